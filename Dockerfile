@@ -1,0 +1,35 @@
+# One image for all services; docker-compose.yml says which command each one runs.
+# The embedded servers stay out of use here: DATABASE_URL and REDIS_URL are set.
+
+FROM python:3.13-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    UV_PROJECT_ENVIRONMENT=/opt/venv \
+    UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never \
+    PATH=/opt/venv/bin:$PATH
+
+WORKDIR /srv/longhaul
+
+# Dependencies first: this layer changes only with the lock file.
+COPY pyproject.toml uv.lock ./
+RUN pip install --no-cache-dir uv \
+    && uv sync --frozen --no-dev --no-cache
+
+COPY . .
+
+# /data holds artifacts (unless STORAGE_URL says otherwise) and must be writable for the service's user.
+ENV LONGHAUL_DATA=/data
+RUN useradd --system --uid 10001 --user-group --no-create-home longhaul \
+    && mkdir /data \
+    && SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
+    && chown -R longhaul:longhaul /data
+
+USER longhaul
+VOLUME /data
+EXPOSE 8000
+
+CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
+     "--threads", "8", "--graceful-timeout", "25", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

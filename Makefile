@@ -1,0 +1,107 @@
+# Needs Python 3.11 or newer and make. Everything else comes from uv.lock into .venv.
+# `make help` lists the targets.
+
+PYTHON ?= python3
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON := .venv/bin/python
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV PYTHONHOME
+
+python := .venv/bin/python
+sync := .venv/bin/uv sync --frozen --inexact
+
+.PHONY: help
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+
+.PHONY: demo
+demo: .venv/.run  ## order one report through the HTTP API of a fresh stack, verify it, stop
+	@exec $(python) -m config.demo --follow-parent
+
+.PHONY: up
+up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_URL, REDIS_URL, …)
+	@exec $(python) -m config.launcher --follow-parent
+
+.PHONY: test
+test: .venv/.dev chromium  ## run all tests (ARGS="…" goes to pytest)
+	@exec $(python) -m pytest $(ARGS)
+
+.PHONY: bench
+bench: .venv/.dev  ## print the benchmark table
+	@exec $(python) -m bench $(ARGS)
+
+.PHONY: check
+check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, deployment checks
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	$(offline) $(python) -m mypy
+	.venv/bin/lint-imports
+	$(offline) $(python) manage.py makemigrations --check --dry-run
+	@$(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn
+	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
+	$(offline) $(python) manage.py check --deploy --fail-level WARNING
+
+.PHONY: openapi
+openapi: .venv/.dev  ## write docs/openapi.yaml anew
+	$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
+.PHONY: fmt
+fmt: .venv/.dev  ## format and fix what ruff can
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+.PHONY: clean
+clean:  ## remove .venv and caches; .data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+
+# Commands that need no servers: production-like settings, and addresses where nobody listens.
+offline = env -u DEBUG -u HTTPS LONGHAUL_DATA=.venv/offline SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0
+
+# What is installed. --inexact: `make up` after `make test` keeps the test tools (and uv itself).
+
+define uv_sync
+@$(sync) $(1) || { echo 'longhaul: the packages of uv.lock could not be installed; the lines above say why (`make clean` starts afresh)' >&2; exit 1; }
+endef
+
+.venv/.run: .venv/bin/uv uv.lock pyproject.toml
+	$(call uv_sync,--no-dev)
+	@touch $@
+
+.venv/.dev: .venv/bin/uv uv.lock pyproject.toml
+	$(call uv_sync,--all-groups)
+	@touch .venv/.run $@
+
+fail = { echo "longhaul: $(1)" >&2; exit 1; }
+version_test := import sys; sys.exit(sys.version_info < (3, 11))
+
+# Debian's python3 may lack ensurepip (package python3-venv); its pip can fill a bare environment.
+.venv/bin/uv:
+	@command -v $(PYTHON) >/dev/null || $(call fail,$(PYTHON) was not found: install Python 3.11 or newer)
+	@$(PYTHON) -c '$(version_test)' || $(call fail,Python 3.11 or newer is needed and $(PYTHON) is older: run make PYTHON=/path/to/newer)
+	@$(PYTHON) -c 'import venv' 2>/dev/null || $(call fail,$(PYTHON) has no venv module: on Debian and Ubuntu install python3-venv)
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(PYTHON) -m pip --version >/dev/null 2>&1 \
+		|| $(call fail,$(PYTHON) has neither ensurepip nor pip: on Debian and Ubuntu install python3-venv)
+	@echo 'Creating .venv and installing uv'
+	@rm -rf .venv
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv .venv && $(python) -m pip install --quiet uv; \
+	else \
+		$(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(python) install --quiet uv; \
+	fi || $(call fail,uv could not be installed into .venv; the lines above say why)
+
+.PHONY: chromium
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Chromium for the browser tests'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium \
+			|| $(call fail,apt-get could not install chromium; the lines above say why); \
+	else \
+		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
+	fi

@@ -1,0 +1,21 @@
+"""The Celery app. Its settings stand in `config.settings` under the prefix `CELERY_`."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("longhaul")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # for every thread of the web server, not only the one that imports this
+app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@setup_logging.connect
+def keep_django_logging(**kwargs: Any) -> None:
+    """Keep the logging that Django set up: with a receiver here, Celery installs none of its own."""

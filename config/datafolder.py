@@ -1,0 +1,142 @@
+"""The data folder ($LONGHAUL_DATA) and the locks that say who is using it.
+
+    launcher.lock   held exclusively by the one launcher; its text is "PID PORT"
+    services.lock   shared by every running service (web, workers, Beat)
+    servers.lock    shared by every running embedded server
+
+All are POSIX record locks: the kernel drops them with the process that held them, and a forked
+child holds none. They are also dropped when their process closes *any* descriptor of the file, so
+nothing in the launcher opens `launcher.lock` a second time.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+EARLIER_RUN_SECONDS: Final = 90.0  # longer than the longest grace of a service
+
+
+class LaunchError(Exception):
+    """The stack cannot run; the text is the one line that the person reads."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What the lock file says about a launcher."""
+
+    pid: int
+    port: int
+
+    def is_alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+class DataFolder:
+    """A folder with everything that the stack keeps: servers, artifacts, secrets, logs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.launcher_lock = self.path / "launcher.lock"
+        self.services_lock = self.path / "services.lock"
+        self.servers_lock = self.path / "servers.lock"
+        self.env_file = self.path / "embedded.env"
+        self.logs = self.path / "logs"
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def from_environment(cls) -> "DataFolder":
+        return cls(Path(os.environ.get("LONGHAUL_DATA") or BASE_DIR / ".data"))
+
+    def create(self) -> None:
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LaunchError(f"cannot write to the data folder {self.path}: {error.strerror}") from error
+
+    def running(self) -> Running | None:
+        """The launcher that has this folder, if there is one. Never call it from that launcher."""
+        try:
+            pid, port = self.launcher_lock.read_text().split()
+            running = Running(int(pid), int(port))
+        except (OSError, ValueError):
+            return None
+        return running if running.is_alive() and not is_free(self.launcher_lock) else None
+
+    def claim(self, *, port: int) -> None:
+        """Become the launcher of this folder.
+
+        A launcher that was killed leaves services that are still stopping: those are waited for.
+
+        Errors: LaunchError when another launcher is alive, or an earlier run does not end.
+        """
+        self.create()
+        deadline = time.monotonic() + EARLIER_RUN_SECONDS
+        told = False
+        while not self._try_claim(port):
+            if running := self.running():
+                raise LaunchError(
+                    f"already running on {self.path} (process {running.pid}, port {running.port}); "
+                    "stop it, or set LONGHAUL_DATA to another folder"
+                )
+            if time.monotonic() > deadline:
+                raise LaunchError(f"an earlier run on {self.path} does not end")
+            if not told:
+                sys.stderr.write("An earlier run is still stopping: waiting for it.\n")
+                told = True
+            time.sleep(0.2)
+
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.close()
+            self._lock = None
+
+    def _try_claim(self, port: int) -> bool:
+        try:
+            lock = self.launcher_lock.open("a+")  # open for as long as we run
+        except OSError as error:
+            raise LaunchError(f"cannot write to the data folder {self.path}: {error.strerror}") from error
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            return False
+        # Between a launcher's death and its services' noticing, the lock can be free for a moment.
+        if not (is_free(self.services_lock) and is_free(self.servers_lock)):
+            lock.close()
+            return False
+        lock.truncate(0)
+        lock.write(f"{os.getpid()} {port}\n")
+        lock.flush()
+        self._lock = lock
+        return True
+
+
+def is_free(path: Path) -> bool:
+    """Whether no other process holds a lock on the file."""
+    with path.open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    partial = path.with_name(path.name + ".new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.replace(path)

@@ -1,0 +1,139 @@
+"""`make demo`: the whole way of one report, through the real HTTP API of the real stack.
+
+Starts what `make up` starts (or uses it where it runs already), orders `yearly-sales` for 2023,
+polls, downloads, verifies, shows the first lines, and stops what it started.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from config.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.demo_client import Client, Download
+from config.launcher import DEFAULT_PORT, error_line, follow_parent, say, stop_on_signals
+from config.probing import answers, can_bind, free_port
+
+DEADLINE_SECONDS: Final = 900.0
+STOP_SECONDS: Final = 120.0
+REPORT_TYPE: Final = "yearly-sales"
+YEAR: Final = "2023"
+HEAD_LINES: Final = 6
+
+
+def choose_port() -> str:
+    """The PORT that was asked for, else the usual one, else one that is free."""
+    if port := os.environ.get("PORT"):
+        return port
+    return str(DEFAULT_PORT if can_bind(DEFAULT_PORT) else free_port())
+
+
+@contextmanager
+def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
+    """The address of a stack that answers: one that runs already, or our own for as long as needed."""
+    if running := folder.running():
+        say(f"Using the Longhaul that runs already (process {running.pid}).")
+        yield f"http://127.0.0.1:{running.port}"
+        return
+    folder.create()
+    port = choose_port()
+    log = folder.logs / "demo.log"
+    with log.open("wb") as output:
+        launcher = subprocess.Popen(
+            [sys.executable, "-m", "config.launcher", "--follow-parent"],
+            cwd=BASE_DIR,
+            env={**os.environ, "PORT": port, "LONGHAUL_DATA": str(folder.path)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,  # its steps and errors stay on our standard error
+            start_new_session=True,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while not answers(f"{address}/readyz"):
+            if launcher.poll() is not None:
+                raise LaunchError(f"the stack did not start; the line above says why (log: {log})")
+            if time.monotonic() > deadline:
+                raise LaunchError(f"{address}/readyz does not answer (log: {log})")
+            time.sleep(0.2)
+        yield address
+    finally:
+        stop(launcher)
+
+
+def stop(launcher: "subprocess.Popen[bytes]") -> None:
+    """End the stack; a launcher that does not end is killed, and its tethers then end the rest."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    launcher.terminate()
+    try:
+        launcher.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        launcher.kill()
+        launcher.wait()
+
+
+def create_token(folder: DataFolder) -> str:
+    """A bearer token for the demo account, made as an operator would."""
+    result = subprocess.run(
+        [sys.executable, str(BASE_DIR / "manage.py"), "create_token", "demo"],
+        env={**os.environ, "LONGHAUL_DATA": str(folder.path)},
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode or not result.stdout.strip():
+        raise LaunchError(f"manage.py create_token demo failed: {error_line(result.stderr)}")
+    return result.stdout.split()[-1]
+
+
+def fetch_report(client: Client, folder: DataFolder, *, deadline: float) -> Download:
+    """Order, poll and download; returns the file once it is what the status promised."""
+    say(f"POST /api/reports {REPORT_TYPE} {YEAR}")
+    order = client.order(REPORT_TYPE, {"year": YEAR})
+    location = order.headers["location"]
+    say(f"202 Accepted, Location: {location}")
+    status = order.body
+    for status in client.poll(location, deadline=deadline):
+        say(progress_line(status))
+    if status.get("status") != "Complete":
+        raise LaunchError(f"the report ended as {status.get('status')!r}: {status.get('error')}")
+    target = folder.path / "demo" / f"{REPORT_TYPE}-{YEAR}.csv"
+    download = client.download(status["reportURL"], target)
+    download.verify(status)
+    say(f"Verified: {download.size_bytes} bytes, {status['rowCount']} rows, SHA-256 {download.sha256}")
+    return download
+
+
+def progress_line(status: dict[str, object]) -> str:
+    known = {"progress": "%", "rowsProcessed": "rows", "estimatedTimeRemaining": "to go"}
+    details = [f"{status[name]} {unit}" for name, unit in known.items() if status.get(name) is not None]
+    return ", ".join([f"  {status.get('status')}", *details])
+
+
+def run(folder: DataFolder) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    with running_stack(folder, deadline=deadline) as address:
+        download = fetch_report(Client(address, create_token(folder)), folder, deadline=deadline)
+        print("\n".join(download.head(HEAD_LINES)))
+        print(f"The whole file: {download.path}", flush=True)
+
+
+def main() -> int:
+    stop_on_signals()
+    if "--follow-parent" in sys.argv[1:]:
+        follow_parent()
+    try:
+        run(DataFolder.from_environment())
+    except LaunchError as error:
+        say(f"demo: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())

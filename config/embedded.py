@@ -1,0 +1,128 @@
+"""The embedded servers: PostgreSQL and Valkey out of wheels, for one machine without either.
+
+They run where `DATABASE_URL` or `REDIS_URL` is unset. Whoever starts them (the launcher, the tests)
+holds the data folder's lock; each server runs under a tether that follows this lock, so no crash
+leaves one behind. `embedded.env` tells other processes, such as `manage.py` in a second shell,
+where they are; it exists only while they run.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from config.datafolder import BASE_DIR, DataFolder, write_private
+from config.embedded_postgres import EmbeddedPostgres
+from config.embedded_valkey import EmbeddedValkey
+
+POSTGRES_GRACE_SECONDS: Final = 60
+VALKEY_GRACE_SECONDS: Final = 20
+TETHER: Final = BASE_DIR / "config" / "tether.py"
+
+
+def tether_command(folder: DataFolder, options: Sequence[str], command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` for as long as the launcher of `folder` lives."""
+    tether = [sys.executable, "-P", "-S", str(TETHER), "--follow", str(folder.launcher_lock)]
+    return [*tether, *options, "--", *command]
+
+
+class EmbeddedServers:
+    """The servers of one data folder, which this process must have claimed."""
+
+    def __init__(
+        self, folder: DataFolder, *, postgres: bool = True, valkey: bool = True, throw_away: bool = False
+    ) -> None:
+        """With `throw_away`, nothing is written durably and the tether deletes the folder at the end."""
+        self.folder = folder
+        self.throw_away = throw_away
+        self.postgres = EmbeddedPostgres(
+            folder.path / "postgres", log=folder.logs / "postgres.log", throw_away=throw_away
+        )
+        self.valkey = EmbeddedValkey(folder.path / "valkey", log=folder.logs / "valkey.log", throw_away=throw_away)
+        self.wants_postgres = postgres
+        self.wants_valkey = valkey
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
+        self.failed = ""  # the server that ended for good while it was wanted
+
+    def start(self) -> dict[str, str]:
+        """Start the wanted servers; returns the environment that leads to them, also in `embedded.env`.
+
+        Errors: LaunchError, in one line; what was started is stopped again.
+        """
+        try:
+            if self.wants_valkey:
+                self.valkey.prepare()
+                self._run("Valkey", self._valkey_tether())
+            if self.wants_postgres:
+                self.postgres.prepare()
+                self._run("PostgreSQL", self._postgres_tether())
+            environment = {"SECRET_KEY": self._secret_key()}
+            if self.wants_valkey:
+                self.valkey.wait_until_ready(lambda: self.is_running("Valkey"))
+                environment["REDIS_URL"] = self.valkey.url()
+            if self.wants_postgres:
+                self.postgres.wait_until_ready(lambda: self.is_running("PostgreSQL"))
+                environment["DATABASE_URL"] = self.postgres.url()
+        except BaseException:
+            self.stop()
+            raise
+        write_private(self.folder.env_file, "".join(f"{name}={value}\n" for name, value in environment.items()))
+        return environment
+
+    def is_running(self, name: str) -> bool:
+        return self.processes[name].poll() is None
+
+    def stop(self) -> None:
+        """Stop the servers. Their tethers wait until no service of this folder is left."""
+        self.stopping = True
+        self.folder.env_file.unlink(missing_ok=True)
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+        self.postgres.discard_socket()
+
+    def _run(self, name: str, command: list[str]) -> None:
+        log = {"PostgreSQL": self.postgres.log, "Valkey": self.valkey.log}[name]
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C in the terminal must reach the launcher alone.
+            self.processes[name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def _postgres_tether(self) -> list[str]:
+        options = [*self._common_options(POSTGRES_GRACE_SECONDS), "--signal", "INT"]
+        if owner := self.postgres.owner():
+            options += ["--user", str(owner[0]), "--group", str(owner[1])]
+        if self.throw_away:
+            options += ["--after", str(self._valkey_lock()), "--delete", str(self.folder.path)]
+        return tether_command(self.folder, options, self.postgres.command())
+
+    def _valkey_tether(self) -> list[str]:
+        options = [*self._common_options(VALKEY_GRACE_SECONDS), "--hold", str(self._valkey_lock())]
+        return tether_command(self.folder, options, self.valkey.command())
+
+    def _common_options(self, grace: int) -> list[str]:
+        """Stop after the services, and come back after a crash."""
+        hold, after = str(self.folder.servers_lock), str(self.folder.services_lock)
+        return ["--restart", "--grace", str(grace), "--hold", hold, "--after", after]
+
+    def _valkey_lock(self) -> Path:
+        return self.folder.path / "valkey.lock"
+
+    def _secret_key(self) -> str:
+        """Made once and kept: sessions and signed links survive a restart."""
+        file = self.folder.path / "secret_key"
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(50))
+        return file.read_text()
+
+
+def is_embedded(variable: str) -> bool:
+    """Whether the environment leaves this URL to us; an empty variable counts as unset."""
+    return not os.environ.get(variable)

@@ -1,0 +1,209 @@
+"""`make up`: everything that Longhaul needs on one machine, until Ctrl-C.
+
+Steps go to standard error, the services' output to standard output, and a failure is one line. The
+launcher itself runs no Django: it starts, waits and stops. `python -m config.launcher --follow-parent`
+also stops when the process that started it is gone, as `make` is when it was killed.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from config.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.embedded import EmbeddedServers, is_embedded, tether_command
+from config.probing import answers, can_bind
+from config.services import Stack, all_services
+
+DEFAULT_PORT: Final = 8000
+STEP_GRACE_SECONDS: Final = 10
+WEB_READY_SECONDS: Final = 120.0
+ASKED_TO_STOP: Final = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+ERROR_LINE: Final = re.compile(r"^[A-Za-z_][\w.]*: \S")
+
+
+def say(line: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone, and stopping must go on
+        print(line, file=sys.stderr, flush=True)
+
+
+def read_port() -> int:
+    """PORT from the environment. Errors: LaunchError when it is no port."""
+    text = os.environ.get("PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise LaunchError(f"PORT is {text!r}, which is no port number")
+    return int(text)
+
+
+def check_port(port: int) -> None:
+    """Errors: LaunchError when somebody listens there."""
+    if not can_bind(port):
+        raise LaunchError(f"port {port} is taken: free it, or choose another one, as in `make up PORT=8001`")
+
+
+def run_step(folder: DataFolder, title: str, *arguments: str, show_output: bool = False) -> None:
+    """Run one `manage.py` command to its end. Errors: LaunchError with the line that says why."""
+    say(title)
+    command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
+    options = ["--grace", str(STEP_GRACE_SECONDS), "--hold", str(folder.services_lock)]
+    log = folder.logs / f"{arguments[0]}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            tether_command(folder, options, command),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr if show_output else output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait()
+        finally:
+            if process.poll() is None:  # we are being stopped
+                process.terminate()
+                process.wait()
+    if code:
+        raise LaunchError(f"manage.py {arguments[0]} failed: {error_line(log.read_text())} (log: {log})")
+
+
+def error_line(output: str) -> str:
+    """The line of a program's output that names its error: `KeyError: 'x'`, `CommandError: …`."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    named = [line for line in lines if ERROR_LINE.match(line)]
+    return (named or lines or ["no output"])[-1].strip()
+
+
+def prepare_environment(folder: DataFolder) -> None:
+    """What all children inherit; an empty URL means the same as none."""
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+        if not os.environ.get(name):
+            os.environ.pop(name, None)
+    os.environ["LONGHAUL_DATA"] = str(folder.path)
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    os.environ.setdefault("LOG_FORMAT", "console")
+    os.environ.setdefault("HTTPS", "0")
+
+
+@contextmanager
+def embedded_servers(folder: DataFolder) -> Iterator[EmbeddedServers]:
+    """The servers that the environment leaves to us, stopped at the end whatever happens."""
+    servers = EmbeddedServers(folder, postgres=is_embedded("DATABASE_URL"), valkey=is_embedded("REDIS_URL"))
+    folder.env_file.unlink(missing_ok=True)
+    wanted = [name for name, yes in (("PostgreSQL", servers.wants_postgres), ("Valkey", servers.wants_valkey)) if yes]
+    if wanted:
+        say(f"Starting {' and '.join(wanted)} in {folder.path}")
+        servers.start()
+    try:
+        yield servers
+    finally:
+        ignore_signals()
+        folder.release()  # tells every tether of this folder, whatever brought us here
+        servers.stop()
+
+
+def prepare_database(folder: DataFolder, *, with_demo: bool) -> None:
+    run_step(folder, "Updating the database's tables", "migrate", "--noinput")
+    run_step(folder, "Collecting static files", "collectstatic", "--noinput", "--verbosity", "0")
+    if with_demo:
+        lines = os.environ.get("SALES_LINES") or "500000"
+        run_step(folder, "Creating the demo accounts", "create_demo_accounts")
+        title = f"Seeding {lines} lines of sample sales, unless they are there"
+        run_step(folder, title, "seed_sales", "--if-empty", "--lines", lines, show_output=True)
+
+
+def announce(port: int, with_demo: bool) -> None:
+    """Say where the service is as soon as it answers."""
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + WEB_READY_SECONDS
+    while time.monotonic() < deadline:
+        if answers(f"{address}/livez"):
+            accounts = ", accounts demo/demo and staff/staff (admin)" if with_demo else ""
+            say(f"Longhaul is up: {address}{accounts}. Ctrl-C stops it.")
+            return
+        time.sleep(0.2)
+    say(f"{address}/livez does not answer; see the lines above.")
+
+
+def watch_servers(servers: EmbeddedServers) -> None:
+    """Without its database the stack is nothing: when a server gives up, stop the rest."""
+
+    def stop_with(name: str, process: "subprocess.Popen[bytes]") -> None:
+        process.wait()
+        if not servers.stopping:
+            servers.failed = name
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    for name, process in servers.processes.items():
+        threading.Thread(target=stop_with, args=(name, process), daemon=True).start()
+
+
+def follow_parent() -> None:
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def stop_on_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def run(folder: DataFolder) -> int:
+    """Start everything, run until stopped, stop everything; returns the exit code."""
+    port = read_port()
+    folder.claim(port=port)
+    check_port(port)
+    prepare_environment(folder)
+    with_demo = is_embedded("DATABASE_URL") and is_embedded("REDIS_URL")
+    with embedded_servers(folder) as servers:
+        prepare_database(folder, with_demo=with_demo)
+
+        def on_start() -> None:
+            threading.Thread(target=announce, args=(port, with_demo), daemon=True).start()
+            watch_servers(servers)
+
+        services = all_services(port=port, concurrency=os.environ.get("WORKER_CONCURRENCY") or "2")
+        stack = Stack(folder, services, on_start)
+        stack.loop()
+    if servers.failed:
+        raise LaunchError(f"{servers.failed} ended and did not come back (logs: {folder.logs})")
+    say("Everything has stopped.")
+    return 0 if stack.returncode in ASKED_TO_STOP else int(stack.returncode or 1)
+
+
+def main() -> int:
+    stop_on_signals()
+    if "--follow-parent" in sys.argv[1:]:
+        follow_parent()
+    folder = DataFolder.from_environment()
+    try:
+        return run(folder)
+    except LaunchError as error:
+        say(f"longhaul: {error}")
+        return 1
+    finally:
+        folder.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The four services of `make up`, and the process manager (honcho) that shows their output.
+
+Each runs under a tether (`config/tether.py`), which is what stops it: gently, and for certain.
+"""
+
+import fcntl
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import Queue
+from pathlib import Path
+from typing import Any, Final
+
+import honcho.manager
+from honcho.process import Process
+
+from config.datafolder import DataFolder
+from config.embedded import tether_command
+
+WEB_GRACE_SECONDS: Final = 30
+WORKER_GRACE_SECONDS: Final = 60
+BEAT_GRACE_SECONDS: Final = 10
+WEB_THREADS: Final = 8
+
+
+@dataclass(frozen=True)
+class Service:
+    """A program of the stack, with the seconds that it may take to stop."""
+
+    name: str
+    command: list[str]
+    grace: int
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def all_services(*, port: int, concurrency: str) -> list[Service]:
+    """Web, two workers and Beat. The queues' names are those of the settings."""
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "-A", "config"]
+    worker = [*celery, "worker", "--loglevel", "INFO"]
+    web = [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
+    csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork", "--concurrency", concurrency]
+    io = [*worker, "-Q", "callbacks,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
+    # SIGTERM as Celery's soft shutdown: finish the job in hand within a bound, or hand it back.
+    soft = {"REMAP_SIGTERM": "SIGQUIT"}
+    return [
+        Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
+        Service("worker-csv", csv, WORKER_GRACE_SECONDS, soft),
+        Service("worker-io", io, WORKER_GRACE_SECONDS, soft),
+        Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
+    ]
+
+
+def service_tether(folder: DataFolder, service: Service) -> list[str]:
+    """The service's command line under its tether; servers wait for the lock that it holds."""
+    options = ["--restart", "--grace", str(service.grace), "--hold", str(folder.services_lock)]
+    return tether_command(folder, options, service.command)
+
+
+class StackProcess(Process):  # type: ignore[misc]
+    """honcho's reader of one service's output; it must not outlive a launcher that was killed.
+
+    It would: at its end it waits for its queue to be read, which nobody does any more.
+    """
+
+    follow = ""
+
+    def run(self, events: "Queue[Any]", ignore_signals: bool = False) -> None:
+        def forget_the_reader() -> None:
+            with Path(self.follow).open("a+") as file:
+                fcntl.lockf(file, fcntl.LOCK_SH)
+            events.cancel_join_thread()
+
+        # A closed terminal hangs up on the launcher and on us; the service's last lines are still to be read.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        threading.Thread(target=forget_the_reader, daemon=True).start()
+        super().run(events, ignore_signals)
+
+
+class Stack(honcho.manager.Manager):  # type: ignore[misc]
+    """honcho's manager with our services, and a hook for the moment when all were started."""
+
+    def __init__(self, folder: DataFolder, services: list[Service], on_start: Callable[[], None]) -> None:
+        super().__init__()
+        self._process_ctor = StackProcess
+        self._on_start = on_start
+        # The tethers keep the time; honcho's own five seconds would cut a worker's job short.
+        honcho.manager.KILL_WAIT = max(service.grace for service in services) + 30
+        for service in services:
+            command = "exec " + shlex.join(service_tether(folder, service))
+            environment = {**os.environ, **service.environment}
+            self.add_process(service.name, command, env=environment).follow = str(folder.launcher_lock)
+
+    def _start(self) -> None:
+        super()._start()
+        self._on_start()

@@ -1,0 +1,25 @@
+"""Where artifacts are kept: `STORAGE_URL` as an entry of Django's `STORAGES`."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def artifact_storage(url: str) -> dict[str, Any]:
+    """The `STORAGES` entry for a folder (`/path`, `file:///path`) or S3 (`s3://bucket/prefix?endpoint_url=…`).
+
+    What stands in the query string of an `s3://` URL goes to django-storages' S3Storage as options
+    (https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html); credentials come from
+    the environment as boto3 reads it.
+
+    Raises ImproperlyConfigured for another scheme.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("", "file"):
+        return {"BACKEND": "jobs.storage.ArtifactFolder", "OPTIONS": {"location": unquote(parts.path)}}
+    if parts.scheme == "s3":
+        options: dict[str, Any] = dict(parse_qsl(parts.query))
+        options.update(bucket_name=parts.netloc, location=parts.path.strip("/"), default_acl=None, file_overwrite=True)
+        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    raise ImproperlyConfigured(f"STORAGE_URL: a folder or an s3:// URL is expected, not {parts.scheme}://")

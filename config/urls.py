@@ -1,0 +1,16 @@
+"""All paths. No trailing slashes but in the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("jobs.api.urls")),
+    path("", include("reports.api.urls")),
+    path("", include("reports.pages.urls")),
+]
+
+handler400 = "jobs.api.fallbacks.bad_request"
+handler403 = "jobs.api.fallbacks.permission_denied"
+handler404 = "jobs.api.fallbacks.not_found"
+handler500 = "jobs.api.fallbacks.server_error"

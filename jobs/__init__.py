@@ -1,0 +1,1 @@
+"""The life of a job: submit, release, execute, finish. Knows nothing of what a job does."""

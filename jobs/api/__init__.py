@@ -1,0 +1,1 @@
+"""What the HTTP APIs of all kinds share: problems, status, download, health."""

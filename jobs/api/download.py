@@ -1,0 +1,99 @@
+"""Download of an artifact: one file, with ranges and validators (RFC 9110, RFC 9530, RFC 6266)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from typing import IO
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import http_date, parse_etags
+
+from jobs.artifacts import open_artifact_file
+from jobs.models import Artifact
+
+#: Bytes read from storage at a time.
+BLOCK_BYTES = 256 * 1024
+
+
+def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
+    """Answer a GET or HEAD for a published artifact: 200, 206, 304 or 416.
+
+    Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
+    Raises ArtifactMissingError when storage has lost the file.
+    """
+    etag = f'"{artifact.sha256}"'
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return _with_headers(HttpResponse(status=304), artifact, etag)
+    start, end = 0, artifact.size_bytes - 1
+    status = 200
+    wanted = request.headers.get("Range", "")
+    if wanted and request.headers.get("If-Range", etag) == etag:
+        asked = parse_range(wanted, artifact.size_bytes)
+        if asked == ():
+            unsatisfiable = HttpResponse(status=416)
+            unsatisfiable["Content-Range"] = f"bytes */{artifact.size_bytes}"
+            return _with_headers(unsatisfiable, artifact, etag)
+        if asked:
+            (start, end), status = asked, 206
+    response = _body(request, artifact, start, end, status)
+    response["Content-Length"] = str(end - start + 1)
+    if status == 206:
+        response["Content-Range"] = f"bytes {start}-{end}/{artifact.size_bytes}"
+    return _with_headers(response, artifact, etag)
+
+
+def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
+    """First and last byte of a `Range` header; `()` when it cannot be satisfied, None when it is to be ignored."""
+    found = re.fullmatch(r"bytes=\s*(\d*)-(\d*)\s*", header)
+    if found is None or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
+    if first == "":
+        start, end = max(0, size - int(last)), size - 1
+    else:
+        start, end = int(first), min(int(last), size - 1) if last else size - 1
+        if last and int(last) < start:
+            return None
+    return (start, end) if start <= end else ()
+
+
+def content_disposition(filename: str) -> str:
+    """`attachment` with both forms of the name: plain for old clients, `filename*` for all others (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _body(request: HttpRequest, artifact: Artifact, start: int, end: int, status: int) -> HttpResponseBase:
+    file = open_artifact_file(artifact)
+    if request.method == "HEAD":
+        file.close()
+        return HttpResponse(status=status, content_type=artifact.content_type)
+    return StreamingHttpResponse(_blocks(file, start, end), status=status, content_type=artifact.content_type)
+
+
+def _blocks(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    with closing(file):
+        file.seek(start)
+        left = end - start + 1
+        while left > 0 and (block := file.read(min(BLOCK_BYTES, left))):
+            left -= len(block)
+            yield block
+
+
+def _with_headers(response: HttpResponseBase, artifact: Artifact, etag: str) -> HttpResponseBase:
+    digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
+    response["ETag"] = etag
+    response["Accept-Ranges"] = "bytes"
+    response["Repr-Digest"] = f"sha-256=:{digest}:"
+    response["Cache-Control"] = "private, no-transform"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = content_disposition(artifact.filename)
+    if artifact.expires_at is not None:
+        response["Expires"] = http_date(artifact.expires_at.timestamp())
+    if artifact.published_at is not None:
+        response["Last-Modified"] = http_date(artifact.published_at.timestamp())
+    return response

@@ -1,0 +1,49 @@
+"""Django's error views: a problem for the API, a page for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views import csrf, defaults
+
+from jobs.api.problems import problem_response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 from outside of DRF."""
+    if _is_api(request):
+        return problem_response(request, 400, "bad-request", "The request cannot be understood.")
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403 from outside of DRF."""
+    if _is_api(request):
+        return problem_response(request, 403, "permission-denied", "You may not do this.")
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 of the resolver."""
+    if _is_api(request):
+        return problem_response(request, 404, "not-found", "There is no such resource.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: the log has the traceback, the answer has none of it."""
+    if _is_api(request):
+        return problem_response(request, 500, "internal-error", "The server failed. The request may be repeated.")
+    return defaults.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "", **kwargs: Any) -> HttpResponse:
+    """403 of the CSRF check."""
+    if _is_api(request):
+        return problem_response(request, 403, "csrf-failed", reason)
+    return csrf.csrf_failure(request, reason, **kwargs)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

@@ -1,0 +1,68 @@
+"""A job as a long-running operation, for clients that know this pattern.
+
+The shape is that of https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md
+(section "Long-running operations with status monitor").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from jobs.api.lookup import get_job
+from jobs.api.status import WORDS, error_of, is_available, retry_after
+from jobs.states import State
+
+OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
+
+
+class OperationError(serializers.Serializer[Any]):
+    """Why an operation failed."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Operation(serializers.Serializer[Any]):
+    """Documents the body."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=OPERATION_STATES)
+    percentComplete = serializers.IntegerField()
+    createdDateTime = serializers.DateTimeField()
+    lastActionDateTime = serializers.DateTimeField()
+    resourceLocation = serializers.URLField(required=False)
+    error = OperationError(required=False)
+
+
+class OperationView(APIView):
+    """`GET /api/operations/{id}`"""
+
+    @extend_schema(operation_id="operation", responses={200: Operation})
+    def get(self, request: Request, job_id: str) -> Response:
+        """The state of one job."""
+        job = get_job(request, job_id)
+        artifact = job.result_artifact
+        body: dict[str, Any] = {
+            "id": str(job.pk),
+            "status": WORDS[State(job.state)].operation,
+            "percentComplete": job.progress_percent,
+            "createdDateTime": job.created_at,
+            "lastActionDateTime": job.updated_at,
+        }
+        if job.state == State.SUCCEEDED and is_available(artifact):
+            body["resourceLocation"] = reverse(f"{job.kind}-download", args=[job.pk], request=request)
+        if job.state == State.DEAD:
+            error = error_of(job)
+            body["error"] = {"code": error["code"], "message": error["detail"]}
+        response = Response(body)
+        if (wait := retry_after(job, timezone.now())) is not None:
+            response["Retry-After"] = str(wait)
+        return response

@@ -1,0 +1,58 @@
+"""Bodies of requests, read with a limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+
+
+class BodyTooLargeError(APIException):
+    """The body is larger than the limit."""
+
+    status_code = 413
+    default_code = "body-too-large"
+
+
+class BoundedJSONParser(BaseParser):
+    """JSON (RFC 8259) of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes, that PostgreSQL can store.
+
+    Raises BodyTooLargeError above the limit, and ParseError for what is no JSON, is nested too deep,
+    repeats a key, or holds characters that are none (NUL, lone surrogates).
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLargeError(f"The limit is {limit} bytes.")
+        try:
+            data = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+            if b"\\u" in body and "\\u0000" in json.dumps(data, ensure_ascii=False).encode().decode():
+                raise ValueError("NUL is no character of a text")
+        except RecursionError:
+            raise ParseError("The JSON is nested too deep.") from None
+        except UnicodeEncodeError:
+            raise ParseError("The JSON holds half of a surrogate pair.") from None
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from None
+        return data
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not allowed")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key is repeated")
+    return data

@@ -1,0 +1,103 @@
+"""Errors as `application/problem+json` (RFC 9457), whoever raises them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from jobs.errors import AdmissionError, OwnerQueueFullError
+
+MEDIA_TYPE = "application/problem+json"
+
+logger = structlog.get_logger(__name__)
+
+
+class ProblemError(exceptions.APIException):
+    """Raised by a view for a problem of its own. `extensions` become members of the body."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, retry_after: int | None = None, **extensions: Any
+    ) -> None:
+        super().__init__(detail, code)
+        self.status_code = status
+        self.problem_code = code
+        self.retry_after = retry_after
+        self.extensions = extensions
+
+
+def problem_body(status: int, code: str, detail: str, **extensions: Any) -> dict[str, Any]:
+    """The members of a problem object. `code` is for machines, `detail` for the reader."""
+    return {
+        "type": f"urn:longhaul:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extensions,
+    }
+
+
+def problem_response(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    """A problem from outside of DRF: the resolver, CSRF, a crash."""
+    return JsonResponse(problem_body(status, code, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's `EXCEPTION_HANDLER`. None, for what is no HTTP answer, ends in a 500."""
+    status, code, detail, extensions = _describe(error)
+    if status is None:
+        return None
+    set_rollback()
+    response = Response(problem_body(status, code, detail, **extensions), status=status, content_type=MEDIA_TYPE)
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if wait := getattr(error, "retry_after", None) or getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    return response
+
+
+def pointers(detail: Any, path: str = "#") -> Iterator[dict[str, str]]:
+    """DRF's nested error detail as a flat list of `{pointer, detail}` (JSON pointers, RFC 6901)."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            step = str(key).replace("~", "~0").replace("/", "~1")
+            yield from pointers(value, path if key == "non_field_errors" else f"{path}/{step}")
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        for index, item in enumerate(detail):
+            yield from pointers(item, f"{path}/{index}")
+    else:
+        for message in detail if isinstance(detail, list) else [detail]:
+            yield {"pointer": path, "detail": str(message)}
+
+
+def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
+    match error:
+        case ProblemError():
+            return error.status_code, error.problem_code, str(error.detail), error.extensions
+        case exceptions.ValidationError():
+            errors = list(pointers(error.detail))
+            return 400, "invalid-request", "The request is not valid; see errors.", {"errors": errors}
+        case OwnerQueueFullError():
+            return 429, "owner-queue-full", str(error), {}
+        case AdmissionError():
+            return 503, "queue-full", str(error), {}
+        case Http404():
+            return 404, "not-found", "There is no such resource.", {}
+        case PermissionDenied():
+            return 403, "permission-denied", "You may not do this.", {}
+        case exceptions.APIException():
+            code = str(error.default_code).replace("_", "-")
+            return error.status_code, CODES.get(code, code), str(error.detail), {}
+    return None, "", "", {}
+
+
+#: DRF's codes → ours, where they differ.
+CODES = {"parse-error": "malformed-body", "authentication-failed": "not-authenticated"}

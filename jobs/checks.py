@@ -1,0 +1,28 @@
+"""System checks: mistakes in the settings that would cost jobs later."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register(checks.Tags.compatibility)
+def check_visibility_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Redis delivers a message again after the visibility timeout: it must outlast the hard time limit."""
+    timeouts = [
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 0),
+        settings.CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS.get("visibility_timeout", 0),
+        settings.CELERY_VISIBILITY_TIMEOUT,
+    ]
+    if min(timeouts) > settings.CELERY_TASK_TIME_LIMIT:
+        return []
+    return [checks.Error("visibility_timeout is not above CELERY_TASK_TIME_LIMIT everywhere.", id="jobs.E001")]
+
+
+@checks.register(checks.Tags.compatibility)
+def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A lease under three seconds cannot be renewed in time."""
+    if settings.LEASE_SECONDS >= 3:
+        return []
+    return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]

@@ -1,0 +1,84 @@
+"""Every error that the life of a job can raise.
+
+```
+JobError
+├── UnknownKindError        no installed app registers the job's kind
+├── AdmissionError          the queue takes no more jobs for now
+│   ├── QueueFullError      … of anybody
+│   └── OwnerQueueFullError … of this owner
+├── TransitionError         a guarded UPDATE did not change exactly one row
+│   └── LeaseLostError      … because this attempt no longer owns the job
+├── HandlerError            what a handler raises to say what may be done about it
+│   ├── RetryableError      may be cured by trying again
+│   └── PermanentError      cannot be: dead-letter at once
+└── ArtifactMissingError    the file behind a published artifact is gone
+```
+"""
+
+
+class JobError(Exception):
+    """The root of this tree."""
+
+
+class UnknownKindError(JobError):
+    """No installed app registers the job's kind."""
+
+
+class AdmissionError(JobError):
+    """The queue takes no more jobs for now; ask again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueFullError(AdmissionError):
+    """The queue is full, or closed by an operator."""
+
+
+class OwnerQueueFullError(AdmissionError):
+    """This owner has as many jobs waiting as one may have."""
+
+
+class TransitionError(JobError):
+    """A transition found the job in another state than the one it starts from."""
+
+
+class LeaseLostError(TransitionError):
+    """This attempt's fencing token is no longer the job's: somebody else owns it now."""
+
+
+class HandlerError(JobError):
+    """Raised by a handler. Its message is shown to the owner: no secrets, no internals."""
+
+
+class RetryableError(HandlerError):
+    """The cause may pass: try again after a while."""
+
+
+class PermanentError(HandlerError):
+    """Trying again cannot help. `code` is the machine-readable word that the API shows."""
+
+    def __init__(self, message: str, *, code: str = "permanent-error") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def public_error(error: BaseException) -> dict[str, str | bool]:
+    """What the owner of a failed job is told: `code`, `detail`, and whether trying again may help.
+
+    Only a HandlerError's message is made for them; any other may hold internals.
+    """
+    if isinstance(error, HandlerError):
+        permanent = isinstance(error, PermanentError)
+        code = error.code if isinstance(error, PermanentError) else "retryable-error"
+        return {"code": code, "detail": str(error), "retryable": not permanent}
+    return {
+        "code": "internal-error",
+        "detail": "The job failed for a reason that its operators can see under its id.",
+        "retryable": True,
+    }
+
+
+class ArtifactMissingError(JobError):
+    """The row of the artifact exists, its file does not."""

@@ -1,0 +1,56 @@
+"""Kinds of jobs: what an app registers so that its jobs can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jobs.errors import UnknownKindError
+from jobs.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from jobs.context import JobContext
+
+
+class Handler(Protocol):
+    """Does the work of one attempt.
+
+    Returns the job's `result` (JSON). Raises `RetryableError` or `PermanentError` to say what may be
+    done about a failure; any other exception counts as retryable. It may run more than once for one
+    job, so what it does outside of the artifacts must be safe to repeat.
+    """
+
+    def __call__(self, context: JobContext) -> dict[str, Any] | None: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of job.
+
+    `queue` is where its jobs wait unless the submission names another; `handler` runs an attempt.
+    """
+
+    name: str
+    queue: str
+    handler: Handler
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register_kind(kind: Kind) -> None:
+    """Make `kind` known; called from an app's `AppConfig.ready()`.
+
+    Raises ValueError when another kind has that name.
+    """
+    if _kinds.setdefault(kind.name, kind) != kind:
+        raise ValueError(f"two kinds of jobs are named {kind.name!r}")
+
+
+def get_kind(name: str) -> Kind:
+    """The kind called `name`. Raises UnknownKindError when no installed app registers it."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise UnknownKindError(f"no installed app registers the kind {name!r}") from None

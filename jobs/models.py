@@ -1,0 +1,154 @@
+"""The tables of a job's life. Their names and columns are a contract (DESIGN section 5)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from jobs.querysets import JobQuerySet
+from jobs.states import Outcome, State
+
+
+class Queue(models.Model):
+    """The dials of one queue. An empty limit is no limit."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
+    max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
+    max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
+    rows_per_second = models.PositiveIntegerField(null=True, blank=True, help_text="rows/s of one job")
+    statement_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="seconds")
+    database = models.CharField(max_length=50, default="default", help_text="alias that handlers read from")
+    paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
+    accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    """One accepted piece of work."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=50)
+    queue = models.CharField(max_length=50)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_column="owner", related_name="jobs"
+    )
+    payload = models.JSONField(help_text="what to do; only the kind understands it")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    priority = models.SmallIntegerField(default=0, help_text="higher goes first")
+    scheduled_at = models.DateTimeField(null=True, help_text="not before this time")
+    retry_at = models.DateTimeField(null=True, help_text="when Beat retries a failed job")
+    released_at = models.DateTimeField(null=True, help_text="when it was handed to Celery")
+    attempt_count = models.PositiveIntegerField(default=0, help_text="attempts that count against the maximum")
+    max_attempts = models.PositiveIntegerField()
+    fencing_token = models.BigIntegerField(default=0, help_text="new for each attempt; guards each worker write")
+    lease_expires_at = models.DateTimeField(null=True)
+    progress_done = models.BigIntegerField(default=0, help_text="rows by the current attempt")
+    progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL is unknown")
+    progress_percent = models.PositiveSmallIntegerField(default=0, help_text="highest shown so far; 100 is complete")
+    cancel_requested_at = models.DateTimeField(null=True)
+    result = models.JSONField(null=True)
+    error_class = models.CharField(max_length=200, blank=True)
+    error_message = models.TextField(blank=True)
+    error_fingerprint = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (NULLs are distinct in a unique index)
+    request_fingerprint = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, help_text="start of the current attempt")
+    finished_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "kind", "-id"], name="jobs_job_owner_newest"),
+            models.Index(
+                fields=["queue", "-priority", "id"],
+                name="jobs_job_waiting",
+                condition=Q(state="queued", released_at=None),
+            ),
+            models.Index(
+                fields=["queue", "released_at"],
+                name="jobs_job_released",
+                condition=Q(state="queued", released_at__isnull=False),
+            ),
+            models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=Q(state="running")),
+            models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
+        ]
+        constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def result_artifact(self) -> Artifact | None:
+        """The published result, if there is one; read with `JobQuerySet.with_result`."""
+        results: list[Artifact] = self.results  # type: ignore[attr-defined]  # set by the prefetch
+        return results[0] if results else None
+
+
+class Attempt(models.Model):
+    """One try to run a job by one worker. Rows are only added and ended, never deleted by themselves."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField(help_text="1 is the first")
+    fencing_token = models.BigIntegerField()
+    worker = models.CharField(max_length=200)
+    celery_task_id = models.CharField(max_length=255, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    error_class = models.CharField(max_length=200, blank=True)
+    error_message = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    rows = models.BigIntegerField(null=True, help_text="rows written or read")
+    bytes = models.BigIntegerField(null=True, help_text="bytes")
+    peak_memory_bytes = models.BigIntegerField(null=True, help_text="bytes; peak of the worker process")
+
+    class Meta:
+        ordering = ("job", "number")
+        constraints = [models.UniqueConstraint(fields=("job", "number"), name="jobs_attempt_number")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.number}"
+
+
+class Artifact(models.Model):
+    """A file that belongs to a job. It can be downloaded from `published_at` until it is deleted."""
+
+    class Role(models.TextChoices):
+        """What the file is to its job."""
+
+        RESULT = "result"
+        SOURCE = "source"
+        ERRORS = "errors"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
+    attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")
+    role = models.CharField(max_length=10, choices=Role)
+    storage_name = models.CharField(max_length=255, help_text="name in the `artifacts` storage")
+    filename = models.CharField(max_length=255, help_text="name offered to the person who downloads it")
+    content_type = models.CharField(max_length=100)
+    encoding = models.CharField(max_length=20)
+    row_count = models.BigIntegerField(help_text="rows without the heading")
+    size_bytes = models.BigIntegerField(help_text="bytes")
+    sha256 = models.CharField(max_length=64, help_text="of the stored bytes, hexadecimal")
+    published_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.job_id}"

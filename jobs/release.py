@@ -1,0 +1,79 @@
+"""Release: hand queued jobs to Celery, as far as the queue's dials allow. The only place that publishes.
+
+Redis never holds more messages than jobs may run, however long the backlog is; so the order is
+exact, and pausing a queue is one flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache, partial
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models.functions import Now
+from kombu import Connection
+from kombu.pools import producers
+
+from jobs.models import Job, Queue
+from jobs.states import State
+
+logger = structlog.get_logger(__name__)
+
+#: The pinned name of the task that runs a job; `jobs.tasks` registers it.
+EXECUTE_JOB = "jobs.execute_job"
+
+#: Publishing is bounded: a request that orders a report does not wait for Redis. Seconds.
+PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.4, "socket_timeout": 0.4, "retry_on_timeout": False}
+PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
+
+
+def release_jobs(queue: str) -> list[UUID]:
+    """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
+
+    The queue's row is locked meanwhile, so that two callers never exceed the limit together.
+    """
+    with transaction.atomic():
+        dials = Queue.objects.select_for_update().filter(name=queue).first()
+        if dials is None or dials.paused:
+            return []
+        turn = Job.objects.waiting(queue).values_list("pk", flat=True)
+        if dials.max_running is not None:
+            free = dials.max_running - Job.objects.occupying(queue).count()
+            turn = turn[: max(free, 0)]
+        ids = list(turn)
+        if ids:
+            Job.objects.filter(pk__in=ids).update(released_at=Now(), updated_at=Now())
+            transaction.on_commit(partial(publish_jobs, queue, ids))
+    return ids
+
+
+def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
+    """Ring the doorbell for released jobs: one message each, with the id and nothing else.
+
+    When Redis does not answer in time, the jobs go back to waiting and Beat releases them again.
+    """
+    waiting = list(ids)
+    try:
+        with producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
+            while waiting:
+                current_app.send_task(
+                    EXECUTE_JOB,
+                    args=[str(waiting[0])],
+                    queue=queue,
+                    producer=producer,
+                    retry=True,
+                    retry_policy=PUBLISH_RETRIES,
+                )
+                waiting.pop(0)
+    except Exception as error:  # whatever the broker's client raises: the row is safe, Beat goes on
+        logger.warning("publish_failed", queue=queue, jobs=len(waiting), error=repr(error))
+        Job.objects.filter(pk__in=waiting, state=State.QUEUED).update(released_at=None)
+
+
+@cache
+def _publishing_connection() -> Connection:
+    options = {**current_app.conf.broker_transport_options, **PUBLISH_TIMEOUTS}
+    return current_app.connection_for_write().clone(transport_options=options)

@@ -1,0 +1,66 @@
+"""What becomes of a failed attempt: pure functions that return a decision."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jobs.errors import PermanentError, UnknownKindError
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and how patiently a kind is retried. Times in seconds."""
+
+    max_attempts: int = 5
+    first_delay_seconds: float = 10.0
+    max_delay_seconds: float = 3600.0
+    max_lost_in_a_row: int = 3
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Try again after `delay`."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True)
+class Bury:
+    """Dead-letter the job; `reason` is `permanent`, `attempts-used-up` or `worker-lost`."""
+
+    reason: str
+
+
+Decision = Retry | Bury
+
+
+def decide(
+    policy: RetryPolicy,
+    *,
+    error: BaseException | None,
+    attempt_count: int,
+    max_attempts: int,
+    lost_in_a_row: int = 0,
+    jitter: Callable[[float, float], float] = random.uniform,
+) -> Decision:
+    """What to do after attempt number `attempt_count` failed with `error` (None: its worker vanished)."""
+    if isinstance(error, PermanentError | UnknownKindError):
+        return Bury("permanent")
+    if lost_in_a_row >= policy.max_lost_in_a_row:
+        return Bury("worker-lost")
+    if attempt_count >= max_attempts:
+        return Bury("attempts-used-up")
+    return Retry(backoff(policy, attempt_count=attempt_count, jitter=jitter))
+
+
+def backoff(policy: RetryPolicy, *, attempt_count: int, jitter: Callable[[float, float], float]) -> timedelta:
+    """Exponential backoff with full jitter: uniform between 0 and min(max, first × 2^(n−1)).
+
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    exponent = min(attempt_count - 1, 62)
+    ceiling = min(policy.max_delay_seconds, policy.first_delay_seconds * 2**exponent)
+    return timedelta(seconds=jitter(0, ceiling))

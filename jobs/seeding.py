@@ -1,0 +1,37 @@
+"""Rows that a fresh database needs: queues and schedules. Made once; from then on they are the operator's."""
+
+from typing import Any
+
+#: name, max_running, statement_timeout_seconds
+QUEUES = (("reports", 4, 3600), ("uploads", 2, 3600), ("callbacks", 32, 60))
+
+#: task, seconds between ticks
+SCHEDULES = (
+    ("jobs.release_due_jobs", 5),
+    ("jobs.republish_lost_jobs", 10),
+    ("jobs.retry_failed_jobs", 5),
+    ("jobs.rescue_orphaned_jobs", 10),
+    ("jobs.expire_artifacts", 300),
+)
+
+
+def seed_queues(**kwargs: Any) -> None:
+    """Make the queues that are missing."""
+    from jobs.models import Queue
+
+    for name, max_running, timeout in QUEUES:
+        Queue.objects.get_or_create(
+            name=name, defaults={"max_running": max_running, "statement_timeout_seconds": timeout}
+        )
+
+
+def seed_schedules(**kwargs: Any) -> None:
+    """Make the schedules that are missing. A tick that waits longer than its period is dropped."""
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    for task, seconds in SCHEDULES:
+        interval, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
+        PeriodicTask.objects.get_or_create(
+            name=task,
+            defaults={"task": task, "interval": interval, "queue": "housekeeping", "expire_seconds": seconds},
+        )

@@ -1,0 +1,130 @@
+"""Bodies of the report API: made here, and documented for the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers
+
+from jobs.api.status import (
+    STATUS_WORDS,
+    failure_members,
+    has_ended,
+    progress_members,
+    result_members,
+    status_word,
+)
+from jobs.models import Job
+from jobs.states import State
+from reports.api.json_schema import parameters_schema
+from reports.types import ReportType
+
+
+def status_body(job: Job) -> dict[str, Any]:
+    """The status of an order. `job` comes from `JobQuerySet.with_result`."""
+    artifact = job.result_artifact
+    word = status_word(job, artifact)
+    body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
+    if not has_ended(job):
+        body |= progress_members(job, timezone.now())
+    elif job.state == State.SUCCEEDED:
+        if word == "Complete":
+            body["reportURL"] = reverse("report-download", args=[job.pk])
+        body |= result_members(job, artifact)
+    elif job.state == State.DEAD:
+        body |= failure_members(job)
+    else:
+        body |= {"createdAt": job.created_at, "completedAt": job.finished_at}
+    return body
+
+
+def report_body(job: Job) -> dict[str, Any]:
+    """The status, and what was ordered."""
+    ordered = {name: job.payload[name] for name in ("parameters", "csv")}
+    return {**status_body(job), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
+
+
+def report_type_body(report_type: ReportType) -> dict[str, Any]:
+    """A report type, with the JSON Schema of its parameters."""
+    return {
+        "identifier": report_type.identifier,
+        "title": str(report_type.title),
+        "description": str(report_type.description),
+        "parameters": parameters_schema(report_type),
+        "url": reverse("api-report-type", args=[report_type.identifier]),
+    }
+
+
+class Problem(serializers.Serializer[Any]):
+    """A problem object (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = serializers.ListField(  # type: ignore[assignment]  # DRF takes fields off the class
+        child=serializers.DictField(), required=False
+    )
+
+
+class ReportStatus(serializers.Serializer[Any]):
+    """The status of an order. Members that do not apply, or are not known, are left out."""
+
+    id = serializers.UUIDField()
+    reportType = serializers.CharField()
+    status = serializers.ChoiceField(choices=STATUS_WORDS)
+    estimatedTimeRemaining = serializers.CharField(required=False)
+    estimatedSecondsRemaining = serializers.IntegerField(required=False)
+    progress = serializers.IntegerField(min_value=0, max_value=100, required=False)
+    rowsProcessed = serializers.IntegerField(required=False)
+    rowsTotal = serializers.IntegerField(required=False, allow_null=True)
+    queuePosition = serializers.IntegerField(required=False, allow_null=True)
+    attempt = serializers.IntegerField(required=False)
+    retryAt = serializers.DateTimeField(required=False)
+    reportURL = serializers.CharField(required=False)
+    rowCount = serializers.IntegerField(required=False)
+    sizeBytes = serializers.IntegerField(required=False)
+    sha256 = serializers.CharField(required=False)
+    encoding = serializers.CharField(required=False)
+    error = Problem(required=False)
+    retryable = serializers.BooleanField(required=False)
+    createdAt = serializers.DateTimeField()
+    startedAt = serializers.DateTimeField(required=False, allow_null=True)
+    updatedAt = serializers.DateTimeField(required=False)
+    completedAt = serializers.DateTimeField(required=False)
+    expiresAt = serializers.DateTimeField(required=False)
+
+
+class Report(ReportStatus):
+    """The status, and what was ordered."""
+
+    parameters = serializers.DictField()
+    csv = serializers.DictField()
+    statusURL = serializers.CharField()
+
+
+class ReportPage(serializers.Serializer[Any]):
+    """One page of a list; `next` and `previous` are URLs."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = Report(many=True)
+
+
+class ReportTypeBody(serializers.Serializer[Any]):
+    """A report type."""
+
+    identifier = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    parameters = serializers.DictField(help_text="JSON Schema (2020-12) of the order's `parameters`")
+    url = serializers.CharField()
+
+
+class ReportTypeListBody(serializers.Serializer[Any]):
+    """All report types that the user may order."""
+
+    results = ReportTypeBody(many=True)

@@ -1,0 +1,18 @@
+"""Startup of the `reports` app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class ReportsConfig(AppConfig):
+    """Registers the kind `report`, and finds the report types of every installed app."""
+
+    name = "reports"
+    verbose_name = "Reports"
+
+    def ready(self) -> None:
+        from jobs.kinds import register_kind
+        from reports.kind import REPORT
+
+        register_kind(REPORT)
+        autodiscover_modules("report_types")

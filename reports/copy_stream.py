@@ -1,0 +1,80 @@
+"""Read the rows of a COPY as fast as libpq hands them over.
+
+`psycopg.Copy` goes through its scheduler for every row, which halves the speed; here the rows that
+have arrived are taken in one go (https://www.postgresql.org/docs/current/libpq-copy.html).
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator
+
+import psycopg
+from psycopg import errors, pq
+
+#: Bytes of rows that make a chunk: large enough for few Python steps, small enough to keep memory flat.
+CHUNK_BYTES = 256 * 1024
+#: How long to wait for the server before asking `check` whether to go on. Milliseconds.
+POLL_MILLISECONDS = 500
+
+
+def copy_rows(
+    connection: psycopg.Connection[object], statement: str, *, check: Callable[[], None]
+) -> Iterator[list[bytes]]:
+    """Run `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row.
+
+    `check` is called between chunks and while waiting, and may raise to end it; the statement is then
+    cancelled on the server. Raises psycopg's own errors for what the server reports.
+    """
+    pgconn = connection.pgconn
+    poll = select.poll()
+    poll.register(pgconn.socket, select.POLLIN)
+
+    def wait() -> None:
+        check()
+        poll.poll(POLL_MILLISECONDS)
+        pgconn.consume_input()
+
+    try:
+        pgconn.send_query(statement.encode())
+        while pgconn.flush():
+            wait()
+        _result(pgconn, pq.ExecStatus.COPY_OUT, wait)
+        yield from _chunks(pgconn, wait, check)
+        _result(pgconn, pq.ExecStatus.COMMAND_OK, wait)
+    except psycopg.OperationalError:
+        raise
+    except BaseException:
+        connection.cancel_safe(timeout=5)
+        raise
+
+
+def _chunks(pgconn: pq.abc.PGconn, wait: Callable[[], None], check: Callable[[], None]) -> Iterator[list[bytes]]:
+    take = pgconn.get_copy_data
+    rows: list[bytes] = []
+    size = 0
+    while True:
+        length, data = take(1)
+        if length > 0:
+            rows.append(bytes(data))
+            size += length
+            if size >= CHUNK_BYTES:
+                check()
+                yield rows
+                rows, size = [], 0
+        elif length == 0:
+            wait()
+        else:
+            break
+    if rows:
+        yield rows
+
+
+def _result(pgconn: pq.abc.PGconn, expected: pq.ExecStatus, wait: Callable[[], None]) -> None:
+    while pgconn.is_busy():
+        wait()
+    result = pgconn.get_result()
+    if result is None:
+        raise psycopg.OperationalError("the connection to PostgreSQL was lost")
+    if result.status != expected:
+        raise errors.error_from_result(result)

@@ -1,0 +1,71 @@
+"""How the CSV is written: encoding, delimiter, spreadsheet safety, compression."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: What an order may ask for → Python's codec. All but UTF-8 are made from UTF-8 by `reports.encoding`.
+ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf-8-sig": "utf-8-sig",
+    "cp932": "cp932",
+    "shift_jis": "shift_jis",
+    "euc_jp": "euc_jp",
+    "latin-1": "latin-1",
+    "utf-16": "utf-16",
+}
+DELIMITERS = (",", ";", "\t", "|")
+COMPRESSIONS = ("none", "gzip")
+
+#: A text cell that starts with one of these may be run as a formula by a spreadsheet; the last four are
+#: the full-width forms that Excel takes for the same. https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The `csv` object of an order."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    spreadsheetSafe: bool = True
+    compression: str = "none"
+    errors: str = "strict"
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Dialect:
+        """The dialect that a job's payload keeps."""
+        return cls(**payload)
+
+    def to_payload(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @property
+    def extension(self) -> str:
+        """Of the file, with its dot."""
+        return ".csv.gz" if self.compression == "gzip" else ".csv"
+
+    @property
+    def content_type(self) -> str:
+        """RFC 7111 and RFC 6713."""
+        if self.compression == "gzip":
+            return "application/gzip"
+        charset = {"utf-8-sig": "utf-8", "cp932": "windows-31j", "latin-1": "iso-8859-1", "euc_jp": "euc-jp"}
+        return f"text/csv; charset={charset.get(self.encoding, self.encoding)}; header=present"
+
+    def heading_line(self, headings: Iterable[str]) -> bytes:
+        """The first line of the file, as UTF-8, in the same quoting as PostgreSQL's."""
+        line = io.StringIO()
+        cells = (defuse(heading) if self.spreadsheetSafe else heading for heading in headings)
+        csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(cells)
+        return line.getvalue().encode()
+
+
+def defuse(cell: str) -> str:
+    """`cell` with a leading apostrophe where a spreadsheet might take it for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

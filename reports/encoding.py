@@ -1,0 +1,63 @@
+"""From PostgreSQL's UTF-8 to the encoding of the order, chunk by chunk.
+
+PostgreSQL could convert too (`COPY … ENCODING`), but its error names neither row nor column, and it
+cannot replace what an encoding lacks; see docs/adr/0003-encodings.md.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Sequence
+
+from jobs.errors import PermanentError
+from reports.dialect import ENCODINGS, Dialect
+
+
+class UnencodableError(PermanentError):
+    """A cell has a character that the encoding lacks."""
+
+    def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
+        super().__init__(
+            f"Row {row}, column {column}: {encoding} has no {character!r} (U+{ord(character):04X}). "
+            'Order with another encoding, or with "errors": "replace".',
+            code="unencodable-character",
+        )
+
+
+class Encoder:
+    """Encodes whole lines; keeps count of rows so that an error can name the place."""
+
+    def __init__(self, dialect: Dialect, headings: Sequence[str]) -> None:
+        self._dialect = dialect
+        self._headings = headings
+        self._encoder = codecs.getincrementalencoder(ENCODINGS[dialect.encoding])(dialect.errors)
+        self._rows_before = -1  # the heading line is no row
+
+    def encode(self, lines: list[bytes]) -> bytes:
+        """`lines` of UTF-8 (one row each, line breaks within cells included) in the order's encoding.
+
+        Raises UnencodableError naming row (from 1) and column.
+        """
+        joined = b"".join(lines)
+        if self._dialect.encoding == "utf-8":
+            return joined
+        try:
+            encoded = self._encoder.encode(joined.decode())
+        except UnicodeEncodeError as error:
+            raise self._located(error, lines) from None
+        self._rows_before += len(lines)
+        return encoded
+
+    def _located(self, error: UnicodeEncodeError, lines: list[bytes]) -> UnencodableError:
+        character = error.object[error.start]
+        index = next(index for index, line in enumerate(lines) if character in line.decode())
+        cells = next(csv.reader(io.StringIO(lines[index].decode(), newline=""), delimiter=self._dialect.delimiter))
+        column = next(heading for heading, cell in zip(self._headings, cells, strict=True) if character in cell)
+        return UnencodableError(
+            character=character,
+            encoding=self._dialect.encoding,
+            row=self._rows_before + index + 1,
+            column=column,
+        )

@@ -1,0 +1,43 @@
+"""The kind `report`: how a job of this app is run."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import translation
+from rest_framework.exceptions import ValidationError
+
+from jobs.context import JobContext
+from jobs.errors import PermanentError
+from jobs.kinds import Kind
+from reports.dialect import Dialect
+from reports.export import export_report
+from reports.registry import UnknownReportTypeError, get_report_type
+
+
+def run_report(context: JobContext) -> dict[str, Any]:
+    """Run one attempt of an ordered report.
+
+    The order was valid when it was accepted. The type may have changed since, so it is checked again.
+    """
+    payload = context.job.payload
+    owner = cast("AbstractBaseUser", context.job.owner)
+    try:
+        report_type = get_report_type(payload["reportType"], owner)
+        serializer = report_type.Parameters(data=payload["parameters"])
+        serializer.is_valid(raise_exception=True)
+    except UnknownReportTypeError:
+        raise PermanentError(
+            f"The report type {payload['reportType']} does not exist any more, or may not be ordered by its owner.",
+            code="unknown-report-type",
+        ) from None
+    except ValidationError as error:
+        raise PermanentError(
+            f"The parameters are not valid any more: {error.detail}", code="invalid-parameters"
+        ) from None
+    with translation.override(payload.get("language")):
+        return export_report(context, report_type, serializer.validated_data, Dialect.from_payload(payload["csv"]))
+
+
+REPORT = Kind(name="report", queue="reports", handler=run_report)

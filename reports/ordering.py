@@ -1,0 +1,96 @@
+"""Order: from what a consumer sends to a submitted job. The API and the pages both come here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import translation
+from rest_framework import serializers
+
+from jobs.models import Job
+from jobs.submission import submit_job
+from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, Dialect
+from reports.registry import UnknownReportTypeError, get_report_type
+from reports.types import ReportType
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt option must not be ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        refuse_unknown(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class DialectSerializer(StrictSerializer):
+    """The `csv` object of an order."""
+
+    encoding = serializers.ChoiceField(choices=list(ENCODINGS), default="utf-8")
+    delimiter = serializers.ChoiceField(choices=DELIMITERS, default=",")
+    spreadsheetSafe = serializers.BooleanField(
+        default=True, help_text="Put an apostrophe before text that a spreadsheet would run as a formula."
+    )
+    compression = serializers.ChoiceField(choices=COMPRESSIONS, default="none")
+    errors = serializers.ChoiceField(  # type: ignore[assignment]  # DRF takes fields off the class
+        choices=["strict", "replace"],
+        default="strict",
+        help_text="What to do about a character that the encoding lacks: fail, or write a question mark.",
+    )
+
+
+class OrderSerializer(StrictSerializer):
+    """The body of `POST /api/reports`."""
+
+    reportType = serializers.CharField(max_length=100)
+    parameters = serializers.DictField(default=dict)
+    csv = DialectSerializer(default=dict)
+
+
+def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
+    """Validate an order and submit it.
+
+    `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
+    `data`; UnknownReportTypeError; or what `jobs.submission.submit_job` raises.
+    """
+    order = OrderSerializer(data=data)
+    order.is_valid(raise_exception=True)
+    report_type = get_report_type(order.validated_data["reportType"], owner)
+    dialect = DialectSerializer(data=order.validated_data["csv"])
+    dialect.is_valid(raise_exception=True)
+    return submit_job(
+        kind="report",
+        owner=owner,
+        queue=report_type.queue,
+        payload={
+            "reportType": report_type.identifier,
+            "parameters": valid_parameters(report_type, order.validated_data["parameters"]),
+            "csv": Dialect(**dialect.validated_data).to_payload(),
+            "language": translation.get_language(),
+        },
+    )
+
+
+def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as JSON in their canonical form (`"2023"` becomes 2023, defaults are filled in).
+
+    Raises ValidationError under the key `parameters`.
+    """
+    serializer = report_type.Parameters(data=data)
+    try:
+        refuse_unknown(data, serializer.fields)
+        serializer.is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"parameters": error.detail}) from None
+    return dict(serializer.to_representation(serializer.validated_data))
+
+
+def refuse_unknown(data: Any, fields: Any) -> None:
+    """Raise ValidationError for keys of `data` that are no field."""
+    if isinstance(data, dict) and (unknown := sorted(set(data) - set(fields))):
+        raise serializers.ValidationError({str(name): ["There is no such field."] for name in unknown})
+
+
+__all__ = ["DialectSerializer", "OrderSerializer", "UnknownReportTypeError", "order_report", "valid_parameters"]

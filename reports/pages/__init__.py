@@ -1,0 +1,1 @@
+"""Pages for people who order reports in a browser."""

@@ -1,0 +1,103 @@
+"""From a report type's query to the SQL text that COPY takes.
+
+COPY accepts no server-side parameters, so they are bound by the client, with psycopg's own quoting
+(https://www.psycopg.org/psycopg3/docs/advanced/cursors.html#client-side-binding-cursors).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from psycopg import sql
+
+from reports.dialect import FORMULA_STARTS, Dialect
+from reports.types import SQL
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from psycopg import Cursor
+
+#: pg_type.typcategory of what a spreadsheet cannot take for a formula: boolean, date, number, interval.
+HARMLESS_CATEGORIES = frozenset("BDNT")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the result: its name in the query, and whether its cells are text."""
+
+    name: str
+    is_text: bool
+
+
+def compile_query(query: QuerySet[Any, Any] | SQL, connection: BaseDatabaseWrapper) -> str:
+    """The query as SQL text with its parameters bound.
+
+    Raises TypeError for anything else than a QuerySet or SQL.
+    """
+    if isinstance(query, SQL):
+        text, params = query.text.strip().rstrip(";"), query.params
+        return text if params is None else _bind(text, params, connection)
+    if isinstance(query, QuerySet):
+        compiler = query.query.get_compiler(using=connection.alias, connection=connection, elide_empty=False)
+        sql_text, bound = compiler.as_sql()
+        return _bind(sql_text, bound, connection)
+    raise TypeError(f"query() must return a QuerySet or SQL, not {type(query).__name__}")
+
+
+def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[Any]) -> list[Column]:
+    """The columns that `text` yields. PostgreSQL is asked for none of the rows."""
+    cursor.execute(_as_query(f"SELECT * FROM ({text}\n) AS q LIMIT 0"))  # noqa: S608
+    described = cursor.description or []
+    cursor.execute("SELECT oid, typcategory FROM pg_type WHERE oid = ANY(%s)", [[c.type_code for c in described]])
+    categories: dict[int, str] = dict(cursor.fetchall())
+    names = [column.name for column in described]
+    if isinstance(query, QuerySet) and query.query.selected and len(query.query.selected) == len(names):
+        names = list(query.query.selected)  # values("customer__name") is called so, not "name"
+    return [
+        Column(name, is_text=categories.get(column.type_code) not in HARMLESS_CATEGORIES)
+        for name, column in zip(names, described, strict=True)
+    ]
+
+
+def estimate_rows(text: str, cursor: Cursor[Any]) -> int:
+    """How many rows PostgreSQL's planner expects (https://www.postgresql.org/docs/current/using-explain.html)."""
+    cursor.execute(_as_query(f"EXPLAIN (FORMAT JSON) {text}"))
+    (answer,) = cursor.fetchall()[0]
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: Cursor[Any]) -> str:
+    """`COPY (…) TO STDOUT` in the order's dialect, text cells made safe for spreadsheets where it says so."""
+    if dialect.spreadsheetSafe and any(column.is_text for column in columns):
+        text = _defused(text, columns).as_string(cursor)
+    options = sql.SQL("(FORMAT csv, ENCODING 'UTF8', DELIMITER {})").format(dialect.delimiter).as_string(cursor)
+    return f"COPY ({text}\n) TO STDOUT {options}"
+
+
+def _defused(text: str, columns: list[Column]) -> sql.Composed:
+    """The query with an apostrophe before text that a spreadsheet might run; as `dialect.defuse` does."""
+    names = [sql.Identifier(f"c{number}") for number in range(len(columns))]
+    cell = sql.SQL("CASE WHEN left({c}::text, 1) IN ({starts}) THEN '''' || {c}::text ELSE {c}::text END")
+    starts = sql.SQL(", ").join(map(sql.Literal, FORMULA_STARTS))
+    return sql.SQL("SELECT {cells} FROM ({text}\n) AS q ({names})").format(
+        cells=sql.SQL(", ").join(
+            cell.format(c=name, starts=starts) if column.is_text else name
+            for name, column in zip(names, columns, strict=True)
+        ),
+        text=_as_query(text),
+        names=sql.SQL(", ").join(names),
+    )
+
+
+def _as_query(text: str) -> sql.SQL:
+    return sql.SQL(text)  # bound above
+
+
+def _bind(text: str, params: Any, connection: BaseDatabaseWrapper) -> str:
+    bound = params if isinstance(params, Mapping) else tuple(params)
+    return connection.ops.compose_sql(text, bound)  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SalesConfig(AppConfig):
+    name = "reports.sales"
+    label = "sales"
+    verbose_name = _("Sales (example)")
+    default_auto_field = "django.db.models.BigAutoField"

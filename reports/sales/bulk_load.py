@@ -1,0 +1,42 @@
+"""Loading millions of rows at once: indexes and foreign keys are made after the rows, not row by row.
+
+PostgreSQL's manual gives the recipe ("Populating a Database"): a constraint that is added to a full
+table is checked by one query, one that exists is checked by a trigger for each row.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db.backends.utils import CursorWrapper
+
+_FOREIGN_KEYS = """
+    SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || quote_ident(conname),
+           'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || quote_ident(conname) || ' '
+               || pg_get_constraintdef(oid)
+    FROM pg_constraint
+    WHERE contype = 'f' AND conrelid = ANY (%s::regclass[])
+    ORDER BY conname
+"""
+_PLAIN_INDEXES = """
+    SELECT 'DROP INDEX ' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+    FROM pg_index
+    WHERE NOT indisunique AND indrelid = ANY (%s::regclass[])
+    ORDER BY indexrelid::regclass::text
+"""
+
+
+@contextmanager
+def indexes_and_foreign_keys_made_afterwards(cursor: CursorWrapper, tables: Sequence[str]) -> Iterator[None]:
+    """Inside the block, `tables` have only their primary keys and unique constraints.
+
+    Needs a transaction: when the block fails, rolling back is what brings the rest back.
+    """
+    statements: list[tuple[str, str]] = []
+    for query in (_FOREIGN_KEYS, _PLAIN_INDEXES):
+        cursor.execute(query, [list(tables)])
+        statements += cursor.fetchall()
+    for drop, _ in statements:
+        cursor.execute(drop)
+    yield
+    for _, create in reversed(statements):
+        cursor.execute(create)

@@ -1,0 +1,158 @@
+"""The reports on the example shop. Copy one to start your own."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from reports.sales.models import Country, Customer
+from reports.types import SQL, ReportType, register
+
+_YEARLY_SALES = """
+    WITH lines AS (
+        SELECT date_trunc('month', o.ordered_at AT TIME ZONE %(time_zone)s) AS month, p.category,
+               o.id AS order_id, l.quantity, l.amount
+        FROM sales_order o
+        JOIN sales_order_line l ON l.order_id = o.id
+        JOIN sales_product p ON p.id = l.product_id
+        WHERE o.ordered_at >= timezone(%(time_zone)s, make_timestamp(%(year)s - 1, 1, 1, 0, 0, 0))
+          AND o.ordered_at < timezone(%(time_zone)s, make_timestamp(%(year)s + 1, 1, 1, 0, 0, 0))
+    ), months AS (
+        SELECT month, category, count(DISTINCT order_id) AS orders, sum(quantity) AS units, sum(amount) AS revenue
+        FROM lines
+        GROUP BY month, category
+    )
+    SELECT to_char(month, 'YYYY-MM') AS month, category, this.orders, this.units, this.revenue,
+           before.revenue AS revenue_year_before,
+           round(100 * (this.revenue - before.revenue) / nullif(before.revenue, 0), 1) AS growth_percent
+    FROM months this
+    LEFT JOIN (SELECT month + interval '1 year' AS month, category, revenue FROM months) before USING (month, category)
+    WHERE month >= make_timestamp(%(year)s, 1, 1, 0, 0, 0)
+    ORDER BY this.month, category COLLATE "C"
+"""
+
+
+@register
+class YearlySales(ReportType):
+    """A small result of much work: one year by month and category, beside the year before."""
+
+    identifier = "yearly-sales"
+    title = _("Yearly sales")
+    description = _("Orders, units and revenue of a year by month and category, compared with the year before.")
+    columns = {
+        "month": _("Month"),
+        "category": _("Category"),
+        "orders": _("Orders"),
+        "units": _("Units"),
+        "revenue": _("Revenue (USD)"),
+        "revenue_year_before": _("Revenue a year before (USD)"),
+        "growth_percent": _("Growth (%)"),
+    }
+
+    class Parameters(serializers.Serializer[Any]):
+        year = serializers.IntegerField(
+            min_value=1990, max_value=2100, label=_("Year"), help_text=_("Calendar year, 1990 to 2100.")
+        )
+
+    def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> SQL:
+        return SQL(_YEARLY_SALES, {"year": parameters["year"], "time_zone": timezone.get_default_timezone_name()})
+
+
+# The index of the lines on (order, id) and the primary key of the orders merge without a sort, and the lookups of
+# customers and products are remembered: rows flow from the start and nothing is written to disk. An order's lines
+# are numbered one after the other, so this is the order of the line ids too wherever orders came one at a time.
+_ORDER_LINES = """
+    SELECT l.id AS line_id, o.id AS order_id, o.ordered_at, o.channel,
+           c.code AS customer_code, c.name AS customer_name, c.country,
+           p.sku, p.name AS product_name, p.category,
+           l.quantity, l.unit_price, l.discount_percent, l.amount, o.note AS order_note
+    FROM sales_order_line l
+    JOIN sales_order o ON o.id = l.order_id
+    JOIN sales_customer c ON c.id = o.customer_id
+    JOIN sales_product p ON p.id = l.product_id
+    {where}
+    ORDER BY l.order_id, l.id
+"""
+
+
+@register
+class OrderLines(ReportType):
+    """The giant one: every line, streamed in the order of its indexes without a sort."""
+
+    identifier = "order-lines"
+    title = _("Order lines")
+    description = _("Every order line, with its order, customer and product. All history, or a range of days.")
+
+    class Parameters(serializers.Serializer[Any]):
+        dateFrom = serializers.DateField(
+            required=False, label=_("From"), help_text=_("First day, YYYY-MM-DD. Left out: from the first order on.")
+        )
+        dateTo = serializers.DateField(
+            required=False, label=_("To"), help_text=_("Last day, YYYY-MM-DD, included. Left out: to the last order.")
+        )
+
+        def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+            date_from, date_to = attrs.get("dateFrom"), attrs.get("dateTo")
+            if date_from and date_to and date_from > date_to:
+                raise serializers.ValidationError({"dateTo": _("The last day must not be before the first day.")})
+            return attrs
+
+    def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> SQL:
+        conditions = []
+        if parameters.get("dateFrom"):
+            conditions.append("o.ordered_at >= timezone(%(time_zone)s, %(date_from)s::date::timestamp)")
+        if parameters.get("dateTo"):
+            # One day later is left to PostgreSQL, whose dates do not end with the year 9999.
+            conditions.append("o.ordered_at < timezone(%(time_zone)s, (%(date_to)s::date + 1)::timestamp)")
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        return SQL(
+            _ORDER_LINES.format(where=where),
+            {
+                "date_from": parameters.get("dateFrom"),
+                "date_to": parameters.get("dateTo"),
+                "time_zone": timezone.get_default_timezone_name(),
+            },
+        )
+
+
+@register
+class Customers(ReportType):
+    """Much text, as a QuerySet: the other way to write a query."""
+
+    identifier = "customers"
+    title = _("Customers")
+    description = _("Names, addresses and notes of all customers, with how much each has ever bought.")
+
+    class Parameters(serializers.Serializer[Any]):
+        country = serializers.ChoiceField(
+            choices=Country.choices, required=False, label=_("Country"), help_text=_("Left out: all countries.")
+        )
+
+    def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any]:
+        customers = Customer.objects.all()
+        if parameters.get("country"):
+            customers = customers.filter(country=parameters["country"])
+        return (
+            customers.annotate(
+                order_count=Count("orders", distinct=True),
+                lifetime_revenue=Coalesce(Sum("orders__lines__amount"), Decimal("0.00")),
+            )
+            .order_by("id")
+            .values(
+                "code",
+                "name",
+                "kana",
+                "email",
+                "phone",
+                "country",
+                "address",
+                "notes",
+                "order_count",
+                "lifetime_revenue",
+            )
+        )

@@ -1,0 +1,76 @@
+"""What a developer writes to add a report: one class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from reports.registry import register
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.utils.functional import _StrOrPromise
+
+__all__ = ["SQL", "NoParameters", "ReportType", "register"]
+
+
+@dataclass(frozen=True)
+class SQL:
+    """A query as text, with `%s` or `%(name)s` for its parameters, which are bound safely.
+
+    With parameters, write a literal percent sign as `%%`; without (`params=None`), as it is.
+    """
+
+    text: str
+    params: Sequence[Any] | Mapping[str, Any] | None = None
+
+
+class NoParameters(serializers.Serializer[Any]):
+    """For a report type that takes none."""
+
+
+class ReportType:
+    """One sort of report. Subclass it in an app's `report_types.py` and decorate it with `@register`.
+
+    An instance is made once and shared by all threads: keep no state in it.
+    """
+
+    #: The name in URLs and orders: lower case, digits, hyphens.
+    identifier: ClassVar[str]
+    title: ClassVar[_StrOrPromise]
+    description: ClassVar[_StrOrPromise] = ""
+    #: Validates what a consumer may choose; a plain DRF serializer.
+    Parameters: ClassVar[type[serializers.Serializer[Any]]] = NoParameters
+    #: Column of the query → heading. Columns that are not named here keep the query's name.
+    columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
+    #: Queue that its orders wait in.
+    queue: ClassVar[str] = "reports"
+    #: Alias of the database that is read; None leaves it to the queue's row.
+    database: ClassVar[str | None] = None
+    #: How long the file can be downloaded; None is RETENTION_DAYS.
+    retention: ClassVar[timedelta | None] = None
+
+    def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any] | SQL:
+        """What the report contains, for validated `parameters` and the user who ordered it.
+
+        A QuerySet with `values()` or `values_list()`, or `SQL`. It is run as `COPY (…) TO STDOUT` in
+        a read-only transaction. Ordering is the query's own.
+        """
+        raise NotImplementedError
+
+    def may_order(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """Whether `user` may order it and see that it exists."""
+        return True
+
+    def estimate(self, parameters: dict[str, Any], user: AbstractBaseUser) -> int | None:
+        """How many rows to expect, for the progress; None asks PostgreSQL's planner."""
+        return None
+
+    def filename(self, parameters: dict[str, Any]) -> str:
+        """The name of the downloaded file, without its extension."""
+        return "-".join([self.identifier, *(str(value) for value in parameters.values() if value is not None)])

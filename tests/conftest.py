@@ -1,0 +1,73 @@
+"""Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.servers import throw_away
+from tests.stack import WORKERS, Stack
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def all_services(django_db_setup: None) -> Iterator[Stack]:
+    """Nothing runs yet: `stack` and `live_url` start what they need."""
+    name = connection.settings_dict["NAME"]
+    stack = Stack(throw_away.folder, database_url=throw_away.database_url(str(name)))
+    yield stack
+    stack.stop_all()
+
+
+@pytest.fixture
+def stack(all_services: Stack, transactional_db: None) -> Iterator[Stack]:
+    """Real Celery workers over the test database, alive at the start of the test.
+
+    They start once per run; a test that kills one has it back in the next test. It implies
+    `django_db(transaction=True)`: the workers must see what the test commits, and the tables are
+    flushed afterwards (which seeds the queues anew, as `migrate` does).
+    """
+    all_services.ensure_workers()
+    yield all_services
+    all_services.drain()
+
+
+@pytest.fixture(scope="session")
+def live_url(all_services: Stack) -> str:
+    """The address of a gunicorn over the test database; needs `transactional_db` or `stack` beside it."""
+    all_services.ensure_web()
+    return all_services.url
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium instead of one that Playwright downloads."""
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any], live_url: str) -> dict[str, Any]:
+    """`page.goto("/reports")` goes to our own server."""
+    return {**browser_context_args, "base_url": live_url}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the services' last lines beside a failed test that used them."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, Stack):
+        for name in (*WORKERS, "web"):
+            report.sections.append((f"last lines of {name}", stack.log(name)[-4000:]))
+    return report

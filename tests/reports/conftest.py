@@ -1,0 +1,86 @@
+"""Fixtures for everything about reports."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from django.db.models.functions import Now
+from rest_framework import serializers
+
+from jobs.execution import execute_job
+from jobs.models import Job
+from reports import registry
+from reports.dialect import Dialect
+from reports.types import SQL, ReportType
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that ran in this process, and the bytes of its file, if it has one."""
+
+    job: Job
+    content: bytes | None
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("ada", password="correct horse")
+
+
+@pytest.fixture
+def report_types(monkeypatch: pytest.MonkeyPatch) -> dict[str, ReportType]:
+    """The registry; what a test adds is gone afterwards."""
+    types = dict(registry._types)
+    monkeypatch.setattr(registry, "_types", types)
+    return types
+
+
+@pytest.fixture
+def report_of(report_types: dict[str, ReportType]) -> Callable[..., str]:
+    """Register a report type made of one query; returns its identifier."""
+
+    def make(query: Any, **attributes: Any) -> str:
+        class Parameters(serializers.Serializer[Any]):
+            value = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+
+        def run_query(self: ReportType, parameters: dict[str, Any], user: Any) -> Any:
+            if callable(query):
+                return query(parameters)
+            return SQL(query) if isinstance(query, str) else query
+
+        made = type(
+            "Made",
+            (ReportType,),
+            {"identifier": "made", "title": "Made", "Parameters": Parameters, "query": run_query, **attributes},
+        )
+        registry.register(made)
+        return "made"
+
+    return make
+
+
+@pytest.fixture
+def run_order(transactional_db: None, owner: User) -> Iterator[Callable[..., Finished]]:
+    """Run one order to its end in this process, with everything real but the worker's process."""
+
+    def run(report_type: str, parameters: dict[str, Any] | None = None, **csv: Any) -> Finished:
+        job = Job.objects.create(
+            kind="report",
+            queue="reports",
+            owner=owner,
+            payload={"reportType": report_type, "parameters": parameters or {}, "csv": Dialect(**csv).to_payload()},
+            max_attempts=5,
+            released_at=Now(),
+        )
+        execute_job(job.pk, worker="test")
+        job = Job.objects.with_result().get(pk=job.pk)
+        artifact = job.result_artifact
+        if artifact is None:
+            return Finished(job, None)
+        with storages["artifacts"].open(artifact.storage_name) as file:
+            return Finished(job, file.read())
+
+    return run

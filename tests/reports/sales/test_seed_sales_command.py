@@ -1,0 +1,78 @@
+"""`manage.py seed_sales`."""
+
+import io
+import re
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from reports.sales.models import Order, OrderLine
+
+
+def seed(*arguments: str) -> list[str]:
+    """The lines that the command prints."""
+    out = io.StringIO()
+    call_command("seed_sales", *arguments, stdout=out)
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.django_db
+def test_prints_a_line_for_each_table() -> None:
+    printed = [re.sub(r"\d+\.\d s$", "0.0 s", line).split() for line in seed("--lines", "2000")]
+    assert printed == [
+        ["sales_product", "480", "rows", "0.0", "s"],
+        ["sales_customer", "200", "rows", "0.0", "s"],
+        ["sales_order", "668", "rows", "0.0", "s"],
+        ["sales_order_line", "2,000", "rows", "0.0", "s"],
+    ]
+
+
+@pytest.mark.django_db
+def test_replaces_what_was_there() -> None:
+    seed("--lines", "60")
+    seed("--lines", "30")
+    assert OrderLine.objects.count() == 30
+
+
+@pytest.mark.django_db
+def test_if_empty_leaves_orders_alone() -> None:
+    seed("--lines", "30")
+    assert seed("--lines", "60", "--if-empty") == ["There are orders already; nothing changed."]
+    assert OrderLine.objects.count() == 30
+
+
+@pytest.mark.django_db
+def test_if_empty_fills_an_empty_shop() -> None:
+    assert len(seed("--lines", "0", "--if-empty")) == 4
+    assert len(seed("--lines", "60", "--if-empty")) == 4
+    assert OrderLine.objects.count() == 60
+
+
+def test_refuses_a_negative_number() -> None:
+    with pytest.raises(CommandError, match=r"^--lines must be 0 or more, not -5\.$"):
+        seed("--lines", "-5")
+
+
+def test_refuses_what_is_no_number() -> None:
+    with pytest.raises(CommandError, match="invalid int value: 'many'"):
+        seed("--lines", "many")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_with_if_empty_fill_the_shop_once() -> None:
+    printed: list[list[str]] = []
+
+    def run() -> None:
+        printed.append(seed("--lines", "3000", "--if-empty"))
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert sorted(map(len, printed)) == [1, 4]
+    assert (Order.objects.count(), OrderLine.objects.count()) == (1000, 3000)

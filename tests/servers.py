@@ -1,0 +1,87 @@
+"""pytest plugin: one throw-away PostgreSQL and Valkey for the run, before Django reads its settings.
+
+Loaded by `-p tests.servers`. Whatever `DATABASE_URL` and friends say outside, tests get servers of
+their own in a temporary folder, which holds `LONGHAUL_DATA` too, so no test touches `.data`. The
+servers follow this process (see `config/tether.py`): they end, and the folder goes, even when pytest
+is killed.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from config.datafolder import DataFolder, LaunchError
+from config.embedded import EmbeddedServers
+
+# Variables of the service that a developer's shell may carry; none may leak into a test.
+FOREIGN: Final = (
+    "ALLOWED_HOSTS",
+    "DATABASE_URL",
+    "DEBUG",
+    "EXTRA_APPS",
+    "LEASE_SECONDS",
+    "PORT",
+    "REDIS_URL",
+    "REPLICA_URL",
+    "RETENTION_DAYS",
+    "SALES_LINES",
+    "SECRET_KEY",
+    "STORAGE_URL",
+    "WORKER_CONCURRENCY",
+)
+
+# What the tests and the services that they start run with.
+ENVIRONMENT: Final = {
+    "HTTPS": "0",
+    "LOG_FORMAT": "console",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's synchronous API runs an event loop in this thread
+}
+
+
+class ThrowAwayServers:
+    """The plugin's state: the folder and its servers, started once."""
+
+    folder: DataFolder
+    servers: EmbeddedServers | None = None
+
+    def start(self) -> None:
+        self.folder = DataFolder(Path(tempfile.mkdtemp(prefix="longhaul-test-")))
+        self.folder.claim(port=0)
+        self.servers = EmbeddedServers(self.folder, throw_away=True)
+        for name in FOREIGN:
+            os.environ.pop(name, None)
+        os.environ.update(ENVIRONMENT, LONGHAUL_DATA=str(self.folder.path), **self.servers.start())
+
+    def stop(self) -> None:
+        if self.servers is not None:
+            self.folder.release()
+            self.servers.stop()
+            self.servers = None
+
+    def database_url(self, name: str) -> str:
+        assert self.servers is not None, "the plugin tests.servers is not loaded"
+        return self.servers.postgres.url(name)
+
+
+throw_away = ThrowAwayServers()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """A wrapper runs before pytest-django's own hook of this name, which loads the settings."""
+    options = early_config.known_args_namespace
+    if not (options.help or options.version):
+        try:
+            throw_away.start()
+        except LaunchError as error:
+            raise pytest.UsageError(f"the servers for the tests do not start: {error}") from error
+    yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    throw_away.stop()

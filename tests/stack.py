@@ -1,0 +1,141 @@
+"""Real services as separate processes, over the tests' own database and Redis.
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_report_is_made(stack):
+        ...submit...
+        wait_until(lambda: Job.objects.get().state == "succeeded", message="the job ends")
+
+Each service runs under a tether that follows the pytest process, so none outlives it.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psutil
+import redis
+
+from config.celery import app
+from config.datafolder import BASE_DIR, DataFolder
+from config.probing import answers, free_port
+from config.services import Service, all_services, service_tether
+from tests.waiting import wait_until
+
+WORKERS = ("worker-csv", "worker-io")
+GRACE_SECONDS = 15
+
+
+class Stack:
+    """The services that tests may start, by their names in `config/services.py`."""
+
+    def __init__(self, folder: DataFolder, *, database_url: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {**os.environ, "DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
+        self.services = {service.name: service for service in all_services(port=self.port, concurrency="2")}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, name: str, **environment: str) -> None:
+        """Start a service; it is not restarted by itself when it dies."""
+        service = replace(self.services[name], grace=GRACE_SECONDS)
+        with (self.folder.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                without_restart(service_tether(self.folder, service)),
+                cwd=BASE_DIR,
+                env={**self.environment, **service.environment, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def is_running(self, name: str) -> bool:
+        return name in self.processes and self.processes[name].poll() is None
+
+    def ensure_workers(self) -> None:
+        """Start the workers that are not running, and wait until both take tasks."""
+        for name in WORKERS:
+            if not self.is_running(name):
+                self.start(name)
+        wait_until(self._workers_answer, timeout=40, message=f"the workers answer: {self.log('worker-csv')[-2000:]}")
+
+    def ensure_web(self) -> None:
+        if not self.is_running("web"):
+            self.start("web")
+        wait_until(self._web_answers, timeout=40, message=f"the web server answers: {self.log('web')[-2000:]}")
+
+    @contextmanager
+    def running(self, name: str, **environment: str) -> Iterator[None]:
+        """Run a service (such as `beat`) for the length of a block."""
+        self.start(name, **environment)
+        try:
+            yield
+        finally:
+            self.stop(name)
+
+    def pid(self, name: str) -> int:
+        """The process id of the service's main process, below its tether."""
+        [child] = wait_until(psutil.Process(self.processes[name].pid).children, message=f"{name} starts")
+        return int(child.pid)
+
+    def pool_pids(self, name: str) -> list[int]:
+        """The process ids of a prefork worker's children, which run the tasks."""
+        return [child.pid for child in psutil.Process(self.pid(name)).children()]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the service's main process and whatever it forked, as the OOM killer would."""
+        os.kill(self.pid(name), signal.SIGKILL)
+        self.processes.pop(name).wait()
+
+    def stop(self, name: str) -> None:
+        """End a service gently, as an operator would, and wait for it."""
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait()
+
+    def stop_all(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def drain(self) -> None:
+        """Forget undelivered messages and wait for the tasks in hand: tables are flushed after a test."""
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            client.delete(*(queue.name for queue in app.conf.task_queues))
+        wait_until(lambda: not self._is_busy(), message="the workers finish what they have in hand")
+
+    def log(self, name: str) -> str:
+        """What the service has written so far."""
+        file = self.folder.logs / f"{name}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def _workers_answer(self) -> bool:
+        return len(app.control.ping(timeout=1, limit=len(WORKERS)) or []) >= len(WORKERS)
+
+    def _is_busy(self) -> bool:
+        alive = [name for name in WORKERS if self.is_running(name)]
+        if not alive:
+            return False
+        answers = app.control.broadcast("active", reply=True, timeout=2, limit=len(alive)) or []
+        return any(tasks for answer in answers for tasks in answer.values())
+
+    def _web_answers(self) -> bool:
+        return answers(f"{self.url}/livez")
+
+
+def without_restart(command: list[str]) -> list[str]:
+    """A test that kills a worker wants it dead."""
+    end = command.index("--")
+    return [word for word in command[:end] if word != "--restart"] + command[end:]
+
+
+__all__ = ["Service", "Stack", "wait_until"]
