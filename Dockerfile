@@ -24,7 +24,6 @@ COPY . .
 ENV LONGHAUL_DATA=/data
 RUN useradd --system --uid 10001 --user-group --no-create-home longhaul \
     && mkdir /data \
-    && SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
     && chown -R longhaul:longhaul /data
 
 USER longhaul

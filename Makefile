@@ -39,16 +39,16 @@ bench: .venv/.dev  ## print the benchmark table
 check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	$(offline) $(python) -m mypy
+	@echo mypy && $(offline) $(python) -m mypy
 	.venv/bin/lint-imports
-	$(offline) $(python) manage.py makemigrations --check --dry-run
-	@$(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn
+	@echo manage.py makemigrations --check && $(offline) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@echo manage.py spectacular && $(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
-	$(offline) $(python) manage.py check --deploy --fail-level WARNING
+	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi
 openapi: .venv/.dev  ## write docs/openapi.yaml anew
-	$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
 .PHONY: fmt
 fmt: .venv/.dev  ## format and fix what ruff can
@@ -59,7 +59,7 @@ fmt: .venv/.dev  ## format and fix what ruff can
 clean:  ## remove .venv and caches; .data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 
-# Commands that need no servers: production-like settings, and addresses where nobody listens.
+# For commands that need no servers: production-like settings, and addresses where nobody listens.
 offline = env -u DEBUG -u HTTPS LONGHAUL_DATA=.venv/offline SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0
 

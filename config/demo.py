@@ -6,7 +6,6 @@ polls, downloads, verifies, shows the first lines, and stops what it started.
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ from typing import Final
 
 from config.datafolder import BASE_DIR, DataFolder, LaunchError
 from config.demo_client import Client, Download
-from config.launcher import DEFAULT_PORT, error_line, follow_parent, say, stop_on_signals
+from config.launcher import DEFAULT_PORT, error_line
 from config.probing import answers, can_bind, free_port
+from config.stopping import follow_parent, ignore_signals, say, stop_on_signals
 
 DEADLINE_SECONDS: Final = 900.0
 STOP_SECONDS: Final = 120.0
@@ -67,8 +67,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
 
 def stop(launcher: "subprocess.Popen[bytes]") -> None:
     """End the stack; a launcher that does not end is killed, and its tethers then end the rest."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     launcher.terminate()
     try:
         launcher.wait(STOP_SECONDS)

@@ -91,9 +91,8 @@ class EmbeddedValkey:
             return False
 
     def _client(self) -> "redis.Redis":
-        return redis.Redis(
-            host=HOST, port=self.port, password=self.password, socket_timeout=5, retry=Retry(NoBackoff(), 0)
-        )
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis(host=HOST, port=self.port, password=self.password, socket_timeout=5, retry=once)
 
     def _configuration(self) -> str:
         settings = {

@@ -5,7 +5,6 @@ launcher itself runs no Django: it starts, waits and stops. `python -m config.la
 also stops when the process that started it is gone, as `make` is when it was killed.
 """
 
-import contextlib
 import os
 import re
 import signal
@@ -15,24 +14,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Final
 
 from config.datafolder import BASE_DIR, DataFolder, LaunchError
 from config.embedded import EmbeddedServers, is_embedded, tether_command
 from config.probing import answers, can_bind
 from config.services import Stack, all_services
+from config.stopping import follow_parent, ignore_signals, say, stop_on_signals
 
 DEFAULT_PORT: Final = 8000
-STEP_GRACE_SECONDS: Final = 10
+PREPARE_GRACE_SECONDS: Final = 10
 WEB_READY_SECONDS: Final = 120.0
 ASKED_TO_STOP: Final = {128 + signal.SIGINT, 128 + signal.SIGTERM}
 ERROR_LINE: Final = re.compile(r"^[A-Za-z_][\w.]*: \S")
-
-
-def say(line: str) -> None:
-    with contextlib.suppress(OSError):  # the terminal may be gone, and stopping must go on
-        print(line, file=sys.stderr, flush=True)
 
 
 def read_port() -> int:
@@ -49,18 +43,20 @@ def check_port(port: int) -> None:
         raise LaunchError(f"port {port} is taken: free it, or choose another one, as in `make up PORT=8001`")
 
 
-def run_step(folder: DataFolder, title: str, *arguments: str, show_output: bool = False) -> None:
-    """Run one `manage.py` command to its end. Errors: LaunchError with the line that says why."""
-    say(title)
-    command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
-    options = ["--grace", str(STEP_GRACE_SECONDS), "--hold", str(folder.services_lock)]
-    log = folder.logs / f"{arguments[0]}.log"
-    with log.open("w") as output:
+def prepare(folder: DataFolder, *, with_demo: bool) -> None:
+    """Run `config.prepare` to its end. Errors: LaunchError with the line that says why."""
+    command = [sys.executable, "-m", "config.prepare"]
+    if with_demo:
+        command += ["--demo", os.environ.get("SALES_LINES") or "500000"]
+    options = ["--grace", str(PREPARE_GRACE_SECONDS), "--hold", str(folder.services_lock)]
+    log = folder.logs / "prepare.log"
+    with log.open("w") as errors:
         process = subprocess.Popen(
             tether_command(folder, options, command),
+            cwd=BASE_DIR,
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr if show_output else output,
-            stderr=output,
+            stdout=sys.stderr,
+            stderr=errors,
             start_new_session=True,
         )
         try:
@@ -70,7 +66,7 @@ def run_step(folder: DataFolder, title: str, *arguments: str, show_output: bool 
                 process.terminate()
                 process.wait()
     if code:
-        raise LaunchError(f"manage.py {arguments[0]} failed: {error_line(log.read_text())} (log: {log})")
+        raise LaunchError(f"preparing the database failed: {error_line(log.read_text())} (log: {log})")
 
 
 def error_line(output: str) -> str:
@@ -108,16 +104,6 @@ def embedded_servers(folder: DataFolder) -> Iterator[EmbeddedServers]:
         servers.stop()
 
 
-def prepare_database(folder: DataFolder, *, with_demo: bool) -> None:
-    run_step(folder, "Updating the database's tables", "migrate", "--noinput")
-    run_step(folder, "Collecting static files", "collectstatic", "--noinput", "--verbosity", "0")
-    if with_demo:
-        lines = os.environ.get("SALES_LINES") or "500000"
-        run_step(folder, "Creating the demo accounts", "create_demo_accounts")
-        title = f"Seeding {lines} lines of sample sales, unless they are there"
-        run_step(folder, title, "seed_sales", "--if-empty", "--lines", lines, show_output=True)
-
-
 def announce(port: int, with_demo: bool) -> None:
     """Say where the service is as soon as it answers."""
     address = f"http://127.0.0.1:{port}"
@@ -144,30 +130,6 @@ def watch_servers(servers: EmbeddedServers) -> None:
         threading.Thread(target=stop_with, args=(name, process), daemon=True).start()
 
 
-def follow_parent() -> None:
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def stop_on_signals() -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-
-
-def ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def run(folder: DataFolder) -> int:
     """Start everything, run until stopped, stop everything; returns the exit code."""
     port = read_port()
@@ -176,7 +138,7 @@ def run(folder: DataFolder) -> int:
     prepare_environment(folder)
     with_demo = is_embedded("DATABASE_URL") and is_embedded("REDIS_URL")
     with embedded_servers(folder) as servers:
-        prepare_database(folder, with_demo=with_demo)
+        prepare(folder, with_demo=with_demo)
 
         def on_start() -> None:
             threading.Thread(target=announce, args=(port, with_demo), daemon=True).start()

@@ -1,5 +1,6 @@
 """Logging: structlog renders its own events and everybody else's, with the bound request and job ids."""
 
+import sys
 from typing import Any
 
 import structlog
@@ -26,7 +27,9 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     )
     rendering: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if log_format == "console":
-        rendering += [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        rendering += [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         rendering += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     return {

@@ -116,7 +116,6 @@ REPUBLISH_AFTER_SECONDS = env.int("REPUBLISH_AFTER_SECONDS", default=60)
 # Files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = LONGHAUL_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # serves from the apps' own folders: nothing to collect
 STORAGES = {
@@ -153,7 +152,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT_SECONDS
 CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("reports", "uploads", "callbacks", "housekeeping")]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("reports", "uploads", "callbacks", "housekeeping")]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500

@@ -1,5 +1,6 @@
 """Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
 
+import shutil
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import connection
 from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -24,8 +25,10 @@ CHROMIUM_ARGUMENTS = [
 @pytest.fixture(scope="session")
 def all_services(django_db_setup: None) -> Iterator[Stack]:
     """Nothing runs yet: `stack` and `live_url` start what they need."""
-    name = connection.settings_dict["NAME"]
-    stack = Stack(throw_away.folder, database_url=throw_away.database_url(str(name)))
+    name = str(connection.settings_dict["NAME"])
+    if not name.startswith("test_"):
+        pytest.fail("no test of this run asks for the database: use `stack`, or `transactional_db` beside `live_url`")
+    stack = Stack(throw_away.folder, database_url=throw_away.database_url(name))
     yield stack
     stack.stop_all()
 
@@ -71,3 +74,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name in (*WORKERS, "web"):
             report.sections.append((f"last lines of {name}", stack.log(name)[-4000:]))
     return report
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The URL of the test database, for a process that a test starts itself."""
+    return throw_away.database_url(str(connection.settings_dict["NAME"]))

@@ -64,12 +64,12 @@ class Stack:
         for name in WORKERS:
             if not self.is_running(name):
                 self.start(name)
-        wait_until(self._workers_answer, timeout=40, message=f"the workers answer: {self.log('worker-csv')[-2000:]}")
+        wait_until(self._workers_answer, timeout=40, message="the workers answer")
 
     def ensure_web(self) -> None:
         if not self.is_running("web"):
             self.start("web")
-        wait_until(self._web_answers, timeout=40, message=f"the web server answers: {self.log('web')[-2000:]}")
+        wait_until(self._web_answers, timeout=40, message="the web server answers")
 
     @contextmanager
     def running(self, name: str, **environment: str) -> Iterator[None]:
@@ -118,17 +118,29 @@ class Stack:
         file = self.folder.logs / f"{name}.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
+    def _must_run(self, name: str) -> None:
+        assert self.is_running(name), f"{name} ended: {self.log(name)[-3000:]}"
+
     def _workers_answer(self) -> bool:
-        return len(app.control.ping(timeout=1, limit=len(WORKERS)) or []) >= len(WORKERS)
+        for name in WORKERS:
+            self._must_run(name)
+        try:
+            return len(app.control.ping(timeout=1, limit=len(WORKERS)) or []) >= len(WORKERS)
+        except redis.ConnectionError:  # as in _is_busy
+            return False
 
     def _is_busy(self) -> bool:
         alive = [name for name in WORKERS if self.is_running(name)]
         if not alive:
             return False
-        answers = app.control.broadcast("active", reply=True, timeout=2, limit=len(alive)) or []
+        try:
+            answers = app.control.broadcast("active", reply=True, timeout=2, limit=len(alive)) or []
+        except redis.ConnectionError:  # a test restarted Valkey: this connection of the pool was stale, the next is new
+            return True
         return any(tasks for answer in answers for tasks in answer.values())
 
     def _web_answers(self) -> bool:
+        self._must_run("web")
         return answers(f"{self.url}/livez")
 
 

@@ -117,7 +117,6 @@ def progress_members(job: Job, now: datetime) -> dict[str, Any]:
         "progress": job.progress_percent,
         "rowsProcessed": job.progress_done,
         "rowsTotal": job.progress_total,
-        "queuePosition": queue_position(job),
         "attempt": job.attempt_count,
         "createdAt": job.created_at,
         "startedAt": job.started_at,

@@ -13,6 +13,7 @@ from jobs.api.status import (
     failure_members,
     has_ended,
     progress_members,
+    queue_position,
     result_members,
     status_word,
 )
@@ -22,13 +23,18 @@ from reports.api.json_schema import parameters_schema
 from reports.types import ReportType
 
 
-def status_body(job: Job) -> dict[str, Any]:
-    """The status of an order. `job` comes from `JobQuerySet.with_result`."""
+def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
+    """The status of an order. `job` comes from `JobQuerySet.with_result`.
+
+    A list leaves the place in the queue out: it takes a query for each job.
+    """
     artifact = job.result_artifact
     word = status_word(job, artifact)
     body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
     if not has_ended(job):
         body |= progress_members(job, timezone.now())
+        if not in_list:
+            body["queuePosition"] = queue_position(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
             body["reportURL"] = reverse("report-download", args=[job.pk])
@@ -40,10 +46,10 @@ def status_body(job: Job) -> dict[str, Any]:
     return body
 
 
-def report_body(job: Job) -> dict[str, Any]:
+def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     """The status, and what was ordered."""
     ordered = {name: job.payload[name] for name in ("parameters", "csv")}
-    return {**status_body(job), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
+    return {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
 
 
 def report_type_body(report_type: ReportType) -> dict[str, Any]:

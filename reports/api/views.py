@@ -96,7 +96,7 @@ class ReportListView(APIView):
         pages = NewestFirst()
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
         page = pages.paginate_queryset(mine, request, view=self) or []
-        return pages.get_paginated_response([report_body(job) for job in page])
+        return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
 
 
 class ReportView(APIView):

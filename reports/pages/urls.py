@@ -1,5 +1,18 @@
-"""Paths of the pages."""
+"""Paths of the pages. Those that end in a verb's result for htmx alone are named `…-live`."""
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from reports.pages import views
+
+sign_in = LoginView.as_view(template_name="registration/sign_in.html", redirect_authenticated_user=True)
+
+urlpatterns = [
+    path("sign-in", sign_in, name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("", views.report_list, name="report-list"),
+    path("reports/live", views.report_list_live, name="report-list-live"),
+    path("reports/new", views.report_order, name="report-order"),
+    path("reports/<str:job_id>", views.report_detail, name="report-detail"),
+    path("reports/<str:job_id>/live", views.report_detail_live, name="report-detail-live"),
+]

@@ -1,6 +1,6 @@
 """Fixtures for everything about reports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Finished:
 
 @pytest.fixture
 def owner(db: None) -> User:
-    return User.objects.create_user("ada", password="correct horse")
+    return User.objects.create_user("ada")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def report_of(report_types: dict[str, ReportType]) -> Callable[..., str]:
 
 
 @pytest.fixture
-def run_order(transactional_db: None, owner: User) -> Iterator[Callable[..., Finished]]:
+def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
     """Run one order to its end in this process, with everything real but the worker's process."""
 
     def run(report_type: str, parameters: dict[str, Any] | None = None, **csv: Any) -> Finished:

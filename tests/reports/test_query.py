@@ -28,7 +28,7 @@ def raw(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycopg.Curso
 
 
 def copied(cursor: psycopg.Cursor[Any], statement: str) -> str:
-    with cursor.copy(statement) as copy:  # type: ignore[arg-type]
+    with cursor.copy(statement) as copy:
         return b"".join(copy).decode()
 
 

@@ -1,0 +1,38 @@
+"""Bring the database up to date before the services start.
+
+    python -m config.prepare [--demo LINES]
+
+One process for what would be three `manage.py` commands: loading Django is most of their time. With
+`--demo` come the demo accounts and, into an empty database, that many lines of sample sales.
+"""
+
+import argparse
+import os
+import sys
+
+import django
+from django.core.management import call_command
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="prepare")
+    parser.add_argument("--demo", metavar="LINES", type=int)
+    lines: int | None = parser.parse_args().demo
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    say("Updating the database's tables")
+    call_command("migrate", interactive=False, verbosity=0)
+    if lines is not None:
+        say("Creating the demo accounts, and sample sales where there are none")
+        call_command("create_demo_accounts", verbosity=0)
+        call_command("seed_sales", if_empty=True, lines=lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The order form: made from the report type's own serializer, by DRF's renderer of HTML forms.
+
+DRF reads HTML forms as well as JSON (`parameters.year=2023`; an empty optional input counts as left
+out, a box that is not ticked as False), so nothing here knows a type of field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.renderers import HTMLFormRenderer
+from rest_framework.utils.field_mapping import ClassLookupDict
+from rest_framework.utils.html import parse_html_dict
+from rest_framework.utils.serializer_helpers import NestedBoundField
+
+from jobs.api.problems import pointers
+from reports.pages.file_format import FileFormat
+from reports.types import ReportType
+
+
+class OrderForm(serializers.Serializer[Any]):
+    """An order without its report type, which `context` names."""
+
+    csv = FileFormat(label="File format", style={"base_template": "details.html"})
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {"parameters": self.context["report_type"].Parameters(label="Parameters")}
+        fields |= super().get_fields()
+        for group in fields.values():
+            for field in group.fields.values():
+                _dress(field)
+        return fields
+
+
+def blank_form(report_type: ReportType) -> OrderForm:
+    """Nothing entered yet: shows the defaults."""
+    return OrderForm(context={"report_type": report_type})
+
+
+def entered_form(report_type: ReportType, posted: QueryDict) -> OrderForm:
+    """What a user has sent. Validated: `errors` says what is wrong."""
+    data = {name: parse_html_dict(posted, prefix=name) for name in ("parameters", "csv")}
+    return filled_form(report_type, data)
+
+
+def filled_form(report_type: ReportType, order: Mapping[str, Any]) -> OrderForm:
+    """An earlier order, such as a job's payload. Validated, because the type may have changed since."""
+    form = OrderForm(data={name: order[name] for name in ("parameters", "csv")}, context={"report_type": report_type})
+    form.is_valid()
+    return form
+
+
+DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
+STYLES: dict[Any, dict[str, Any]] = {
+    **HTMLFormRenderer.default_style.mapping,
+    serializers.FloatField: DECIMAL_STYLE,
+    serializers.DecimalField: DECIMAL_STYLE,
+}
+
+
+class PageFormRenderer(HTMLFormRenderer):
+    """DRF's renderer with our templates, and number inputs for decimals."""
+
+    template_pack = "reports/fields/"
+    default_style = ClassLookupDict(STYLES)
+
+
+def render_form(form: OrderForm) -> str:
+    """The form's fields as safe HTML."""
+    return PageFormRenderer().render(form.data)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One line of the summary of errors. `target` is the id of the input, if it belongs to one."""
+
+    target: str
+    label: str
+    message: str
+
+
+def mistakes(form: OrderForm) -> list[Mistake]:
+    """All errors of a validated form, in the order of its fields."""
+    return [*_own_errors(form.errors), *_field_errors(form)]
+
+
+def _field_errors(fields: Any) -> Iterator[Mistake]:
+    for field in fields:
+        if isinstance(field, NestedBoundField):
+            yield from _own_errors(field.errors)
+            yield from _field_errors(field)
+        elif field.errors:
+            for error in pointers(field.errors):
+                yield Mistake(field.name, str(field.label), error["detail"])
+
+
+def _own_errors(errors: Any) -> Iterator[Mistake]:
+    if isinstance(errors, Mapping):
+        errors = errors.get("non_field_errors")
+    for error in pointers(errors or []):
+        yield Mistake("", "", error["detail"])
+
+
+def _dress(field: Any) -> None:
+    """Prepare a field for a form: show its default, and let a select be left empty where the API may leave it out."""
+    default = _default(field)
+    if default is None:
+        field.style.setdefault("may_be_empty", not field.required)
+    elif not field.initial:
+        field.initial = field.to_representation(default)
+
+
+def _default(field: Any) -> Any:
+    """None where there is none, or where DRF works it out from the request."""
+    if field.default is empty or getattr(field.default, "requires_context", False):
+        return None
+    return field.default() if callable(field.default) else field.default

@@ -1,0 +1,47 @@
+"""Who may see the pages: users who are signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+
+class HtmxRequest(HttpRequest):
+    """What `django_htmx.middleware` makes of a request. For annotations only."""
+
+    htmx: HtmxDetails
+
+
+class SignedInRequest(HtmxRequest):
+    """What a view behind one of these decorators gets. For annotations only."""
+
+    user: User
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def signed_in_fragment(view: View) -> View:
+    """`login_required` for a part of a page that htmx fetches.
+
+    A redirect would put the sign-in form into the middle of the page. Reloading the whole page leads
+    there and back.
+    """
+    page = login_required(view)
+
+    @wraps(view)
+    def wrapped(request: HtmxRequest, *args: str, **kwargs: str) -> HttpResponseBase:
+        if request.htmx and not request.user.is_authenticated:
+            return HttpResponseClientRefresh()
+        return page(request, *args, **kwargs)
+
+    return wrapped

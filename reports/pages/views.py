@@ -1,0 +1,117 @@
+"""Views of the pages: thin, over the modules beside this one, `reports.ordering` and `jobs.api`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from jobs.api.lookup import get_job
+from jobs.errors import AdmissionError, OwnerQueueFullError
+from jobs.models import Job
+from reports.ordering import order_report
+from reports.pages.listing import list_reports
+from reports.pages.order_form import OrderForm, blank_form, entered_form, filled_form, mistakes, render_form
+from reports.pages.signed_in import SignedInRequest, signed_in_fragment
+from reports.pages.wording import show_in_full
+from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
+from reports.types import ReportType
+
+
+@require_safe
+@login_required
+@never_cache
+def report_list(request: SignedInRequest) -> HttpResponse:
+    """My reports."""
+    return render(request, "reports/list.html", {"page": list_reports(request.user, before=_before(request))})
+
+
+@require_safe
+@signed_in_fragment
+@never_cache
+def report_list_live(request: SignedInRequest) -> HttpResponse:
+    """The part of the list that refreshes itself while a report on it is active."""
+    return render(request, "reports/list_live.html", {"page": list_reports(request.user, before=_before(request))})
+
+
+@require_safe
+@login_required
+@never_cache
+def report_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """One report."""
+    return render(request, "reports/detail.html", {"report": show_in_full(_mine(request, job_id), request.user)})
+
+
+@require_safe
+@signed_in_fragment
+@never_cache
+def report_detail_live(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """The part of a report's page that refreshes itself while the report is active."""
+    return render(request, "reports/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def report_order(request: SignedInRequest) -> HttpResponse:
+    """Choose a type; with `?type=`, its form; with `?like=` (an id), the form as that report was ordered."""
+    if like := request.GET.get("like"):
+        payload = _mine(request, like).payload
+        report_type = _report_type(request, payload["reportType"])
+        return _order_page(request, report_type, filled_form(report_type, payload))
+    if "type" not in request.GET:
+        return render(request, "reports/types.html", {"report_types": report_types_for(request.user)})
+    report_type = _report_type(request, request.GET["type"])
+    if request.method != "POST":
+        return _order_page(request, report_type, blank_form(report_type))
+    return _place_order(request, report_type)
+
+
+def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpResponse:
+    form = entered_form(report_type, request.POST)
+    if form.errors:
+        return _order_page(request, report_type, form, status=422)
+    try:
+        job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.data})
+    except AdmissionError as error:
+        status = 429 if isinstance(error, OwnerQueueFullError) else 503
+        response = _order_page(request, report_type, form, status=status, refusal=str(error))
+        response["Retry-After"] = str(error.retry_after)
+        return response
+    return HttpResponse(status=303, headers={"Location": reverse("report-detail", args=[job.pk])})
+
+
+def _order_page(
+    request: SignedInRequest, report_type: ReportType, form: OrderForm, *, status: int = 200, refusal: str = ""
+) -> HttpResponse:
+    context = {
+        "report_type": report_type,
+        "fields": render_form(form),
+        "mistakes": mistakes(form) if hasattr(form, "initial_data") else [],
+        "refusal": refusal,
+    }
+    return render(request, "reports/order.html", context, status=status)
+
+
+def _mine(request: SignedInRequest, job_id: str) -> Job:
+    return get_job(request, job_id, kind="report")  # type: ignore[arg-type]  # any request with a user will do
+
+
+def _report_type(request: SignedInRequest, identifier: str) -> ReportType:
+    try:
+        return get_report_type(identifier, request.user)
+    except UnknownReportTypeError:
+        raise Http404 from None
+
+
+def _before(request: SignedInRequest) -> UUID | None:
+    before = request.GET.get("before")
+    try:
+        return UUID(before) if before else None
+    except ValueError:
+        raise Http404 from None

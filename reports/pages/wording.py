@@ -1,0 +1,139 @@
+"""A report in words: what its pages show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from jobs.api.status import failure_members, has_ended, queue_position, seconds_remaining, status_word
+from jobs.models import Artifact, Job
+from jobs.states import State
+from reports.pages.file_format import format_in_words
+from reports.registry import UnknownReportTypeError, get_report_type
+from reports.types import ReportType
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One report as a row of the list shows it. `job` comes from `JobQuerySet.with_result`."""
+
+    job: Job
+    title: str
+    parameters: list[tuple[str, str]]
+    word: str
+    may_order_again: bool
+
+    @property
+    def artifact(self) -> Artifact | None:
+        return self.job.result_artifact
+
+    @property
+    def is_active(self) -> bool:
+        return not has_ended(self.job)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.word == "Complete"
+
+    @property
+    def percent(self) -> int | None:
+        """None while the job runs and cannot tell."""
+        unknown = self.job.state == State.RUNNING and self.job.progress_total is None
+        return None if unknown else self.job.progress_percent
+
+    @property
+    def rows(self) -> str:
+        return counted_rows(self.artifact.row_count) if self.artifact else ""
+
+    @property
+    def time_left(self) -> str:
+        now = timezone.now()
+        seconds = seconds_remaining(self.job, now)
+        return "" if seconds is None else time_left(seconds, now)
+
+
+@dataclass(frozen=True)
+class ShownInFull(Shown):
+    """One report as its own page shows it."""
+
+    place_in_queue: int | None
+    failure: dict[str, Any] | None
+
+    @property
+    def retry_at(self) -> datetime | None:
+        return self.job.retry_at if self.job.state == State.FAILED else None
+
+    @property
+    def rows_so_far(self) -> str:
+        done, total = self.job.progress_done, self.job.progress_total
+        return f"{done:,} of about {total:,}" if total else f"{done:,}"
+
+    @property
+    def file_format(self) -> str:
+        return format_in_words(self.job.payload.get("csv", {}))
+
+
+def show(job: Job, user: AbstractBaseUser) -> Shown:
+    """Without a query."""
+    return Shown(**_what_was_ordered(job, user))
+
+
+def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
+    """With one query, while the job is queued."""
+    return ShownInFull(
+        **_what_was_ordered(job, user),
+        place_in_queue=queue_position(job),
+        failure=failure_members(job) if job.state == State.DEAD else None,
+    )
+
+
+def counted_rows(count: int) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def time_left(seconds: int, now: datetime) -> str:
+    """`less than a minute left`, `about 2 minutes left`."""
+    if seconds < 60:
+        return "less than a minute left"
+    return f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)} left"
+
+
+def parameters_in_words(report_type: ReportType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Label and value of each parameter that was given. Without its type a report shows the names in its order."""
+    fields = report_type.Parameters().fields if report_type else {}
+    return [
+        (str(getattr(fields.get(name), "label", None) or name), _value_in_words(fields.get(name), value))
+        for name, value in parameters.items()
+        if value not in (None, "", [])
+    ]
+
+
+def _what_was_ordered(job: Job, user: AbstractBaseUser) -> dict[str, Any]:
+    identifier = job.payload["reportType"]
+    report_type: ReportType | None
+    try:
+        report_type = get_report_type(identifier, user)
+    except UnknownReportTypeError:
+        report_type = None
+    return {
+        "job": job,
+        "title": str(report_type.title) if report_type else identifier,
+        "parameters": parameters_in_words(report_type, job.payload["parameters"]),
+        "word": status_word(job, job.result_artifact),
+        "may_order_again": report_type is not None,
+    }
+
+
+def _value_in_words(field: Any, value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_value_in_words(field, item) for item in value)
+    return str(getattr(field, "choices", {}).get(value, value))

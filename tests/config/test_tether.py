@@ -1,0 +1,125 @@
+"""The tether: what ends a program, in which order, and what does not."""
+
+import fcntl
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.embedded import TETHER
+from tests.waiting import wait_until
+
+STUBBORN = """
+import signal, sys, subprocess
+signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("ready", child.pid, flush=True)
+while True:
+    signal.pause()
+"""
+GENTLE = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+class Tethered:
+    """A tether with a Python program on it, and what the program wrote."""
+
+    def __init__(self, code: str, *options: str) -> None:
+        command = [sys.executable, "-P", "-S", str(TETHER), *options, "--", sys.executable, "-c", code]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+    def read(self) -> str:
+        assert self.process.stdout is not None
+        return str(self.process.stdout.readline()).strip()
+
+
+@pytest.fixture
+def locks(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    for process in psutil.Process().children(recursive=True):
+        if str(tmp_path) in str(process.cmdline()):
+            process.kill()
+
+
+def hold(path: Path) -> "subprocess.Popen[str]":
+    """A process that holds a lock exclusively until it is killed, like a launcher."""
+    code = f"import fcntl, time; f = open({str(path)!r}, 'a+'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True)"
+    holder = subprocess.Popen([sys.executable, "-c", f"{code}; time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    return holder
+
+
+def test_the_programs_exit_code_is_the_tethers() -> None:
+    assert Tethered("raise SystemExit(3)").process.wait(10) == 3
+    assert Tethered("import os; os.kill(os.getpid(), 9)").process.wait(10) == 137
+
+
+def test_sigterm_reaches_the_program_and_its_exit_code_comes_back() -> None:
+    tethered = Tethered(GENTLE)
+    assert tethered.read() == "ready"
+    tethered.process.send_signal(signal.SIGTERM)
+    assert tethered.process.wait(10) == 7
+
+
+def test_a_program_that_does_not_stop_is_killed_with_all_its_children() -> None:
+    tethered = Tethered(STUBBORN, "--grace", "0.3")
+    child = psutil.Process(int(tethered.read().split()[1]))
+    tethered.process.terminate()
+    assert tethered.read() == "asked"
+    assert tethered.process.wait(10) == 137
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, message="the child ends")
+
+
+def test_the_program_ends_when_the_holder_of_the_lock_is_killed(locks: Path) -> None:
+    holder = hold(locks / "launcher.lock")
+    tethered = Tethered(GENTLE, "--follow", str(locks / "launcher.lock"))
+    assert tethered.read() == "ready"
+    holder.kill()
+    holder.wait()
+    assert tethered.process.wait(10) == 7
+
+
+def test_a_server_stops_only_when_no_service_is_left(locks: Path) -> None:
+    lock = str(locks / "services.lock")
+    service = Tethered(GENTLE, "--hold", lock)
+    assert service.read() == "ready"
+    server = Tethered(GENTLE, "--after", lock)
+    assert server.read() == "ready"
+    server.process.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.process.wait(0.5)
+    service.process.terminate()
+    assert service.process.wait(10) == 7
+    assert server.process.wait(10) == 7
+
+
+def test_the_lock_is_held_for_as_long_as_the_program_runs(locks: Path) -> None:
+    path = locks / "services.lock"
+    service = Tethered(GENTLE, "--hold", str(path))
+    assert service.read() == "ready"
+    with path.open("a+") as file, pytest.raises(BlockingIOError):
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    service.process.terminate()
+    service.process.wait(10)
+    with path.open("a+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_program_that_fails_at_once_is_not_started_again() -> None:
+    assert Tethered("print('started'); raise SystemExit(1)", "--restart").process.wait(10) == 1
+
+
+def test_a_missing_program_is_one_line() -> None:
+    command = [sys.executable, "-P", "-S", str(TETHER), "--", "/no/such/program"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "tether: [Errno 2] No such file or directory: '/no/such/program'\n"

@@ -1,0 +1,116 @@
+"""The registry, and report types of apps outside of this repository."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+
+from config.datafolder import BASE_DIR
+from reports.registry import UnknownReportTypeError, get_report_type, register, report_types_for
+from reports.types import ReportType
+
+
+class Wages(ReportType):
+    """May be ordered by staff only."""
+
+    identifier = "wages"
+    title = "Wages"
+
+    def may_order(self, user: Any) -> bool:
+        return bool(user.is_staff)
+
+
+def test_a_type_is_shown_to_those_only_who_may_order_it(report_types: dict[str, ReportType], db: None) -> None:
+    register(Wages)
+    clerk, boss = User(username="clerk"), User(username="boss", is_staff=True)
+    assert [known.identifier for known in report_types_for(boss)] == [
+        "customers",
+        "order-lines",
+        "wages",
+        "yearly-sales",
+    ]
+    assert [known.identifier for known in report_types_for(clerk)] == ["customers", "order-lines", "yearly-sales"]
+    assert get_report_type("wages", boss).title == "Wages"
+    with pytest.raises(UnknownReportTypeError):
+        get_report_type("wages", clerk)
+
+
+@pytest.mark.parametrize("identifier", ["", "Yearly", "yearly_sales", "a--b", "-a", "ä", "a b"])
+def test_a_malformed_identifier_is_refused(identifier: str, report_types: dict[str, ReportType]) -> None:
+    with pytest.raises(ImproperlyConfigured, match="lower-case words joined by hyphens"):
+        register(type("Wrong", (ReportType,), {"identifier": identifier}))
+
+
+def test_two_types_of_one_name_are_refused(report_types: dict[str, ReportType]) -> None:
+    register(Wages)
+    register(Wages)
+    with pytest.raises(ImproperlyConfigured, match="are both called 'wages'"):
+        register(type("Other", (ReportType,), {"identifier": "wages"}))
+
+
+OUTSIDE = """
+from rest_framework import serializers
+from reports.types import SQL, ReportType, register
+
+@register
+class Weather(ReportType):
+    identifier = "weather"
+    title = "Weather"
+    class Parameters(serializers.Serializer):
+        days = serializers.IntegerField(min_value=1)
+    def query(self, parameters, user):
+        return SQL("SELECT i AS day, 20 + i AS degrees FROM generate_series(1, %(days)s) i", parameters)
+"""
+
+RUN = """
+import django; django.setup()
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from django.db.models.functions import Now
+from jobs.execution import execute_job
+from jobs.models import Job
+from reports.ordering import order_report
+owner = User.objects.create_user("outsider")
+job = order_report(owner=owner, data={"reportType": "weather", "parameters": {"days": "2"}})
+Job.objects.filter(pk=job.pk).update(released_at=Now())
+execute_job(job.pk, worker="outside")
+print(storages["artifacts"].open(Job.objects.with_result().get(pk=job.pk).result_artifact.storage_name).read().decode())
+"""
+
+
+def test_an_app_outside_of_the_repository_brings_its_report_type(
+    tmp_path: Path, transactional_db: None, database_url: str
+) -> None:
+    app = tmp_path / "weather_station"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "report_types.py").write_text(OUTSIDE)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        cwd=BASE_DIR,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "EXTRA_APPS": "weather_station",
+            "LOG_LEVEL": "ERROR",
+            "PYTHONPATH": f"{BASE_DIR}{os.pathsep}{tmp_path}",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "day,degrees\n1,21\n2,22\n\n"
+
+
+def test_a_subclass_needs_a_query(report_of: Callable[..., str]) -> None:
+    with pytest.raises(NotImplementedError):
+        ReportType().query({}, User())
