@@ -1,0 +1,41 @@
+"""The README's curl session, run word for word."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from django.contrib.auth.models import User
+
+from config.datafolder import BASE_DIR
+from reports.sales.seeding import seed_sales
+from tests.stack import Stack
+
+
+def test_the_curl_session_of_the_readme_ends_with_the_file(
+    stack: Stack, live_url: str, database_url: str, tmp_path: Path
+) -> None:
+    User.objects.create_user("demo")
+    list(seed_sales(lines=1000, using="default"))
+    found = re.search(r"```bash\n(.*?)```", (BASE_DIR / "README.md").read_text(), re.DOTALL)
+    assert found is not None
+    session = found[1].replace("http://127.0.0.1:8000", live_url)
+    session = session.replace(".venv/bin/python manage.py", f"{sys.executable} {BASE_DIR}/manage.py")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", session],
+        cwd=tmp_path,
+        env={**os.environ, "DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "202 Accepted" in done.stdout
+    assert '"status":"Complete"' in done.stdout
+    with (tmp_path / "yearly-sales.csv").open(newline="") as file:
+        heading, *rows = csv.reader(file)
+    assert heading[:3] == ["Month", "Category", "Orders"]
+    assert {row[0][:4] for row in rows} == {"2023"}
