@@ -1,0 +1,1 @@
+"""An app with one report type, of as many rows as are asked for."""
