@@ -217,6 +217,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 
 # On unless debugging: the process that ends TLS stands in front. `make up` sets HTTPS=0, for loopback.
 HTTPS = env.bool("HTTPS", default=not DEBUG)

@@ -26,7 +26,7 @@ logger = structlog.get_logger(__name__)
 EXECUTE_JOB = "jobs.execute_job"
 
 #: Publishing is bounded: a request that orders a report does not wait for Redis. Seconds.
-PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.4, "socket_timeout": 0.4, "retry_on_timeout": False}
+PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry_on_timeout": False}
 PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
 
 

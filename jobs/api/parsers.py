@@ -36,8 +36,8 @@ class BoundedJSONParser(BaseParser):
             raise BodyTooLargeError(f"The limit is {limit} bytes.")
         try:
             data = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
-            if b"\\u" in body and "\\u0000" in json.dumps(data, ensure_ascii=False).encode().decode():
-                raise ValueError("NUL is no character of a text")
+            if b"\\u" in body:
+                _refuse_what_is_no_text(data)
         except RecursionError:
             raise ParseError("The JSON is nested too deep.") from None
         except UnicodeEncodeError:
@@ -45,6 +45,14 @@ class BoundedJSONParser(BaseParser):
         except ValueError as error:
             raise ParseError(f"The body is not JSON: {error}.") from None
         return data
+
+
+def _refuse_what_is_no_text(data: Any) -> None:
+    """Raise UnicodeEncodeError for a lone surrogate, ValueError for NUL: PostgreSQL stores neither."""
+    written = json.dumps(data, ensure_ascii=False)
+    written.encode()
+    if "\\u0000" in written.replace("\\\\", ""):
+        raise ValueError("NUL is no character of a text")
 
 
 def _refuse_constant(name: str) -> Any:

@@ -1,0 +1,80 @@
+"""The admin opens, shows, and lets only the dials be changed."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from jobs.models import Attempt, Job, Queue
+from jobs.states import State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def attempt(make_job: Callable[..., Job]) -> Attempt:
+    job = make_job(state=State.DEAD, payload={"a": "<b>"}, error_message="odd")
+    return Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w", traceback="Traceback <x>")
+
+
+@pytest.mark.parametrize("model", ["job", "attempt", "artifact", "queue"])
+def test_every_list_opens(model: str, staff: Client, attempt: Attempt) -> None:
+    assert staff.get(reverse(f"admin:jobs_{model}_changelist")).status_code == 200
+
+
+def test_a_job_shows_its_payload_and_attempts(staff: Client, attempt: Attempt) -> None:
+    page = staff.get(reverse("admin:jobs_job_change", args=[attempt.job_id])).content.decode()
+    assert "&quot;a&quot;: &quot;&lt;b&gt;&quot;" in page
+    assert f"{attempt.job_id} #1" in page
+
+
+def test_an_attempt_shows_its_traceback(staff: Client, attempt: Attempt) -> None:
+    page = staff.get(reverse("admin:jobs_attempt_change", args=[attempt.pk])).content.decode()
+    assert "<pre>Traceback &lt;x&gt;</pre>" in page
+
+
+def test_what_workers_write_cannot_be_changed_by_any_url(staff: Client, attempt: Attempt) -> None:
+    for path in (
+        reverse("admin:jobs_job_change", args=[attempt.job_id]),
+        reverse("admin:jobs_job_delete", args=[attempt.job_id]),
+        reverse("admin:jobs_job_add"),
+        reverse("admin:jobs_attempt_change", args=[attempt.pk]),
+        reverse("admin:jobs_attempt_delete", args=[attempt.pk]),
+    ):
+        assert staff.post(path, {"state": "queued", "post": "yes"}).status_code == 403
+    staff.post(
+        reverse("admin:jobs_job_changelist"),
+        {"action": "delete_selected", "_selected_action": [str(attempt.job_id)], "post": "yes"},
+    )
+    assert Job.objects.get().state == State.DEAD
+
+
+def test_a_dial_can_be_changed(staff: Client) -> None:
+    path = reverse("admin:jobs_queue_change", args=["reports"])
+    staff.post(path, {"max_running": "7", "paused": "on", "accepting": "on", "database": "default"})
+    queue = Queue.objects.get(name="reports")
+    assert (queue.max_running, queue.paused, queue.max_queued) == (7, True, None)
+    assert staff.post(reverse("admin:jobs_queue_delete", args=["reports"]), {"post": "yes"}).status_code == 403
+
+
+def test_the_list_of_jobs_takes_as_many_queries_for_ten_as_for_one(
+    staff: Client, make_job: Callable[..., Job], django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(10):
+        make_job()
+    with django_assert_max_num_queries(6):
+        staff.get(reverse("admin:jobs_job_changelist"))
+
+
+def test_periodic_tasks_and_results_have_their_pages(staff: Client) -> None:
+    for name in ("django_celery_beat_periodictask", "django_celery_results_taskresult"):
+        assert staff.get(reverse(f"admin:{name}_changelist")).status_code == 200

@@ -1,0 +1,152 @@
+"""Download: one file, with ranges and validators."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from jobs.api.download import content_disposition, parse_range
+from jobs.models import Artifact, Job
+from jobs.states import State
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = bytes(range(256)) * 40
+ETAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
+
+
+@pytest.fixture
+def artifact(make_job: Callable[..., Job]) -> Artifact:
+    now = timezone.now()
+    return Artifact.objects.create(
+        job=make_job(kind="report", state=State.SUCCEEDED, payload={"reportType": "x", "parameters": {}, "csv": {}}),
+        attempt=1, role="result", filename="売上.csv", content_type="text/csv; charset=utf-8", encoding="utf-8",
+        row_count=1, size_bytes=len(CONTENT), sha256=ETAG.strip('"'), published_at=now,
+        expires_at=now + timedelta(days=1),
+        storage_name=storages["artifacts"].save("download-test", ContentFile(CONTENT)),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def get(artifact: Artifact, owner: User) -> Callable[..., Any]:
+    client = APIClient()
+    client.force_authenticate(owner)
+    return lambda method="get", **headers: getattr(client, method)(
+        f"/api/reports/{artifact.job_id}/download", headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_the_whole_file_with_its_headers(get: Callable[..., Any], artifact: Artifact) -> None:
+    response = get()
+    assert response.status_code == 200
+    assert body(response) == CONTENT
+    digest = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    expected = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Length": "10240",
+        "ETag": ETAG,
+        "Accept-Ranges": "bytes",
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Cache-Control": "private, no-transform",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": "attachment; filename=\"__.csv\"; filename*=UTF-8''%E5%A3%B2%E4%B8%8A.csv",
+    }
+    assert {name: response[name] for name in expected} == expected
+    assert response["Expires"].endswith("GMT")
+
+
+def test_head_has_the_headers_and_no_body(get: Callable[..., Any]) -> None:
+    response = get("head")
+    assert (response.status_code, response["Content-Length"], response.content) == (200, "10240", b"")
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [("bytes=0-0", 0, 0), ("bytes=100-199", 100, 199), ("bytes=10000-", 10000, 10239), ("bytes=-5", 10235, 10239),
+     ("bytes=0-999999", 0, 10239), ("bytes=-999999", 0, 10239)],
+)  # fmt: skip
+def test_a_range(header: str, first: int, last: int, get: Callable[..., Any]) -> None:
+    response = get(Range=header)
+    assert response.status_code == 206
+    assert response["Content-Range"] == f"bytes {first}-{last}/10240"
+    assert response["Content-Length"] == str(last - first + 1)
+    assert body(response) == CONTENT[first : last + 1]
+
+
+@pytest.mark.parametrize("header", ["bytes=10240-", "bytes=-0", "bytes=99999-100000"])
+def test_a_range_outside_of_the_file_is_416(header: str, get: Callable[..., Any]) -> None:
+    response = get(Range=header)
+    assert (response.status_code, response["Content-Range"]) == (416, "bytes */10240")
+
+
+@pytest.mark.parametrize("header", ["bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense"])
+def test_a_range_that_makes_no_sense_is_ignored(header: str, get: Callable[..., Any]) -> None:
+    assert get(Range=header).status_code == 200
+
+
+def test_if_range_with_another_etag_sends_the_whole_file(get: Callable[..., Any]) -> None:
+    assert get(Range="bytes=0-1", If_Range='"other"').status_code == 200
+    assert get(Range="bytes=0-1", If_Range=ETAG).status_code == 206
+
+
+def test_if_none_match_is_304(get: Callable[..., Any]) -> None:
+    assert get(If_None_Match=ETAG).status_code == 304
+    assert get(If_None_Match='"other"').status_code == 200
+
+
+def test_a_file_that_storage_has_lost_is_410(get: Callable[..., Any], artifact: Artifact) -> None:
+    storages["artifacts"].delete(artifact.storage_name)
+    response = get()
+    assert (response.status_code, response.json()["code"]) == (410, "expired")
+
+
+def test_an_expired_file_is_410_and_the_status_says_so(
+    get: Callable[..., Any], artifact: Artifact, owner: User
+) -> None:
+    Artifact.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert get().json()["code"] == "expired"
+    client = APIClient()
+    client.force_authenticate(owner)
+    assert client.get(f"/api/reports/{artifact.job_id}/status").json()["status"] == "Expired"
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "code"),
+    [
+        (State.QUEUED, 409, "not-ready"),
+        (State.RUNNING, 409, "not-ready"),
+        (State.FAILED, 409, "not-ready"),
+        (State.DEAD, 409, "report-failed"),
+        (State.CANCELLED, 410, "canceled"),
+    ],
+)
+def test_what_is_not_complete_cannot_be_downloaded(
+    state: State, status: int, code: str, get: Callable[..., Any], artifact: Artifact
+) -> None:
+    Artifact.objects.all().delete()
+    Job.objects.update(state=state)
+    response = get()
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert ("Retry-After" in response) == (code == "not-ready")
+
+
+def test_a_file_name_cannot_inject_a_header() -> None:
+    assert content_disposition('a"\r\nX: y;.csv') == (
+        "attachment; filename=\"a___X__y_.csv\"; filename*=UTF-8''a%22%0D%0AX%3A%20y%3B.csv"
+    )
+
+
+def test_ranges_of_an_empty_file_cannot_be_satisfied() -> None:
+    assert parse_range("bytes=0-", 0) == ()

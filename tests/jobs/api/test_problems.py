@@ -1,0 +1,97 @@
+"""Problems: the body, the pointers, and what comes from outside of DRF."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.test import APIClient
+
+from jobs.api.problems import pointers
+
+pytestmark = pytest.mark.django_db
+
+DEEP = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
+
+
+def api(user: User) -> APIClient:
+    client = APIClient(raise_request_exception=False)
+    client.force_authenticate(user)
+    return client
+
+
+def post(user: User, body: bytes) -> Any:
+    return api(user).post("/api/reports", body, content_type="application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"{", "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
+        (b'{"a": NaN}', "The body is not JSON: NaN is not allowed."),
+        (b'{"a": 1, "a": 2}', "The body is not JSON: a key is repeated."),
+        (b'{"reportType": "a\\u0000"}', "The body is not JSON: NUL is no character of a text."),
+        (b'{"reportType": "\\ud83d"}', "The JSON holds half of a surrogate pair."),
+        (DEEP, "The JSON is nested too deep."),
+        ('{"reportType": "ü"}'.encode("latin-1"), None),
+    ],
+)
+def test_a_malformed_body_is_400(body: bytes, detail: str | None, owner: User) -> None:
+    response = post(owner, body)
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    problem = json.loads(response.content)
+    assert problem["code"] == "malformed-body"
+    assert detail is None or problem["detail"] == detail
+
+
+def test_a_backslash_before_u0000_is_no_nul(owner: User) -> None:
+    response = post(owner, b'{"reportType": "\\\\u0000"}')
+    assert json.loads(response.content)["code"] == "unknown-report-type"
+
+
+def test_pointers_are_flat_and_escaped() -> None:
+    detail = {
+        "a": [ErrorDetail("one"), ErrorDetail("two")],
+        "b": {"c/d~e": ["three"], "non_field_errors": ["four"]},
+        "f": [{}, {"g": ["five"]}],
+    }
+    assert list(pointers(detail)) == [
+        {"pointer": "#/a", "detail": "one"},
+        {"pointer": "#/a", "detail": "two"},
+        {"pointer": "#/b/c~1d~0e", "detail": "three"},
+        {"pointer": "#/b", "detail": "four"},
+        {"pointer": "#/f/1/g", "detail": "five"},
+    ]
+
+
+def test_an_unknown_path_of_the_api_is_a_problem(client: Client) -> None:
+    response = client.get("/api/nonsense")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["code"] == "not-found"
+
+
+def test_an_unknown_page_is_a_page(client: Client) -> None:
+    response = client.get("/nonsense")
+    assert (response.status_code, response["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_a_session_without_its_csrf_token_is_refused(owner: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    response = client.post("/api/reports", b"{}", content_type="application/json")
+    assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
+    assert response.json()["code"] == "permission-denied"
+
+
+def test_a_crash_is_a_problem_without_internals(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(**_: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("reports.api.views.order_report", crash)
+    response = post(owner, b"{}")
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert json.loads(response.content)["code"] == "internal-error"
+    assert b"secret" not in response.content

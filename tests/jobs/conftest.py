@@ -1,0 +1,60 @@
+"""Jobs of kinds that only tests know."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from django.db.models.functions import Now
+
+from jobs import kinds
+from jobs.kinds import Handler, Kind, register_kind
+from jobs.models import Job
+from jobs.retry import RetryPolicy
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def kind_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Register a kind with this handler; returns its name. It is gone after the test."""
+    monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
+
+    def make(handler: Handler, *, policy: RetryPolicy | None = None) -> str:
+        register_kind(Kind("test", "reports", handler, policy or RetryPolicy()))
+        return "test"
+
+    return make
+
+
+@pytest.fixture
+def make_job(owner: User) -> Callable[..., Job]:
+    """A row, queued and handed out unless told otherwise; nothing is published."""
+
+    def make(**values: Any) -> Job:
+        defaults: dict[str, Any] = {
+            "kind": "test", "queue": "reports", "owner": owner, "payload": {}, "max_attempts": 5, "released_at": Now()
+        }  # fmt: skip
+        return Job.objects.create(**{**defaults, **values})
+
+    return make
+
+
+@pytest.fixture
+def stored() -> Callable[[], set[str]]:
+    """The names that the artifact storage has got since the test began."""
+
+    def names() -> set[str]:
+        storage = storages["artifacts"]
+        try:
+            folders = storage.listdir("")[0]
+        except FileNotFoundError:
+            return set()
+        return {f"{folder}/{name}" for folder in folders for name in storage.listdir(folder)[1]}
+
+    before = names()
+    return lambda: names() - before

@@ -1,0 +1,79 @@
+"""Tokens and demo accounts from the command line."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+from knox.models import AuthToken
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+
+
+def created(**options: Any) -> str:
+    out = StringIO()
+    call_command("create_token", "ada", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_the_token_stands_alone_on_stdout_and_works(owner: User) -> None:
+    printed = created()
+    token = printed.strip()
+    assert printed == f"{token}\n"
+    assert len(token) == 64
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert client.get("/api/reports").status_code == 200
+    assert not AuthToken.objects.filter(digest=token).exists()
+
+
+def test_a_token_ends(owner: User) -> None:
+    created(days=3)
+    expiry = AuthToken.objects.get().expiry
+    assert expiry is not None
+    assert abs(expiry - timezone.now() - timedelta(days=3)) < timedelta(minutes=1)
+    token = created(days=1).strip()
+    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert client.get("/api/reports").status_code == 401
+
+
+def test_nobody_gets_no_token() -> None:
+    with pytest.raises(CommandError, match="there is no user named ada"):
+        created()
+
+
+def test_an_inactive_user_gets_no_token(owner: User) -> None:
+    User.objects.update(is_active=False)
+    with pytest.raises(CommandError, match="ada is not active"):
+        created()
+
+
+def test_a_token_for_no_days_is_refused(owner: User) -> None:
+    with pytest.raises(CommandError, match="1 or more"):
+        created(days=0)
+
+
+def test_demo_accounts_exist_only_beside_embedded_servers(settings: Settings) -> None:
+    settings.EMBEDDED = False
+    with pytest.raises(CommandError, match="only where Longhaul starts its own"):
+        call_command("create_demo_accounts")
+    assert not User.objects.exists()
+
+
+def test_demo_accounts_are_made_once(settings: Settings) -> None:
+    settings.EMBEDDED = True
+    call_command("create_demo_accounts", stdout=StringIO())
+    User.objects.filter(username="demo").update(first_name="kept")
+    call_command("create_demo_accounts", stdout=StringIO())
+    assert list(User.objects.order_by("username").values_list("username", "is_staff", "first_name")) == [
+        ("demo", False, "kept"),
+        ("staff", True, ""),
+    ]

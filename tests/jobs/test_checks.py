@@ -1,0 +1,38 @@
+"""Mistakes in the settings are found before they cost a job."""
+
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+from jobs.models import Queue
+from jobs.seeding import QUEUES, seed_queues, seed_schedules
+
+
+def ids() -> set[str | None]:
+    return {message.id for message in run_checks()}
+
+
+def test_the_settings_pass() -> None:
+    assert {known for known in ids() if (known or "").startswith("jobs")} == set()
+
+
+def test_a_visibility_timeout_below_the_time_limit_is_an_error(settings: Settings) -> None:
+    settings.CELERY_VISIBILITY_TIMEOUT = settings.CELERY_TASK_TIME_LIMIT
+    assert "jobs.E001" in ids()
+
+
+def test_a_lease_too_short_to_renew_is_an_error(settings: Settings) -> None:
+    settings.LEASE_SECONDS = 2
+    assert "jobs.E002" in ids()
+
+
+def test_seeding_again_keeps_what_an_operator_changed(db: None) -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    Queue.objects.filter(name="reports").update(max_running=99)
+    PeriodicTask.objects.filter(name="jobs.retry_failed_jobs").update(enabled=False)
+    seed_queues()
+    seed_schedules()
+    assert Queue.objects.get(name="reports").max_running == 99
+    assert set(Queue.objects.values_list("name", flat=True)) == {name for name, *_ in QUEUES}
+    assert not PeriodicTask.objects.get(name="jobs.retry_failed_jobs").enabled
+    assert PeriodicTask.objects.get(name="jobs.release_due_jobs").queue == "housekeeping"

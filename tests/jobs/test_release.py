@@ -1,0 +1,171 @@
+"""Release: as many as may run, in their order; and a Redis that does not answer."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psutil
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models.functions import Now
+
+from jobs.models import Job, Queue
+from jobs.release import publish_jobs, release_jobs
+from jobs.states import State
+from tests.servers import throw_away
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: A queue that no worker of the suite consumes, so that messages stay to be looked at.
+QUEUE = "uploads-unheard"
+
+
+@pytest.fixture(autouse=True)
+def queue(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    from celery import current_app
+    from kombu import Queue as Declared
+
+    Queue.objects.create(name=QUEUE, max_running=3)
+    current_app.amqp.queues.add(Declared(QUEUE, routing_key=QUEUE))
+    yield
+    current_app.amqp.queues.pop(QUEUE)
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.delete(QUEUE)
+
+
+def messages(queue: str) -> list[dict[str, Any]]:
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        return [json.loads(message) for message in client.lrange(queue, 0, -1)]
+
+
+def message_ids(queue: str) -> list[str]:
+    import base64
+
+    return [json.loads(base64.b64decode(message["body"]))[0][0] for message in reversed(messages(queue))]
+
+
+@pytest.fixture
+def waiting(make_job: Callable[..., Job]) -> Callable[..., Job]:
+    return lambda **values: make_job(**{"queue": QUEUE, "released_at": None, **values})
+
+
+def test_no_more_are_handed_out_than_may_run(waiting: Callable[..., Job]) -> None:
+    waiting(state=State.RUNNING, lease_expires_at=Now())
+    jobs = [waiting() for _ in range(4)]
+    assert release_jobs(QUEUE) == [jobs[0].pk, jobs[1].pk]
+    assert release_jobs(QUEUE) == []
+    assert message_ids(QUEUE) == [str(jobs[0].pk), str(jobs[1].pk)]
+
+
+def test_the_body_of_a_message_is_the_id_and_nothing_else(waiting: Callable[..., Job]) -> None:
+    import base64
+
+    job = waiting(payload={"secret": "sesame"})
+    release_jobs(QUEUE)
+    [message] = messages(QUEUE)
+    body = json.loads(base64.b64decode(message["body"]))
+    assert body[:2] == [[str(job.pk)], {}]
+    assert message["headers"]["task"] == "jobs.execute_job"
+    assert "sesame" not in json.dumps(message)
+
+
+def test_priority_goes_before_age(waiting: Callable[..., Job]) -> None:
+    old, urgent, young = waiting(), waiting(priority=9), waiting()
+    assert release_jobs(QUEUE) == [urgent.pk, old.pk, young.pk]
+
+
+def test_a_job_waits_for_its_time(waiting: Callable[..., Job]) -> None:
+    waiting(scheduled_at=Now() + timedelta(hours=1))
+    due = waiting(scheduled_at=Now() - timedelta(seconds=1))
+    assert release_jobs(QUEUE) == [due.pk]
+
+
+def test_a_paused_queue_hands_out_nothing(waiting: Callable[..., Job]) -> None:
+    job = waiting()
+    Queue.objects.filter(name=QUEUE).update(paused=True)
+    assert release_jobs(QUEUE) == []
+    Queue.objects.filter(name=QUEUE).update(paused=False)
+    assert release_jobs(QUEUE) == [job.pk]
+
+
+def test_no_limit_hands_out_all(waiting: Callable[..., Job]) -> None:
+    Queue.objects.filter(name=QUEUE).update(max_running=None)
+    jobs = [waiting() for _ in range(6)]
+    assert release_jobs(QUEUE) == [job.pk for job in jobs]
+
+
+def test_many_releasing_at_once_keep_the_limit(waiting: Callable[..., Job]) -> None:
+    for _ in range(30):
+        waiting()
+
+    def release(_: int) -> int:
+        try:
+            return len(release_jobs(QUEUE))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as threads:
+        assert sum(threads.map(release, range(10))) == 3
+    assert len(message_ids(QUEUE)) == 3
+
+
+@contextmanager
+def valkey_hung() -> Iterator[None]:
+    """It accepts connections and answers nothing."""
+    [valkey] = psutil.Process(throw_away.servers.processes["Valkey"].pid).children()  # type: ignore[union-attr]
+    valkey.suspend()
+    try:
+        yield
+    finally:
+        valkey.resume()
+
+
+@contextmanager
+def valkey_dead() -> Iterator[None]:
+    """SIGKILL, and no restart by its tether before the block ends."""
+    tether = psutil.Process(throw_away.servers.processes["Valkey"].pid)  # type: ignore[union-attr]
+    [valkey] = tether.children()
+    tether.suspend()
+    valkey.kill()
+    try:
+        yield
+    finally:
+        tether.resume()
+        wait_until(valkey_answers, message="Valkey is back")
+
+
+def valkey_answers() -> bool:
+    try:
+        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.mark.parametrize("broken", [valkey_hung, valkey_dead])
+def test_without_redis_the_job_goes_back_to_waiting_within_two_seconds(
+    broken: Callable[[], Any], waiting: Callable[..., Job], owner: User
+) -> None:
+    job = waiting()
+    with broken():
+        started = time.monotonic()
+        release_jobs(QUEUE)
+        elapsed = time.monotonic() - started
+    assert elapsed < 2
+    job.refresh_from_db()
+    assert (job.state, job.released_at) == (State.QUEUED, None)
+    assert release_jobs(QUEUE) == [job.pk]
+    assert message_ids(QUEUE)[-1] == str(job.pk)
+
+
+def test_publishing_nothing_is_nothing() -> None:
+    publish_jobs(QUEUE, [])
+    assert messages(QUEUE) == []

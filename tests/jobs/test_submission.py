@@ -1,0 +1,87 @@
+"""Submitting: a row and, once it is committed, a doorbell; or neither."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
+from jobs.models import Job, Queue
+from jobs.states import State
+from jobs.submission import submit_job
+from tests.jobs.test_release import message_ids
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def kind(kind_of: Callable[..., str]) -> str:
+    return kind_of(lambda context: None)
+
+
+def test_the_job_is_released_when_the_transaction_commits(
+    owner: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    Queue.objects.create(name="nobody-listens", paused=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        job = submit_job(kind="test", owner=owner, payload={"a": 1}, queue="nobody-listens", priority=3)
+        assert Job.objects.get().released_at is None
+    job.refresh_from_db()
+    assert (job.state, job.payload, job.priority, job.max_attempts) == (State.QUEUED, {"a": 1}, 3, 5)
+    assert job.pk.version == 7
+
+
+def test_a_rolled_back_order_leaves_neither_row_nor_message(owner: User) -> None:
+    with transaction.atomic():
+        job = submit_job(kind="test", owner=owner, payload={})
+        transaction.set_rollback(True)
+    assert not Job.objects.exists()
+    assert str(job.pk) not in message_ids("reports")
+
+
+def test_an_unknown_kind_is_refused(owner: User) -> None:
+    with pytest.raises(UnknownKindError):
+        submit_job(kind="nonsense", owner=owner, payload={})
+
+
+def test_an_unknown_queue_is_refused(owner: User) -> None:
+    with pytest.raises(ImproperlyConfigured, match="no queue named 'nonsense'"):
+        submit_job(kind="test", owner=owner, payload={}, queue="nonsense")
+
+
+def test_a_closed_queue_is_refused(owner: User) -> None:
+    Queue.objects.filter(name="reports").update(accepting=False)
+    with pytest.raises(QueueFullError):
+        submit_job(kind="test", owner=owner, payload={})
+    assert not Job.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limit_of_waiting_jobs_is_exact_when_many_submit_at_once(owner: User) -> None:
+    Queue.objects.filter(name="reports").update(max_queued=5, paused=True)
+
+    def submit(_: int) -> bool:
+        try:
+            submit_job(kind="test", owner=owner, payload={})
+            return True
+        except AdmissionError:
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(submit, range(20))) == 5
+    assert Job.objects.count() == 5
+
+
+def test_the_limit_of_an_owner_does_not_touch_another(owner: User) -> None:
+    Queue.objects.filter(name="reports").update(max_queued_per_owner=1)
+    submit_job(kind="test", owner=owner, payload={})
+    with pytest.raises(OwnerQueueFullError) as refused:
+        submit_job(kind="test", owner=owner, payload={})
+    assert refused.value.retry_after == 30
+    submit_job(kind="test", owner=User.objects.create_user("bob"), payload={})

@@ -1,0 +1,142 @@
+"""What Beat runs: each sweep mends one thing, bounded, and one at a time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import connection, connections
+from django.db.models.functions import Now
+
+from jobs import sweeps
+from jobs.models import Artifact, Attempt, Job, Queue
+from jobs.states import Outcome, State
+from jobs.transitions import claim_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAST = Now() - timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_published(db: None) -> None:
+    """Workers of other tests may be listening."""
+    Queue.objects.update(paused=True)
+
+
+def orphan(job: Job) -> Attempt:
+    """Claim it, and let the worker vanish."""
+    Job.objects.filter(pk=job.pk).update(state=State.QUEUED, released_at=Now())
+    attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt is not None
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=PAST)
+    return attempt
+
+
+def test_a_job_whose_worker_vanished_is_retried(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    attempt = orphan(job)
+    sweeps.rescue_orphaned_jobs()
+    sweeps.rescue_orphaned_jobs()
+    job.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (job.state, job.error_class, attempt.outcome) == (State.FAILED, "WorkerLost", Outcome.LOST)
+    assert job.retry_at is not None
+
+
+def test_a_job_that_loses_three_workers_in_a_row_is_dead(make_job: Callable[..., Job]) -> None:
+    job = make_job(max_attempts=99)
+    for expected in (State.FAILED, State.FAILED, State.DEAD):
+        orphan(job)
+        sweeps.rescue_orphaned_jobs()
+        job.refresh_from_db()
+        assert job.state == expected
+
+
+def test_a_running_job_with_a_lease_is_left_alone(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+    sweeps.rescue_orphaned_jobs()
+    assert Job.objects.get().state == State.RUNNING
+
+
+def test_failed_jobs_are_queued_again_when_their_time_has_come(make_job: Callable[..., Job]) -> None:
+    due = make_job(state=State.FAILED, retry_at=PAST)
+    early = make_job(state=State.FAILED, retry_at=Now() + timedelta(hours=1))
+    sweeps.retry_failed_jobs()
+    assert dict(Job.objects.values_list("pk", "state")) == {due.pk: State.QUEUED, early.pk: State.FAILED}
+
+
+def test_a_message_that_redis_lost_is_sent_again(make_job: Callable[..., Job]) -> None:
+    lost, fresh = make_job(released_at=PAST), make_job()
+    before = fresh.released_at
+    sweeps.republish_lost_jobs()
+    lost.refresh_from_db()
+    fresh.refresh_from_db()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - released_at < interval '10 s' FROM jobs_job WHERE id = %s", [lost.pk])
+        assert cursor.fetchone() == (True,)
+    assert before is not None
+
+
+def test_waiting_jobs_are_released(make_job: Callable[..., Job]) -> None:
+    Queue.objects.filter(name="callbacks").update(paused=False)
+    job = make_job(queue="callbacks", kind="gone", released_at=None, state=State.QUEUED)
+    sweeps.release_due_jobs()
+    job.refresh_from_db()
+    assert job.released_at is not None
+
+
+def test_a_file_whose_time_is_over_is_deleted_and_the_row_says_so(make_job: Callable[..., Job]) -> None:
+    storage = storages["artifacts"]
+    artifacts = []
+    for number, expires in enumerate((PAST, Now() + timedelta(hours=1))):
+        artifacts.append(
+            Artifact.objects.create(
+                job=make_job(state=State.SUCCEEDED), role="result", filename="x", content_type="text/csv",
+                encoding="utf-8", row_count=0, size_bytes=1, sha256="0" * 64, published_at=Now(), expires_at=expires,
+                storage_name=storage.save(f"sweep-{number}", ContentFile(b"x")),
+            )
+        )  # fmt: skip
+    sweeps.expire_artifacts()
+    sweeps.expire_artifacts()
+    for artifact in artifacts:
+        artifact.refresh_from_db()
+    assert [storage.exists(artifact.storage_name) for artifact in artifacts] == [False, True]
+    assert [artifact.deleted_at is None for artifact in artifacts] == [False, True]
+
+
+@contextmanager
+def running_elsewhere(sweep: str) -> Iterator[None]:
+    """Another session is in that sweep."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with sweeps.exclusive(sweep) as alone:
+            assert alone
+            inside.set()
+            leave.wait(10)
+        connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(10)
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_a_sweep_that_runs_elsewhere_does_nothing_here(make_job: Callable[..., Job]) -> None:
+    job = make_job(state=State.FAILED, retry_at=PAST)
+    with running_elsewhere("retry_failed_jobs"):
+        sweeps.retry_failed_jobs()
+        job.refresh_from_db()
+        assert job.state == State.FAILED
+    sweeps.retry_failed_jobs()
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
