@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework.request import Request
 
 from jobs.models import Job
 
 
-def get_job(request: Request, job_id: str, *, kind: str | None = None) -> Job:
+def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = None) -> Job:
     """The job, with its published result artifact in `job.result_artifact`. One query, two where it has ended.
 
     Raises Http404.

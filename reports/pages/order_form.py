@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.template import loader
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.renderers import HTMLFormRenderer
 from rest_framework.utils.field_mapping import ClassLookupDict
 from rest_framework.utils.html import parse_html_dict
-from rest_framework.utils.serializer_helpers import NestedBoundField
+from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
 from jobs.api.problems import pointers
 from reports.pages.file_format import FileFormat
@@ -69,6 +70,20 @@ class PageFormRenderer(HTMLFormRenderer):
     template_pack = "reports/fields/"
     default_style = ClassLookupDict(STYLES)
 
+    def render_field(self, field: BoundField, parent_style: Mapping[str, Any]) -> str:
+        """A group gets a context of its own: in a template, `field.label` of a group is its field called "label"."""
+        if not isinstance(field, NestedBoundField):
+            return str(super().render_field(field, parent_style))
+        context = {
+            "legend": field.label,
+            "is_wrong": bool(field.errors),
+            "errors": [mistake.message for mistake in _own_errors(field.errors)],
+            "fields": list(field.as_form_field()),
+            "style": {**parent_style, "renderer": self},
+        }
+        template = field.style.get("base_template", "fieldset.html")
+        return loader.get_template(f"{self.template_pack}{template}").render(context)
+
 
 def render_form(form: OrderForm) -> str:
     """The form's fields as safe HTML."""
@@ -108,6 +123,8 @@ def _own_errors(errors: Any) -> Iterator[Mistake]:
 
 def _dress(field: Any) -> None:
     """Prepare a field for a form: show its default, and let a select be left empty where the API may leave it out."""
+    if isinstance(field, serializers.BooleanField):
+        field.default_empty_html = False  # DRF would take the default for a box that was unticked
     default = _default(field)
     if default is None:
         field.style.setdefault("may_be_empty", not field.required)

@@ -1,4 +1,4 @@
-"""Paths of the pages. Those that end in a verb's result for htmx alone are named `…-live`."""
+"""Paths of the pages. Those named `…-live` answer with a part of a page, for htmx."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
@@ -10,6 +10,7 @@ sign_in = LoginView.as_view(template_name="registration/sign_in.html", redirect_
 urlpatterns = [
     path("sign-in", sign_in, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("favicon.ico", views.icon, name="icon"),
     path("", views.report_list, name="report-list"),
     path("reports/live", views.report_list_live, name="report-list-live"),
     path("reports/new", views.report_order, name="report-order"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,6 +22,12 @@ from reports.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.pages.wording import show_in_full
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.types import ReportType
+
+
+@require_safe
+def icon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for an icon of pages that name none, such as the admin's."""
+    return redirect(static("longhaul/icon.svg"))
 
 
 @require_safe
@@ -99,7 +106,7 @@ def _order_page(
 
 
 def _mine(request: SignedInRequest, job_id: str) -> Job:
-    return get_job(request, job_id, kind="report")  # type: ignore[arg-type]  # any request with a user will do
+    return get_job(request, job_id, kind="report")
 
 
 def _report_type(request: SignedInRequest, identifier: str) -> ReportType:

@@ -1,0 +1,196 @@
+"""The pages as people use them, in a real Chromium, with real workers where a report has to be made."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from jobs.models import Artifact, Job, Queue
+from jobs.states import State
+from reports.sales.seeding import seed_sales
+from tests.stack import Stack
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Violates nothing: Chromium notes each answer above 399.
+REFUSED = "Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"
+NOT_FOUND = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+
+
+def test_sign_in_order_wait_download_and_sign_out(
+    stack: Stack, owner: User, live_url: str, page: Page, complaints: list[str], tmp_path: Path
+) -> None:
+    list(seed_sales(lines=1000, using="default"))
+    owner.set_password("a-good-password")
+    owner.save()
+    page.goto("/")
+    expect(page).to_have_url(f"{live_url}/sign-in?next=/")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("a-good-password")
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page).to_have_title("Reports – Longhaul")
+    expect(page.get_by_text("You have not ordered a report yet.")).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Order a report").click()
+    page.get_by_role("link", name="Yearly sales").click()
+    page.get_by_label("Year").fill("2023")
+    page.get_by_role("button", name="Order").click()
+
+    expect(page.get_by_role("heading", name="Yearly sales")).to_be_visible()
+    expect(page.locator(".badge")).to_have_text("Complete", timeout=15_000)
+    expect(page).to_have_title("Yearly sales: Complete – Longhaul")
+    job = Job.objects.with_result().get()
+    expect(page).to_have_url(f"{live_url}/reports/{job.pk}")
+    assert job.payload["parameters"] == {"year": 2023}
+    artifact = job.result_artifact
+    assert artifact is not None
+    expect(page.locator("dl")).to_contain_text(artifact.sha256)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "yearly-sales-2023.csv"
+    download.value.save_as(tmp_path / "report.csv")
+    content = (tmp_path / "report.csv").read_bytes()
+    with storages["artifacts"].open(artifact.storage_name) as file:
+        assert content == file.read()
+    assert hashlib.sha256(content).hexdigest() == artifact.sha256
+    assert content.startswith(b"Month,Category,Orders,")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_title("Sign in – Longhaul")
+    page.goto(f"/reports/{job.pk}")
+    expect(page).to_have_url(f"{live_url}/sign-in?next=/reports/{job.pk}")
+
+
+def test_a_mistake_is_shown_at_its_field_and_nothing_is_lost(ada_page: Page, complaints: list[str]) -> None:
+    ada_page.goto("/reports/new?type=order-lines")
+    ada_page.get_by_label("From").fill("2024-02-01")
+    ada_page.get_by_label("To").fill("2024-01-31")
+    ada_page.get_by_text("File format").click()
+    ada_page.get_by_label("Encoding", exact=True).select_option(label="UTF-8 with BOM (Excel)")
+    ada_page.get_by_label("Safe for spreadsheets").uncheck()
+    ada_page.get_by_role("button", name="Order").click()
+
+    message = "The last day must not be before the first day."
+    summary = ada_page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("listitem")).to_have_text([f"To: {message}"])
+    expect(ada_page).to_have_title("Error: Order Order lines – Longhaul")
+    to = ada_page.get_by_label("To", exact=True)
+    expect(to).to_have_accessible_description(f"{message} Last day, YYYY-MM-DD, included. Left out: to the last order.")
+    expect(to).to_have_attribute("aria-invalid", "true")
+    expect(to).to_have_value("2024-01-31")
+    expect(ada_page.get_by_label("From")).to_have_value("2024-02-01")
+    expect(ada_page.get_by_label("Encoding", exact=True)).to_have_value("utf-8-sig")
+    expect(ada_page.get_by_label("Safe for spreadsheets")).not_to_be_checked()
+    summary.get_by_role("link").click()
+    expect(to).to_be_focused()
+    assert not Job.objects.exists()
+    assert complaints == [REFUSED]
+    complaints.clear()
+
+
+def test_a_double_click_orders_once(ada_page: Page) -> None:
+    Queue.objects.filter(name="reports").update(paused=True)  # no worker of an earlier test shall take it
+    ada_page.goto("/reports/new?type=customers")
+    ada_page.get_by_role("button", name="Order").dblclick()
+    expect(ada_page).to_have_title("Customers: Queued – Longhaul")
+    assert Job.objects.count() == 1
+
+
+def test_progress_is_shown_until_the_report_has_ended(
+    ada_page: Page, make_job: Callable[..., Job], publish: Callable[..., Artifact]
+) -> None:
+    now = timezone.now()
+    job = make_job(
+        State.RUNNING,
+        attempt_count=2,
+        started_at=now - timedelta(seconds=100),
+        updated_at=now,
+        progress_done=400,
+        progress_total=1000,
+        progress_percent=40,
+    )
+    polls: list[str] = []
+    ada_page.on("request", lambda request: polls.append(request.url) if request.url.endswith("/live") else None)
+    ada_page.goto(f"/reports/{job.pk}")
+    bar = ada_page.get_by_role("progressbar", name="Progress of Yearly sales")
+    expect(bar).to_have_js_property("value", 40)
+    expect(ada_page.locator(".progress")).to_have_text("40 %, about 2 minutes left")
+    expect(ada_page.locator("dl")).to_contain_text("400 of about 1,000")
+    expect(ada_page.locator("dl")).to_contain_text("2 of 5")
+
+    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, finished_at=now)
+    publish(job)
+    expect(ada_page.get_by_role("status")).to_have_text("Yearly sales: Complete")
+    expect(ada_page.get_by_role("link", name="Download")).to_be_visible()
+    expect(bar).to_have_count(0)
+    polls.clear()
+    ada_page.wait_for_timeout(2500)
+    assert polls == []
+
+
+def test_the_list_follows_its_reports(ada_page: Page, make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    make_job(State.CANCELLED, of="order-lines", parameters={})
+    ada_page.goto("/")
+    expect(ada_page.locator(".badge")).to_have_text(["Canceled", "Queued"])
+    expect(ada_page.locator(".parameters")).to_have_text(["no parameters", "Year 2023"])
+    Job.objects.filter(pk=job.pk).update(state=State.DEAD)
+    expect(ada_page.locator(".badge")).to_have_text(["Canceled", "Failed"])
+    expect(ada_page.locator("[hx-get]")).to_have_count(0)
+
+
+def test_a_session_that_ends_while_a_page_is_open_leads_to_the_sign_in(
+    ada_page: Page, live_url: str, make_job: Callable[..., Job]
+) -> None:
+    job = make_job()
+    ada_page.goto(f"/reports/{job.pk}")
+    ada_page.context.clear_cookies()
+    expect(ada_page).to_have_url(f"{live_url}/sign-in?next=/reports/{job.pk}")
+
+
+def test_every_page_fits_a_phone_and_keeps_to_the_policy(
+    ada_page: Page, complaints: list[str], owner: User, make_job: Callable[..., Job], publish: Callable[..., Artifact]
+) -> None:
+    owner.is_staff = owner.is_superuser = True
+    owner.save()
+    done = make_job(State.SUCCEEDED)
+    publish(done, filename="a-very-long-name-without-any-space-that-does-not-fit-in-one-line-2023.csv")
+    dead = make_job(State.DEAD, error_message="x" * 200, result={"error": {"detail": "x" * 200}})
+    ours = ["/", "/reports/new", "/reports/new?type=order-lines", f"/reports/new?like={done.pk}"]
+    ours += [f"/reports/{done.pk}", f"/reports/{dead.pk}", f"/reports/{make_job().pk}", "/nowhere"]
+    ada_page.set_viewport_size({"width": 360, "height": 640})
+    for path in ours:
+        ada_page.goto(path)
+        width = ada_page.evaluate("document.documentElement.scrollWidth")
+        assert (path, width) == (path, 360)
+    assert complaints == [NOT_FOUND]
+    complaints.clear()
+
+
+def test_the_admin_and_the_api_docs_keep_to_the_policy(
+    ada_page: Page, owner: User, make_job: Callable[..., Job]
+) -> None:
+    owner.is_staff = owner.is_superuser = True
+    owner.save()
+    job = make_job()
+    for path in (
+        "/admin/",
+        "/admin/jobs/job/",
+        f"/admin/jobs/job/{job.pk}/change/",
+        "/admin/jobs/queue/reports/change/",
+    ):
+        ada_page.goto(path)
+        expect(ada_page.locator("#header, #user-tools").first).to_be_visible()
+    ada_page.goto("/api/docs")
+    ada_page.get_by_role("button", name="GET /api/report-types", exact=True).click()
+    ada_page.get_by_role("button", name="Try it out").click()
+    ada_page.get_by_role("button", name="Execute").click()
+    expect(ada_page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")

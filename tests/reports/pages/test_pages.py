@@ -1,0 +1,157 @@
+"""What the pages answer: whose they are, what they say of a report in each state, what they cost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import strip_tags
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from jobs.models import Artifact, Job, Queue
+from jobs.states import State
+
+pytestmark = pytest.mark.django_db
+
+MakeJob = Callable[..., Job]
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+
+
+def words(response: object) -> str:
+    """The text of a page, with single spaces."""
+    return " ".join(strip_tags(response.content.decode().replace("<", " <")).split())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/reports/live", "/reports/new", f"/reports/{UNKNOWN}", f"/reports/{UNKNOWN}/live"]
+)
+def test_who_is_not_signed_in_is_led_to_the_sign_in(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response["Location"]) == (302, f"/sign-in?next={path}")
+
+
+def test_a_poll_of_who_is_not_signed_in_reloads_the_page(client: Client) -> None:
+    response = client.get("/reports/live", HTTP_HX_REQUEST="true")
+    assert (response.status_code, response["HX-Refresh"], response.content) == (200, "true", b"")
+
+
+def test_a_foreign_an_unknown_and_a_malformed_id_look_the_same(signed_in: Client, make_job: MakeJob) -> None:
+    foreign = make_job(owner=User.objects.create_user("bob"))
+    for path in ("/reports/{}", "/reports/{}/live", "/reports/new?like={}"):
+        answers = [signed_in.get(path.format(job_id)) for job_id in (foreign.pk, UNKNOWN, "no-id")]
+        assert [answer.status_code for answer in answers] == [404] * 3
+        assert {words(answer) for answer in answers} == {words(answers[0])}
+        assert "There is no such page" in words(answers[0])
+    assert "Yearly sales" not in words(signed_in.get("/"))
+
+
+@pytest.mark.parametrize("jobs", [1, 30])
+def test_the_list_costs_the_same_however_long_it_is(
+    signed_in: Client,
+    make_job: MakeJob,
+    publish: Callable[..., Artifact],
+    django_assert_num_queries: DjangoAssertNumQueries,
+    jobs: int,
+) -> None:
+    for state in [State.SUCCEEDED, State.QUEUED, State.RUNNING] * jobs:
+        publish(make_job(state))
+    with django_assert_num_queries(4):  # session, user, jobs, artifacts
+        signed_in.get("/")
+
+
+def test_the_list_goes_on_where_its_page_ends(signed_in: Client, make_job: MakeJob) -> None:
+    jobs = [make_job(State.CANCELLED) for _ in range(21)]
+    first = signed_in.get("/")
+    assert [shown.job for shown in first.context["page"].reports] == jobs[:0:-1]
+    assert f'href="/?before={jobs[1].pk}"' in first.content.decode()
+    second = signed_in.get("/", {"before": str(jobs[1].pk)})
+    assert [shown.job for shown in second.context["page"].reports] == jobs[:1]
+    assert "Older" not in words(second)
+    assert "Newest" in words(second)
+    assert signed_in.get("/", {"before": "no-id"}).status_code == 404
+
+
+def test_a_queued_report_tells_its_place(signed_in: Client, make_job: MakeJob) -> None:
+    make_job()
+    job = make_job()
+    assert "Place in the queue 2" in words(signed_in.get(f"/reports/{job.pk}"))
+
+
+def test_a_failed_report_says_why_and_whether_to_try_again(signed_in: Client, make_job: MakeJob) -> None:
+    error = {"code": "unencodable-character", "detail": "Row 3 has <b>.", "retryable": False}
+    job = make_job(State.DEAD, result={"error": error}, attempt_count=1)
+    response = signed_in.get(f"/reports/{job.pk}")
+    assert "Row 3 has &lt;b&gt;. Ordering the same again will not help." in words(response)
+    assert "unencodable-character" in words(response)
+
+
+def test_a_report_that_waits_for_its_retry_says_when(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(State.FAILED, retry_at="2030-01-02T03:04:00Z")
+    text = words(signed_in.get(f"/reports/{job.pk}"))
+    assert "In Progress" in text
+    assert "The next one starts at 2030-01-02 03:04 UTC" in text
+
+
+def test_an_expired_report_offers_no_download(
+    signed_in: Client, make_job: MakeJob, publish: Callable[..., Artifact]
+) -> None:
+    job = make_job(State.SUCCEEDED)
+    publish(job, expires_at=timezone.now() - timedelta(days=1))
+    response = signed_in.get(f"/reports/{job.pk}")
+    assert "The file was deleted when its time was over." in words(response)
+    assert "/download" not in response.content.decode()
+
+
+def test_a_report_whose_type_is_gone_is_still_shown(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(of="retired", parameters={"colour": "red"})
+    text = words(signed_in.get(f"/reports/{job.pk}"))
+    assert "retired" in text
+    assert "colour red" in text
+    assert "Order the same again" not in text
+    assert signed_in.get(f"/reports/new?like={job.pk}").status_code == 404
+
+
+def test_a_full_queue_is_told_and_what_was_entered_is_kept(signed_in: Client) -> None:
+    Queue.objects.filter(name="reports").update(max_queued_per_owner=0)
+    response = signed_in.post("/reports/new?type=yearly-sales", {"parameters.year": "2021"})
+    assert (response.status_code, response["Retry-After"]) == (429, "30")
+    assert "You have 0 jobs waiting in the queue reports, which is the limit." in words(response)
+    assert 'value="2021"' in response.content.decode()
+    Queue.objects.filter(name="reports").update(accepting=False)
+    response = signed_in.post("/reports/new?type=yearly-sales", {"parameters.year": "2021"})
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert not Job.objects.exists()
+
+
+def test_too_many_failed_sign_ins_lock_the_user_out(client: Client, owner: User, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 2
+    first, second = (client.post("/sign-in", {"username": "ada", "password": "wrong"}) for _ in range(2))
+    assert first.status_code == 200
+    assert "Please enter a correct username and password." in words(first)
+    assert second.status_code == 429
+    assert "After 2 failed attempts, signing in as this user from your address is blocked" in words(second)
+    assert "Try again in 15 minutes, or ask an administrator to lift the block." in words(second)
+
+
+def test_the_sign_out_takes_a_post(signed_in: Client) -> None:
+    assert signed_in.get("/sign-out").status_code == 405
+    response = signed_in.post("/sign-out")
+    assert (response.status_code, response["Location"]) == (302, "/sign-in")
+    assert signed_in.get("/").status_code == 302
+
+
+def test_only_staff_are_shown_the_admin(signed_in: Client, owner: User) -> None:
+    assert 'href="/admin/"' not in signed_in.get("/").content.decode()
+    owner.is_staff = True
+    owner.save()
+    assert 'href="/admin/"' in signed_in.get("/").content.decode()
+
+
+def test_a_form_without_its_token_is_refused_with_a_page(owner: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    response = client.post("/reports/new?type=yearly-sales", {"parameters.year": "2023"})
+    assert response.status_code == 403
+    assert "The form has expired" in words(response)
