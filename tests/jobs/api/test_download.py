@@ -67,6 +67,11 @@ def test_the_whole_file_with_its_headers(get: Callable[..., Any], artifact: Arti
     assert response["Expires"].endswith("GMT")
 
 
+@pytest.mark.parametrize("accept", ["text/csv", "application/octet-stream", "text/html,*/*;q=0.1", "nonsense"])
+def test_any_accept_header_gets_the_file(accept: str, get: Callable[..., Any]) -> None:
+    assert get(Accept=accept).status_code == 200
+
+
 def test_head_has_the_headers_and_no_body(get: Callable[..., Any]) -> None:
     response = get("head")
     assert (response.status_code, response["Content-Length"], response.content) == (200, "10240", b"")

@@ -246,4 +246,5 @@ def test_report_types_come_with_a_json_schema(api: APIClient) -> None:
 
 def test_the_schema_and_its_page_are_open(client: Any) -> None:
     assert client.get("/api/schema").status_code == 200
+    assert client.get("/api/schema", headers={"Accept": "application/json"}).json()["openapi"] == "3.1.0"
     assert client.get("/api/docs").status_code == 200
