@@ -12,6 +12,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs.kinds import register_kind
+        from reports import checks  # noqa: F401  (registers itself)
         from reports.kind import REPORT
 
         register_kind(REPORT)

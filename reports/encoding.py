@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import sys
 from collections.abc import Sequence
 
 from jobs.errors import PermanentError
@@ -19,8 +20,9 @@ class UnencodableError(PermanentError):
     """A cell has a character that the encoding lacks."""
 
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
+        place = f"Row {row}, column {column}" if row else f"Heading {column}"
         super().__init__(
-            f"Row {row}, column {column}: {encoding} has no {character!r} (U+{ord(character):04X}). "
+            f"{place}: {encoding} has no {character!r} (U+{ord(character):04X}). "
             'Order with another encoding, or with "errors": "replace".',
             code="unencodable-character",
         )
@@ -53,6 +55,7 @@ class Encoder:
     def _located(self, error: UnicodeEncodeError, lines: list[bytes]) -> UnencodableError:
         character = error.object[error.start]
         index = next(index for index, line in enumerate(lines) if character in line.decode())
+        csv.field_size_limit(sys.maxsize)  # PostgreSQL's cells may be longer than the csv module expects
         cells = next(csv.reader(io.StringIO(lines[index].decode(), newline=""), delimiter=self._dialect.delimiter))
         column = next(heading for heading, cell in zip(self._headings, cells, strict=True) if character in cell)
         return UnencodableError(

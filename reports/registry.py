@@ -41,9 +41,14 @@ def register(report_type: T) -> T:
     return report_type
 
 
+def registered_types() -> list[ReportType]:
+    """All report types, by identifier."""
+    return [known for _, known in sorted(_types.items())]
+
+
 def report_types_for(user: AbstractBaseUser | AnonymousUser) -> list[ReportType]:
     """The report types that `user` may order, by identifier."""
-    return [known for _, known in sorted(_types.items()) if known.may_order(user)]
+    return [known for known in registered_types() if known.may_order(user)]
 
 
 def get_report_type(identifier: str, user: AbstractBaseUser | AnonymousUser) -> ReportType:
