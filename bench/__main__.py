@@ -1,65 +1,76 @@
-"""`python -m bench [export] [memory] [--lines N] [--rows N] [--repeat R]`: the table, with ratios.
+"""`python -m bench [export] [memory] [--lines N] [--rows N] [--repeat R] [--json FILE]`: the table, with ratios.
 
-Exits 1 when a target is missed.
+Exits 0 when all targets are met, 1 when one is missed (the last line names it), 2 when nothing could
+be measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
+import json
+import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from bench.environment import servers
-from bench.measuring import Row, say
+from bench.machine import Machine, postgresql
+from bench.measuring import WrongWorkError, say
+from bench.registry import BENCHMARKS, Setting, run_benchmark
+from bench.table import Row, summary, table
+from config.datafolder import LaunchError
 
-NOISY_LOAD = 0.5
+
+def at_least_one(text: str) -> int:
+    """A count of something to measure."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
 
 
-def main() -> int:
-    """Measure what was asked for; print the table on stdout and progress on stderr."""
-    parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("what", nargs="*", help="export, memory; all unless told")
-    parser.add_argument("--lines", type=int, default=1_500_000, help="order lines of the export")
-    parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the memory measurement")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each contender")
-    options = parser.parse_args()
-    what = options.what or ["export", "memory"]
-    if unknown := set(what) - {"export", "memory"}:
-        parser.error(f"there is no benchmark named {', '.join(sorted(unknown))}")
-    load = os.getloadavg()[0]
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; an unknown benchmark is an error that names the known ones."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure Longhaul beside its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all unless told")
+    parser.add_argument("--lines", type=at_least_one, default=1_500_000, help="order lines of the export")
+    parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the memory measurement")
+    parser.add_argument("--repeat", type=at_least_one, default=3, help="measured runs of each contender")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - set(BENCHMARKS)):
+        parser.error(f"there is no benchmark named {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    return options
+
+
+def measure(options: argparse.Namespace) -> list[Row]:
+    """Run what was asked for over fresh servers; print the table on stdout, progress on stderr."""
+    machine = Machine()
     rows: list[Row] = []
     with servers() as folder:
-        if "export" in what:
-            from bench import export
-            from reports.sales.seeding import seed_sales
+        server = postgresql()
+        setting = Setting(folder, lines=options.lines, rows=options.rows, repeat=options.repeat)
+        for name in BENCHMARKS:
+            if not options.names or name in options.names:
+                rows += run_benchmark(name, setting)
+    sys.stdout.write(f"\n{table(rows)}\n{machine.to_text(server)}\n{summary(rows)}\n")
+    if options.json:
+        result = {"machine": machine.to_json(server), "rows": [row.to_json() for row in rows]}
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    return rows
 
-            say(f"Seeding {options.lines:,} order lines")
-            list(seed_sales(lines=options.lines, using="default"))
-            say("Exporting")
-            rows += export.run(folder.path, repeat=options.repeat)
-        if "memory" in what:
-            from bench import memory
 
-            say("Measuring memory")
-            rows += memory.run(folder, many=options.rows)
-        print_table(rows, load)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped and the folder goes
+    try:
+        rows = measure(options)
+    except (LaunchError, WrongWorkError) as error:
+        say(f"bench: {error}")
+        return 2
+    except KeyboardInterrupt:
+        return 130
     return 0 if all(row.met for row in rows) else 1
-
-
-def print_table(rows: list[Row], load: float) -> None:
-    """As Markdown, so that it can go into the docs as it is."""
-    out = sys.stdout.write
-    out("\n| work | Longhaul | beside | ratio | target | |\n| --- | --- | --- | --- | --- | --- |\n")
-    for row in rows:
-        bound = "at most" if row.at_most else "at least"
-        verdict = "met" if row.met else "MISSED"
-        ratio = f"{row.value:.2f} {row.unit}"
-        out(f"| {row.work} | {row.ours} | {row.beside} | {ratio} | {bound} {row.target:g} | {verdict} |\n")
-    out(f"\n{os.cpu_count()} cores, Python {platform.python_version()}, load average at the start {load:.2f}. ")
-    out("Medians of alternating runs; in brackets the fastest and the slowest.\n")
-    if load > NOISY_LOAD:
-        out(f"The load average was above {NOISY_LOAD}: something else ran, so take the figures with care.\n")
 
 
 if __name__ == "__main__":

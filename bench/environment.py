@@ -1,34 +1,53 @@
-"""Throw-away servers that write durably, so that the figures are honest."""
+"""Servers of the benchmark's own, which write durably, so that the figures are honest."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from config.datafolder import DataFolder
 from config.embedded import EmbeddedServers
 
+#: What a developer's shell may carry and would change what is measured.
+FOREIGN: Final = (
+    "DATABASE_URL",
+    "DEBUG",
+    "REDIS_URL",
+    "REPLICA_URL",
+    "RETENTION_DAYS",
+    "SECRET_KEY",
+    "STORAGE_URL",
+    "WORKER_CONCURRENCY",
+)
+
 
 @contextmanager
 def servers() -> Iterator[DataFolder]:
-    """Start PostgreSQL and Valkey in a temporary folder, and Django over them, with empty tables."""
+    """Start PostgreSQL and Valkey in a temporary folder, and Django over them, with empty tables.
+
+    Raises LaunchError when the servers do not start.
+    """
     folder = DataFolder(Path(tempfile.mkdtemp(prefix="longhaul-bench-")))
     folder.claim(port=0)
-    embedded = EmbeddedServers(folder)
+    # The folder is thrown away, even when we are killed; until then it is written as durably as a real one.
+    embedded = EmbeddedServers(folder, throw_away=True)
+    embedded.postgres.throw_away = embedded.valkey.throw_away = False
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    os.environ.update(
+        embedded.start(),
+        LONGHAUL_DATA=str(folder.path),
+        DJANGO_SETTINGS_MODULE="config.settings",
+        EXTRA_APPS="bench.wide",
+        HTTPS="0",
+        LEASE_SECONDS="60",
+        LOG_LEVEL="ERROR",
+    )
     try:
-        os.environ.update(
-            embedded.start(),
-            LONGHAUL_DATA=str(folder.path),
-            DJANGO_SETTINGS_MODULE="config.settings",
-            EXTRA_APPS="bench.wide",
-            HTTPS="0",
-            LOG_LEVEL="ERROR",
-            LEASE_SECONDS="60",
-        )
         import django
         from django.core.management import call_command
 
@@ -41,4 +60,3 @@ def servers() -> Iterator[DataFolder]:
         connections.close_all()
         folder.release()
         embedded.stop()
-        shutil.rmtree(folder.path, ignore_errors=True)

@@ -1,48 +1,44 @@
-"""What a row of the table is, and how contenders are timed."""
+"""How contenders are timed: in turns, each from a quiet disk, more than once."""
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class WrongWorkError(Exception):
+    """A contender did not do what it was measured for, so its figures are worth nothing."""
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Seconds of the repeated runs of one contender."""
+class Measured:
+    """The repeated figures of one contender, in `unit`."""
 
     name: str
-    seconds: list[float]
+    values: list[float]
+    unit: str
 
     @property
     def median(self) -> float:
-        """Seconds."""
-        return statistics.median(self.seconds)
+        """What the ratios are made of."""
+        return statistics.median(self.values)
 
-    @property
-    def spread(self) -> str:
-        """The noise: fastest and slowest run."""
-        return f"{min(self.seconds):.2f}..{max(self.seconds):.2f}"
+    def per_second(self, amount: int, unit: str) -> Measured:
+        """Seconds for `amount` of something, as something per second."""
+        return Measured(self.name, [amount / seconds for seconds in self.values], f"{unit}/s")
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    work: str
-    ours: str
-    beside: str
-    value: float
-    target: float
-    unit: str
-    at_most: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether the value is on the right side of the target."""
-        return self.value <= self.target if self.at_most else self.value >= self.target
+    def __str__(self) -> str:
+        """With the noise: the lowest and the highest figure."""
+        digits = 0 if self.median >= 1000 else 1
+        low, middle, high = (f"{value:,.{digits}f}" for value in (min(self.values), self.median, max(self.values)))
+        return f"{self.name}: {middle} {self.unit} ({low}..{high})"
 
 
 def say(line: str) -> None:
@@ -51,15 +47,25 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def alternate(contenders: dict[str, Callable[[], object]], *, repeat: int) -> dict[str, Timing]:
-    """Run all contenders once to warm up, then `repeat` times in turn, so that noise hits all alike."""
+def alternate(
+    contenders: Mapping[str, Callable[[], T]], *, repeat: int, inspect: Callable[[str, T], None]
+) -> dict[str, Measured]:
+    """Run all contenders once to warm up, then `repeat` times in turns, so that noise hits all alike.
+
+    Each turn begins with another contender. `inspect` is given what a run returned, after the clock
+    has stopped; then the disk is left to finish, or one contender would wait for the writes of the last.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    names = list(contenders)
     for turn in range(repeat + 1):
-        for name, run in contenders.items():
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
             started = time.perf_counter()
-            run()
+            made = contenders[name]()
             elapsed = time.perf_counter() - started
-            say(f"  {name}: {elapsed:.2f} s" + (" (warm-up)" if turn == 0 else ""))
+            say(f"  {name}: {elapsed:.2f} s" + ("" if turn else " (warm-up)"))
             if turn:
                 seconds[name].append(elapsed)
-    return {name: Timing(name, measured) for name, measured in seconds.items()}
+            inspect(name, made)
+            os.sync()
+    return {name: Measured(name, measured, "s") for name, measured in seconds.items()}

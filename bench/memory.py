@@ -1,103 +1,68 @@
-"""Row 3: the peak memory of a real worker process, at few rows and at many."""
+"""Memory: the peak of a real worker's pool process, at few rows and at many."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from typing import Final
 
-import psutil
 from django.contrib.auth.models import User
 
-from bench.measuring import Row, say
-from config.datafolder import BASE_DIR, DataFolder
-from config.services import all_services, service_tether
-from jobs.models import Job, Queue
+from bench.measuring import Measured, WrongWorkError, say
+from bench.registry import Setting
+from bench.table import Row
+from bench.worker import csv_worker, peak_bytes
+from config.datafolder import DataFolder
+from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report
 
-FEW = 10_000
-DEADLINE_SECONDS = 180
-MIB = 1024 * 1024
+FEW: Final = 10_000
+DEADLINE_SECONDS: Final = 180
+MB: Final = 1_000_000
 
 
-def run(folder: DataFolder, *, many: int) -> list[Row]:
-    """Peak resident size of the pool process after one report of few rows, then of many."""
-    Queue.objects.filter(name="reports").update(paused=False)
+def run(setting: Setting) -> list[Row]:
+    """Peak resident size after a report of few rows, and after one of many, each in a worker of its own."""
+    say("memory: measuring")
     owner = User.objects.create_user("memory")
-    peaks = []
-    for rows in (FEW, many):
-        with worker(folder) as pool_pid:
-            for ordered in (FEW, rows):  # the first one warms up: imports, connections
-                order(owner, ordered)
-            peaks.append(peak_bytes(pool_pid))
-            say(f"  {rows:,} rows: {peaks[-1] / MIB:.1f} MiB")
-    few, most = peaks
+    kernel: dict[int, list[float]] = {FEW: [], setting.rows: []}
+    attempts: dict[int, list[float]] = {FEW: [], setting.rows: []}
+    for _ in range(setting.repeat):
+        for rows in kernel:
+            peak, recorded = peaks(setting.folder, owner, rows)
+            say(f"  {rows:,} rows: {peak / MB:.1f} MB, {recorded / MB:.1f} MB in the row of the attempt")
+            kernel[rows].append(peak / MB)
+            attempts[rows].append(recorded / MB)
+
+    def row(name: str, work: str, figures: dict[int, list[float]]) -> Row:
+        few, many = (Measured(f"{rows:,} rows", figures[rows], "MB") for rows in (FEW, setting.rows))
+        return Row(name, work, many, few, many.median - few.median, "MB more", 10.0, at_most=True)
+
     return [
-        Row(
-            "peak memory of the worker process",
-            f"{many:,} rows: {most / MIB:.1f} MiB",
-            f"{FEW:,} rows: {few / MIB:.1f} MiB",
-            (most - few) / 1e6,
-            10.0,
-            "MB more",
-            at_most=True,
-        )
+        row("memory", "peak memory of the worker process", kernel),
+        row("memory-recorded", "the same, as the attempt records it", attempts),
     ]
 
 
-def order(owner: User, rows: int) -> None:
-    """Order and wait; SystemExit when it does not succeed."""
+def peaks(folder: DataFolder, owner: User, rows: int) -> tuple[int, int]:
+    """Bytes: what the kernel says of a fresh pool process, and what the row of its last attempt says.
+
+    The first report warms up (imports, connections), in both cases alike.
+    """
+    with csv_worker(folder) as pool_pid:
+        order(owner, FEW)
+        attempt = order(owner, rows)
+        return peak_bytes(pool_pid), attempt.peak_memory_bytes or 0
+
+
+def order(owner: User, rows: int) -> Attempt:
+    """Order and wait for the worker. Raises WrongWorkError unless the report succeeds at once, with all rows."""
     job = order_report(owner=owner, data={"reportType": "bench-wide", "parameters": {"rows": rows}})
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        state = Job.objects.values_list("state", flat=True).get(pk=job.pk)
-        if state == State.SUCCEEDED:
-            return
-        if state in (State.FAILED, State.DEAD):
+    while (state := Job.objects.values_list("state", flat=True).get(pk=job.pk)) in (State.QUEUED, State.RUNNING):
+        if time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    raise SystemExit(f"bench: the report of {rows} rows did not succeed")
-
-
-@contextmanager
-def worker(folder: DataFolder) -> Iterator[int]:
-    """A fresh csv worker with one pool process; its process id."""
-    [service] = [known for known in all_services(port=0, concurrency="1") if known.name == "worker-csv"]
-    with (folder.logs / "worker-csv.log").open("ab") as log:
-        tether = subprocess.Popen(
-            service_tether(folder, service),
-            cwd=BASE_DIR,
-            env={**os.environ, **service.environment, "PYTHONPATH": str(BASE_DIR)},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield pool_process(tether.pid)
-    finally:
-        tether.terminate()
-        tether.wait()
-
-
-def pool_process(tether: int) -> int:
-    """The process below the worker below its tether, once it is there."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for main in psutil.Process(tether).children():
-            if pool := main.children():
-                return int(pool[0].pid)
-        time.sleep(0.1)
-    raise SystemExit("bench: the worker did not start")
-
-
-def peak_bytes(pid: int) -> int:
-    """The high-water mark of a process's resident size (proc_pid_status(5), VmHWM)."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    if found is None:
-        raise SystemExit("bench: this system does not tell a process's peak memory")
-    return int(found[1]) * 1024
+    if state != State.SUCCEEDED or Artifact.objects.get(job=job).row_count != rows:
+        raise WrongWorkError(f"the report of {rows:,} rows ended as {state}")
+    return Attempt.objects.get(job=job)

@@ -1,30 +1,106 @@
-"""The benchmarks run, and can fail."""
+"""The benchmarks run through the real code, and can fail."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from bench.measuring import Row
+import pytest
+
+from bench import __main__ as command
+from bench.measuring import Measured, WrongWorkError, alternate
+from bench.table import Row, summary, table
 from config.datafolder import BASE_DIR
 
 
-def test_the_export_rows_run_and_check_their_own_work() -> None:
+def row(value: float, *, name: str = "export", at_most: bool = False) -> Row:
+    measured = Measured("someone", [1.0], "s")
+    return Row(name, "work", measured, measured, value, "×", 2.0, at_most=at_most)
+
+
+def test_the_export_rows_run_and_check_their_own_work(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    options = ["export", "--lines", "2000", "--repeat", "1", "--json", str(file)]
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "export", "--lines", "2000", "--repeat", "1"],
+        [sys.executable, "-m", "bench", *options],
         cwd=BASE_DIR,
-        env={key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")},
+        env={**os.environ, "STORAGE_URL": str(tmp_path / "not-here"), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode in (0, 1), done.stderr  # at so few rows the ratio says nothing
-    lines = [line for line in done.stdout.splitlines() if line.startswith("| report of 2,000 rows")]
-    assert len(lines) == 3, done.stdout + done.stderr
+    assert done.returncode in (0, 1), done.stderr  # at so few rows the ratios say nothing
+    assert "same bytes as psql, same cells as iterator()" in done.stderr
+    figures = json.loads(file.read_text())
+    assert [(made["name"], made["target"]) for made in figures["rows"]] == [
+        ("export", 0.8),
+        ("export-safe", 0.8),
+        ("iterator", 3.0),
+    ]
+    assert "fsync on, synchronous_commit on" in figures["machine"]["postgresql"]
+    assert all(f"| {made['name']} | report of 2,000 rows |" in done.stdout for made in figures["rows"])
+    assert list(tmp_path.iterdir()) == [file]  # the servers' folder is gone, and a foreign STORAGE_URL unused
 
 
 def test_a_row_is_met_on_the_right_side_of_its_target() -> None:
-    def row(value: float, *, at_most: bool) -> bool:
-        return Row("work", "ours", "beside", value, 2.0, "x", at_most=at_most).met
+    rows = [row(1.9), row(2.0), row(2.1, at_most=True), row(2.0, at_most=True)]
+    assert [made.met for made in rows] == [False, True, False, True]
 
-    assert [row(1.9, at_most=False), row(2.0, at_most=False), row(2.1, at_most=True)] == [False, True, False]
+
+def test_the_summary_names_what_is_missed() -> None:
+    assert summary([row(3.0), row(1.0, name="slow")]) == "Missed: slow."
+    assert summary([row(3.0)]) == "All 1 targets are met."
+
+
+@pytest.mark.parametrize(("value", "status"), [(2.0, 0), (1.0, 1)])
+def test_the_exit_status_says_whether_all_targets_are_met(
+    monkeypatch: pytest.MonkeyPatch, value: float, status: int
+) -> None:
+    monkeypatch.setattr(command, "measure", lambda options: [row(value)])
+    monkeypatch.setattr("signal.signal", lambda *arguments: None)
+    assert command.main([]) == status
+
+
+def test_wrong_work_ends_with_one_line_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(options: object) -> list[Row]:
+        raise WrongWorkError("two runs wrote different files")
+
+    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr("signal.signal", lambda *arguments: None)
+    assert command.main([]) == 2
+    assert capsys.readouterr().err == "bench: two runs wrote different files\n"
+
+
+def test_an_unknown_benchmark_is_refused_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.parse(["exprot"])
+    assert "no benchmark named exprot: choose from export, memory" in capsys.readouterr().err
+
+
+def test_contenders_run_in_turns_and_the_warm_up_is_not_counted() -> None:
+    calls: list[str] = []
+    seen: list[tuple[str, int]] = []
+
+    def contender(name: str) -> int:
+        calls.append(name)
+        return len(calls)
+
+    measured = alternate(
+        {"a": lambda: contender("a"), "b": lambda: contender("b")},
+        repeat=2,
+        inspect=lambda name, made: seen.append((name, made)),
+    )
+    assert calls == ["a", "b", "b", "a", "a", "b"]
+    assert [number for _, number in seen] == [1, 2, 3, 4, 5, 6]
+    assert [len(measured[name].values) for name in ("a", "b")] == [2, 2]
+
+
+def test_a_figure_shows_its_median_and_its_noise() -> None:
+    seconds = Measured("ours", [2.0, 1.0, 4.0], "s")
+    assert str(seconds) == "ours: 2.0 s (1.0..4.0)"
+    assert str(seconds.per_second(8000, "rows")) == "ours: 4,000 rows/s (2,000..8,000)"
+    assert "| export | work |" in table([row(1.0)])

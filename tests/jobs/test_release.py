@@ -5,11 +5,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import psutil
 import pytest
 import redis
 from django.contrib.auth.models import User
@@ -19,8 +17,7 @@ from django.db.models.functions import Now
 from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
-from tests.servers import throw_away
-from tests.waiting import wait_until
+from tests.outages import valkey_hung, valkey_killed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,40 +114,7 @@ def test_many_releasing_at_once_keep_the_limit(waiting: Callable[..., Job]) -> N
     assert len(message_ids(QUEUE)) == 3
 
 
-@contextmanager
-def valkey_hung() -> Iterator[None]:
-    """It accepts connections and answers nothing."""
-    [valkey] = psutil.Process(throw_away.servers.processes["Valkey"].pid).children()  # type: ignore[union-attr]
-    valkey.suspend()
-    try:
-        yield
-    finally:
-        valkey.resume()
-
-
-@contextmanager
-def valkey_dead() -> Iterator[None]:
-    """SIGKILL, and no restart by its tether before the block ends."""
-    tether = psutil.Process(throw_away.servers.processes["Valkey"].pid)  # type: ignore[union-attr]
-    [valkey] = tether.children()
-    tether.suspend()
-    valkey.kill()
-    try:
-        yield
-    finally:
-        tether.resume()
-        wait_until(valkey_answers, message="Valkey is back")
-
-
-def valkey_answers() -> bool:
-    try:
-        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=1) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
-
-
-@pytest.mark.parametrize("broken", [valkey_hung, valkey_dead])
+@pytest.mark.parametrize("broken", [valkey_hung, valkey_killed])
 def test_without_redis_the_job_goes_back_to_waiting_within_two_seconds(
     broken: Callable[[], Any], waiting: Callable[..., Job], owner: User
 ) -> None:

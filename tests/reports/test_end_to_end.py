@@ -5,14 +5,10 @@ import hashlib
 import io
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-import redis
 import requests
 from django.contrib.auth.models import User
 from knox.models import AuthToken
@@ -22,7 +18,7 @@ from jobs.models import Attempt, Job
 from jobs.states import State
 from reports.registry import get_report_type
 from reports.sales.seeding import seed_sales
-from tests.servers import throw_away
+from tests.outages import valkey_killed
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -66,29 +62,6 @@ class Consumer:
             return body if body["status"] == "Complete" else {}
 
         return wait_until(status, timeout=60, message="the report is complete")
-
-
-@contextmanager
-def valkey_killed() -> Iterator[None]:
-    """SIGKILL, and no restart by its tether before the block ends."""
-    servers = throw_away.servers
-    assert servers is not None
-    tether = psutil.Process(servers.processes["Valkey"].pid)
-    [valkey] = tether.children()
-    tether.suspend()
-    valkey.kill()
-    try:
-        yield
-    finally:
-        tether.resume()
-        wait_until(answers, message="Valkey is back")
-
-
-def answers() -> bool:
-    try:
-        return bool(redis.Redis.from_url(os.environ["REDIS_URL"]).ping())
-    except redis.RedisError:
-        return False
 
 
 def psql_copy(query: str, file: Path, database_url: str) -> bytes:

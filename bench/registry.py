@@ -1,0 +1,38 @@
+"""The benchmarks that there are. To add one, write a module and name it here.
+
+A module's contract is `run(setting: Setting) -> list[Row]`. It measures its contenders in turns and
+checks their work; it returns one row of the table for each comparison. It is imported only after
+Django is set up, so it may import models at its top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, cast
+
+from bench.table import Row
+from config.datafolder import DataFolder
+
+#: Name on the command line → module, in the order of the table.
+BENCHMARKS: Final = {
+    "export": "bench.export",
+    "memory": "bench.memory",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a benchmark is given: the servers' folder, and how much to measure."""
+
+    folder: DataFolder
+    lines: int  #: order lines of the sample data
+    rows: int  #: rows of the largest generated report
+    repeat: int  #: measured runs of each contender
+
+
+def run_benchmark(name: str, setting: Setting) -> list[Row]:
+    """Run one of BENCHMARKS; Django is set up by now."""
+    run = cast("Callable[[Setting], list[Row]]", import_module(BENCHMARKS[name]).run)
+    return run(setting)
