@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api.download import artifact_response
 from jobs.api.lookup import get_job
+from jobs.api.pagination import NewestFirst
 from jobs.api.problems import ProblemError
 from jobs.api.status import retry_after, status_word
 from jobs.errors import ArtifactMissingError
@@ -40,20 +40,12 @@ PROBLEMS = {
     404: OpenApiResponse(Problem, "There is none, or it is somebody else's."),
 }
 ORDER_PROBLEMS = {
+    411: OpenApiResponse(Problem, "The body is chunked, without a Content-Length."),
     413: OpenApiResponse(Problem, "The body is too large."),
     415: OpenApiResponse(Problem, "Not JSON."),
     429: OpenApiResponse(Problem, "Too many of your jobs are waiting."),
     503: OpenApiResponse(Problem, "The queue is full or closed."),
 }
-
-
-class NewestFirst(CursorPagination):
-    """Pages by id: UUIDv7 grows with time."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
 
 
 class ReportListView(APIView):

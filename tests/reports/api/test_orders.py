@@ -223,8 +223,14 @@ def test_a_page_of_waiting_reports_takes_as_many_queries_as_one(
         assert len(api.get("/api/reports").json()["results"]) == 20
 
 
-def test_an_invalid_cursor_is_a_404_problem(api: APIClient) -> None:
-    assert_problem(api.get("/api/reports?cursor=nonsense"), 404, "not-found")
+@pytest.mark.parametrize("cursor", ["nonsense", "cD0x", "cD1ub3QtYS11dWlk", "%00%ff"])
+def test_an_invalid_cursor_is_a_404_problem(cursor: str, api: APIClient) -> None:
+    assert_problem(api.get(f"/api/reports?cursor={cursor}"), 404, "not-found")
+
+
+def test_a_chunked_body_is_411_and_not_taken_for_an_empty_one(api: APIClient) -> None:
+    response = api.post("/api/reports", ORDER, format="json", headers={"Transfer-Encoding": "chunked"})
+    assert_problem(response, 411, "length-required")
 
 
 def test_one_report_says_what_was_ordered(api: APIClient) -> None:
