@@ -60,11 +60,22 @@ class Stack:
         return name in self.processes and self.processes[name].poll() is None
 
     def ensure_workers(self) -> None:
-        """Start the workers that are not running, and wait until both take tasks."""
-        for name in WORKERS:
-            if not self.is_running(name):
-                self.start(name)
-        wait_until(self._workers_answer, timeout=40, message="the workers answer")
+        """Start the workers that are not running, and wait until both take tasks.
+
+        One that ends meanwhile is started once more: a worker that reconnects to Redis while a process of its
+        pool is dead ends itself (https://github.com/celery/celery/issues/9250), and an earlier test may have
+        killed both. In production its supervisor starts it again.
+        """
+        starts_left = dict.fromkeys(WORKERS, 2)
+
+        def both_answer() -> bool:
+            for name in WORKERS:
+                if not self.is_running(name) and starts_left[name]:
+                    starts_left[name] -= 1
+                    self.start(name)
+            return self._workers_answer()
+
+        wait_until(both_answer, timeout=40, message="the workers answer")
 
     def ensure_web(self) -> None:
         if not self.is_running("web"):

@@ -61,3 +61,4 @@ def test_a_killed_worker_costs_one_attempt_and_no_job(stack: Stack, database_url
     assert list(Attempt.objects.values_list("number", "outcome", "rows")) == [(1, "lost", None), (2, "succeeded", 500)]
     artifact = Artifact.objects.get()
     assert files_of(job) == [artifact.storage_name.split("/")[1]]
+    wait_until(lambda: len(stack.pool_pids("worker-csv")) == 2, message="the pool is whole for the next test")
