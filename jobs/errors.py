@@ -6,6 +6,7 @@ JobError
 ├── AdmissionError          the queue takes no more jobs for now
 │   ├── QueueFullError      … of anybody
 │   └── OwnerQueueFullError … of this owner
+├── WorkerLostError         the attempt's worker vanished; nobody raises it, the lease tells
 ├── TransitionError         a guarded UPDATE did not change exactly one row
 │   └── LeaseLostError      … because this attempt no longer owns the job
 ├── HandlerError            what a handler raises to say what may be done about it
@@ -40,6 +41,10 @@ class OwnerQueueFullError(AdmissionError):
     """This owner has as many jobs waiting as one may have."""
 
 
+class WorkerLostError(JobError):
+    """The worker of an attempt vanished. Recorded by the one who rescues the job."""
+
+
 class TransitionError(JobError):
     """A transition found the job in another state than the one it starts from."""
 
@@ -69,6 +74,8 @@ def public_error(error: BaseException) -> dict[str, str | bool]:
 
     Only a HandlerError's message is made for them; any other may hold internals.
     """
+    if isinstance(error, WorkerLostError):
+        return {"code": "worker-lost", "detail": str(error), "retryable": True}
     if isinstance(error, HandlerError):
         permanent = isinstance(error, PermanentError)
         code = error.code if isinstance(error, PermanentError) else "retryable-error"

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from jobs.errors import LeaseLostError, TransitionError, public_error
+from jobs.errors import LeaseLostError, TransitionError, WorkerLostError, public_error
 from jobs.models import Artifact, Attempt, Job
 from jobs.retry import Decision, Retry
 from jobs.states import Outcome, State
@@ -96,16 +96,15 @@ def fail_job(
 
     Raises LeaseLostError when the attempt no longer owns the job.
     """
-    described: dict[str, Any] = {"error_class": error_class(error), "error_message": str(error)}
     with transaction.atomic():
-        _end_running(attempt, **after_failure(decision), result={"error": public_error(error)}, **described)
+        _end_running(attempt, **after_failure(error, decision))
         _end_attempt(
             attempt,
             Outcome.FAILED,
             rows=rows,
             peak_memory_bytes=peak_memory_bytes,
             traceback="".join(tracebacks.format_exception(error)),
-            **described,
+            **described(error),
         )
 
 
@@ -114,13 +113,10 @@ def lose_attempt(attempt: Attempt, *, decision: Decision) -> None:
 
     Raises LeaseLostError when the lease was renewed or the job was ended meanwhile.
     """
-    described: dict[str, Any] = {
-        "error_class": "WorkerLost",
-        "error_message": "The worker vanished: its lease expired.",
-    }
+    error = WorkerLostError("The worker vanished: its lease expired.")
     with transaction.atomic():
-        _end_running(attempt, expired_only=True, **after_failure(decision), **described)
-        _end_attempt(attempt, Outcome.LOST, **described)
+        _end_running(attempt, expired_only=True, **after_failure(error, decision))
+        _end_attempt(attempt, Outcome.LOST, **described(error))
 
 
 def retry_job(job: Job) -> None:
@@ -132,17 +128,19 @@ def retry_job(job: Job) -> None:
         raise TransitionError(f"job {job.pk} is not {State.FAILED}")
 
 
-def error_class(error: BaseException) -> str:
-    """The dotted name under which an error's class is kept."""
+def described(error: BaseException) -> dict[str, str]:
+    """An error as jobs and attempts keep it, for the staff: the dotted name of its class, and its message."""
     cls = type(error)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return {"error_class": name, "error_message": str(error)}
 
 
-def after_failure(decision: Decision) -> dict[str, Any]:
-    """The columns that a failure changes."""
+def after_failure(error: BaseException, decision: Decision) -> dict[str, Any]:
+    """The columns of the job that a failure changes. `result` is what the owner is told."""
+    columns = {**described(error), "result": {"error": public_error(error)}}
     if isinstance(decision, Retry):
-        return {"state": State.FAILED, "retry_at": Now() + decision.delay}
-    return {"state": State.DEAD, "retry_at": None, "finished_at": Now()}
+        return {**columns, "state": State.FAILED, "retry_at": Now() + decision.delay}
+    return {**columns, "state": State.DEAD, "retry_at": None, "finished_at": Now()}
 
 
 def _end_running(attempt: Attempt, *, expired_only: bool = False, **changes: Any) -> None:

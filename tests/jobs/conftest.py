@@ -1,16 +1,20 @@
 """Jobs of kinds that only tests know."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
+from celery import current_app
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db.models.functions import Now
+from kombu import Queue as Declared
 
 from jobs import kinds
 from jobs.kinds import Handler, Kind, register_kind
-from jobs.models import Job
+from jobs.models import Job, Queue
 from jobs.retry import RetryPolicy
 
 
@@ -42,6 +46,18 @@ def make_job(owner: User) -> Callable[..., Job]:
         return Job.objects.create(**{**defaults, **values})
 
     return make
+
+
+@pytest.fixture
+def unheard(db: None) -> Iterator[str]:
+    """The name of a queue that no worker of the suite consumes, so that messages stay to be looked at."""
+    name = "unheard"
+    Queue.objects.create(name=name, max_running=3)
+    current_app.amqp.queues.add(Declared(name, routing_key=name))
+    yield name
+    current_app.amqp.queues.pop(name)
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.delete(name)
 
 
 @pytest.fixture

@@ -151,6 +151,21 @@ def test_an_attempt_that_lost_its_lease_publishes_nothing_and_spares_its_heir(
     assert Attempt.objects.get(worker="heir").outcome == ""
 
 
+def test_a_failure_after_the_lease_was_lost_changes_nothing(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], stored: Callable[[], set[str]]
+) -> None:
+    def handler(context: JobContext) -> None:
+        write(context)
+        Job.objects.filter(pk=context.job.pk).update(fencing_token=77)
+        raise PermanentError("never")
+
+    kind_of(handler)
+    job = execute(make_job())
+    assert (job.state, job.fencing_token, job.error_message) == (State.RUNNING, 77, "")
+    assert Attempt.objects.get().outcome == ""
+    assert stored() == set()
+
+
 def test_the_heartbeat_ends_a_handler_whose_job_was_taken_away(
     kind_of: Callable[..., str], make_job: Callable[..., Job], settings: Any
 ) -> None:

@@ -1,15 +1,13 @@
 """Release: as many as may run, in their order; and a Redis that does not answer."""
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import redis
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
@@ -17,36 +15,17 @@ from django.db.models.functions import Now
 from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
+from tests.jobs.messages import message_body, message_ids, messages
 from tests.outages import valkey_hung, valkey_killed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: A queue that no worker of the suite consumes, so that messages stay to be looked at.
-QUEUE = "uploads-unheard"
+QUEUE = "unheard"
 
 
 @pytest.fixture(autouse=True)
-def queue(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from celery import current_app
-    from kombu import Queue as Declared
-
-    Queue.objects.create(name=QUEUE, max_running=3)
-    current_app.amqp.queues.add(Declared(QUEUE, routing_key=QUEUE))
-    yield
-    current_app.amqp.queues.pop(QUEUE)
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        client.delete(QUEUE)
-
-
-def messages(queue: str) -> list[dict[str, Any]]:
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        return [json.loads(message) for message in client.lrange(queue, 0, -1)]
-
-
-def message_ids(queue: str) -> list[str]:
-    import base64
-
-    return [json.loads(base64.b64decode(message["body"]))[0][0] for message in reversed(messages(queue))]
+def queue(unheard: str) -> None:
+    assert unheard == QUEUE
 
 
 @pytest.fixture
@@ -63,12 +42,10 @@ def test_no_more_are_handed_out_than_may_run(waiting: Callable[..., Job]) -> Non
 
 
 def test_the_body_of_a_message_is_the_id_and_nothing_else(waiting: Callable[..., Job]) -> None:
-    import base64
-
     job = waiting(payload={"secret": "sesame"})
     release_jobs(QUEUE)
     [message] = messages(QUEUE)
-    body = json.loads(base64.b64decode(message["body"]))
+    body = message_body(message)
     assert body[:2] == [[str(job.pk)], {}]
     assert message["headers"]["task"] == "jobs.execute_job"
     assert "sesame" not in json.dumps(message)

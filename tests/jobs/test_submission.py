@@ -7,13 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
 from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.submission import submit_job
-from tests.jobs.test_release import message_ids
+from tests.jobs.messages import message_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -23,24 +22,26 @@ def kind(kind_of: Callable[..., str]) -> str:
     return kind_of(lambda context: None)
 
 
-def test_the_job_is_released_when_the_transaction_commits(
-    owner: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    Queue.objects.create(name="nobody-listens", paused=True)
-    with django_capture_on_commit_callbacks(execute=True):
-        job = submit_job(kind="test", owner=owner, payload={"a": 1}, queue="nobody-listens", priority=3)
+@pytest.mark.django_db(transaction=True)
+def test_the_job_is_released_when_the_transaction_commits(owner: User, unheard: str) -> None:
+    with transaction.atomic():
+        job = submit_job(kind="test", owner=owner, payload={"a": 1}, queue=unheard, priority=3)
         assert Job.objects.get().released_at is None
+        assert message_ids(unheard) == []
     job.refresh_from_db()
     assert (job.state, job.payload, job.priority, job.max_attempts) == (State.QUEUED, {"a": 1}, 3, 5)
+    assert job.released_at is not None
     assert job.pk.version == 7
+    assert message_ids(unheard) == [str(job.pk)]
 
 
-def test_a_rolled_back_order_leaves_neither_row_nor_message(owner: User) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_order_leaves_neither_row_nor_message(owner: User, unheard: str) -> None:
     with transaction.atomic():
-        job = submit_job(kind="test", owner=owner, payload={})
+        submit_job(kind="test", owner=owner, payload={}, queue=unheard)
         transaction.set_rollback(True)
     assert not Job.objects.exists()
-    assert str(job.pk) not in message_ids("reports")
+    assert message_ids(unheard) == []
 
 
 def test_an_unknown_kind_is_refused(owner: User) -> None:

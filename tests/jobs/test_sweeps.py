@@ -4,17 +4,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from jobs import sweeps
 from jobs.models import Artifact, Attempt, Job, Queue
+from jobs.retry import Retry
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job
+from jobs.transitions import claim_job, fail_job
+from tests.jobs.messages import message_ids
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,12 +47,29 @@ def test_a_job_whose_worker_vanished_is_retried(make_job: Callable[..., Job]) ->
     sweeps.rescue_orphaned_jobs()
     job.refresh_from_db()
     attempt.refresh_from_db()
-    assert (job.state, job.error_class, attempt.outcome) == (State.FAILED, "WorkerLost", Outcome.LOST)
+    assert (job.state, attempt.outcome) == (State.FAILED, Outcome.LOST)
+    assert job.error_class == attempt.error_class == "jobs.errors.WorkerLostError"
     assert job.retry_at is not None
 
 
 def test_a_job_that_loses_three_workers_in_a_row_is_dead(make_job: Callable[..., Job]) -> None:
     job = make_job(max_attempts=99)
+    for expected in (State.FAILED, State.FAILED, State.DEAD):
+        orphan(job)
+        sweeps.rescue_orphaned_jobs()
+        job.refresh_from_db()
+        assert job.state == expected
+
+
+def test_only_losses_in_a_row_count(make_job: Callable[..., Job]) -> None:
+    job = make_job(max_attempts=99)
+    for _ in range(2):
+        orphan(job)
+        sweeps.rescue_orphaned_jobs()
+    Job.objects.update(state=State.QUEUED, released_at=Now())
+    attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt is not None
+    fail_job(attempt, error=ValueError(), decision=Retry(timedelta()), rows=0, peak_memory_bytes=0)
     for expected in (State.FAILED, State.FAILED, State.DEAD):
         orphan(job)
         sweeps.rescue_orphaned_jobs()
@@ -70,16 +91,15 @@ def test_failed_jobs_are_queued_again_when_their_time_has_come(make_job: Callabl
     assert dict(Job.objects.values_list("pk", "state")) == {due.pk: State.QUEUED, early.pk: State.FAILED}
 
 
-def test_a_message_that_redis_lost_is_sent_again(make_job: Callable[..., Job]) -> None:
-    lost, fresh = make_job(released_at=PAST), make_job()
-    before = fresh.released_at
-    sweeps.republish_lost_jobs()
-    lost.refresh_from_db()
+def test_a_message_that_redis_lost_is_sent_again(make_job: Callable[..., Job], unheard: str) -> None:
+    lost, fresh = make_job(queue=unheard, released_at=PAST), make_job(queue=unheard)
     fresh.refresh_from_db()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now() - released_at < interval '10 s' FROM jobs_job WHERE id = %s", [lost.pk])
-        assert cursor.fetchone() == (True,)
-    assert before is not None
+    released_at = fresh.released_at
+    sweeps.republish_lost_jobs()
+    sweeps.republish_lost_jobs()
+    assert message_ids(unheard) == [str(lost.pk)]
+    assert Job.objects.filter(pk=fresh.pk, released_at=released_at).exists()
+    assert Job.objects.filter(pk=lost.pk, released_at__gt=released_at).exists()
 
 
 def test_waiting_jobs_are_released(make_job: Callable[..., Job]) -> None:
@@ -140,3 +160,41 @@ def test_a_sweep_that_runs_elsewhere_does_nothing_here(make_job: Callable[..., J
     sweeps.retry_failed_jobs()
     job.refresh_from_db()
     assert job.state == State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("sweep", "values"),
+    [
+        (sweeps.retry_failed_jobs, {"state": State.FAILED, "retry_at": PAST}),
+        (sweeps.rescue_orphaned_jobs, {"state": State.RUNNING, "lease_expires_at": PAST, "fencing_token": 1}),
+    ],
+)
+def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
+    sweep: Callable[[], None], values: dict[str, Any], make_job: Callable[..., Job]
+) -> None:
+    """The sweep reads the row as it was, and its own UPDATE waits for the other's commit."""
+    job, other = make_job(**values), make_job(**values)
+    Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w")
+    Attempt.objects.create(job=other, number=1, fencing_token=1, worker="w")
+
+    def run() -> None:
+        sweep()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
+        thread.start()
+        wait_until(a_session_waits_for_a_lock, message="the sweep waits for the row")
+    thread.join()
+    job.refresh_from_db()
+    other.refresh_from_db()
+    assert job.state == State.CANCELLED
+    assert Attempt.objects.get(job=job).outcome == ""
+    assert other.state != values["state"]
+
+
+def a_session_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])

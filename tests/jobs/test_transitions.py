@@ -160,6 +160,16 @@ def test_an_attempt_is_lost_only_when_its_lease_has_expired(make_job: Callable[.
     assert (Job.objects.get().state, attempt.outcome) == (State.FAILED, Outcome.LOST)
 
 
+def test_of_a_lost_worker_the_owner_is_told_whatever_failed_before(make_job: Callable[..., Job]) -> None:
+    job = make_job(result={"error": {"code": "odd-row", "detail": "Row 7 is odd.", "retryable": False}})
+    attempt = claimed(job)
+    Job.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
+    lose_attempt(attempt, decision=Bury("worker-lost"))
+    expected = {"code": "worker-lost", "detail": "The worker vanished: its lease expired.", "retryable": True}
+    job.refresh_from_db()
+    assert (job.state, job.result) == (State.DEAD, {"error": expected})
+
+
 def test_only_a_failed_job_is_retried(make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.FAILED, retry_at=Now())
     retry_job(job)
