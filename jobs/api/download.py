@@ -10,7 +10,8 @@ from typing import IO
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import http_date, parse_etags
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 
 from jobs.artifacts import open_artifact_file
 from jobs.models import Artifact
@@ -20,14 +21,15 @@ BLOCK_BYTES = 256 * 1024
 
 
 def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
-    """Answer a GET or HEAD for a published artifact: 200, 206, 304 or 416.
+    """Answer a GET or HEAD for a published artifact: 200, 206, 304, 412 or 416.
 
     Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
     Raises ArtifactMissingError when storage has lost the file.
     """
     etag = f'"{artifact.sha256}"'
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _with_headers(HttpResponse(status=304), artifact, etag)
+    published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
+    if (unmodified := get_conditional_response(request, etag=etag, last_modified=published_at)) is not None:
+        return _with_headers(unmodified, artifact, etag)
     start, end = 0, artifact.size_bytes - 1
     status = 200
     wanted = request.headers.get("Range", "")

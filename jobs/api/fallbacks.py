@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
-from django.views import csrf, defaults
+from django.views import defaults
 
 from jobs.api.problems import problem_response
 
@@ -36,13 +34,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return problem_response(request, 500, "internal-error", "The server failed. The request may be repeated.")
     return defaults.server_error(request)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "", **kwargs: Any) -> HttpResponse:
-    """403 of the CSRF check."""
-    if _is_api(request):
-        return problem_response(request, 403, "csrf-failed", reason)
-    return csrf.csrf_failure(request, reason, **kwargs)
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,7 +16,9 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from jobs.api.lookup import get_job
-from jobs.api.status import WORDS, error_of, is_available, retry_after
+from jobs.api.polling import polled
+from jobs.api.schema import PROBLEMS
+from jobs.api.status import WORDS, error_of, is_available
 from jobs.states import State
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
@@ -45,7 +46,7 @@ class Operation(serializers.Serializer[Any]):
 class OperationView(APIView):
     """`GET /api/operations/{id}`"""
 
-    @extend_schema(operation_id="operation", responses={200: Operation})
+    @extend_schema(operation_id="operation", responses={200: Operation, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
@@ -62,7 +63,4 @@ class OperationView(APIView):
         if job.state == State.DEAD:
             error = error_of(job)
             body["error"] = {"code": error["code"], "message": error["detail"]}
-        response = Response(body)
-        if (wait := retry_after(job, timezone.now())) is not None:
-            response["Retry-After"] = str(wait)
-        return response
+        return polled(job, body)

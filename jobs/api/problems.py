@@ -78,6 +78,11 @@ def pointers(detail: Any, path: str = "#") -> Iterator[dict[str, str]]:
             yield {"pointer": path, "detail": str(message)}
 
 
+def refusal(error: AdmissionError) -> tuple[int, str]:
+    """Status and code: 429 where the client alone has too many waiting, 503 where nobody gets in."""
+    return (429, "owner-queue-full") if isinstance(error, OwnerQueueFullError) else (503, "queue-full")
+
+
 def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
     match error:
         case ProblemError():
@@ -85,10 +90,8 @@ def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
         case exceptions.ValidationError():
             errors = list(pointers(error.detail))
             return 400, "invalid-request", "The request is not valid; see errors.", {"errors": errors}
-        case OwnerQueueFullError():
-            return 429, "owner-queue-full", str(error), {}
         case AdmissionError():
-            return 503, "queue-full", str(error), {}
+            return *refusal(error), str(error), {}
         case Http404():
             return 404, "not-found", "There is no such resource.", {}
         case PermissionDenied():

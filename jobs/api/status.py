@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs.api.problems import problem_body
 from jobs.models import Artifact, Job
-from jobs.states import State
+from jobs.states import ACTIVE, State
 
 #: Bounds of `Retry-After`. Seconds.
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
@@ -60,7 +60,7 @@ def is_available(artifact: Artifact | None) -> bool:
 
 def has_ended(job: Job) -> bool:
     """Whether nothing will change any more without a person's doing."""
-    return State(job.state) in (State.SUCCEEDED, State.DEAD, State.CANCELLED)
+    return State(job.state) not in ACTIVE
 
 
 def seconds_remaining(job: Job, now: datetime) -> int | None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 
+from jobs.api.schema import Problem
 from jobs.api.status import (
     STATUS_WORDS,
     failure_members,
@@ -61,19 +62,6 @@ def report_type_body(report_type: ReportType) -> dict[str, Any]:
         "parameters": parameters_schema(report_type),
         "url": reverse("api-report-type", args=[report_type.identifier]),
     }
-
-
-class Problem(serializers.Serializer[Any]):
-    """A problem object (RFC 9457)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
-    errors = serializers.ListField(  # type: ignore[assignment]  # DRF takes fields off the class
-        child=serializers.DictField(), required=False
-    )
 
 
 class ReportStatus(serializers.Serializer[Any]):

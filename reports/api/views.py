@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -16,12 +14,13 @@ from rest_framework.views import APIView
 from jobs.api.download import artifact_response
 from jobs.api.lookup import get_job
 from jobs.api.pagination import NewestFirst
+from jobs.api.polling import polled
 from jobs.api.problems import ProblemError
+from jobs.api.schema import PROBLEMS, Problem
 from jobs.api.status import retry_after, status_word
 from jobs.errors import ArtifactMissingError
 from jobs.models import Job
 from reports.api.bodies import (
-    Problem,
     Report,
     ReportPage,
     ReportStatus,
@@ -34,11 +33,6 @@ from reports.api.bodies import (
 from reports.ordering import OrderSerializer, order_report
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 
-PROBLEMS = {
-    400: OpenApiResponse(Problem, "Not valid; `errors` says where."),
-    401: OpenApiResponse(Problem, "Not signed in."),
-    404: OpenApiResponse(Problem, "There is none, or it is somebody else's."),
-}
 ORDER_PROBLEMS = {
     411: OpenApiResponse(Problem, "The body is chunked, without a Content-Length."),
     413: OpenApiResponse(Problem, "The body is too large."),
@@ -126,6 +120,7 @@ class ReportDownloadView(APIView):
             404: PROBLEMS[404],
             409: OpenApiResponse(Problem, "`not-ready` or `report-failed`."),
             410: OpenApiResponse(Problem, "`canceled` or `expired`."),
+            412: None,
             416: None,
         },
     )
@@ -171,11 +166,3 @@ class ReportTypeView(APIView):
             return Response(report_type_body(get_report_type(identifier, request.user)))
         except UnknownReportTypeError:
             raise ProblemError(404, "not-found", "There is no such resource.") from None
-
-
-def polled(job: Job, body: dict[str, Any], status: int = 200) -> Response:
-    """A response about a job, with `Retry-After` until it has ended."""
-    response = Response(body, status=status, headers={"Cache-Control": "private, no-cache"})
-    if (wait := retry_after(job, timezone.now())) is not None:
-        response["Retry-After"] = str(wait)
-    return response

@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.api.lookup import get_job
-from jobs.errors import AdmissionError, OwnerQueueFullError
+from jobs.api.problems import refusal
+from jobs.errors import AdmissionError
 from jobs.models import Job
 from reports.ordering import order_report
 from reports.pages.listing import list_reports
@@ -86,7 +87,7 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
     try:
         job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.data})
     except AdmissionError as error:
-        status = 429 if isinstance(error, OwnerQueueFullError) else 503
+        status, _ = refusal(error)
         response = _order_page(request, report_type, form, status=status, refusal=str(error))
         response["Retry-After"] = str(error.retry_after)
         return response

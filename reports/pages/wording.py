@@ -105,12 +105,16 @@ def time_left(seconds: int, now: datetime) -> str:
 
 
 def parameters_in_words(report_type: ReportType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Label and value of each parameter that was given. Without its type a report shows the names in its order."""
+    """Label and value of each parameter that was given, in the order of the form.
+
+    What the type does not know any more comes last, under its name.
+    """
     fields = report_type.Parameters().fields if report_type else {}
+    known = [name for name in fields if name in parameters]
     return [
-        (str(getattr(fields.get(name), "label", None) or name), _value_in_words(fields.get(name), value))
-        for name, value in parameters.items()
-        if value not in (None, "", [])
+        (str(getattr(fields.get(name), "label", None) or name), _value_in_words(fields.get(name), parameters[name]))
+        for name in [*known, *sorted(set(parameters) - set(known))]
+        if parameters[name] not in (None, "", [])
     ]
 
 

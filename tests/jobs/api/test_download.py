@@ -106,9 +106,28 @@ def test_if_range_with_another_etag_sends_the_whole_file(get: Callable[..., Any]
     assert get(Range="bytes=0-1", If_Range=ETAG).status_code == 206
 
 
-def test_if_none_match_is_304(get: Callable[..., Any]) -> None:
-    assert get(If_None_Match=ETAG).status_code == 304
-    assert get(If_None_Match='"other"').status_code == 200
+LONG_AGO, FAR_AHEAD = "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If_None_Match": ETAG}, 304),
+        ({"If_None_Match": f"W/{ETAG}"}, 304),
+        ({"If_None_Match": "*"}, 304),
+        ({"If_None_Match": '"other"'}, 200),
+        ({"If_None_Match": ETAG, "Range": "bytes=0-1"}, 304),
+        ({"If_Modified_Since": FAR_AHEAD}, 304),
+        ({"If_Modified_Since": LONG_AGO}, 200),
+        ({"If_Match": ETAG}, 200),
+        ({"If_Match": '"other"'}, 412),
+        ({"If_Match": ETAG, "Range": "bytes=0-1"}, 206),
+        ({"If_Unmodified_Since": LONG_AGO}, 412),
+    ],
+)
+def test_preconditions(headers: dict[str, str], status: int, get: Callable[..., Any]) -> None:
+    response = get(**headers)
+    assert (response.status_code, response["ETag"]) == (status, ETAG)
 
 
 def test_a_file_that_storage_has_lost_is_410(get: Callable[..., Any], artifact: Artifact) -> None:

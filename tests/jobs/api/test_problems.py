@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.test import APIClient
@@ -95,3 +96,42 @@ def test_a_crash_is_a_problem_without_internals(owner: User, monkeypatch: pytest
     assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
     assert json.loads(response.content)["code"] == "internal-error"
     assert b"secret" not in response.content
+
+
+def test_a_crash_of_a_page_is_a_page_without_internals(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("reports.pages.views.list_reports", crash)
+    client = Client(raise_request_exception=False)
+    client.force_login(owner)
+    response = client.get("/")
+    assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert b"secret" not in response.content
+
+
+def test_an_unknown_host_is_refused_in_the_form_of_what_was_asked_for(client: Client) -> None:
+    api, page = (client.get(path, headers={"Host": "evil.example"}) for path in ("/api/nonsense", "/"))
+    assert (api.status_code, api.json()["code"]) == (400, "bad-request")
+    assert (page.status_code, page["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+def test_a_form_without_its_csrf_token_is_refused() -> None:
+    response = Client(enforce_csrf_checks=True).post("/sign-in", {"username": "a", "password": "b"})
+    assert (response.status_code, response["Content-Type"]) == (403, "text/html; charset=utf-8")
+
+
+def test_what_a_view_denies_is_refused_in_the_form_of_what_was_asked_for(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(*_: Any, **__: Any) -> None:
+        raise PermissionDenied("secret")
+
+    monkeypatch.setattr("reports.pages.views.list_reports", deny)
+    monkeypatch.setattr("reports.api.views.order_report", deny)
+    client = Client()
+    client.force_login(owner)
+    page, order = client.get("/"), post(owner, b"{}")
+    assert (page.status_code, page["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert (order.status_code, json.loads(order.content)["code"]) == (403, "permission-denied")
+    assert b"secret" not in page.content + order.content

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from jobs.api.status import queue_position, retry_after, seconds_remaining
-from jobs.models import Job
+from jobs.models import Artifact, Job
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +93,33 @@ def test_every_state_has_its_words(
     assert ("Retry-After" in resource) == (operation in ("NotStarted", "Running"))
     assert ("error" in resource.json()) == (operation == "Failed")
     assert "resourceLocation" not in resource.json()
+
+
+def test_a_running_job_says_how_far_it_is(make_job: Callable[..., Job], owner: User) -> None:
+    now = timezone.now()
+    job = make_job(
+        kind="report", payload=PAYLOAD, state=State.RUNNING, progress_done=100, progress_total=400, progress_percent=25,
+        attempt_count=1, started_at=now - timedelta(seconds=100), updated_at=now,
+    )  # fmt: skip
+    client = APIClient()
+    client.force_authenticate(owner)
+    body = client.get(f"/api/reports/{job.pk}/status").json()
+    seconds = body["estimatedSecondsRemaining"]
+    assert 290 < seconds <= 300
+    assert body["estimatedTimeRemaining"] == f"{seconds} seconds"
+    assert (body["progress"], body["rowsProcessed"], body["rowsTotal"], body["attempt"]) == (25, 100, 400, 1)
+
+
+def test_a_published_result_is_linked(make_job: Callable[..., Job], owner: User) -> None:
+    job = make_job(kind="report", payload=PAYLOAD, state=State.SUCCEEDED, finished_at=NOW)
+    Artifact.objects.create(
+        job=job, role="result", filename="x.csv", content_type="text/csv", encoding="utf-8", storage_name="x",
+        row_count=3, size_bytes=9, sha256="0" * 64, published_at=NOW, expires_at=NOW + timedelta(days=1),
+    )  # fmt: skip
+    client = APIClient()
+    client.force_authenticate(owner)
+    body = client.get(f"/api/reports/{job.pk}/status").json()
+    assert (body["status"], body["reportURL"]) == ("Complete", f"/api/reports/{job.pk}/download")
+    assert (body["rowCount"], body["sizeBytes"], body["sha256"], body["progress"]) == (3, 9, "0" * 64, 100)
+    resource = client.get(f"/api/operations/{job.pk}").json()
+    assert resource["resourceLocation"] == f"http://testserver/api/reports/{job.pk}/download"

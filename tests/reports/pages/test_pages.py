@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries, Settings
+from rest_framework import serializers
 
 from jobs.models import Artifact, Job, Queue
 from jobs.states import State
@@ -77,6 +79,31 @@ def test_a_queued_report_tells_its_place(signed_in: Client, make_job: MakeJob) -
     make_job()
     job = make_job()
     assert "Place in the queue 2" in words(signed_in.get(f"/reports/{job.pk}"))
+
+
+def test_a_running_report_tells_how_far_it_is(signed_in: Client, make_job: MakeJob) -> None:
+    now = timezone.now()
+    job = make_job(
+        State.RUNNING, progress_done=1_000, progress_total=4_000, progress_percent=25, attempt_count=1,
+        started_at=now - timedelta(seconds=100), updated_at=now,
+    )  # fmt: skip
+    text = words(signed_in.get(f"/reports/{job.pk}/live"))
+    assert "Rows so far 1,000 of about 4,000" in text
+    assert "about 5 minutes left" in text or "about 4 minutes left" in text
+    Job.objects.update(progress_done=3_999)
+    assert "less than a minute left" in words(signed_in.get("/reports/live"))
+
+
+def test_parameters_are_shown_in_the_words_of_their_fields(
+    signed_in: Client, make_job: MakeJob, report_of: Callable[..., str]
+) -> None:
+    class Parameters(serializers.Serializer[Any]):
+        detailed = serializers.BooleanField(label="With details")
+        shops = serializers.MultipleChoiceField(choices=[(1, "North"), (2, "South")])
+
+    report_of("SELECT 1", Parameters=Parameters)
+    job = make_job(of="made", parameters={"detailed": True, "shops": [1, 2]})
+    assert "With details yes Shops North, South" in words(signed_in.get(f"/reports/{job.pk}"))
 
 
 def test_a_failed_report_says_why_and_whether_to_try_again(signed_in: Client, make_job: MakeJob) -> None:

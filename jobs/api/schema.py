@@ -1,0 +1,29 @@
+"""Problems as the OpenAPI schema documents them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+
+
+class Problem(serializers.Serializer[Any]):
+    """A problem object (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = serializers.ListField(  # type: ignore[assignment]  # DRF takes fields off the class
+        child=serializers.DictField(), required=False
+    )
+
+
+#: What any resource may answer.
+PROBLEMS = {
+    400: OpenApiResponse(Problem, "Not valid; `errors` says where."),
+    401: OpenApiResponse(Problem, "Not signed in."),
+    404: OpenApiResponse(Problem, "There is none, or it is somebody else's."),
+}
