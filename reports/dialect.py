@@ -8,18 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: What an order may ask for → Python's codec. All but UTF-8 are made from UTF-8 by `reports.encoding`.
-ENCODINGS = {
-    "utf-8": "utf-8",
-    "utf-8-sig": "utf-8-sig",
-    "cp932": "cp932",
-    "shift_jis": "shift_jis",
-    "euc_jp": "euc_jp",
-    "latin-1": "latin-1",
-    "utf-16": "utf-16",
-}
+#: What an order may ask for, each the name of a codec of Python's.
+ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "shift_jis", "euc_jp", "latin-1", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 COMPRESSIONS = ("none", "gzip")
+ERRORS = ("strict", "replace")
 
 #: A text cell that starts with one of these may be run as a formula by a spreadsheet; the last four are
 #: the full-width forms that Excel takes for the same. https://owasp.org/www-community/attacks/CSV_Injection
@@ -28,7 +21,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 @dataclass(frozen=True)
 class Dialect:
-    """The `csv` object of an order."""
+    """The `csv` object of an order, with its defaults."""
 
     encoding: str = "utf-8"
     delimiter: str = ","

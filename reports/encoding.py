@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.errors import PermanentError
-from reports.dialect import ENCODINGS, Dialect
+from reports.dialect import Dialect
 
 
 class UnencodableError(PermanentError):
@@ -34,7 +34,7 @@ class Encoder:
     def __init__(self, dialect: Dialect, headings: Sequence[str]) -> None:
         self._dialect = dialect
         self._headings = headings
-        self._encoder = codecs.getincrementalencoder(ENCODINGS[dialect.encoding])(dialect.errors)
+        self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
         self._rows_before = -1  # the heading line is no row
 
     def encode(self, lines: list[bytes]) -> bytes:

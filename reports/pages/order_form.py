@@ -57,10 +57,14 @@ def filled_form(report_type: ReportType, order: Mapping[str, Any]) -> OrderForm:
 
 
 DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
+API_ONLY_STYLE = {"base_template": "api_only.html"}
 STYLES: dict[Any, dict[str, Any]] = {
     **HTMLFormRenderer.default_style.mapping,
     serializers.FloatField: DECIMAL_STYLE,
     serializers.DecimalField: DECIMAL_STYLE,
+    serializers.DictField: API_ONLY_STYLE,
+    serializers.ListField: API_ONLY_STYLE,
+    serializers.ListSerializer: API_ONLY_STYLE,
 }
 
 

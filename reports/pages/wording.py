@@ -75,7 +75,7 @@ class ShownInFull(Shown):
 
     @property
     def file_format(self) -> str:
-        return format_in_words(self.job.payload.get("csv", {}))
+        return format_in_words(self.job.payload["csv"])
 
 
 def show(job: Job, user: AbstractBaseUser) -> Shown:

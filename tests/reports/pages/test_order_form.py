@@ -10,7 +10,8 @@ from django.utils.html import escape
 from rest_framework import serializers
 
 from jobs.models import Job
-from reports.dialect import Dialect
+from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
+from reports.pages.file_format import CHOICES
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +80,13 @@ def test_the_form_as_it_is_opened_orders_the_defaults(signed_in: Client) -> None
     payload = order(signed_in, "customers", **{"parameters.country": "", "csv.spreadsheetSafe": "true"})
     assert payload["parameters"] == {}
     assert payload["csv"] == Dialect().to_payload()
+
+
+def test_every_choice_of_the_format_has_its_words() -> None:
+    for name, choices in (
+        ("encoding", ENCODINGS), ("delimiter", DELIMITERS), ("compression", COMPRESSIONS), ("errors", ERRORS)
+    ):  # fmt: skip
+        assert tuple(CHOICES[name]) == choices
 
 
 def test_a_missing_parameter_is_named(signed_in: Client) -> None:
