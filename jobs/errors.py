@@ -54,7 +54,14 @@ class LeaseLostError(TransitionError):
 
 
 class HandlerError(JobError):
-    """Raised by a handler. Its message is shown to the owner: no secrets, no internals."""
+    """Raised by a handler. Its message is shown to the owner: no secrets, no internals.
+
+    `public` is shown instead where the message is for the staff.
+    """
+
+    def __init__(self, message: str, *, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
 class RetryableError(HandlerError):
@@ -64,8 +71,8 @@ class RetryableError(HandlerError):
 class PermanentError(HandlerError):
     """Trying again cannot help. `code` is the machine-readable word that the API shows."""
 
-    def __init__(self, message: str, *, code: str = "permanent-error") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str = "permanent-error", public: str | None = None) -> None:
+        super().__init__(message, public=public)
         self.code = code
 
 
@@ -79,7 +86,7 @@ def public_error(error: BaseException) -> dict[str, str | bool]:
     if isinstance(error, HandlerError):
         permanent = isinstance(error, PermanentError)
         code = error.code if isinstance(error, PermanentError) else "retryable-error"
-        return {"code": code, "detail": str(error), "retryable": not permanent}
+        return {"code": code, "detail": error.public, "retryable": not permanent}
     return {
         "code": "internal-error",
         "detail": "The job failed for a reason that its operators can see under its id.",

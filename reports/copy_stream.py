@@ -7,7 +7,8 @@ have arrived are taken in one go (https://www.postgresql.org/docs/current/libpq-
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 
 import psycopg
 from psycopg import errors, pq
@@ -20,11 +21,12 @@ POLL_MILLISECONDS = 500
 
 def copy_rows(
     connection: psycopg.Connection[object], statement: str, *, check: Callable[[], None]
-) -> Iterator[list[bytes]]:
+) -> Generator[list[bytes], None, None]:
     """Run `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row.
 
-    `check` is called between chunks and while waiting, and may raise to end it; the statement is then
-    cancelled on the server. Raises psycopg's own errors for what the server reports.
+    `check` is called between chunks and while waiting, and may raise to end it. When it does, or when the
+    generator is closed early, the statement is cancelled on the server. Raises psycopg's own errors for
+    what the server reports.
     """
     pgconn = connection.pgconn
     poll = select.poll()
@@ -42,10 +44,11 @@ def copy_rows(
         _result(pgconn, pq.ExecStatus.COPY_OUT, wait)
         yield from _chunks(pgconn, wait, check)
         _result(pgconn, pq.ExecStatus.COMMAND_OK, wait)
-    except psycopg.OperationalError:
+    except psycopg.Error:  # the statement has ended
         raise
     except BaseException:
-        connection.cancel_safe(timeout=5)
+        with suppress(psycopg.Error):  # why it ends matters more; the connection is closed next
+            connection.cancel_safe(timeout=5)
         raise
 
 

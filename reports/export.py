@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any, cast
 
 import psycopg
@@ -54,17 +55,13 @@ def export_report(
             expected = report_type.estimate(parameters, owner)
             context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
             statement = copy_statement(text, columns, dialect, cursor)
-            _write(
-                context,
-                report_type,
-                parameters,
-                dialect,
-                columns,
-                copy_rows(connection.connection, statement, check=context.check),
-            )
+            with closing(copy_rows(connection.connection, statement, check=context.check)) as chunks:
+                _write(context, report_type, parameters, dialect, columns, chunks)
         except (psycopg.ProgrammingError, psycopg.DataError, ProgrammingError, DataError) as error:
             raise UnreadableReportError(
-                f"The database refused the query: {str(error).splitlines()[0]}", code="query-refused"
+                f"The database refused the query: {str(error).splitlines()[0]}",
+                code="query-refused",
+                public="The database refused the query of this report. Its operators can see why under its id.",
             ) from error
     return {"rowCount": context.rows_done}
 

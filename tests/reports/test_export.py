@@ -18,6 +18,7 @@ from jobs.states import State
 from reports.sales.models import Customer
 from reports.types import SQL
 from tests.reports.conftest import Finished
+from tests.waiting import wait_until
 
 ODDITIES = """
     SELECT * FROM (VALUES
@@ -130,6 +131,24 @@ def test_a_character_that_the_encoding_lacks_fails_for_good_with_row_and_column(
     assert list(stored_files()) == []
 
 
+def test_a_report_that_fails_on_the_way_ends_its_query_on_the_server(
+    report_of: Callable[..., str], run_order: Callable[..., Finished]
+) -> None:
+    query = """SELECT CASE i WHEN 2 THEN pg_sleep(60)::text ELSE repeat('🚚', 100000) END AS a
+               FROM generate_series(1, 2) i"""
+    finished = run_order(report_of(query), encoding="latin-1")
+    assert described(finished)[0] == "unencodable-character"
+
+    def has_ended() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [f"longhaul {finished.job.pk}"]
+            )
+            return bool(cursor.fetchone() == (0,))
+
+    wait_until(has_ended, timeout=5, message="the session ends")
+
+
 def test_a_character_in_a_very_long_cell_is_found(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
@@ -229,13 +248,25 @@ def test_a_statement_that_takes_too_long_is_ended_and_leaves_no_file(
     assert list(stored_files()) == []
 
 
-@pytest.mark.parametrize("query", ["SELECT nonsense", "SELEC 1", "SELECT 1/0 AS a", "SELECT * FROM no_such_table"])
-def test_what_postgresql_refuses_is_dead_at_once(
-    query: str, report_of: Callable[..., str], run_order: Callable[..., Finished]
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT nonsense", 'column "nonsense" does not exist'),
+        ("SELEC 1", 'syntax error at or near "1"'),
+        ("SELECT 1/(i - 1) AS a FROM generate_series(1, 2) i", "division by zero"),
+        ("SELECT * FROM no_such_table", 'relation "no_such_table" does not exist'),
+    ],
+)
+def test_what_postgresql_refuses_is_dead_at_once_and_only_the_staff_see_why(
+    query: str, reason: str, report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
     finished = run_order(report_of(query))
     assert (finished.job.state, finished.job.attempt_count) == (State.DEAD, 1)
-    assert described(finished)[0] == "query-refused"
+    assert finished.job.error_message == f"The database refused the query: {reason}"
+    assert described(finished) == (
+        "query-refused",
+        "The database refused the query of this report. Its operators can see why under its id.",
+    )
 
 
 def test_a_query_of_another_type_is_refused(report_of: Callable[..., str], run_order: Callable[..., Finished]) -> None:
