@@ -15,10 +15,11 @@ from pathlib import Path
 
 from bench.environment import servers
 from bench.machine import Machine, postgresql
-from bench.measuring import WrongWorkError, say
+from bench.measuring import WrongWorkError
 from bench.registry import BENCHMARKS, Setting, run_benchmark
 from bench.table import Row, summary, table
 from config.datafolder import LaunchError
+from config.stopping import say
 
 
 def at_least_one(text: str) -> int:

@@ -33,9 +33,7 @@ def servers() -> Iterator[DataFolder]:
     """
     folder = DataFolder(Path(tempfile.mkdtemp(prefix="longhaul-bench-")))
     folder.claim(port=0)
-    # The folder is thrown away, even when we are killed; until then it is written as durably as a real one.
-    embedded = EmbeddedServers(folder, throw_away=True)
-    embedded.postgres.throw_away = embedded.valkey.throw_away = False
+    embedded = EmbeddedServers(folder, delete=True)  # at the end, even when we are killed
     for name in FOREIGN:
         os.environ.pop(name, None)
     os.environ.update(

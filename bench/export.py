@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 
 from bench.checking import Inspector, require_same_bytes, require_same_rows
 from bench.contenders import Made, iterate, order_and_run, psql_copy, psql_copy_safe
-from bench.measuring import WrongWorkError, alternate, say
+from bench.measuring import WrongWorkError, alternate
 from bench.registry import Setting
 from bench.table import Row
+from config.stopping import say
 from jobs.models import Queue
 from reports.sales.seeding import seed_sales
 

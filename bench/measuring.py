@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+
+from config.stopping import say
 
 T = TypeVar("T")
 
@@ -39,12 +40,6 @@ class Measured:
         digits = 0 if self.median >= 1000 else 1
         low, middle, high = (f"{value:,.{digits}f}" for value in (min(self.values), self.median, max(self.values)))
         return f"{self.name}: {middle} {self.unit} ({low}..{high})"
-
-
-def say(line: str) -> None:
-    """Progress, for the person who waits."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 def alternate(

@@ -23,12 +23,12 @@ START_SECONDS: Final = 60
 @contextmanager
 def csv_worker(folder: DataFolder) -> Iterator[int]:
     """A fresh worker with one pool process; gives that process's id. Raises WrongWorkError if it does not start."""
-    [service] = [known for known in all_services(port=0, concurrency="1") if known.name == "worker-csv"]
+    [service] = [known for known in all_services(port=0) if known.name == "worker-csv"]
     with (folder.logs / "worker-csv.log").open("ab") as log:
         tether = subprocess.Popen(
             service_tether(folder, service),
             cwd=BASE_DIR,
-            env={**os.environ, **service.environment},
+            env={**os.environ, **service.environment, "WORKER_CONCURRENCY": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

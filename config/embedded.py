@@ -33,15 +33,19 @@ class EmbeddedServers:
     """The servers of one data folder, which this process must have claimed."""
 
     def __init__(
-        self, folder: DataFolder, *, postgres: bool = True, valkey: bool = True, throw_away: bool = False
+        self,
+        folder: DataFolder,
+        *,
+        postgres: bool = True,
+        valkey: bool = True,
+        durable: bool = True,
+        delete: bool = False,
     ) -> None:
-        """With `throw_away`, nothing is written durably and the tether deletes the folder at the end."""
+        """Without `durable`, a crash of the machine may cost data; with `delete`, the folder goes at the end."""
         self.folder = folder
-        self.throw_away = throw_away
-        self.postgres = EmbeddedPostgres(
-            folder.path / "postgres", log=folder.logs / "postgres.log", throw_away=throw_away
-        )
-        self.valkey = EmbeddedValkey(folder.path / "valkey", log=folder.logs / "valkey.log", throw_away=throw_away)
+        self.delete = delete
+        self.postgres = EmbeddedPostgres(folder.path / "postgres", log=folder.logs / "postgres.log", durable=durable)
+        self.valkey = EmbeddedValkey(folder.path / "valkey", log=folder.logs / "valkey.log", durable=durable)
         self.wants_postgres = postgres
         self.wants_valkey = valkey
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -99,7 +103,7 @@ class EmbeddedServers:
         options = [*self._common_options(POSTGRES_GRACE_SECONDS), "--signal", "INT"]
         if owner := self.postgres.owner():
             options += ["--user", str(owner[0]), "--group", str(owner[1])]
-        if self.throw_away:
+        if self.delete:
             options += ["--after", str(self._valkey_lock()), "--delete", str(self.folder.path)]
         return tether_command(self.folder, options, self.postgres.command())
 

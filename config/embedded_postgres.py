@@ -34,16 +34,16 @@ SOCKET: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 100  # bytes; the kernel's limit is 104 to 108
 READY_SECONDS: Final = 300.0  # recovery after a crash can take minutes; a dead server is noticed at once
 
-THROW_AWAY: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class EmbeddedPostgres:
     """A cluster in one folder, with one database."""
 
-    def __init__(self, folder: Path, *, log: Path, throw_away: bool = False) -> None:
+    def __init__(self, folder: Path, *, log: Path, durable: bool = True) -> None:
         self.folder = folder
         self.log = log
-        self.throw_away = throw_away
+        self.durable = durable
         self.socket_folder = folder
 
     def prepare(self) -> None:
@@ -74,7 +74,7 @@ class EmbeddedPostgres:
             "unix_socket_permissions": "0700",
             "max_connections": "200",
             "cluster_name": "longhaul",
-            **(THROW_AWAY if self.throw_away else {}),
+            **({} if self.durable else NOT_DURABLE),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self._programs() / "postgres"), "-D", str(self.folder), *options]

@@ -27,10 +27,10 @@ LEFTOVER_SECONDS: Final = 10.0
 class EmbeddedValkey:
     """A server with its files in one folder."""
 
-    def __init__(self, folder: Path, *, log: Path, throw_away: bool = False) -> None:
+    def __init__(self, folder: Path, *, log: Path, durable: bool = True) -> None:
         self.folder = folder
         self.log = log
-        self.throw_away = throw_away
+        self.durable = durable
         self.password = ""
         self.port = 0
 
@@ -102,7 +102,7 @@ class EmbeddedValkey:
             "dir": f'"{self.folder}"',
             "daemonize": "no",
             "save": '""',
-            "appendonly": "no" if self.throw_away else "yes",
+            "appendonly": "yes" if self.durable else "no",
             "maxmemory-policy": "noeviction",
         }
         return "".join(f"{name} {value}\n" for name, value in settings.items())

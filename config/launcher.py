@@ -144,8 +144,7 @@ def run(folder: DataFolder) -> int:
             threading.Thread(target=announce, args=(port, with_demo), daemon=True).start()
             watch_servers(servers)
 
-        services = all_services(port=port, concurrency=os.environ.get("WORKER_CONCURRENCY") or "2")
-        stack = Stack(folder, services, on_start)
+        stack = Stack(folder, all_services(port=port), on_start)
         stack.loop()
     if servers.failed:
         raise LaunchError(f"{servers.failed} ended and did not come back (logs: {folder.logs})")

@@ -37,14 +37,14 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def all_services(*, port: int, concurrency: str) -> list[Service]:
-    """Web, two workers and Beat. The queues' names are those of the settings."""
+def all_services(*, port: int) -> list[Service]:
+    """Web, two workers and Beat. Queues and the CSV worker's concurrency are those of the settings."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO"]
     web = [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
-    csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork", "--concurrency", concurrency]
+    csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
     io = [*worker, "-Q", "callbacks,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
     # SIGTERM as Celery's soft shutdown: finish the job in hand within a bound, or hand it back.
     soft = {"REMAP_SIGTERM": "SIGQUIT"}

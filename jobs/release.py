@@ -25,6 +25,9 @@ logger = structlog.get_logger(__name__)
 #: The pinned name of the task that runs a job; `jobs.tasks` registers it.
 EXECUTE_JOB = "jobs.execute_job"
 
+#: Jobs that one call hands out at most, also where the queue has no limit; the next call goes on.
+BATCH_SIZE = 500
+
 #: Publishing is bounded: a request that orders a report does not wait for Redis. Seconds.
 PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry_on_timeout": False}
 PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
@@ -39,11 +42,10 @@ def release_jobs(queue: str) -> list[UUID]:
         dials = Queue.objects.select_for_update().filter(name=queue).first()
         if dials is None or dials.paused:
             return []
-        turn = Job.objects.waiting(queue).values_list("pk", flat=True)
+        free = BATCH_SIZE
         if dials.max_running is not None:
-            free = dials.max_running - Job.objects.occupying(queue).count()
-            turn = turn[: max(free, 0)]
-        ids = list(turn)
+            free = min(free, max(0, dials.max_running - Job.objects.occupying(queue).count()))
+        ids = list(Job.objects.waiting(queue).values_list("pk", flat=True)[:free])
         if ids:
             Job.objects.filter(pk__in=ids).update(released_at=Now(), updated_at=Now())
             transaction.on_commit(partial(publish_jobs, queue, ids))

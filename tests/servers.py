@@ -51,7 +51,7 @@ class ThrowAwayServers:
     def start(self) -> None:
         self.folder = DataFolder(Path(tempfile.mkdtemp(prefix="longhaul-test-")))
         self.folder.claim(port=0)
-        self.servers = EmbeddedServers(self.folder, throw_away=True)
+        self.servers = EmbeddedServers(self.folder, durable=False, delete=True)
         for name in FOREIGN:
             os.environ.pop(name, None)
         os.environ.update(ENVIRONMENT, LONGHAUL_DATA=str(self.folder.path), **self.servers.start())

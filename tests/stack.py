@@ -35,7 +35,7 @@ class Stack:
         self.folder = folder
         self.port = free_port()
         self.environment = {**os.environ, "DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
-        self.services = {service.name: service for service in all_services(port=self.port, concurrency="2")}
+        self.services = {service.name: service for service in all_services(port=self.port)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property

@@ -113,6 +113,9 @@ def test_servers_that_lost_their_tether_are_replaced(tmp_path: Path) -> None:
 
 def test_throw_away_servers_take_their_folder_with_them(tmp_path: Path) -> None:
     path = tmp_path / "gone"
-    with servers(path, throw_away=True) as environment, psycopg.connect(environment["DATABASE_URL"]) as connection:
+    with (
+        servers(path, durable=False, delete=True) as environment,
+        psycopg.connect(environment["DATABASE_URL"]) as connection,
+    ):
         assert connection.execute("SHOW fsync").fetchone() == ("off",)
     assert not path.exists()

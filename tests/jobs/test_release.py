@@ -70,10 +70,11 @@ def test_a_paused_queue_hands_out_nothing(waiting: Callable[..., Job]) -> None:
     assert release_jobs(QUEUE) == [job.pk]
 
 
-def test_no_limit_hands_out_all(waiting: Callable[..., Job]) -> None:
+def test_no_limit_hands_out_all_a_batch_at_a_time(waiting: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.release.BATCH_SIZE", 4)
     Queue.objects.filter(name=QUEUE).update(max_running=None)
-    jobs = [waiting() for _ in range(6)]
-    assert release_jobs(QUEUE) == [job.pk for job in jobs]
+    ids = [waiting().pk for _ in range(6)]
+    assert [release_jobs(QUEUE) for _ in range(3)] == [ids[:4], ids[4:], []]
 
 
 def test_many_releasing_at_once_keep_the_limit(waiting: Callable[..., Job]) -> None:
