@@ -75,6 +75,20 @@ def test_the_list_of_jobs_takes_as_many_queries_for_ten_as_for_one(
         staff.get(reverse("admin:jobs_job_changelist"))
 
 
+@pytest.mark.parametrize(("model", "owner_finds"), [("job", 1), ("attempt", 0), ("artifact", 0)])
+def test_a_search_takes_an_id_and_survives_anything_else(
+    model: str, owner_finds: int, staff: Client, attempt: Attempt
+) -> None:
+    def found(text: str) -> int:
+        response = staff.get(reverse(f"admin:jobs_{model}_changelist"), {"q": text})
+        assert response.status_code == 200
+        return int(response.context["cl"].result_count)
+
+    assert found(str(attempt.job_id)) == (0 if model == "artifact" else 1)
+    assert found("ada") == owner_finds
+    assert found("no-id %_'\"") == 0
+
+
 def test_periodic_tasks_and_results_have_their_pages(staff: Client) -> None:
     for name in ("django_celery_beat_periodictask", "django_celery_results_taskresult"):
         assert staff.get(reverse(f"admin:{name}_changelist")).status_code == 200
