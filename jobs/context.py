@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from jobs.artifacts import ArtifactWriter
+from jobs.artifacts import ArtifactWriter, discard_unpublished
 from jobs.errors import LeaseLostError
 from jobs.models import Artifact, Attempt, Job
 
@@ -22,7 +22,8 @@ class JobContext:
         self.rows_done = 0
         self.rows_total: int | None = None
         self._lost = threading.Event()
-        self._writers: list[ArtifactWriter] = []
+        #: The files that this attempt began.
+        self.written: list[ArtifactWriter] = []
 
     @property
     def job(self) -> Job:
@@ -47,10 +48,9 @@ class JobContext:
     def open_artifact(self, role: Artifact.Role, **described: Any) -> ArtifactWriter:
         """Begin a file of this attempt; see `ArtifactWriter`. It is published if the job succeeds."""
         writer = ArtifactWriter(self.attempt, role, **described)
-        self._writers.append(writer)
+        self.written.append(writer)
         return writer
 
-    @property
-    def written(self) -> list[ArtifactWriter]:
-        """The files that this attempt began."""
-        return self._writers
+    def discard_files(self) -> None:
+        """Leave no file of this attempt behind, unless it was published."""
+        discard_unpublished([writer.storage_name for writer in self.written])

@@ -10,7 +10,6 @@ import structlog
 from django.conf import settings
 from structlog.contextvars import bound_contextvars
 
-from jobs.artifacts import discard_unpublished
 from jobs.context import JobContext
 from jobs.errors import LeaseLostError, UnknownKindError
 from jobs.heartbeat import beating
@@ -55,11 +54,11 @@ def run_attempt(attempt: Attempt) -> None:
         logger.info("attempt_succeeded", rows=context.rows_done)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
-        discard_unpublished([writer.storage_name for writer in context.written])
+        context.discard_files()
     except Exception as error:
         record_failure(context, error)
     except BaseException:  # the worker is being ended: leave no file; the lease tells the rest
-        discard_unpublished([writer.storage_name for writer in context.written])
+        context.discard_files()
         raise
 
 
@@ -77,7 +76,7 @@ def record_failure(context: JobContext, error: Exception) -> None:
         fail_job(attempt, error=error, decision=decision, rows=context.rows_done, peak_memory_bytes=peak_memory_bytes())
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
-    discard_unpublished([writer.storage_name for writer in context.written])
+    context.discard_files()
 
 
 def retry_policy(job: Job) -> RetryPolicy:

@@ -115,7 +115,9 @@ def test_the_lock_is_held_for_as_long_as_the_program_runs(locks: Path) -> None:
 
 
 def test_a_program_that_fails_at_once_is_not_started_again() -> None:
-    assert Tethered("print('started'); raise SystemExit(1)", "--restart").process.wait(10) == 1
+    tethered = Tethered("print('started'); raise SystemExit(1)", "--restart")
+    output, _ = tethered.process.communicate(timeout=10)
+    assert (tethered.process.returncode, output) == (1, "started\n")
 
 
 def test_a_missing_program_is_one_line() -> None:
