@@ -28,7 +28,7 @@ def csv_worker(folder: DataFolder) -> Iterator[int]:
         tether = subprocess.Popen(
             service_tether(folder, service),
             cwd=BASE_DIR,
-            env={**os.environ, **service.environment, "WORKER_CONCURRENCY": "1"},
+            env={**os.environ, "WORKER_CONCURRENCY": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import Queue
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +34,6 @@ class Service:
     name: str
     command: list[str]
     grace: int
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 def all_services(*, port: int) -> list[Service]:
@@ -46,12 +45,10 @@ def all_services(*, port: int) -> list[Service]:
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
     csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
     io = [*worker, "-Q", "callbacks,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
-    # SIGTERM as Celery's soft shutdown: finish the job in hand within a bound, or hand it back.
-    soft = {"REMAP_SIGTERM": "SIGQUIT"}
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
-        Service("worker-csv", csv, WORKER_GRACE_SECONDS, soft),
-        Service("worker-io", io, WORKER_GRACE_SECONDS, soft),
+        Service("worker-csv", csv, WORKER_GRACE_SECONDS),
+        Service("worker-io", io, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
 
@@ -93,8 +90,7 @@ class Stack(honcho.manager.Manager):  # type: ignore[misc]
         honcho.manager.KILL_WAIT = max(service.grace for service in services) + 30
         for service in services:
             command = "exec " + shlex.join(service_tether(folder, service))
-            environment = {**os.environ, **service.environment}
-            self.add_process(service.name, command, env=environment).follow = str(folder.launcher_lock)
+            self.add_process(service.name, command, env=dict(os.environ)).follow = str(folder.launcher_lock)
 
     def _start(self) -> None:
         super()._start()

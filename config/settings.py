@@ -102,6 +102,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longha
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A server that is gone without a word is noticed before the lease of a job ends.
+for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
+    DATABASES["default"]["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
 
 # Jobs
 
@@ -110,6 +113,9 @@ RETENTION_DAYS = env.int("RETENTION_DAYS", default=7)
 JOB_SOFT_TIME_LIMIT_SECONDS = env.int("JOB_SOFT_TIME_LIMIT_SECONDS", default=2 * 3600)
 JOB_TIME_LIMIT_SECONDS = JOB_SOFT_TIME_LIMIT_SECONDS + 60
 REPUBLISH_AFTER_SECONDS = env.int("REPUBLISH_AFTER_SECONDS", default=60)
+HAND_BACK_AFTER_SECONDS = env.int("HAND_BACK_AFTER_SECONDS", default=10)
+HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
+ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 
 # Files
 
@@ -155,7 +161,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 512 * 1024  # KiB
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = HAND_BACK_AFTER_SECONDS + 15.0  # on SIGQUIT; SIGTERM waits for the hand-back
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

@@ -35,11 +35,12 @@ def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
         return
     dials = Queue.objects.select_for_update().get(name=queue)
     waiting = Job.objects.filter(queue=queue, state=State.QUEUED)
-    if dials.max_queued is not None and waiting.count() >= dials.max_queued:
+    if dials.max_queued is not None and waiting[: dials.max_queued].count() >= dials.max_queued:
         raise QueueFullError(f"The queue {queue} is full.", retry_after=RETRY_AFTER_SECONDS)
     if owner is None or dials.max_queued_per_owner is None:
         return
-    if waiting.filter(owner=owner.pk).count() >= dials.max_queued_per_owner:
+    mine = waiting.filter(owner=owner.pk)[: dials.max_queued_per_owner]
+    if mine.count() >= dials.max_queued_per_owner:
         raise OwnerQueueFullError(
             f"You have {dials.max_queued_per_owner} jobs waiting in the queue {queue}, which is the limit.",
             retry_after=RETRY_AFTER_SECONDS,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
@@ -16,10 +17,12 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.errors import ArtifactMissingError
-from jobs.models import Artifact, Attempt
+from jobs.events import record_event
+from jobs.models import Artifact, Attempt, Event
 
 logger = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ class ArtifactWriter:
         self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, role)
         self.row_count = 0
         self.size_bytes = 0
+        self.may_be_published = False
         self._sha256 = hashlib.sha256()
         self._file: IO[bytes]
 
@@ -66,14 +70,18 @@ class ArtifactWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
-            self._file.flush()
-            with suppress(OSError, AttributeError):  # object storage has no file descriptor
-                os.fsync(self._file.fileno())
+        if error is not None:
+            with suppress(Exception):  # why it ends matters more than what its last buffer met; the file goes
+                self._file.close()
+            return
+        self._file.flush()
+        if (descriptor := _descriptor(self._file)) is not None:
+            os.fsync(descriptor)
         self._file.close()
 
     def artifact(self) -> Artifact:
         """The unsaved row that describes the finished file; publishing it is `finish_job`'s."""
+        self.may_be_published = True
         return Artifact(
             job_id=self.attempt.job_id,
             attempt=self.attempt.number,
@@ -90,6 +98,14 @@ class ArtifactWriter:
         )
 
 
+def _descriptor(file: IO[bytes]) -> int | None:
+    """Object storage has none."""
+    try:
+        return file.fileno()
+    except (OSError, AttributeError):
+        return None
+
+
 def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:
     """The name in storage that only this attempt writes. The folder spreads files over 256 of them."""
     return f"{job_id.hex[-2:]}/{job_id}.{fencing_token}.{role}"
@@ -103,18 +119,33 @@ def open_artifact_file(artifact: Artifact) -> IO[bytes]:
         raise ArtifactMissingError(f"{artifact.storage_name} is not in storage") from None
 
 
-def discard_unpublished(names: list[str]) -> None:
-    """Delete those of an attempt's files that no published artifact refers to.
+def discard_files(writers: Sequence[ArtifactWriter]) -> None:
+    """Leave no file of an attempt behind, unless it was published.
 
-    A commit whose answer was lost may have published them after all, so the database is asked.
+    A commit whose answer was lost may have published it after all, so the database is asked then. What
+    cannot be deleted now is left to the sweep `remove_orphan_files`.
     """
-    published = set(Artifact.objects.filter(storage_name__in=names).values_list("storage_name", flat=True))
-    for name in names:
-        if name not in published:
-            storages["artifacts"].delete(name)
+    try:
+        doubtful = [writer.storage_name for writer in writers if writer.may_be_published]
+        published = published_names(doubtful) if doubtful else set()
+        for writer in writers:
+            if writer.storage_name not in published:
+                storages["artifacts"].delete(writer.storage_name)
+    except Exception as error:  # whatever storage and database raise: how the attempt ended matters more
+        logger.warning("files_left_behind", error=repr(error))
 
 
-def delete_artifact_file(artifact: Artifact) -> None:
-    """Delete the file, then say so in the row. Safe to repeat."""
+def published_names(names: Iterable[str]) -> set[str]:
+    """Those of these names in storage that a published artifact refers to."""
+    kept = Artifact.objects.filter(storage_name__in=list(names), deleted_at=None)
+    return set(kept.values_list("storage_name", flat=True))
+
+
+def delete_artifact_file(artifact: Artifact) -> bool:
+    """Delete an expired file, then say so in the row; False when another did. Safe to repeat."""
     storages["artifacts"].delete(artifact.storage_name)
-    Artifact.objects.filter(pk=artifact.pk, deleted_at=None).update(deleted_at=Now())
+    with transaction.atomic():
+        told = Artifact.objects.filter(pk=artifact.pk, deleted_at=None).update(deleted_at=Now()) == 1
+        if told:
+            record_event(artifact.job_id, Event.Name.EXPIRED, file=artifact.filename)
+    return told

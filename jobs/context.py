@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from jobs.artifacts import ArtifactWriter, discard_unpublished
-from jobs.errors import LeaseLostError
+import structlog
+
+from jobs.artifacts import ArtifactWriter
+from jobs.errors import AttemptStoppedError, LeaseLostError
 from jobs.models import Artifact, Attempt, Job
+
+logger = structlog.get_logger(__name__)
 
 
 class JobContext:
     """One running attempt, as its handler and its heartbeat see it.
 
     The handler calls `check()` at least every second, and reports progress as often as it likes:
-    both only touch memory. The heartbeat thread writes to the database.
+    both only touch memory. What blocks for longer goes into `interruptible`. The heartbeat thread
+    writes to the database.
     """
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, attempt: Attempt, *, lease_seconds: float) -> None:
         self.attempt = attempt
         self.rows_done = 0
         self.rows_total: int | None = None
-        self._lost = threading.Event()
+        self.lease_seconds = lease_seconds
+        #: Until when the lease lasts for certain, on this process's monotonic clock.
+        self.lease_deadline = time.monotonic() + lease_seconds
+        #: Why the attempt is to end before its handler has done its work.
+        self.stop_reason: AttemptStoppedError | LeaseLostError | None = None
         #: The files that this attempt began.
         self.written: list[ArtifactWriter] = []
+        self._interrupts: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
 
     @property
     def job(self) -> Job:
@@ -37,13 +51,40 @@ class JobContext:
             self.rows_total = total
 
     def check(self) -> None:
-        """Go on, or raise LeaseLostError when the job is not this attempt's any more."""
-        if self._lost.is_set():
-            raise LeaseLostError(f"attempt {self.attempt.number} lost its lease on job {self.attempt.job_id}")
+        """Go on, or raise AttemptStoppedError or LeaseLostError: then the handler is to end at once."""
+        if self.stop_reason is None and time.monotonic() > self.lease_deadline:
+            self.stop(self.lease_lost())
+        if self.stop_reason is not None:
+            raise self.stop_reason
 
-    def abort(self) -> None:
-        """Make the next `check()` raise; called by the heartbeat."""
-        self._lost.set()
+    def stop(self, reason: AttemptStoppedError | LeaseLostError) -> None:
+        """Make `check()` raise `reason`, and interrupt what blocks the handler. The first reason stays."""
+        with self._lock:
+            if self.stop_reason is not None:
+                return
+            self.stop_reason = reason
+            interrupts = list(self._interrupts)
+        for interrupt in interrupts:
+            _call(interrupt)
+
+    def lease_lost(self) -> LeaseLostError:
+        """The reason to stop when the job is another's."""
+        return LeaseLostError(f"attempt {self.attempt.number} lost its lease on job {self.attempt.job_id}")
+
+    @contextmanager
+    def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Call `interrupt` from another thread when the attempt is to stop within the block.
+
+        It makes what blocks the handler end, with whatever exception: `connection.cancel_safe` of psycopg, say.
+        """
+        with self._lock:
+            self._interrupts.append(interrupt)
+        try:
+            self.check()
+            yield
+        finally:
+            with self._lock:
+                self._interrupts.remove(interrupt)
 
     def open_artifact(self, role: Artifact.Role, **described: Any) -> ArtifactWriter:
         """Begin a file of this attempt; see `ArtifactWriter`. It is published if the job succeeds."""
@@ -51,6 +92,9 @@ class JobContext:
         self.written.append(writer)
         return writer
 
-    def discard_files(self) -> None:
-        """Leave no file of this attempt behind, unless it was published."""
-        discard_unpublished([writer.storage_name for writer in self.written])
+
+def _call(interrupt: Callable[[], None]) -> None:
+    try:
+        interrupt()
+    except Exception as error:  # the handler looks at `check()` too
+        logger.warning("interrupt_failed", error=repr(error))

@@ -6,14 +6,20 @@ JobError
 ├── AdmissionError          the queue takes no more jobs for now
 │   ├── QueueFullError      … of anybody
 │   └── OwnerQueueFullError … of this owner
-├── WorkerLostError         the attempt's worker vanished; nobody raises it, the lease tells
 ├── TransitionError         a guarded UPDATE did not change exactly one row
 │   └── LeaseLostError      … because this attempt no longer owns the job
+├── AttemptStoppedError     an attempt is to end before its handler has done its work
+│   ├── CancelRequestedError  … because somebody cancels the job
+│   ├── WorkerStoppingError   … because the worker was told to stop: the job is handed back
+│   ├── StalledError          … because it makes no progress: it counts as lost
+│   └── WorkerLostError       … because its worker vanished; nobody raises it, the lease tells
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
 │   └── PermanentError      cannot be: dead-letter at once
 └── ArtifactMissingError    the file behind a published artifact is gone
 ```
+
+What becomes of any other exception is for `jobs.classification` to say.
 """
 
 
@@ -41,16 +47,32 @@ class OwnerQueueFullError(AdmissionError):
     """This owner has as many jobs waiting as one may have."""
 
 
-class WorkerLostError(JobError):
-    """The worker of an attempt vanished. Recorded by the one who rescues the job."""
-
-
 class TransitionError(JobError):
     """A transition found the job in another state than the one it starts from."""
 
 
 class LeaseLostError(TransitionError):
     """This attempt's fencing token is no longer the job's: somebody else owns it now."""
+
+
+class AttemptStoppedError(JobError):
+    """The attempt ends before its handler has done its work. Raised in the handler, by `JobContext.check`."""
+
+
+class CancelRequestedError(AttemptStoppedError):
+    """Somebody cancels the job."""
+
+
+class WorkerStoppingError(AttemptStoppedError):
+    """The worker was told to stop, and the job takes longer than a worker may take to do so."""
+
+
+class StalledError(AttemptStoppedError):
+    """The attempt has made no progress for its kind's `stall_timeout_seconds`."""
+
+
+class WorkerLostError(AttemptStoppedError):
+    """The worker of an attempt vanished. Recorded by the one who rescues the job."""
 
 
 class HandlerError(JobError):
@@ -74,24 +96,6 @@ class PermanentError(HandlerError):
     def __init__(self, message: str, *, code: str = "permanent-error", public: str | None = None) -> None:
         super().__init__(message, public=public)
         self.code = code
-
-
-def public_error(error: BaseException) -> dict[str, str | bool]:
-    """What the owner of a failed job is told: `code`, `detail`, and whether trying again may help.
-
-    Only a HandlerError's message is made for them; any other may hold internals.
-    """
-    if isinstance(error, WorkerLostError):
-        return {"code": "worker-lost", "detail": str(error), "retryable": True}
-    if isinstance(error, HandlerError):
-        permanent = isinstance(error, PermanentError)
-        code = error.code if isinstance(error, PermanentError) else "retryable-error"
-        return {"code": code, "detail": error.public, "retryable": not permanent}
-    return {
-        "code": "internal-error",
-        "detail": "The job failed for a reason that its operators can see under its id.",
-        "retryable": True,
-    }
 
 
 class ArtifactMissingError(JobError):

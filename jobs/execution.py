@@ -1,25 +1,32 @@
-"""Execute: claim a job, run its handler, finish it. What a Celery task calls."""
+"""Execute: claim a job, run its handler, end the attempt. What a Celery task calls."""
 
 from __future__ import annotations
 
-import resource
-import sys
+from collections.abc import Iterator
 from uuid import UUID
 
+import stamina
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bound_contextvars
 
+from jobs.artifacts import discard_files
 from jobs.context import JobContext
-from jobs.errors import LeaseLostError, UnknownKindError
+from jobs.errors import CancelRequestedError, LeaseLostError, StalledError, WorkerStoppingError
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
-from jobs.models import Attempt, Job
+from jobs.memory import peak_memory_bytes, reset_peak_memory
+from jobs.models import Attempt
+from jobs.policy import decide_for
 from jobs.release import release_jobs
-from jobs.retry import RetryPolicy, decide
-from jobs.transitions import claim_job, fail_job, finish_job
+from jobs.shutdown import is_stopping
+from jobs.transitions import cancel_attempt, claim_job, fail_job, finish_job, hand_back_job, lose_attempt
 
 logger = structlog.get_logger(__name__)
+
+#: Of a connection to PostgreSQL that is gone: the same on a new one may well succeed.
+CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
 def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
@@ -37,57 +44,66 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
 
 
 def run_attempt(attempt: Attempt) -> None:
-    """Run the handler under a heartbeat; then finish the job, or record why it failed."""
-    context = JobContext(attempt)
+    """Run the handler under a heartbeat; then finish the job, or say why it did not come to that."""
+    context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS)
+    reset_peak_memory()
     try:
         kind = get_kind(attempt.job.kind)
-        with beating(context, lease_seconds=settings.LEASE_SECONDS):
+        with beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
             result = kind.handler(context)
         context.check()
-        finish_job(
-            attempt,
-            result=result,
-            artifacts=[writer.artifact() for writer in context.written],
-            rows=context.rows_done,
-            peak_memory_bytes=peak_memory_bytes(),
-        )
+        for trial in until_the_lease_ends(context):
+            with trial:
+                finish_job(
+                    attempt,
+                    result=result,
+                    artifacts=[writer.artifact() for writer in context.written],
+                    rows=context.rows_done,
+                    peak_memory_bytes=peak_memory_bytes(),
+                )
         logger.info("attempt_succeeded", rows=context.rows_done)
-    except LeaseLostError:
-        logger.warning("attempt_lost_its_lease")
-        context.discard_files()
     except Exception as error:
-        record_failure(context, error)
-    except BaseException:  # the worker is being ended: leave no file; the lease tells the rest
-        context.discard_files()
+        end_unfinished(context, context.stop_reason or error)
+    except BaseException as error:  # somebody ends this process: Celery, because its worker is to stop at once
+        connections.close_all()  # the exception may have come in the middle of a statement
+        end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
         raise
 
 
-def record_failure(context: JobContext, error: Exception) -> None:
-    """Let the kind's policy decide what becomes of the job, and leave no file behind."""
+def end_unfinished(context: JobContext, error: BaseException) -> None:
+    """End an attempt that did not finish its job, as `error` says, and leave no file of it behind."""
     attempt = context.attempt
-    decision = decide(
-        retry_policy(attempt.job),
-        error=error,
-        attempt_count=attempt.job.attempt_count,
-        max_attempts=attempt.job.max_attempts,
-    )
-    logger.warning("attempt_failed", error=repr(error), decision=repr(decision))
+    measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
+    logger.warning("attempt_ended", error=repr(error))
+    discard_files(context.written)
     try:
-        fail_job(attempt, error=error, decision=decision, rows=context.rows_done, peak_memory_bytes=peak_memory_bytes())
+        for trial in until_the_lease_ends(context):
+            with trial:
+                match error:
+                    case LeaseLostError():
+                        pass
+                    case CancelRequestedError():
+                        cancel_attempt(attempt, **measured)
+                    case WorkerStoppingError():
+                        hand_back_job(attempt, **measured)
+                    case StalledError():
+                        decision = decide_for(attempt.job, error=error)
+                        lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
+                    case _:
+                        fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
-    context.discard_files()
 
 
-def retry_policy(job: Job) -> RetryPolicy:
-    """The policy of the job's kind, or the default when its app is gone."""
-    try:
-        return get_kind(job.kind).retry_policy
-    except UnknownKindError:
-        return RetryPolicy()
+def until_the_lease_ends(context: JobContext) -> Iterator[stamina.Attempt]:
+    """Trials of a transition while PostgreSQL restarts. It is guarded, so a repetition does no harm."""
 
+    def again(error: Exception) -> bool:
+        gone = isinstance(error, CONNECTION_ERRORS)
+        if gone:
+            connections.close_all()
+        return gone
 
-def peak_memory_bytes() -> int:
-    """The highest resident size of this process so far, in bytes (getrusage(2))."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    yield from stamina.retry_context(
+        on=again, attempts=None, timeout=context.lease_seconds, wait_initial=0.2, wait_max=2.0
+    )

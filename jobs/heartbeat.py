@@ -1,53 +1,69 @@
-"""Heartbeat: a thread beside the handler that renews the lease and writes the progress."""
+"""Heartbeat: a thread beside the handler that keeps the lease, writes the progress, and knows when to stop.
+
+It uses the database's clock for the lease, and this process's monotonic clock for waiting: what the
+worker's wall clock says does not matter.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest, Now
 
 from jobs.context import JobContext
-from jobs.models import Job
+from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
+from jobs.events import record_event
+from jobs.models import Event, Job
+from jobs.shutdown import is_pool_process, is_stopping
 
 logger = structlog.get_logger(__name__)
 
-#: How fresh the progress in the status is, at most. Seconds.
-PROGRESS_INTERVAL_SECONDS = 1.0
+#: How fresh the progress in the status is, and how soon a cancellation is noticed. Seconds.
+TICK_SECONDS: Final = 1.0
+#: How long a stopped handler may take to end before it is interrupted, and then, before its process is killed.
+END_GRACE_SECONDS: Final = 5.0
+#: Percentages that the timeline shows.
+MILESTONES: Final = (25, 50, 75)
 
 
 @contextmanager
-def beating(context: JobContext, *, lease_seconds: int) -> Iterator[None]:
-    """Keep the attempt's lease for the duration of the block; abort the context once it is lost."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(context, lease_seconds, stop), name="heartbeat", daemon=True)
+def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) -> Iterator[None]:
+    """Keep the attempt's lease for the duration of the block; stop the context when there is a reason to."""
+    heartbeat = Heartbeat(context, stall_timeout_seconds)
+    thread = threading.Thread(target=heartbeat.run, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        heartbeat.ended.set()
         thread.join()
 
 
-def renew_lease(context: JobContext, *, lease_seconds: int) -> bool:
-    """Write progress and a fresh lease; False when the attempt does not own the job any more."""
-    done, total = context.rows_done, context.rows_total
-    return (
-        Job.objects.held_by(context.attempt.job_id, context.attempt.fencing_token).update(
-            lease_expires_at=Now() + timedelta(seconds=lease_seconds),
-            progress_done=done,
-            progress_total=total,
-            progress_percent=Greatest(F("progress_percent"), Value(percent(done, total))),
-            updated_at=Now(),
-        )
-        == 1
-    )
+def renew_lease(context: JobContext) -> bool:
+    """Make the lease last anew; False when the attempt does not own the job any more."""
+    asked_at = time.monotonic()
+    lease = Now() + timedelta(seconds=context.lease_seconds)
+    if _held(context).update(lease_expires_at=lease, updated_at=Now()) != 1:
+        return False
+    context.lease_deadline = asked_at + context.lease_seconds
+    return True
+
+
+def write_progress(context: JobContext, done: int, total: int | None) -> None:
+    """Write how far the attempt is. The percentage of a job never falls."""
+    shown = Greatest(F("progress_percent"), Value(percent(done, total)))
+    _held(context).update(progress_done=done, progress_total=total, progress_percent=shown, updated_at=Now())
 
 
 def percent(done: int, total: int | None) -> int:
@@ -55,24 +71,113 @@ def percent(done: int, total: int | None) -> int:
     return min(99, 100 * done // total) if total else 0
 
 
-def _beat(context: JobContext, lease_seconds: int, stop: threading.Event) -> None:
-    interval = min(PROGRESS_INTERVAL_SECONDS, lease_seconds / 3)
-    renewed_at = time.monotonic()
-    reported: tuple[int, int | None] = (0, None)
-    try:
-        while not stop.wait(interval):
-            progress = (context.rows_done, context.rows_total)
-            if progress == reported and time.monotonic() - renewed_at < lease_seconds / 3:
-                continue
-            try:
-                if not renew_lease(context, lease_seconds=lease_seconds):
-                    logger.warning("lease_lost")
-                    return context.abort()
-                renewed_at, reported = time.monotonic(), progress
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("heartbeat_failed", error=repr(error))
-                connections.close_all()
-                if time.monotonic() - renewed_at > lease_seconds:
-                    return context.abort()
-    finally:
-        connections.close_all()
+class Heartbeat:
+    """The thread's state: when it did what, on the monotonic clock."""
+
+    def __init__(self, context: JobContext, stall_timeout_seconds: float | None) -> None:
+        self.context = context
+        self.stall_timeout_seconds = stall_timeout_seconds
+        self.ended = threading.Event()
+        now = time.monotonic()
+        self.renewed_at = self.progressed_at = now
+        self.stopping_since: float | None = None
+        self.stopped_at: float | None = None
+        self.interrupted = False
+        self.written: tuple[int, int | None] = (0, None)
+        self.milestone = 0
+
+    def run(self) -> None:
+        """Beat until the block has ended."""
+        interval = min(TICK_SECONDS, self.context.lease_seconds / 3)
+        try:
+            while not self.ended.wait(interval):
+                try:
+                    self.beat()
+                except (DatabaseError, InterfaceError) as error:
+                    logger.warning("heartbeat_failed", error=repr(error))
+                    connections.close_all()
+                    if time.monotonic() > self.context.lease_deadline:
+                        self.lose_lease()
+                self.end_by_force()
+        finally:
+            connections.close_all()
+
+    def beat(self) -> None:
+        """Look whether to stop; keep the lease and the progress unless the job is lost."""
+        context = self.context
+        for cancel_requested_at in _held(context).values_list("cancel_requested_at", flat=True):
+            if cancel_requested_at is not None:
+                context.stop(CancelRequestedError(f"job {context.job.pk} is to be cancelled"))
+            self.look_at_shutdown()
+            self.look_at_progress()
+            if not isinstance(context.stop_reason, StalledError):
+                self.keep_lease()
+            break
+        else:
+            self.lose_lease()
+
+    def keep_lease(self) -> None:
+        """Renew it when a third of it has passed."""
+        now = time.monotonic()
+        if now - self.renewed_at < self.context.lease_seconds / 3:
+            return
+        if renew_lease(self.context):
+            self.renewed_at = now
+        else:
+            self.lose_lease()
+
+    def lose_lease(self) -> None:
+        """The job is another's."""
+        logger.warning("lease_lost")
+        self.context.stop(self.context.lease_lost())
+
+    def look_at_shutdown(self) -> None:
+        """Stop an attempt that outlasts what a stopping worker waits for."""
+        if self.stopping_since is None and is_stopping():
+            self.stopping_since = time.monotonic()
+        if self.stopping_since is None:
+            return
+        if time.monotonic() - self.stopping_since >= settings.HAND_BACK_AFTER_SECONDS:
+            self.context.stop(WorkerStoppingError("the worker stops"))
+
+    def look_at_progress(self) -> None:
+        """Write what changed; stop an attempt that has not changed anything for too long."""
+        context, now = self.context, time.monotonic()
+        progress = (context.rows_done, context.rows_total)
+        if progress != self.written:
+            write_progress(context, *progress)
+            self.written, self.progressed_at = progress, now
+            reached = max((step for step in MILESTONES if step <= percent(*progress)), default=0)
+            if reached > self.milestone:
+                self.milestone = reached
+                record_event(
+                    context.job.pk,
+                    Event.Name.PROGRESS,
+                    attempt=context.attempt.number,
+                    percent=reached,
+                    rows=progress[0],
+                )
+        elif self.stall_timeout_seconds is not None and now - self.progressed_at > self.stall_timeout_seconds:
+            context.stop(StalledError(f"The job made no progress for {self.stall_timeout_seconds:g} seconds."))
+
+    def end_by_force(self) -> None:
+        """End a handler that does not look at `check()`: by an exception in it, then by killing its process.
+
+        Celery's pool processes raise SoftTimeLimitExceeded on SIGUSR1. A thread of a pool cannot be ended.
+        """
+        now = time.monotonic()
+        if self.context.stop_reason is None or not is_pool_process():
+            return
+        if self.stopped_at is None:
+            self.stopped_at = now
+        elif self.interrupted and now - self.stopped_at > 2 * END_GRACE_SECONDS:
+            logger.error("attempt_killed", reason=repr(self.context.stop_reason))
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif not self.interrupted and now - self.stopped_at > END_GRACE_SECONDS:
+            self.interrupted = True
+            logger.warning("attempt_interrupted", reason=repr(self.context.stop_reason))
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def _held(context: JobContext) -> QuerySet[Job]:
+    return Job.objects.held_by(context.attempt.job_id, context.attempt.fencing_token)

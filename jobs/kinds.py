@@ -16,7 +16,7 @@ class Handler(Protocol):
     """Does the work of one attempt.
 
     Returns the job's `result` (JSON). Raises `RetryableError` or `PermanentError` to say what may be
-    done about a failure; any other exception counts as retryable. It may run more than once for one
+    done about a failure; of any other exception `jobs.classification` says it. It may run more than once for one
     job, so what it does outside of the artifacts must be safe to repeat.
     """
 
@@ -27,13 +27,15 @@ class Handler(Protocol):
 class Kind:
     """One sort of job.
 
-    `queue` is where its jobs wait unless the submission names another; `handler` runs an attempt.
+    `queue` is where its jobs wait unless the submission names another; `handler` runs an attempt. One
+    that makes no progress for `stall_timeout_seconds` is ended and counts as lost; None: it may take its time.
     """
 
     name: str
     queue: str
     handler: Handler
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    stall_timeout_seconds: float | None = None
 
 
 _kinds: dict[str, Kind] = {}

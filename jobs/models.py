@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 from uuid_utils.compat import uuid7
 
 from jobs.querysets import JobQuerySet
@@ -25,6 +27,9 @@ class Queue(models.Model):
     database = models.CharField(max_length=50, default="default", help_text="alias that handlers read from")
     paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
     accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
+    last_owner = models.BigIntegerField(
+        default=0, editable=False, help_text="whose turn was last; `jobs.fairness` goes on behind it"
+    )
 
     class Meta:
         ordering = ("name",)
@@ -40,12 +45,18 @@ class Job(models.Model):
     kind = models.CharField(max_length=50)
     queue = models.CharField(max_length=50)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_column="owner", related_name="jobs"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        db_column="owner",
+        db_index=False,  # jobs_job_owner_newest begins with it
+        related_name="jobs",
     )
     payload = models.JSONField(help_text="what to do; only the kind understands it")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     priority = models.SmallIntegerField(default=0, help_text="higher goes first")
     scheduled_at = models.DateTimeField(null=True, help_text="not before this time")
+    due = models.BooleanField(default=True, help_text="whether scheduled_at has come; Beat looks")
     retry_at = models.DateTimeField(null=True, help_text="when Beat retries a failed job")
     released_at = models.DateTimeField(null=True, help_text="when it was handed to Celery")
     attempt_count = models.PositiveIntegerField(default=0, help_text="attempts that count against the maximum")
@@ -73,10 +84,15 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["owner", "kind", "-id"], name="jobs_job_owner_newest"),
             models.Index(
-                fields=["queue", "-priority", "id"],
+                F("queue"),
+                F("priority").desc(),
+                Coalesce("owner", 0),
+                F("id"),
                 name="jobs_job_waiting",
-                condition=Q(state="queued", released_at=None),
+                condition=Q(state="queued", released_at=None, due=True),
             ),
+            models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
+            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=Q(state="queued")),
             models.Index(
                 fields=["queue", "released_at"],
                 name="jobs_job_released",
@@ -84,6 +100,10 @@ class Job(models.Model):
             ),
             models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=Q(state="running")),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
+            models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
+            models.Index(
+                fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
+            ),
         ]
         constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known")]
 
@@ -100,7 +120,7 @@ class Job(models.Model):
 class Attempt(models.Model):
     """One try to run a job by one worker. Rows are only added and ended, never deleted by themselves."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveIntegerField(help_text="1 is the first")
     fencing_token = models.BigIntegerField()
     worker = models.CharField(max_length=200)
@@ -110,7 +130,8 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
     error_class = models.CharField(max_length=200, blank=True)
     error_message = models.TextField(blank=True)
-    traceback = models.TextField(blank=True)
+    error_fingerprint = models.CharField(max_length=64, blank=True, help_text="equal for equal failures")
+    traceback = models.TextField(blank=True, help_text="without secrets, see `jobs.redaction`")
     rows = models.BigIntegerField(null=True, help_text="rows written or read")
     bytes = models.BigIntegerField(null=True, help_text="bytes")
     peak_memory_bytes = models.BigIntegerField(null=True, help_text="bytes; peak of the worker process")
@@ -121,6 +142,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.number}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it runs."""
+        return self.finished_at - self.started_at if self.finished_at else None
 
 
 class Artifact(models.Model):
@@ -133,7 +159,7 @@ class Artifact(models.Model):
         SOURCE = "source"
         ERRORS = "errors"
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, db_index=False, related_name="artifacts")
     attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")
     role = models.CharField(max_length=10, choices=Role)
     storage_name = models.CharField(max_length=255, help_text="name in the `artifacts` storage")
@@ -149,6 +175,63 @@ class Artifact(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),
+            models.Index(fields=["storage_name"], name="jobs_artifact_storage_name"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} of {self.job_id}"
+
+
+class Event(models.Model):
+    """One line of a job's timeline. Rows are added in the transaction that they tell of, and never changed."""
+
+    class Name(models.TextChoices):
+        """What happened."""
+
+        SUBMITTED = "submitted"
+        RELEASED = "released"
+        STARTED = "started"
+        PROGRESS = "progress"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        RETRIED = "retried"
+        RESCUED = "rescued"
+        HANDED_BACK = "handed_back"
+        DEAD_LETTERED = "dead_lettered"
+        REQUEUED = "requeued"
+        CANCEL_REQUESTED = "cancel_requested"
+        CANCELLED = "cancelled"
+        DOWNLOADED = "downloaded"
+        EXPIRED = "expired"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, db_index=False, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    name = models.CharField(max_length=20, choices=Name)
+    actor = models.CharField(max_length=150, blank=True, help_text="name of the user; empty: Longhaul itself")
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [models.Index(fields=["job", "id"], name="jobs_event_of_job")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.job_id}"
+
+
+class Sweep(models.Model):
+    """When a sweep of Beat's ran last. An alert on `last_finished_at` tells that it does not run any more."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    last_started_at = models.DateTimeField()
+    last_finished_at = models.DateTimeField(null=True)
+    last_handled = models.PositiveIntegerField(default=0, help_text="rows or files that the last run changed")
+    last_error = models.TextField(blank=True, help_text="of the last run; empty: it went well")
+    position = models.CharField(max_length=100, blank=True, help_text="where the next run goes on")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,7 +14,7 @@ from jobs.states import State
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-    from jobs.models import Job
+    from jobs.models import Job  # noqa: F401  (the string below names it)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -32,19 +32,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))
 
     def waiting(self, queue: str) -> JobQuerySet:
-        """Queued jobs of `queue` that may be handed out now, in the order of their turn."""
-        due = models.Q(scheduled_at=None) | models.Q(scheduled_at__lte=Now())
-        return self.filter(due, queue=queue, state=State.QUEUED, released_at=None).order_by("-priority", "id")
+        """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.fairness`."""
+        return self.filter(queue=queue, state=State.QUEUED, released_at=None, due=True)
 
-    def occupying(self, queue: str) -> JobQuerySet:
-        """Jobs that use one of the queue's running places: handed out, or running."""
-        handed_out = models.Q(state=State.QUEUED, released_at__isnull=False)
-        return self.filter(handed_out | models.Q(state=State.RUNNING), queue=queue)
-
-    def ahead_of(self, job: Job) -> JobQuerySet:
-        """Jobs of the same queue whose turn comes before that of `job`."""
-        earlier = models.Q(priority__gt=job.priority) | models.Q(priority=job.priority, id__lt=job.id)
-        return self.waiting(job.queue).filter(earlier)
+    def scheduled_until_now(self) -> JobQuerySet:
+        """Queued jobs whose `scheduled_at` has come, but nobody has looked yet."""
+        return self.filter(state=State.QUEUED, due=False, scheduled_at__lte=Now()).order_by("scheduled_at")
 
     def lost_by_redis(self, *, seconds: int) -> JobQuerySet:
         """Jobs handed to Celery at least `seconds` ago that no worker has claimed."""
@@ -56,7 +49,12 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def due_for_retry(self) -> JobQuerySet:
         """Failed jobs whose backoff is over."""
-        return self.filter(state=State.FAILED, retry_at__lte=Now())
+        return self.filter(state=State.FAILED, retry_at__lte=Now()).order_by("retry_at")
+
+    def ended_for(self, *, days: int) -> JobQuerySet:
+        """Succeeded and cancelled jobs that ended at least `days` ago. A dead one is a person's to end."""
+        over = (State.SUCCEEDED, State.CANCELLED)
+        return self.filter(state__in=over, finished_at__lt=Now() - timedelta(days=days)).order_by("finished_at")
 
     def held_by(self, job_id: UUID, fencing_token: int) -> JobQuerySet:
         """The job while the attempt with this fencing token runs it: one row or none."""

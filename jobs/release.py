@@ -1,7 +1,7 @@
 """Release: hand queued jobs to Celery, as far as the queue's dials allow. The only place that publishes.
 
 Redis never holds more messages than jobs may run, however long the backlog is; so the order is
-exact, and pausing a queue is one flag.
+exact (`jobs.fairness`), and pausing a queue is one flag.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from django.db.models.functions import Now
 from kombu import Connection
 from kombu.pools import producers
 
-from jobs.models import Job, Queue
+from jobs.events import record_events
+from jobs.fairness import next_turns
+from jobs.models import Event, Job, Queue
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -42,12 +44,12 @@ def release_jobs(queue: str) -> list[UUID]:
         dials = Queue.objects.select_for_update().filter(name=queue).first()
         if dials is None or dials.paused:
             return []
-        free = BATCH_SIZE
-        if dials.max_running is not None:
-            free = min(free, max(0, dials.max_running - Job.objects.occupying(queue).count()))
-        ids = list(Job.objects.waiting(queue).values_list("pk", flat=True)[:free])
+        turns = next_turns(dials, at_most=BATCH_SIZE)
+        ids = [turn.job_id for turn in turns]
         if ids:
             Job.objects.filter(pk__in=ids).update(released_at=Now(), updated_at=Now())
+            record_events(ids, Event.Name.RELEASED)
+            Queue.objects.filter(pk=queue).update(last_owner=turns[-1].owner)
             transaction.on_commit(partial(publish_jobs, queue, ids))
     return ids
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jobs.errors import PermanentError, UnknownKindError
+from jobs.classification import classify
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ Decision = Retry | Bury
 def decide(
     policy: RetryPolicy,
     *,
-    error: BaseException | None,
+    error: BaseException,
     attempt_count: int,
     max_attempts: int,
     lost_in_a_row: int = 0,
     jitter: Callable[[float, float], float] = random.uniform,
 ) -> Decision:
-    """What to do after attempt number `attempt_count` failed with `error` (None: its worker vanished)."""
-    if isinstance(error, PermanentError | UnknownKindError):
+    """What to do after attempt number `attempt_count` failed with `error`."""
+    if classify(error).permanent:
         return Bury("permanent")
     if lost_in_a_row >= policy.max_lost_in_a_row:
         return Bury("worker-lost")

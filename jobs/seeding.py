@@ -12,7 +12,13 @@ SCHEDULES = (
     ("jobs.retry_failed_jobs", 5),
     ("jobs.rescue_orphaned_jobs", 10),
     ("jobs.expire_artifacts", 300),
+    ("jobs.remove_orphan_files", 60),
+    ("jobs.prune_jobs", 300),
 )
+
+#: A tick that waits longer than this is dropped, so that a day without workers leaves no flood. It is long
+#: because Celery compares the clocks of two machines here. Seconds.
+TICK_EXPIRES_SECONDS = 4 * 3600
 
 
 def seed_queues(**kwargs: Any) -> None:
@@ -26,12 +32,17 @@ def seed_queues(**kwargs: Any) -> None:
 
 
 def seed_schedules(**kwargs: Any) -> None:
-    """Make the schedules that are missing. A tick that waits longer than its period is dropped."""
+    """Make the schedules that are missing."""
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
     for task, seconds in SCHEDULES:
         interval, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
         PeriodicTask.objects.get_or_create(
             name=task,
-            defaults={"task": task, "interval": interval, "queue": "housekeeping", "expire_seconds": seconds},
+            defaults={
+                "task": task,
+                "interval": interval,
+                "queue": "housekeeping",
+                "expire_seconds": TICK_EXPIRES_SECONDS,
+            },
         )

@@ -10,8 +10,9 @@ import structlog
 from django.db import transaction
 
 from jobs.admission import admit
+from jobs.events import record_event
 from jobs.kinds import get_kind
-from jobs.models import Job
+from jobs.models import Event, Job
 from jobs.release import release_jobs
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def submit_job(
             queue=queue or registered.queue,
             priority=priority,
             scheduled_at=scheduled_at,
+            due=scheduled_at is None,
             max_attempts=registered.retry_policy.max_attempts,
         )
+        record_event(job.pk, Event.Name.SUBMITTED, actor=owner.get_username() if owner else "")
         transaction.on_commit(partial(release_jobs, job.queue), robust=True)
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job

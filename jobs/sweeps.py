@@ -1,117 +1,115 @@
-"""What Beat runs now and then. Each sweep is one function, safe to run twice at once, bounded by a batch."""
+"""What Beat runs now and then. Each sweep mends one thing, a batch at a time; the next tick goes on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from jobs.artifacts import delete_artifact_file
-from jobs.errors import TransitionError
-from jobs.execution import retry_policy
-from jobs.models import Artifact, Attempt, Job, Queue
+from jobs.errors import TransitionError, WorkerLostError
+from jobs.models import Artifact, Attempt, Job, Queue, Sweep
+from jobs.orphan_files import FOLDERS, remove_orphans_in
+from jobs.policy import decide_for
 from jobs.release import publish_jobs, release_jobs
-from jobs.retry import decide
-from jobs.states import Outcome
+from jobs.sweeping import sweep
 from jobs.transitions import lose_attempt, retry_job
 
 logger = structlog.get_logger(__name__)
 
-#: Rows that one run of a sweep handles at most; the next tick goes on.
-BATCH_SIZE = 500
+#: Rows that one run of a sweep changes at most.
+BATCH_SIZE: Final = 500
+#: Folders of the artifact storage that one run of `remove_orphan_files` looks through, of 256.
+FOLDERS_A_RUN: Final = 16
 
 
-def release_due_jobs() -> None:
+@sweep
+def release_due_jobs() -> int:
     """Release what waits: scheduled jobs whose time has come, and jobs whose release failed."""
-    with exclusive("release_due_jobs") as alone:
-        if alone:
-            for name in Queue.objects.values_list("name", flat=True):
-                release_jobs(name)
+    due = list(Job.objects.scheduled_until_now().values_list("pk", flat=True)[:BATCH_SIZE])
+    Job.objects.filter(pk__in=due).update(due=True)
+    return sum(len(release_jobs(name)) for name in Queue.objects.values_list("name", flat=True))
 
 
-def republish_lost_jobs() -> None:
+@sweep
+def republish_lost_jobs() -> int:
     """Ring again for released jobs that no worker claimed: Redis may have lost the message."""
-    with exclusive("republish_lost_jobs") as alone:
-        if not alone:
-            return
+    by_queue: dict[str, list[UUID]] = defaultdict(list)
+    with transaction.atomic():
         lost = Job.objects.lost_by_redis(seconds=settings.REPUBLISH_AFTER_SECONDS)
-        by_queue: dict[str, list[UUID]] = defaultdict(list)
         for job in lost.only("pk", "queue").select_for_update(skip_locked=True)[:BATCH_SIZE]:
             by_queue[job.queue].append(job.pk)
         for queue, ids in by_queue.items():
             Job.objects.filter(pk__in=ids).update(released_at=Now())
             logger.warning("jobs_republished", queue=queue, jobs=len(ids))
             transaction.on_commit(partial(publish_jobs, queue, ids))
+    return sum(map(len, by_queue.values()))
 
 
-def retry_failed_jobs() -> None:
+@sweep
+def retry_failed_jobs() -> int:
     """Queue failed jobs again whose backoff is over."""
-    with exclusive("retry_failed_jobs") as alone:
-        if not alone:
-            return
-        queues = set()
-        for job in Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE]:
-            try:
-                retry_job(job)
-                queues.add(job.queue)
-            except TransitionError:
-                logger.info("retry_overtaken", job_id=str(job.pk))
-        for name in queues:
-            transaction.on_commit(partial(release_jobs, name))
+    queues = []
+    for job in Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE]:
+        try:
+            retry_job(job)
+            queues.append(job.queue)
+        except TransitionError:
+            logger.info("retry_overtaken", job_id=str(job.pk))
+    for name in set(queues):
+        release_jobs(name)
+    return len(queues)
 
 
-def rescue_orphaned_jobs() -> None:
+@sweep
+def rescue_orphaned_jobs() -> int:
     """End attempts whose lease has expired, so that their jobs are retried or dead-lettered."""
-    with exclusive("rescue_orphaned_jobs") as alone:
-        if not alone:
-            return
-        for job in Job.objects.orphaned()[:BATCH_SIZE]:
-            attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
-            decision = decide(
-                retry_policy(job),
-                error=None,
-                attempt_count=job.attempt_count,
-                max_attempts=job.max_attempts,
-                lost_in_a_row=lost_in_a_row(job),
-            )
-            try:
-                lose_attempt(attempt, decision=decision)
-                logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))
-            except TransitionError:
-                logger.info("rescue_overtaken", job_id=str(job.pk))
+    queues = []
+    for job in Job.objects.orphaned()[:BATCH_SIZE]:
+        attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
+        error = WorkerLostError("The worker vanished: its lease expired.")
+        decision = decide_for(job, error=error)
+        try:
+            lose_attempt(attempt, error=error, decision=decision, expired_only=True)
+            logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))
+            queues.append(job.queue)
+        except TransitionError:
+            logger.info("rescue_overtaken", job_id=str(job.pk))
+    for name in set(queues):
+        release_jobs(name)
+    return len(queues)
 
 
-def expire_artifacts() -> None:
+@sweep
+def expire_artifacts() -> int:
     """Delete the files whose time is over. The job stays and says `Expired`."""
-    with exclusive("expire_artifacts") as alone:
-        if alone:
-            for artifact in Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None)[:BATCH_SIZE]:
-                delete_artifact_file(artifact)
+    expired = Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None).order_by("expires_at")
+    return sum(delete_artifact_file(artifact) for artifact in expired[:BATCH_SIZE])
 
 
-def lost_in_a_row(job: Job) -> int:
-    """How many attempts in a row were lost, counting the one that is being rescued."""
-    count = 1
-    for outcome in job.attempts.exclude(outcome="").order_by("-number").values_list("outcome", flat=True):
-        if outcome != Outcome.LOST:
-            break
-        count += 1
-    return count
+@sweep
+def remove_orphan_files() -> int:
+    """Delete the files that no artifact refers to and no attempt is writing; some folders of the storage a run."""
+    position = Sweep.objects.filter(name="remove_orphan_files").values_list("position", flat=True).first() or ""
+    folders = [name for name in FOLDERS if name > position][:FOLDERS_A_RUN]
+    removed = sum(map(remove_orphans_in, folders))
+    ends = not folders or folders[-1] == FOLDERS[-1]
+    Sweep.objects.filter(name="remove_orphan_files").update(position="" if ends else folders[-1])
+    return removed
 
 
-@contextmanager
-def exclusive(name: str) -> Iterator[bool]:
-    """A transaction under an advisory lock; False when another worker holds it just now.
-
-    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"longhaul.{name}"])
-        yield cursor.fetchone()[0]
+@sweep
+def prune_jobs() -> int:
+    """Delete jobs that ended long ago, with all that belongs to them, once their files are gone. Dead ones stay."""
+    kept = Artifact.objects.filter(job=OuterRef("pk"), deleted_at=None)
+    old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))
+    ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
+    Job.objects.filter(pk__in=ids).delete()
+    return len(ids)

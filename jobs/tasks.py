@@ -2,43 +2,26 @@
 
 from uuid import UUID
 
+import structlog
 from celery import Task, shared_task
 
-from jobs import execution, sweeps
+from jobs import execution, sweeps  # noqa: F401  (registers the sweeps)
 from jobs.release import EXECUTE_JOB
+from jobs.sweeping import SWEEPS
+
+logger = structlog.get_logger(__name__)
 
 
 @shared_task(name=EXECUTE_JOB, bind=True)
 def execute_job(self: "Task[[str], None]", job_id: str) -> None:
     """Run one attempt of a job."""
-    execution.execute_job(UUID(job_id), worker=self.request.hostname or "", celery_task_id=self.request.id or "")
+    try:
+        pk = UUID(job_id)
+    except (ValueError, AttributeError, TypeError):
+        logger.warning("message_names_no_job", job_id=repr(job_id)[:100])
+        return
+    execution.execute_job(pk, worker=self.request.hostname or "", celery_task_id=self.request.id or "")
 
 
-@shared_task(name="jobs.release_due_jobs", ignore_result=True)
-def release_due_jobs() -> None:
-    """Tick of the sweep of that name."""
-    sweeps.release_due_jobs()
-
-
-@shared_task(name="jobs.republish_lost_jobs", ignore_result=True)
-def republish_lost_jobs() -> None:
-    """Tick of the sweep of that name."""
-    sweeps.republish_lost_jobs()
-
-
-@shared_task(name="jobs.retry_failed_jobs", ignore_result=True)
-def retry_failed_jobs() -> None:
-    """Tick of the sweep of that name."""
-    sweeps.retry_failed_jobs()
-
-
-@shared_task(name="jobs.rescue_orphaned_jobs", ignore_result=True)
-def rescue_orphaned_jobs() -> None:
-    """Tick of the sweep of that name."""
-    sweeps.rescue_orphaned_jobs()
-
-
-@shared_task(name="jobs.expire_artifacts", ignore_result=True)
-def expire_artifacts() -> None:
-    """Tick of the sweep of that name."""
-    sweeps.expire_artifacts()
+for name, run in SWEEPS.items():
+    shared_task(name=f"jobs.{name}", ignore_result=True)(run)

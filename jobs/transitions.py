@@ -1,13 +1,12 @@
-"""The only code that changes a job's state.
+"""The transitions that an attempt goes through, and its retry. What people do is in `jobs.interventions`.
 
-Each transition is one UPDATE guarded by the state it starts from and, for what a worker writes, by
-the attempt's fencing token. Changing anything but one row raises, so that of two racing writers one
-wins and the other learns it. All times are database time.
+Each is one UPDATE guarded by the state it starts from and, for what a worker writes, by the attempt's
+fencing token. Changing anything but one row raises, so that of two racing writers one wins and the
+other learns it. Each adds its lines to the timeline in the same transaction. All times are database time.
 """
 
 from __future__ import annotations
 
-import traceback as tracebacks
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -17,9 +16,12 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from jobs.errors import LeaseLostError, TransitionError, WorkerLostError, public_error
-from jobs.models import Artifact, Attempt, Job
-from jobs.retry import Decision, Retry
+from jobs.classification import classify
+from jobs.errors import AttemptStoppedError, LeaseLostError, TransitionError
+from jobs.events import record_event
+from jobs.failures import FailureRecord, describe_failure
+from jobs.models import Artifact, Attempt, Event, Job
+from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 
 
@@ -43,13 +45,15 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
         if claimed != 1:
             return None
         job = Job.objects.select_related("owner").get(pk=job_id)
-        return Attempt.objects.create(
+        attempt = Attempt.objects.create(
             job=job,
             number=job.fencing_token,
             fencing_token=job.fencing_token,
             worker=worker,
             celery_task_id=celery_task_id,
         )
+        record_event(job.pk, Event.Name.STARTED, attempt=attempt.number, worker=worker)
+        return attempt
 
 
 def finish_job(
@@ -65,14 +69,13 @@ def finish_job(
     Raises LeaseLostError when the attempt no longer owns the job; nothing is published then.
     """
     with transaction.atomic():
-        _end_running(
+        _leave_running(
             attempt,
             state=State.SUCCEEDED,
             result=result,
             progress_done=rows,
             progress_total=rows,
             progress_percent=100,
-            retry_at=None,
             finished_at=Now(),
             error_class="",
             error_message="",
@@ -87,63 +90,99 @@ def finish_job(
             bytes=sum(artifact.size_bytes for artifact in published),
             peak_memory_bytes=peak_memory_bytes,
         )
+        record_event(attempt.job_id, Event.Name.COMPLETED, attempt=attempt.number, rows=rows)
 
 
-def fail_job(
-    attempt: Attempt, *, error: BaseException, decision: Decision, rows: int, peak_memory_bytes: int | None
-) -> None:
-    """running → failed or dead, as `decision` says. The attempt keeps the error and its traceback.
+def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:
+    """running → failed or dead, as `decision` says; cancelled, when that was asked for meanwhile.
+
+    The attempt keeps the error, its traceback, and what was `measured`: `rows`, `peak_memory_bytes`.
 
     Raises LeaseLostError when the attempt no longer owns the job.
     """
     with transaction.atomic():
-        _end_running(attempt, **after_failure(error, decision))
-        _end_attempt(
-            attempt,
-            Outcome.FAILED,
-            rows=rows,
-            peak_memory_bytes=peak_memory_bytes,
-            traceback="".join(tracebacks.format_exception(error)),
-            **described(error),
-        )
+        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED)
+        _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
 
 
-def lose_attempt(attempt: Attempt, *, decision: Decision) -> None:
-    """running → failed or dead, after the worker let the lease expire.
+def lose_attempt(
+    attempt: Attempt, *, error: AttemptStoppedError, decision: Decision, expired_only: bool, **measured: int | None
+) -> None:
+    """running → failed or dead; cancelled, when that was asked for: the worker vanished, or the attempt stalled.
 
-    Raises LeaseLostError when the lease was renewed or the job was ended meanwhile.
+    Raises LeaseLostError when the job was ended meanwhile or, with `expired_only`, its lease was renewed.
     """
-    error = WorkerLostError("The worker vanished: its lease expired.")
     with transaction.atomic():
-        _end_running(attempt, expired_only=True, **after_failure(error, decision))
-        _end_attempt(attempt, Outcome.LOST, **described(error))
+        record = _end_in_failure(attempt, error, decision, Event.Name.RESCUED, expired_only=expired_only)
+        _end_attempt(attempt, Outcome.LOST, traceback=record.traceback, **record.columns(), **measured)
+
+
+def cancel_attempt(attempt: Attempt, **measured: int | None) -> None:
+    """running → cancelled, by the worker that was asked to. Raises LeaseLostError when it does not own the job."""
+    with transaction.atomic():
+        _leave_running(attempt, state=State.CANCELLED, finished_at=Now())
+        _end_attempt(attempt, Outcome.CANCELLED, **measured)
+        record_event(attempt.job_id, Event.Name.CANCELLED, attempt=attempt.number)
+
+
+def hand_back_job(attempt: Attempt, **measured: int | None) -> None:
+    """running → queued, because the worker stops; the attempt does not count against the maximum.
+
+    Raises LeaseLostError when the attempt no longer owns the job.
+    """
+    with transaction.atomic():
+        if _is_to_be_cancelled(attempt):
+            cancel_attempt(attempt, **measured)
+            return
+        _leave_running(attempt, state=State.QUEUED, attempt_count=F("attempt_count") - 1)
+        _end_attempt(attempt, Outcome.HANDED_BACK, **measured)
+        record_event(attempt.job_id, Event.Name.HANDED_BACK, attempt=attempt.number)
 
 
 def retry_job(job: Job) -> None:
     """failed → queued. Raises TransitionError when the job is not `failed` any more."""
-    changed = Job.objects.filter(pk=job.pk, state=State.FAILED).update(
-        state=State.QUEUED, retry_at=None, released_at=None, updated_at=Now()
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, state=State.FAILED).update(
+            state=State.QUEUED, retry_at=None, released_at=None, updated_at=Now()
+        )
+        if changed != 1:
+            raise TransitionError(f"job {job.pk} is not {State.FAILED}")
+        record_event(job.pk, Event.Name.RETRIED)
+
+
+def _end_in_failure(
+    attempt: Attempt, error: BaseException, decision: Decision, event: Event.Name, *, expired_only: bool = False
+) -> FailureRecord:
+    record = describe_failure(error, kind=attempt.job.kind)
+    told: dict[str, Any] = {"attempt": attempt.number, "error": record.error_class}
+    told["fingerprint"] = record.error_fingerprint
+    end: tuple[Event.Name, dict[str, Any]] | None = None
+    changes: dict[str, Any]
+    if _is_to_be_cancelled(attempt):
+        changes = {"state": State.CANCELLED, "finished_at": Now()}
+        end = Event.Name.CANCELLED, {"attempt": attempt.number}
+    elif isinstance(decision, Bury):
+        changes = {"state": State.DEAD, "finished_at": Now()}
+        end = Event.Name.DEAD_LETTERED, {"reason": decision.reason}
+    else:
+        changes = {"state": State.FAILED, "retry_at": Now() + decision.delay}
+        told["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
+    _leave_running(
+        attempt, expired_only=expired_only, result=classify(error).as_result(), **record.columns(), **changes
     )
-    if changed != 1:
-        raise TransitionError(f"job {job.pk} is not {State.FAILED}")
+    record_event(attempt.job_id, event, **told)
+    if end is not None:
+        record_event(attempt.job_id, end[0], **end[1])
+    return record
 
 
-def described(error: BaseException) -> dict[str, str]:
-    """An error as jobs and attempts keep it, for the staff: the dotted name of its class, and its message."""
-    cls = type(error)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    return {"error_class": name, "error_message": str(error)}
+def _is_to_be_cancelled(attempt: Attempt) -> bool:
+    """Lock the job, so that nobody asks for its cancellation between this answer and the transition."""
+    held = Job.objects.held_by(attempt.job_id, attempt.fencing_token).select_for_update()
+    return bool(held.values_list("cancel_requested_at", flat=True).first())
 
 
-def after_failure(error: BaseException, decision: Decision) -> dict[str, Any]:
-    """The columns of the job that a failure changes. `result` is what the owner is told."""
-    columns = {**described(error), "result": {"error": public_error(error)}}
-    if isinstance(decision, Retry):
-        return {**columns, "state": State.FAILED, "retry_at": Now() + decision.delay}
-    return {**columns, "state": State.DEAD, "retry_at": None, "finished_at": Now()}
-
-
-def _end_running(attempt: Attempt, *, expired_only: bool = False, **changes: Any) -> None:
+def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: Any) -> None:
     held = Job.objects.held_by(attempt.job_id, attempt.fencing_token)
     if expired_only:
         held = held.orphaned()

@@ -7,12 +7,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, cast
 
-import psycopg
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import DataError, ProgrammingError
 
 from jobs.context import JobContext
-from jobs.errors import PermanentError
 from jobs.models import Artifact, Queue
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect
@@ -26,16 +23,12 @@ GZIP_LEVEL = 1
 GZIP_WBITS = 31  # https://docs.python.org/3/library/zlib.html#zlib.compressobj: a gzip header, 32 KiB window
 
 
-class UnreadableReportError(PermanentError):
-    """PostgreSQL refuses the query, and would refuse it again."""
-
-
 def export_report(
     context: JobContext, report_type: ReportType, parameters: dict[str, Any], dialect: Dialect
 ) -> dict[str, Any]:
     """Write the report into the artifact `result` of the job; return what the job keeps of it.
 
-    Raises UnencodableError, UnreadableReportError, LeaseLostError, or what the database says.
+    Raises UnencodableError, AttemptStoppedError, LeaseLostError, or what the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     dials = Queue.objects.get(name=context.job.queue)
@@ -46,23 +39,17 @@ def export_report(
             application_name=f"longhaul {context.job.pk}",
             statement_timeout_seconds=dials.statement_timeout_seconds,
         ) as connection,
+        context.interruptible(connection.connection.cancel_safe),
         connection.cursor() as wrapper,
     ):
         cursor = wrapper.cursor
-        try:
-            text = compile_query(query, connection)
-            columns = describe_columns(query, text, cursor)
-            expected = report_type.estimate(parameters, owner)
-            context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
-            statement = copy_statement(text, columns, dialect, cursor)
-            with closing(copy_rows(connection.connection, statement, check=context.check)) as chunks:
-                _write(context, report_type, parameters, dialect, columns, chunks)
-        except (psycopg.ProgrammingError, psycopg.DataError, ProgrammingError, DataError) as error:
-            raise UnreadableReportError(
-                f"The database refused the query: {str(error).splitlines()[0]}",
-                code="query-refused",
-                public="The database refused the query of this report. Its operators can see why under its id.",
-            ) from error
+        text = compile_query(query, connection)
+        columns = describe_columns(query, text, cursor)
+        expected = report_type.estimate(parameters, owner)
+        context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
+        statement = copy_statement(text, columns, dialect, cursor)
+        with closing(copy_rows(connection.connection, statement, check=context.check)) as chunks:
+            _write(context, report_type, parameters, dialect, columns, chunks)
     return {"rowCount": context.rows_done}
 
 

@@ -40,4 +40,5 @@ def run_report(context: JobContext) -> dict[str, Any]:
         return export_report(context, report_type, serializer.validated_data, Dialect.from_payload(payload["csv"]))
 
 
-REPORT = Kind(name="report", queue="reports", handler=run_report)
+#: A query may compute for long before its first row; its statement timeout is a dial of the queue.
+REPORT = Kind(name="report", queue="reports", handler=run_report, stall_timeout_seconds=3600)

@@ -49,7 +49,7 @@ class Stack:
             self.processes[name] = subprocess.Popen(
                 without_restart(service_tether(self.folder, service)),
                 cwd=BASE_DIR,
-                env={**self.environment, **service.environment, **environment},
+                env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -2,5 +2,6 @@
 
 from jobs.admin.jobs import ArtifactAdmin, AttemptAdmin, JobAdmin
 from jobs.admin.queues import QueueAdmin
+from jobs.admin.sweeps import SweepAdmin
 
-__all__ = ["ArtifactAdmin", "AttemptAdmin", "JobAdmin", "QueueAdmin"]
+__all__ = ["ArtifactAdmin", "AttemptAdmin", "JobAdmin", "QueueAdmin", "SweepAdmin"]

@@ -12,14 +12,24 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
-from jobs.models import Artifact, Attempt, Job
+from jobs.models import Artifact, Attempt, Event, Job
 
 
 class AttemptInline(ReadOnlyInline):
     """The attempts of a job; their tracebacks stand on pages of their own."""
 
     model = Attempt
-    fields = ("number", "outcome", "worker", "started_at", "finished_at", "error_class", "error_message", "rows")
+    fields = ("number", "outcome", "worker", "started_at", "duration", "error_class", "error_message", "rows")
+    readonly_fields = ("duration",)
+
+
+class EventInline(ReadOnlyInline):
+    """The timeline of a job."""
+
+    model = Event
+    fields = ("at", "name", "actor", "details")
+    verbose_name_plural = "timeline"
+    show_change_link = False
 
 
 class ArtifactInline(ReadOnlyInline):
@@ -38,7 +48,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     search_fields = ("=id", "owner__username")
     ordering = ("-id",)
-    inlines = (AttemptInline, ArtifactInline)
+    inlines = (EventInline, AttemptInline, ArtifactInline)
     exclude = ("payload", "result")
     readonly_fields = ("payload_json", "result_json")
 
@@ -57,9 +67,9 @@ class JobAdmin(ReadOnlyAdmin):
 class AttemptAdmin(ReadOnlyAdmin):
     """All attempts, with their tracebacks."""
 
-    list_display = ("job", "number", "outcome", "worker", "started_at", "finished_at", "error_class")
+    list_display = ("job", "number", "outcome", "worker", "started_at", "duration", "error_class", "error_fingerprint")
     list_filter = ("outcome",)
-    search_fields = ("=job__id", "worker")
+    search_fields = ("=job__id", "worker", "=error_fingerprint")
     ordering = ("-id",)
     exclude = ("traceback",)
     readonly_fields = ("formatted_traceback",)

@@ -15,10 +15,11 @@ class QueueAdmin(admin.ModelAdmin):
     """A change counts from the next release on; nothing is restarted."""
 
     list_display = (
-        "name", "paused", "accepting", "max_running", "max_queued", "max_queued_per_owner", "statement_timeout_seconds"
+        "name", "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
+        "statement_timeout_seconds",
     )  # fmt: skip
     fields = (
-        "name", "paused", "accepting", "max_running", "max_queued", "max_queued_per_owner",
+        "name", "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
         "statement_timeout_seconds", "database",
     )  # fmt: skip
 

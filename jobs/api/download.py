@@ -14,7 +14,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from jobs.artifacts import open_artifact_file
-from jobs.models import Artifact
+from jobs.events import record_event
+from jobs.models import Artifact, Event
 
 #: Bytes read from storage at a time.
 BLOCK_BYTES = 256 * 1024
@@ -42,6 +43,8 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
         if asked:
             (start, end), status = asked, 206
     response = _body(request, artifact, start, end, status)
+    if request.method == "GET" and start == 0:  # what goes on from there is the same download
+        record_event(artifact.job_id, Event.Name.DOWNLOADED, actor=request.user.get_username())
     response["Content-Length"] = str(end - start + 1)
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{end}/{artifact.size_bytes}"

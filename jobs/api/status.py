@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from jobs.api.problems import problem_body
+from jobs.fairness import count_ahead
 from jobs.models import Artifact, Job
 from jobs.states import ACTIVE, State
 
@@ -93,7 +94,7 @@ def queue_position(job: Job) -> int | None:
         return None
     if job.released_at is not None:
         return 1
-    ahead = Job.objects.ahead_of(job)[:LONGEST_COUNTED_QUEUE].count()
+    ahead = count_ahead(job, at_most=LONGEST_COUNTED_QUEUE)
     return ahead + 1 if ahead < LONGEST_COUNTED_QUEUE else None
 
 

@@ -18,6 +18,7 @@ from jobs.api.status import (
     result_members,
     status_word,
 )
+from jobs.api.timeline import TimelineEvent, timeline
 from jobs.models import Job
 from jobs.states import State
 from reports.api.json_schema import parameters_schema
@@ -48,9 +49,10 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
 
 
 def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
-    """The status, and what was ordered."""
+    """The status, what was ordered and, but for a list, what happened since."""
     ordered = {name: job.payload[name] for name in ("parameters", "csv")}
-    return {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
+    body = {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
+    return body if in_list else {**body, "timeline": timeline(job)}
 
 
 def report_type_body(report_type: ReportType) -> dict[str, Any]:
@@ -93,11 +95,12 @@ class ReportStatus(serializers.Serializer[Any]):
 
 
 class Report(ReportStatus):
-    """The status, and what was ordered."""
+    """The status, and what was ordered. A list leaves the timeline out."""
 
     parameters = serializers.DictField()
     csv = serializers.DictField()
     statusURL = serializers.CharField()
+    timeline = TimelineEvent(many=True, required=False)
 
 
 class ReportPage(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
 from jobs.execution import execute_job
-from jobs.models import Artifact, Attempt, Job
+from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.states import Outcome, State
 from jobs.transitions import claim_job
 from tests.waiting import wait_until
@@ -87,19 +87,32 @@ def test_a_failure_leaves_no_file(
     assert not Artifact.objects.exists()
 
 
-def test_a_worker_that_is_being_ended_leaves_no_file_and_lets_the_lease_tell(
-    kind_of: Callable[..., str], make_job: Callable[..., Job], stored: Callable[[], set[str]]
+@pytest.mark.parametrize(("stopping", "outcome", "counted"), [(True, "handed_back", 0), (False, "failed", 1)])
+def test_a_process_that_is_being_ended_hands_back_where_its_worker_was_told_to_stop(
+    stopping: bool,
+    outcome: str,
+    counted: int,
+    monkeypatch: pytest.MonkeyPatch,
+    kind_of: Callable[..., str],
+    make_job: Callable[..., Job],
+    stored: Callable[[], set[str]],
 ) -> None:
+    """A handler that calls sys.exit() by itself has failed."""
+    Queue.objects.update(paused=True)
+
     def handler(context: JobContext) -> None:
         write(context)
         raise SystemExit
 
+    monkeypatch.setattr("jobs.execution.is_stopping", lambda: stopping)
     kind_of(handler)
     job = make_job()
     with pytest.raises(SystemExit):
         execute(job)
     assert stored() == set()
-    assert Job.objects.get().state == State.RUNNING
+    job.refresh_from_db()
+    assert (job.state, job.attempt_count) == (State.QUEUED if stopping else State.FAILED, counted)
+    assert Attempt.objects.get().outcome == outcome
 
 
 def test_the_last_attempt_that_fails_is_dead(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
 
+from jobs import sweeps
 from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
@@ -57,9 +58,11 @@ def test_priority_goes_before_age(waiting: Callable[..., Job]) -> None:
 
 
 def test_a_job_waits_for_its_time(waiting: Callable[..., Job]) -> None:
-    waiting(scheduled_at=Now() + timedelta(hours=1))
-    due = waiting(scheduled_at=Now() - timedelta(seconds=1))
-    assert release_jobs(QUEUE) == [due.pk]
+    waiting(scheduled_at=Now() + timedelta(hours=1), due=False)
+    due = waiting(scheduled_at=Now() - timedelta(seconds=1), due=False)
+    assert release_jobs(QUEUE) == []
+    sweeps.release_due_jobs()
+    assert message_ids(QUEUE) == [str(due.pk)]
 
 
 def test_a_paused_queue_hands_out_nothing(waiting: Callable[..., Job]) -> None:

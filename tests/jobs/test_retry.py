@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.errors import PermanentError, RetryableError, UnknownKindError
+from jobs.errors import PermanentError, RetryableError, UnknownKindError, WorkerLostError
 from jobs.retry import Bury, Retry, RetryPolicy, backoff, decide
 
 
@@ -40,14 +40,14 @@ def test_what_cannot_be_cured_is_buried_at_once(error: Exception) -> None:
     assert decide(RetryPolicy(), error=error, attempt_count=1, max_attempts=5) == Bury("permanent")
 
 
-@pytest.mark.parametrize("error", [RetryableError("later"), ValueError("odd"), MemoryError(), None])
-def test_anything_else_is_retried_until_the_attempts_are_used_up(error: Exception | None) -> None:
+@pytest.mark.parametrize("error", [RetryableError("later"), ValueError("odd"), MemoryError(), WorkerLostError("gone")])
+def test_anything_else_is_retried_until_the_attempts_are_used_up(error: Exception) -> None:
     policy = RetryPolicy(first_delay_seconds=3)
     assert decide(policy, error=error, attempt_count=4, max_attempts=5, jitter=longest) == Retry(timedelta(seconds=24))
     assert decide(policy, error=error, attempt_count=5, max_attempts=5) == Bury("attempts-used-up")
 
 
 def test_three_lost_attempts_in_a_row_are_a_poison_pill() -> None:
-    policy = RetryPolicy()
-    assert isinstance(decide(policy, error=None, attempt_count=2, max_attempts=9, lost_in_a_row=2), Retry)
-    assert decide(policy, error=None, attempt_count=3, max_attempts=9, lost_in_a_row=3) == Bury("worker-lost")
+    policy, error = RetryPolicy(), WorkerLostError("gone")
+    assert isinstance(decide(policy, error=error, attempt_count=2, max_attempts=9, lost_in_a_row=2), Retry)
+    assert decide(policy, error=error, attempt_count=3, max_attempts=9, lost_in_a_row=3) == Bury("worker-lost")

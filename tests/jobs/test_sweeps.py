@@ -16,6 +16,7 @@ from jobs import sweeps
 from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.retry import Retry
 from jobs.states import Outcome, State
+from jobs.sweeping import alone
 from jobs.transitions import claim_job, fail_job
 from tests.jobs.messages import message_ids
 from tests.waiting import wait_until
@@ -135,8 +136,8 @@ def running_elsewhere(sweep: str) -> Iterator[None]:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with sweeps.exclusive(sweep) as alone:
-            assert alone
+        with alone(sweep) as granted:
+            assert granted
             inside.set()
             leave.wait(10)
         connections.close_all()

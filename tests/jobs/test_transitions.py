@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.errors import LeaseLostError, PermanentError, RetryableError, TransitionError
+from jobs.errors import LeaseLostError, PermanentError, RetryableError, TransitionError, WorkerLostError
 from jobs.models import Artifact, Attempt, Job
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
@@ -32,6 +32,11 @@ def claimed(job: Job) -> Attempt:
 
 def finish(attempt: Attempt, **changes: Any) -> None:
     finish_job(attempt, **{"result": {}, "artifacts": [], "rows": 0, "peak_memory_bytes": 1, **changes})
+
+
+def lose(attempt: Attempt, decision: Retry | Bury) -> None:
+    error = WorkerLostError("The worker vanished: its lease expired.")
+    lose_attempt(attempt, error=error, decision=decision, expired_only=True)
 
 
 def artifact_of(job: Job) -> Artifact:
@@ -153,9 +158,9 @@ def test_a_permanent_error_speaks_to_the_owner(make_job: Callable[..., Job]) -> 
 def test_an_attempt_is_lost_only_when_its_lease_has_expired(make_job: Callable[..., Job]) -> None:
     attempt = claimed(make_job())
     with pytest.raises(LeaseLostError):
-        lose_attempt(attempt, decision=Retry(timedelta(seconds=1)))
+        lose(attempt, Retry(timedelta(seconds=1)))
     Job.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
-    lose_attempt(attempt, decision=Retry(timedelta(seconds=1)))
+    lose(attempt, Retry(timedelta(seconds=1)))
     attempt.refresh_from_db()
     assert (Job.objects.get().state, attempt.outcome) == (State.FAILED, Outcome.LOST)
 
@@ -164,7 +169,7 @@ def test_of_a_lost_worker_the_owner_is_told_whatever_failed_before(make_job: Cal
     job = make_job(result={"error": {"code": "odd-row", "detail": "Row 7 is odd.", "retryable": False}})
     attempt = claimed(job)
     Job.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
-    lose_attempt(attempt, decision=Bury("worker-lost"))
+    lose(attempt, Bury("worker-lost"))
     expected = {"code": "worker-lost", "detail": "The worker vanished: its lease expired.", "retryable": True}
     job.refresh_from_db()
     assert (job.state, job.result) == (State.DEAD, {"error": expected})

@@ -262,10 +262,10 @@ def test_what_postgresql_refuses_is_dead_at_once_and_only_the_staff_see_why(
 ) -> None:
     finished = run_order(report_of(query))
     assert (finished.job.state, finished.job.attempt_count) == (State.DEAD, 1)
-    assert finished.job.error_message == f"The database refused the query: {reason}"
+    assert finished.job.error_message.splitlines()[0] == reason
     assert described(finished) == (
         "query-refused",
-        "The database refused the query of this report. Its operators can see why under its id.",
+        "The database refused the query. Its operators can see why under the id of the job.",
     )
 
 

@@ -1,0 +1,36 @@
+"""Cancel: at once while a job waits; a running one is asked to end, and its heartbeat hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from jobs.events import record_events
+from jobs.interventions import Intervention, intervene
+from jobs.models import Event, Job
+from jobs.states import State
+
+#: All but the final ones.
+CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
+
+
+def cancel_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str = "") -> Intervention:
+    """queued, failed, dead → cancelled; a running job gets `cancel_requested_at`, and ends within two seconds.
+
+    Asking twice is no more than asking once. Jobs that have ended are refused.
+    """
+
+    def change(jobs: list[Job]) -> None:
+        running = [job.pk for job in jobs if job.state == State.RUNNING]
+        waiting = [job.pk for job in jobs if job.state != State.RUNNING]
+        unasked = list(Job.objects.filter(pk__in=running, cancel_requested_at=None).values_list("pk", flat=True))
+        Job.objects.filter(pk__in=unasked, state=State.RUNNING).update(cancel_requested_at=Now(), updated_at=Now())
+        record_events(unasked, Event.Name.CANCEL_REQUESTED, actor=actor, reason=reason)
+        Job.objects.filter(pk__in=waiting).exclude(state=State.RUNNING).update(
+            state=State.CANCELLED, retry_at=None, released_at=None, finished_at=Now(), updated_at=Now()
+        )
+        record_events(waiting, Event.Name.CANCELLED, actor=actor, reason=reason)
+
+    return intervene(job_ids, allowed=CANCELLABLE, change=change)

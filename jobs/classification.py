@@ -1,0 +1,99 @@
+"""What kind of failure an error is, decided once: whether trying again may cure it, and what its owner is told."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from celery.exceptions import SoftTimeLimitExceeded
+
+from jobs.errors import HandlerError, PermanentError, StalledError, UnknownKindError, WorkerLostError
+
+#: Classes of SQLSTATE, or single ones, that the same statement would meet again. All others may pass: among them
+#: 08 connection, 23 a constraint (two writers at once), 40 serialization and deadlock (a replica's recovery
+#: conflict is 40001), 53 disk full and other resources, 55 lock, 57 shutdown, restart and statement timeout, 58 I/O.
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+PERMANENT_SQLSTATES = (
+    "0A",  # feature not supported
+    "21",  # cardinality violation
+    "22",  # data exception
+    "25006",  # a write in a read-only transaction
+    "3D000",  # undefined database
+    "3F",  # undefined schema
+    "42",  # syntax error, undefined column or table, insufficient privilege
+    "54",  # program limit exceeded
+)
+
+STORAGE_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`code` and `detail` are what the owner of the job is told: no internals."""
+
+    permanent: bool
+    code: str
+    detail: str
+
+    def as_result(self) -> dict[str, dict[str, str | bool]]:
+        """The `result` of a job that failed so."""
+        return {"error": {"code": self.code, "detail": self.detail, "retryable": not self.permanent}}
+
+
+def classify(error: BaseException) -> Failure:
+    """Classify any exception. Only a HandlerError's text is made for the owner; any other may hold internals."""
+    match error:
+        case PermanentError():
+            return Failure(permanent=True, code=error.code, detail=error.public)
+        case HandlerError():
+            return Failure(permanent=False, code="retryable-error", detail=error.public)
+        case WorkerLostError():
+            return Failure(permanent=False, code="worker-lost", detail=str(error))
+        case StalledError():
+            return Failure(permanent=False, code="stalled", detail=str(error))
+        case UnknownKindError():
+            return Failure(permanent=True, code="unknown-kind", detail="Nothing is installed that could do this job.")
+        case SoftTimeLimitExceeded():
+            return Failure(permanent=False, code="time-limit", detail="The job took longer than one may take.")
+        case MemoryError():
+            return Failure(permanent=False, code="out-of-memory", detail="The job needs more memory than there is.")
+    return _classify_by_rule(error)
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's code for what went wrong, where `error` or a cause of it is PostgreSQL's."""
+    for cause in causes(error):
+        if isinstance(cause, psycopg.Error):
+            return cause.sqlstate
+    return None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__
+
+
+def _classify_by_rule(error: BaseException) -> Failure:
+    state = sqlstate(error)
+    if state is not None and state.startswith(PERMANENT_SQLSTATES):
+        return Failure(
+            permanent=True,
+            code="query-refused",
+            detail="The database refused the query. Its operators can see why under the id of the job.",
+        )
+    if state == psycopg.errors.QueryCanceled.sqlstate:
+        return Failure(permanent=False, code="time-limit", detail="The database took longer than a query may take.")
+    if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
+        return Failure(permanent=False, code="database-error", detail="The database did not do its part.")
+    if isinstance(error, OSError) and error.errno in STORAGE_FULL:
+        return Failure(permanent=False, code="storage-full", detail="There is no room for the file.")
+    return Failure(
+        permanent=False,
+        code="internal-error",
+        detail="The job failed for a reason that its operators can see under its id.",
+    )

@@ -1,0 +1,68 @@
+"""Dead letters: jobs that no automatic retry will touch. A person requeues or discards them, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs.events import record_events
+from jobs.interventions import Intervention, intervene
+from jobs.models import Event, Job
+from jobs.release import release_jobs
+from jobs.states import State
+
+#: A dead job, and one whose next retry a person does not want to wait for, or to see.
+UNFINISHED = frozenset({State.DEAD, State.FAILED})
+
+
+def requeue_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
+    """dead or failed → queued, with all attempts anew; the queue's dials decide when each is handed out.
+
+    `actor` is the name of the person. Raises ValueError without a reason. Jobs in any other state are
+    refused: a second click finds them queued.
+    """
+    require_reason(reason)
+
+    def change(jobs: list[Job]) -> None:
+        pks = [job.pk for job in jobs]
+        Job.objects.filter(pk__in=pks, state__in=UNFINISHED).update(
+            state=State.QUEUED,
+            attempt_count=0,
+            retry_at=None,
+            released_at=None,
+            cancel_requested_at=None,
+            finished_at=None,
+            result=None,
+            progress_done=0,
+            progress_percent=0,
+            updated_at=Now(),
+        )
+        record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
+        for queue in {job.queue for job in jobs}:
+            transaction.on_commit(partial(release_jobs, queue), robust=True)
+
+    return intervene(job_ids, allowed=UNFINISHED, change=change)
+
+
+def discard_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
+    """dead or failed → cancelled: it is not worth another attempt. Raises ValueError without a reason."""
+    require_reason(reason)
+
+    def change(jobs: list[Job]) -> None:
+        pks = [job.pk for job in jobs]
+        Job.objects.filter(pk__in=pks, state__in=UNFINISHED).update(
+            state=State.CANCELLED, retry_at=None, finished_at=Now(), updated_at=Now()
+        )
+        record_events(pks, Event.Name.CANCELLED, actor=actor, reason=reason, discarded=True)
+
+    return intervene(job_ids, allowed=UNFINISHED, change=change)
+
+
+def require_reason(reason: str) -> None:
+    """Raises ValueError when `reason` says nothing."""
+    if not reason.strip():
+        raise ValueError("say why: the reason is kept in the timeline of each job")

@@ -1,0 +1,55 @@
+"""What a person does to many jobs at once: in batches, each job only in the states where it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs.models import Job
+from jobs.states import State
+
+#: Jobs that one transaction locks at most.
+BATCH_SIZE: Final = 500
+
+
+@dataclass
+class Intervention:
+    """What came of it: the jobs that were changed, and why each of the others was not."""
+
+    changed: list[UUID] = field(default_factory=list)
+    refused: dict[UUID, str] = field(default_factory=dict)
+
+
+def intervene(
+    job_ids: Iterable[UUID], *, allowed: Collection[State], change: Callable[[list[Job]], None]
+) -> Intervention:
+    """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
+
+    Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state.
+    """
+    outcome = Intervention()
+    for batch in _batches(job_ids):
+        with transaction.atomic():
+            locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
+            found = {job.pk: job for job in locked.only("pk", "state", "queue", "kind")}
+            fitting = [job for job in found.values() if job.state in allowed]
+            if fitting:
+                change(fitting)
+        outcome.changed += [job.pk for job in fitting]
+        for pk in batch:
+            if pk not in found:
+                outcome.refused[pk] = "there is no such job"
+            elif found[pk].state not in allowed:
+                outcome.refused[pk] = f"it is {found[pk].state}"
+    return outcome
+
+
+def _batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    rest = iter(dict.fromkeys(job_ids))
+    while batch := list(islice(rest, BATCH_SIZE)):
+        yield batch

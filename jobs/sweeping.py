@@ -1,0 +1,69 @@
+"""What all sweeps share: one at a time, wherever they run, and a row that says when each ran last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Final
+
+import structlog
+from django.db import connection
+from django.db.models.functions import Now
+
+from jobs.failures import redact
+from jobs.models import Sweep
+
+logger = structlog.get_logger(__name__)
+
+#: All sweeps by name; `jobs.tasks` makes a Celery task of each, `jobs.seeding` its schedule.
+SWEEPS: Final[dict[str, Callable[[], int | None]]] = {}
+
+
+def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
+    """Register a sweep: a function that mends one thing, a batch at a time, and returns how many it changed.
+
+    Called, it runs under an advisory lock, and its row in `jobs_sweep` says when. It returns None, and does
+    nothing, while it runs elsewhere.
+    """
+    name = function.__name__
+
+    @wraps(function)
+    def run() -> int | None:
+        with alone(name) as granted:
+            if not granted:
+                logger.info("sweep_runs_elsewhere", sweep=name)
+                return None
+            Sweep.objects.update_or_create(name=name, defaults={"last_started_at": Now()})
+            try:
+                handled = function()
+            except Exception as error:
+                Sweep.objects.filter(name=name).update(last_error=redact(repr(error)))
+                raise
+            Sweep.objects.filter(name=name).update(last_finished_at=Now(), last_handled=handled, last_error="")
+        if handled:
+            logger.info("swept", sweep=name, handled=handled)
+        return handled
+
+    SWEEPS[name] = run
+    return run
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Hold the advisory lock of this name; False when another session holds it just now.
+
+    It belongs to the session, not to a transaction, so that a sweep may delete files without holding one. It
+    goes with the session, should this process be killed.
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
+    key = f"longhaul.{name}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        [granted] = cursor.fetchone()
+    try:
+        yield granted
+    finally:
+        if granted:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
