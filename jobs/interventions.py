@@ -50,6 +50,6 @@ def intervene(
 
 
 def _batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
-    rest = iter(dict.fromkeys(job_ids))
-    while batch := list(islice(rest, BATCH_SIZE)):
+    rest = iter(job_ids)
+    while batch := list(dict.fromkeys(islice(rest, BATCH_SIZE))):
         yield batch

@@ -1,0 +1,136 @@
+"""`manage.py dead_letters list|show|requeue|discard`: dead-lettered jobs, from a terminal."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count, Max, Min, QuerySet
+
+from jobs.dead_letter import discard_jobs, requeue_jobs
+from jobs.interventions import Intervention
+from jobs.models import Job
+from jobs.states import State
+
+FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
+
+
+class Command(BaseCommand):
+    """Thin over `jobs.dead_letter`; exits with 1 when a job was refused."""
+
+    help = "List, show, requeue or discard dead-lettered jobs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        listing = actions.add_parser("list", help="dead jobs, newest first; --groups: equal failures together")
+        listing.add_argument("--limit", type=int, default=50, help="lines (50)")
+        listing.add_argument("--groups", action="store_true", help="a line for each fingerprint")
+        add_filters(listing)
+        show = actions.add_parser("show", help="one job: payload, attempts, timeline")
+        show.add_argument("id", type=UUID)
+        show.add_argument("--traceback", action="store_true", help="with the traceback of the last attempt")
+        for name, text in (("requeue", "queue again, with all attempts anew"), ("discard", "cancel for good")):
+            change = actions.add_parser(name, help=text)
+            change.add_argument("id", type=UUID, nargs="*", help="ids of jobs; or --all")
+            change.add_argument("--all", action="store_true", help="every dead job that the filters match")
+            change.add_argument("--reason", required=True, help="why; it is kept in the timeline")
+            change.add_argument("--actor", default=getpass.getuser(), help="who you are (the user of this shell)")
+            change.add_argument("--dry-run", action="store_true", help="only say how many")
+            add_filters(change)
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        match action:
+            case "list" if options["groups"]:
+                self.list_groups(dead_jobs(options), options["limit"])
+            case "list":
+                self.list_jobs(dead_jobs(options), options["limit"])
+            case "show":
+                self.show(options["id"], with_traceback=options["traceback"])
+            case "requeue":
+                self.change(requeue_jobs, "requeued", options)
+            case "discard":
+                self.change(discard_jobs, "discarded", options)
+
+    def list_jobs(self, dead: QuerySet[Job], limit: int) -> None:
+        """A line for each job."""
+        for job in dead.select_related("owner").order_by("-id")[:limit]:
+            owner = job.owner.get_username() if job.owner else "-"
+            first_line = job.error_message.splitlines()[0] if job.error_message else ""
+            line = f"{job.pk}  {job.finished_at:%Y-%m-%d %H:%M:%S}  {job.kind}  {job.queue}  {owner}"
+            self.stdout.write(f"{line}  {job.error_fingerprint}  {job.error_class}: {first_line[:100]}")
+        self.stdout.write(f"{dead.count()} dead")
+
+    def list_groups(self, dead: QuerySet[Job], limit: int) -> None:
+        """A line for each group of equal failures, the largest first."""
+        groups = dead.values("error_fingerprint", "kind", "error_class").annotate(
+            jobs=Count("pk"), first=Min("finished_at"), last=Max("finished_at"), example=Max("error_message")
+        )
+        for group in groups.order_by("-jobs")[:limit]:
+            first_line = group["example"].splitlines()[0] if group["example"] else ""
+            self.stdout.write(
+                f"{group['error_fingerprint']}  {group['jobs']}  {group['first']:%Y-%m-%d %H:%M} to "
+                f"{group['last']:%Y-%m-%d %H:%M}  {group['kind']}  {group['error_class']}: {first_line[:100]}"
+            )
+
+    def show(self, job_id: UUID, *, with_traceback: bool) -> None:
+        """All that is known about one job."""
+        try:
+            job = Job.objects.select_related("owner").get(pk=job_id)
+        except Job.DoesNotExist:
+            raise CommandError(f"there is no job {job_id}") from None
+        attempts = list(job.attempts.order_by("number"))
+        owner = job.owner.get_username() if job.owner else "-"
+        self.stdout.write(f"{job.pk}  {job.kind}  {job.queue}  {owner}  {job.state}")
+        self.stdout.write(f"error: {job.error_class}: {job.error_message}  ({job.error_fingerprint})")
+        self.stdout.write(f"payload: {json.dumps(job.payload, indent=2, ensure_ascii=False)}")
+        self.stdout.write("attempts:")
+        for attempt in attempts:
+            self.stdout.write(
+                f"  {attempt.number}  {attempt.started_at:%Y-%m-%d %H:%M:%S}  {attempt.outcome or 'running'}  "
+                f"{attempt.duration or '-'}  {attempt.worker}  {attempt.error_class}: {attempt.error_message}"
+            )
+        self.stdout.write("timeline:")
+        for event in job.events.all():
+            self.stdout.write(
+                f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.name}  {event.actor}  {json.dumps(event.details)}"
+            )
+        if with_traceback and attempts:
+            self.stdout.write(attempts[-1].traceback)
+
+    def change(self, act: Callable[..., Intervention], done: str, options: dict[str, Any]) -> None:
+        """Requeue or discard. Raises CommandError when a job was refused, after the others were changed."""
+        if bool(options["id"]) == options["all"]:
+            raise CommandError("say which: ids of jobs, or --all with filters")
+        dead = dead_jobs(options)
+        ids = options["id"] or dead.order_by("id").values_list("pk", flat=True).iterator(chunk_size=500)
+        if options["dry_run"]:
+            self.stdout.write(f"{dead.filter(pk__in=options['id']).count() if options['id'] else dead.count()} match")
+            return
+        try:
+            outcome = act(ids, actor=options["actor"], reason=options["reason"])
+        except ValueError as error:
+            raise CommandError(f"--reason: {error}") from None
+        self.stdout.write(f"{len(outcome.changed)} {done}")
+        for job_id, why in outcome.refused.items():
+            self.stderr.write(f"{job_id} was not {done}: {why}")
+        if outcome.refused:
+            raise CommandError(f"{len(outcome.refused)} refused")
+
+
+def add_filters(parser: ArgumentParser) -> None:
+    """Options that narrow down which dead jobs are meant."""
+    parser.add_argument("--kind")
+    parser.add_argument("--queue")
+    parser.add_argument("--fingerprint", help="of the failure, as `list` shows it")
+    parser.add_argument("--error", help="end of the name of the error's class")
+
+
+def dead_jobs(options: dict[str, Any]) -> QuerySet[Job]:
+    """The dead jobs that the options match."""
+    wanted = {lookup: options[name] for name, lookup in FILTERS.items() if options.get(name)}
+    return Job.objects.filter(state=State.DEAD, **wanted)

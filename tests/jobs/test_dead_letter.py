@@ -1,0 +1,156 @@
+"""Requeue and discard: by a person, for a reason, once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from jobs import interventions
+from jobs.dead_letter import discard_jobs, requeue_jobs
+from jobs.errors import WorkerLostError
+from jobs.models import Attempt, Event, Job, Queue
+from jobs.policy import decide_for
+from jobs.retry import Bury, Retry
+from jobs.states import Outcome, State
+from jobs.transitions import claim_job
+from tests.jobs.messages import message_ids
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+UNTOUCHABLE = [State.RUNNING, State.QUEUED, State.SUCCEEDED, State.CANCELLED]
+
+
+@pytest.fixture(autouse=True)
+def queue(unheard: str) -> str:
+    return unheard
+
+
+@pytest.fixture
+def dead_job(make_job: Callable[..., Job], queue: str) -> Callable[..., Job]:
+    return lambda **values: make_job(
+        **{"state": State.DEAD, "queue": queue, "attempt_count": 5, "released_at": None, "finished_at": Now(), **values}
+    )
+
+
+def timeline(job: Job) -> list[tuple[str, str, str]]:
+    return [(event.name, event.actor, event.details.get("reason", "")) for event in job.events.all()]
+
+
+def test_a_requeued_job_has_all_attempts_anew_and_goes_through_the_gate(
+    dead_job: Callable[..., Job], queue: str
+) -> None:
+    jobs = [dead_job(result={"error": {}}, progress_percent=70) for _ in range(5)]
+    outcome = requeue_jobs([job.pk for job in jobs], actor="grace", reason="the API is back")
+    assert (outcome.changed, outcome.refused) == ([job.pk for job in jobs], {})
+    found = Job.objects.order_by("pk")
+    assert {(job.state, job.attempt_count, job.result, job.finished_at, job.progress_percent) for job in found} == {
+        (State.QUEUED, 0, None, None, 0)
+    }
+    assert message_ids(queue) == [str(job.pk) for job in jobs[:3]]  # as many as may run
+    assert timeline(jobs[4]) == [("requeued", "grace", "the API is back")]
+
+
+def test_a_job_that_waits_for_its_retry_need_not_wait(dead_job: Callable[..., Job], queue: str) -> None:
+    job = dead_job(state=State.FAILED, retry_at=Now() + timedelta(hours=1), finished_at=None)
+    requeue_jobs([job.pk], actor="grace", reason="now")
+    job.refresh_from_db()
+    assert (job.state, job.retry_at) == (State.QUEUED, None)
+
+
+@pytest.mark.parametrize("state", UNTOUCHABLE)
+@pytest.mark.parametrize("act", [requeue_jobs, discard_jobs])
+def test_a_job_in_another_state_is_refused(
+    act: Callable[..., interventions.Intervention], state: State, dead_job: Callable[..., Job]
+) -> None:
+    job, dead, unknown = dead_job(state=state), dead_job(), UUID(int=7)
+    outcome = act([job.pk, unknown, dead.pk], actor="grace", reason="r")
+    assert outcome.changed == [dead.pk]
+    assert outcome.refused == {job.pk: f"it is {state}", unknown: "there is no such job"}
+    job.refresh_from_db()
+    assert job.state == state
+    assert {"requeued", "cancelled"}.isdisjoint(name for name, _, _ in timeline(job))
+
+
+@pytest.mark.parametrize("act", [requeue_jobs, discard_jobs])
+def test_a_reason_must_be_given(act: Callable[..., interventions.Intervention], dead_job: Callable[..., Job]) -> None:
+    job = dead_job()
+    with pytest.raises(ValueError, match="say why"):
+        act([job.pk], actor="grace", reason="  ")
+    job.refresh_from_db()
+    assert job.state == State.DEAD
+
+
+def test_a_button_pressed_twenty_times_at_once_requeues_once(dead_job: Callable[..., Job], queue: str) -> None:
+    jobs = [dead_job() for _ in range(3)]
+    ids = [job.pk for job in jobs]
+
+    def press(number: int) -> int:
+        try:
+            return len(requeue_jobs(ids if number % 2 else ids[::-1], actor="grace", reason="r").changed)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(press, range(20))) == 3
+    assert Event.objects.filter(name="requeued").count() == 3
+    assert sorted(message_ids(queue)) == sorted(map(str, ids))
+
+
+def test_many_jobs_are_changed_a_batch_at_a_time(dead_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interventions, "BATCH_SIZE", 2)
+    jobs = [dead_job() for _ in range(5)]
+    broken = jobs[3].pk
+
+    def ids() -> list[UUID]:
+        return [job.pk for job in jobs]
+
+    original = Event.objects.bulk_create
+
+    def fail_in_the_second_batch(events: object) -> object:
+        found = list(events)  # type: ignore[call-overload]
+        if any(event.job_id == broken for event in found):
+            raise RuntimeError("power cut")
+        return original(found)
+
+    monkeypatch.setattr(type(Event.objects), "bulk_create", lambda self, events: fail_in_the_second_batch(events))
+    with pytest.raises(RuntimeError):
+        discard_jobs(ids(), actor="grace", reason="r")
+    monkeypatch.undo()
+    states = [Job.objects.get(pk=pk).state for pk in ids()]
+    assert states == [State.CANCELLED] * 2 + [State.DEAD] * 3
+
+
+def test_a_discarded_job_is_cancelled(dead_job: Callable[..., Job]) -> None:
+    job = dead_job()
+    assert discard_jobs([job.pk], actor="grace", reason="obsolete").changed == [job.pk]
+    job.refresh_from_db()
+    assert (job.state, job.finished_at is not None) == (State.CANCELLED, True)
+    assert timeline(job) == [("cancelled", "grace", "obsolete")]
+
+
+def test_losses_before_a_requeue_do_not_count(dead_job: Callable[..., Job]) -> None:
+    job = dead_job(attempt_count=3, fencing_token=3)
+    for number in (1, 2, 3):
+        Attempt.objects.create(job=job, number=number, fencing_token=number, worker="w", outcome=Outcome.LOST)
+    Queue.objects.update(paused=True)
+    requeue_jobs([job.pk], actor="grace", reason="r")
+    decisions = []
+    for _ in range(3):
+        Job.objects.update(released_at=Now(), state=State.QUEUED)
+        attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+        assert attempt is not None
+        decisions.append(decide_for(attempt.job, error=WorkerLostError("gone")))
+        Attempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.LOST)
+    assert [type(decision) for decision in decisions] == [Retry, Retry, Bury]
+
+
+def test_the_timeline_cannot_be_rewritten(dead_job: Callable[..., Job]) -> None:
+    job = dead_job()
+    discard_jobs([job.pk], actor="grace", reason="r")
+    with pytest.raises(Exception, match="append-only"), transaction.atomic():
+        Event.objects.update(actor="nobody")
+    assert timeline(job) == [("cancelled", "grace", "r")]
