@@ -40,7 +40,8 @@ def all_services(*, port: int) -> list[Service]:
     """Web, two workers and Beat. Queues and the CSV worker's concurrency are those of the settings."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
-    worker = [*celery, "worker", "--loglevel", "INFO"]
+    # Workers need not know of each other: the database tells them all.
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     web = [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
     csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]

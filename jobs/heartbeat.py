@@ -31,8 +31,6 @@ logger = structlog.get_logger(__name__)
 
 #: How fresh the progress in the status is, and how soon a cancellation is noticed. Seconds.
 TICK_SECONDS: Final = 1.0
-#: How long a stopped handler may take to end before it is interrupted, and then, before its process is killed.
-END_GRACE_SECONDS: Final = 5.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
 
@@ -163,17 +161,19 @@ class Heartbeat:
     def end_by_force(self) -> None:
         """End a handler that does not look at `check()`: by an exception in it, then by killing its process.
 
-        Celery's pool processes raise SoftTimeLimitExceeded on SIGUSR1. A thread of a pool cannot be ended.
+        Each after INTERRUPT_AFTER_SECONDS. Celery's pool processes raise SoftTimeLimitExceeded on SIGUSR1. A thread
+        of a pool cannot be ended.
         """
         now = time.monotonic()
         if self.context.stop_reason is None or not is_pool_process():
             return
         if self.stopped_at is None:
             self.stopped_at = now
-        elif self.interrupted and now - self.stopped_at > 2 * END_GRACE_SECONDS:
+        waited = now - self.stopped_at
+        if self.interrupted and waited >= 2 * settings.INTERRUPT_AFTER_SECONDS:
             logger.error("attempt_killed", reason=repr(self.context.stop_reason))
             os.kill(os.getpid(), signal.SIGKILL)
-        elif not self.interrupted and now - self.stopped_at > END_GRACE_SECONDS:
+        elif not self.interrupted and waited >= settings.INTERRUPT_AFTER_SECONDS:
             self.interrupted = True
             logger.warning("attempt_interrupted", reason=repr(self.context.stop_reason))
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)

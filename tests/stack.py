@@ -27,6 +27,17 @@ from tests.waiting import wait_until
 WORKERS = ("worker-csv", "worker-io")
 GRACE_SECONDS = 15
 
+# What the services run with, so that a fault test need not wait for long.
+ENVIRONMENT = {
+    "EXTRA_APPS": "tests.faults.app",
+    "HAND_BACK_AFTER_SECONDS": "2",
+    "INTERRUPT_AFTER_SECONDS": "1",
+    "LEASE_SECONDS": "4",
+    "ORPHAN_FILE_AGE_SECONDS": "0",
+    "PYTHONUNBUFFERED": "1",
+    "REPUBLISH_AFTER_SECONDS": "2",
+}
+
 
 class Stack:
     """The services that tests may start, by their names in `config/services.py`."""
@@ -34,7 +45,7 @@ class Stack:
     def __init__(self, folder: DataFolder, *, database_url: str) -> None:
         self.folder = folder
         self.port = free_port()
-        self.environment = {**os.environ, "DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
+        self.environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": database_url}
         self.services = {service.name: service for service in all_services(port=self.port)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -1,0 +1,1 @@
+"""A Django app for the workers of the tests (EXTRA_APPS): kinds and a report type that misbehave on order."""

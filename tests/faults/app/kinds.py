@@ -1,0 +1,92 @@
+"""Handlers that do what a fault test needs. A `gate` is a file: the handler goes on once it exists."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from jobs.context import JobContext
+from jobs.kinds import Handler, Kind
+from jobs.models import Artifact
+from jobs.retry import RetryPolicy
+
+CONTENT = b"a,b\n1,2\n" * 1000
+#: How often a gate is looked at. Seconds.
+POLL_SECONDS = 0.02
+
+
+def write_file(context: JobContext) -> None:
+    with context.open_artifact(
+        Artifact.Role.RESULT, filename="x.csv", content_type="text/csv", encoding="utf-8"
+    ) as artifact:
+        artifact.write(CONTENT)
+        artifact.row_count = 2000
+    context.report_progress(2000)
+
+
+def note(context: JobContext) -> None:
+    """Leave a line outside of the database: how often the work was done, whatever the database says."""
+    if journal := context.job.payload.get("journal"):
+        descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(descriptor, f"{context.job.pk}\n".encode())
+        os.close(descriptor)
+
+
+def work(context: JobContext) -> dict[str, Any]:
+    """A small job, done at once."""
+    write_file(context)
+    note(context)
+    return {"attempt": context.attempt.number}
+
+
+def wait(context: JobContext) -> dict[str, Any]:
+    """A job that heeds `check()`."""
+    write_file(context)
+    while not Path(context.job.payload["gate"]).exists():
+        context.check()
+        time.sleep(POLL_SECONDS)
+    return {"attempt": context.attempt.number}
+
+
+def ignore(context: JobContext) -> dict[str, Any]:
+    """A job that heeds nothing, and believes that it is done."""
+    write_file(context)
+    while not Path(context.job.payload["gate"]).exists():
+        time.sleep(POLL_SECONDS)
+    return {"attempt": context.attempt.number}
+
+
+def sleep(context: JobContext) -> None:
+    """A job that never comes back."""
+    write_file(context)
+    while True:
+        time.sleep(3600)
+
+
+def eat(context: JobContext) -> None:
+    """A job that takes memory until somebody kills its process; without payload `forever`, 300 MB once."""
+    eaten = []
+    while True:
+        eaten.append(bytearray(10_000_000))
+        if not context.job.payload.get("forever") and len(eaten) == 30:
+            return
+
+
+def import_broken(context: JobContext) -> None:
+    """A job whose code cannot be imported."""
+    import tests.faults.app.broken  # noqa: F401
+
+
+def kind(name: str, handler: Handler, **options: Any) -> Kind:
+    policy = RetryPolicy(max_attempts=9, first_delay_seconds=0.01, max_delay_seconds=0.01)
+    return Kind(f"fault-{name}", "reports", handler, policy, **options)
+
+
+KINDS = (
+    kind("work", work),
+    kind("wait", wait),
+    kind("ignore", ignore),
+    kind("sleep", sleep, stall_timeout_seconds=1),
+    kind("eat", eat),
+    kind("import", import_broken),
+)
