@@ -112,9 +112,10 @@ class EmbeddedServers:
         return tether_command(self.folder, options, self.valkey.command())
 
     def _common_options(self, grace: int) -> list[str]:
-        """Stop after the services, and come back after a crash."""
+        """Stop after the services, and come back after a crash; throw-away ones as often as a test kills them."""
         hold, after = str(self.folder.servers_lock), str(self.folder.services_lock)
-        return ["--restart", "--grace", str(grace), "--hold", hold, "--after", after]
+        restarts = ["--restarts", "1000"] if self.delete else []
+        return ["--restart", *restarts, "--grace", str(grace), "--hold", hold, "--after", after]
 
     def _valkey_lock(self) -> Path:
         return self.folder.path / "valkey.lock"

@@ -14,6 +14,7 @@ with its process, and a fork does not inherit it, so there is nothing to clean u
       --signal NAME     how to ask: TERM (default), INT
       --user UID --group GID   run the program as this user (PostgreSQL refuses to run as root)
       --restart         start the program again when it ends unasked after it ran well
+      --restarts NUMBER how often in a row, without running well in between (5)
       --delete FOLDER   remove this folder at the end (throw-away servers)
 
 It imports the standard library only and runs without `site`: there is one of these per service.
@@ -35,7 +36,6 @@ from typing import IO, Any, Final, Literal
 
 RAN_WELL_AFTER_SECONDS: Final = 5.0
 RESTART_DELAY_SECONDS: Final = 1.0
-RESTARTS_IN_A_ROW: Final = 5
 
 Event = Literal["stop", "ended"]
 
@@ -86,7 +86,7 @@ class Tether:
             if time.monotonic() - started >= RAN_WELL_AFTER_SECONDS:
                 ran_well, restarts = True, 0
             restarts += 1
-            if not (self.options.restart and ran_well and restarts <= RESTARTS_IN_A_ROW):
+            if not (self.options.restart and ran_well and restarts <= self.options.restarts):
                 return code
             print(f"ended unasked (exit code {code}): starting it again", file=sys.stderr, flush=True)
             with contextlib.suppress(queue.Empty):
@@ -143,6 +143,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--user", type=int)
     parser.add_argument("--group", type=int)
     parser.add_argument("--restart", action="store_true")
+    parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--delete")
     parser.add_argument("command", nargs="+")
     return parser.parse_args(arguments)

@@ -31,6 +31,8 @@ logger = structlog.get_logger(__name__)
 
 #: How fresh the progress in the status is, and how soon a cancellation is noticed. Seconds.
 TICK_SECONDS: Final = 1.0
+#: How long the end of an attempt waits for its heartbeat's last statement. Seconds.
+JOIN_SECONDS: Final = 2.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
 
@@ -45,7 +47,7 @@ def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) 
         yield
     finally:
         heartbeat.ended.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)  # it may wait for a database that does not answer; then it ends later
 
 
 def renew_lease(context: JobContext) -> bool:

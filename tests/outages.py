@@ -1,11 +1,14 @@
-"""A Redis that is gone, or that does not answer, for the length of a block."""
+"""Servers that are gone, restart, or do not answer."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
+import psycopg
 import redis
+from django.db import connections
 
 from tests.servers import throw_away
 from tests.waiting import wait_until
@@ -36,9 +39,43 @@ def valkey_killed() -> Iterator[None]:
         wait_until(_answers, message="Valkey is back")
 
 
-def _tether() -> psutil.Process:
+def restart_valkey() -> None:
+    """SIGKILL; its tether starts it again. Without an append-only file, it has forgotten everything."""
+    with valkey_killed():
+        pass
+
+
+def restart_postgres() -> None:
+    """PostgreSQL's fast shutdown: all sessions are ended, and its tether starts it again."""
+    [postgres] = _tether("PostgreSQL").children()
+    connections.close_all()
+    postgres.send_signal(signal.SIGINT)
+    postgres.wait(30)
+    wait_until(_postgres_answers, message="PostgreSQL is back")
+
+
+@contextmanager
+def valkey_full() -> Iterator[None]:
+    """It has no memory left, and evicts nothing: whatever would take more is refused."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", 0)
+
+
+def _tether(server: str = "Valkey") -> psutil.Process:
     assert throw_away.servers is not None
-    return psutil.Process(throw_away.servers.processes["Valkey"].pid)
+    return psutil.Process(throw_away.servers.processes[server].pid)
+
+
+def _postgres_answers() -> bool:
+    try:
+        with psycopg.connect(throw_away.database_url("postgres"), connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
 
 
 def _answers() -> bool:

@@ -83,6 +83,7 @@ def kind(name: str, handler: Handler, **options: Any) -> Kind:
 
 
 KINDS = (
+    kind("note", note),
     kind("work", work),
     kind("wait", wait),
     kind("ignore", ignore),

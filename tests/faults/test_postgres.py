@@ -1,0 +1,63 @@
+"""A PostgreSQL that restarts, ends sessions, or cannot be reached by a worker."""
+
+import signal
+
+import pytest
+from django.db import connection
+
+from jobs.models import Job
+from jobs.states import State
+from tests.faults.conftest import Fault, kill
+from tests.outages import restart_postgres
+from tests.waiting import wait_until
+
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def sessions(condition: str = "TRUE") -> list[int]:
+    """The process ids of the other sessions of this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pid {OTHERS} AND {condition}")
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def end_all_sessions() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
+
+
+@pytest.mark.parametrize("hurt", [restart_postgres, end_all_sessions])
+def test_a_report_whose_server_goes_away_is_retried(hurt: object, fault: Fault) -> None:
+    job = fault.order_slow_rows(rows=100, seconds=0.02)
+    fault.writing(job)
+    wait_until(lambda: sessions(f"application_name = 'longhaul {job.pk}'"))
+    assert callable(hurt)
+    hurt()
+    failed = fault.wait_for(job, State.FAILED)
+    assert fault.outcomes(job) == ["failed"]
+    assert (failed.result or {})["error"]["code"] == "database-error"
+    assert fault.files() == set()
+    done = fault.mend_until(job, State.SUCCEEDED)
+    assert done.result == {"rowCount": 100}
+    assert fault.outcomes(job) == ["failed", "succeeded"]
+
+
+def test_a_worker_that_cannot_reach_the_database_for_a_lease_ends_its_work(fault: Fault) -> None:
+    """Its sessions are stopped, so that they answer nothing, while all others go on."""
+    job = fault.submit("wait")
+    fault.writing(job)
+    wait_until(lambda: Job.objects.get().progress_done == 2000, message="the heartbeat has its session")
+    workers_sessions = sessions("state = 'idle'")
+    for pid in workers_sessions:
+        kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: fault.files() == set(), message="the worker has deleted what it wrote")
+        assert "LeaseLostError" in fault.stack.log("worker-csv")
+        fault.mend_until(job, State.FAILED, State.QUEUED, State.RUNNING)
+        assert fault.outcomes(job)[0] == "lost"
+    finally:
+        for pid in workers_sessions:
+            kill(pid, signal.SIGCONT)
+    fault.open_gate()
+    fault.mend_until(job, State.SUCCEEDED)
+    assert fault.outcomes(job) == ["lost", "succeeded"]
