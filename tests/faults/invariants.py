@@ -64,7 +64,7 @@ def assert_files_are_those_of_succeeded_jobs(files: set[str]) -> None:
     assert not Artifact.objects.exclude(job__state=State.SUCCEEDED).exists()
     for artifact in published:
         with storages["artifacts"].open(artifact.storage_name) as file:
-            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+            digest = hashlib.file_digest(file, "sha256")
         assert digest.hexdigest() == artifact.sha256
         assert storages["artifacts"].size(artifact.storage_name) == artifact.size_bytes
 

@@ -80,7 +80,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_changes_nothing(
 
 def is_busy(pid: int) -> bool:
     """Whether this process of the pool runs an attempt: then it has a second thread, the heartbeat."""
-    return psutil.Process(pid).num_threads() > 1
+    return int(psutil.Process(pid).num_threads()) > 1
 
 
 def test_sigterm_lets_a_short_job_finish(fault: Fault) -> None:
