@@ -31,6 +31,10 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 test: .venv/.dev chromium  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest $(ARGS)
 
+.PHONY: chaos
+chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)
+	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos -q -s tests/faults/test_chaos.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)

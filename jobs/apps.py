@@ -1,11 +1,12 @@
 """Startup of the `jobs` app."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Registers the checks, and seeds queues and schedules once after `migrate`."""
+    """Registers the checks, seeds queues and schedules once after `migrate`, and prepares each new connection."""
 
     name = "jobs"
     verbose_name = "Jobs"
@@ -13,6 +14,8 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from jobs import checks  # noqa: F401  (registers itself)
         from jobs.seeding import seed_queues, seed_schedules
+        from jobs.sessions import end_with_the_client
 
+        connection_created.connect(end_with_the_client, dispatch_uid="jobs.end_with_the_client")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

@@ -53,9 +53,13 @@ class Stack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, name: str, **environment: str) -> None:
-        """Start a service; it is not restarted by itself when it dies."""
+    def start(self, name: str, *, as_name: str | None = None, **environment: str) -> None:
+        """Start a service, or a second one of its kind; it is not restarted by itself when it dies."""
         service = replace(self.services[name], grace=GRACE_SECONDS)
+        if as_name:
+            nodes = {"csv@%h", "io@%h"}
+            command = [f"{as_name}@%h" if word in nodes else word for word in service.command]
+            service, name = replace(service, command=command), as_name
         with (self.folder.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 without_restart(service_tether(self.folder, service)),
@@ -94,13 +98,15 @@ class Stack:
         wait_until(self._web_answers, timeout=40, message="the web server answers")
 
     @contextmanager
-    def running(self, name: str, **environment: str) -> Iterator[None]:
-        """Run a service (such as `beat`) for the length of a block."""
-        self.start(name, **environment)
+    def running(self, name: str, *, as_name: str | None = None, **environment: str) -> Iterator[None]:
+        """Run a service (such as `beat`) for the length of a block, unless the block kills it."""
+        self.start(name, as_name=as_name, **environment)
+        name = as_name or name
         try:
             yield
         finally:
-            self.stop(name)
+            if self.is_running(name):
+                self.stop(name)
 
     def pid(self, name: str) -> int:
         """The process id of the service's main process, below its tether."""

@@ -6,10 +6,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jobs.cancellation import cancel_jobs
 from jobs.models import Attempt, Job
 from jobs.release import publish_jobs
 from jobs.states import State
 from tests.faults.conftest import Fault, kill
+from tests.faults.test_postgres import sessions
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -38,6 +40,17 @@ def test_sigkill_of_the_pool_process_in_mid_copy(fault: Fault) -> None:
 
 def milestones(job: Job) -> list[str]:
     return ["progress"] * job.events.filter(name="progress").count()
+
+
+def test_the_query_of_a_killed_worker_ends_on_the_server(fault: Fault) -> None:
+    """It computes, and would not notice for an hour that nobody is there to read the answer."""
+    job = fault.order_slow_rows(rows=1, seconds=3600)
+    wait_until(lambda: sessions(f"application_name = 'longhaul {job.pk}' AND query LIKE 'COPY%'"))
+    fault.stack.kill("worker-csv")
+    wait_until(lambda: sessions(f"application_name = 'longhaul {job.pk}'") == [], timeout=5)
+    cancel_jobs([job.pk], actor="faults")
+    fault.mend_until(job, State.CANCELLED)
+    assert fault.outcomes(job) == ["lost"]
 
 
 def test_sigkill_of_the_whole_worker_in_mid_copy(fault: Fault) -> None:

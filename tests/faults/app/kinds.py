@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.context import JobContext
+from jobs.errors import PermanentError, RetryableError
 from jobs.kinds import Handler, Kind
 from jobs.models import Artifact
 from jobs.retry import RetryPolicy
@@ -72,22 +73,49 @@ def eat(context: JobContext) -> None:
             return
 
 
+def linger(context: JobContext) -> dict[str, Any]:
+    """A job that takes `seconds`, and heeds `check()`."""
+    until = time.monotonic() + context.job.payload["seconds"]
+    while time.monotonic() < until:
+        context.check()
+        time.sleep(POLL_SECONDS)
+    return work(context)
+
+
+def stumble(context: JobContext) -> dict[str, Any]:
+    """A job whose first attempt fails."""
+    if context.attempt.number == 1:
+        write_file(context)
+        raise RetryableError("not yet")
+    return work(context)
+
+
+def refuse(context: JobContext) -> None:
+    """A job that cannot be done."""
+    write_file(context)
+    raise PermanentError("never", code="never")
+
+
 def import_broken(context: JobContext) -> None:
     """A job whose code cannot be imported."""
     import tests.faults.app.broken  # noqa: F401
 
 
-def kind(name: str, handler: Handler, **options: Any) -> Kind:
-    policy = RetryPolicy(max_attempts=9, first_delay_seconds=0.01, max_delay_seconds=0.01)
+def kind(name: str, handler: Handler, *, losses: int = 3, **options: Any) -> Kind:
+    """Retried at once. `losses` in a row make it dead: many, for what chaos may kill again and again."""
+    policy = RetryPolicy(max_attempts=50, max_lost_in_a_row=losses, first_delay_seconds=0.01, max_delay_seconds=0.01)
     return Kind(f"fault-{name}", "reports", handler, policy, **options)
 
 
 KINDS = (
     kind("note", note),
-    kind("work", work),
+    kind("work", work, losses=50),
     kind("wait", wait),
     kind("ignore", ignore),
     kind("sleep", sleep, stall_timeout_seconds=1),
     kind("eat", eat),
     kind("import", import_broken),
+    kind("linger", linger, losses=50),
+    kind("stumble", stumble, losses=50),
+    kind("refuse", refuse, losses=50),
 )
