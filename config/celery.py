@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
+from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -14,6 +15,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # for every thread of the web server, not only the one that imports this
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@task_prerun.connect
+def mend_connections(**kwargs: Any) -> None:
+    """Drop connections that are broken or too old, as Django does before each request.
+
+    Celery would close them all around every task; CELERY_DB_REUSE_MAX keeps it from that.
+    """
+    close_old_connections()
 
 
 @setup_logging.connect

@@ -32,6 +32,7 @@ DATABASE: Final = "longhaul"
 USER: Final = "postgres"
 SOCKET: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 100  # bytes; the kernel's limit is 104 to 108
+SOCKET_FOLDER_PREFIX: Final = "longhaul-socket-"
 READY_SECONDS: Final = 300.0  # recovery after a crash can take minutes; a dead server is noticed at once
 
 NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -160,9 +161,12 @@ class EmbeddedPostgres:
 
     def _choose_socket_folder(self) -> Path:
         """The cluster's own folder (mode 0700), or a short private one where that path is too long."""
-        if len(os.fsencode(self.folder / SOCKET)) <= LONGEST_SOCKET_PATH:
+        if _fits(self.folder):
             return self.folder
-        folder = Path(tempfile.mkdtemp(prefix="longhaul-socket-"))
+        folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX))
+        if not _fits(folder):  # TMPDIR is a long path too
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir="/tmp"))
         if owner := self.owner():
             os.chown(folder, *owner)
         return folder
@@ -170,6 +174,10 @@ class EmbeddedPostgres:
     def _create_database(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         with suppress(psycopg.errors.DuplicateDatabase):
             connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder / SOCKET)) <= LONGEST_SOCKET_PATH
 
 
 def last_line(log: Path, words: Sequence[str] = ("FATAL:", "PANIC:", "ERROR:")) -> str:

@@ -102,6 +102,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longha
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["OPTIONS"].setdefault(
+    "prepare_threshold", 5
+)  # for jobs.statements; Django's cursors prepare nothing
 # A server that is gone without a word is noticed before the lease of a job ends.
 for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
     DATABASES["default"]["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
@@ -152,12 +155,12 @@ CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "j
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
-CELERY_TASK_TRACK_STARTED = True
 CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT_SECONDS
 CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("reports", "uploads", "callbacks", "housekeeping")]
+CELERY_DB_REUSE_MAX = 10**9  # connections are kept between tasks; `config.celery` drops broken and old ones
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=500)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Final
 from uuid import UUID
 
 import stamina
@@ -19,28 +21,43 @@ from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
 from jobs.models import Attempt
 from jobs.policy import decide_for
-from jobs.release import release_jobs
+from jobs.release import release_jobs, release_to_self
 from jobs.shutdown import is_stopping
 from jobs.transitions import cancel_attempt, claim_job, fail_job, finish_job, hand_back_job, lose_attempt
 
 logger = structlog.get_logger(__name__)
 
+#: How long a task goes on with further jobs: short, beside its time limit. Seconds.
+GO_ON_SECONDS: Final = 1.0
 #: Of a connection to PostgreSQL that is gone: the same on a new one may well succeed.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
 def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
-    """Run one attempt of a job to its end, if the job is there to be claimed."""
-    attempt = claim_job(job_id, worker=worker, celery_task_id=celery_task_id, lease_seconds=settings.LEASE_SECONDS)
-    if attempt is None:
-        logger.info("job_not_claimable", job_id=str(job_id))
-        return
-    with bound_contextvars(job_id=str(job_id), attempt=attempt.number, kind=attempt.job.kind):
-        logger.info("attempt_started", worker=worker)
-        try:
-            run_attempt(attempt)
-        finally:
-            release_jobs(attempt.job.queue)
+    """Run one attempt of a job to its end, if the job is there to be claimed.
+
+    While that takes little time, go on with the job whose turn is next: a message for each small job would cost
+    more than the job.
+    """
+    until = time.monotonic() + GO_ON_SECONDS
+    following: UUID | None = job_id
+    while following is not None:
+        attempt = claim_job(
+            following, worker=worker, celery_task_id=celery_task_id, lease_seconds=settings.LEASE_SECONDS
+        )
+        if attempt is None:
+            logger.info("job_not_claimable", job_id=str(following))
+            return
+        with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
+            logger.info("attempt_started", worker=worker)
+            following = None
+            try:
+                run_attempt(attempt)
+            finally:
+                if time.monotonic() < until and not is_stopping():
+                    following = release_to_self(attempt.job.queue)
+                else:
+                    release_jobs(attempt.job.queue)
 
 
 def run_attempt(attempt: Attempt) -> None:

@@ -9,107 +9,134 @@ index `jobs_job_waiting` (a loose index scan, https://wiki.postgresql.org/wiki/L
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db import connection
-
 from jobs.models import Job, Queue
+from jobs.statements import run
 
-#: Stands for jobs without an owner, as in the index.
-NOBODY: Final = 0
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
 
-WAITING: Final = "queue = %(queue)s AND state = 'queued' AND released_at IS NULL AND due"
+WAITING: Final = "queue = %(queue)s::text AND state = 'queued' AND released_at IS NULL AND due"
 
-OCCUPIED = """
-    SELECT coalesce(owner, 0), count(*) FROM (
-        SELECT owner FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+#: The owners who have jobs waiting at the priority `level`, from the one behind `last` on, once around. Jobs
+#: without an owner stand at 0, as in the index. Rows are made as they are asked for: LIMIT ends the walk.
+RING: Final = f"""
+    ring (owner, place, wrapped) AS (
+        SELECT %(last)s::bigint, 0, false
         UNION ALL
-        SELECT owner FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
-    ) AS occupying GROUP BY 1
-"""
-
-HIGHEST_PRIORITY = f"""
-    SELECT priority FROM jobs_job WHERE {WAITING} AND priority < %(below)s ORDER BY priority DESC LIMIT 1
-"""  # noqa: S608
-
-NEXT_OWNERS = f"""
-    WITH RECURSIVE ring (owner) AS (
-        (SELECT coalesce(owner, 0) FROM jobs_job
-         WHERE {WAITING} AND priority = %(priority)s AND coalesce(owner, 0) > %(after)s
-         ORDER BY coalesce(owner, 0) LIMIT 1)
-        UNION ALL
-        SELECT (SELECT coalesce(job.owner, 0) FROM jobs_job AS job
-                WHERE {WAITING} AND priority = %(priority)s AND coalesce(job.owner, 0) > ring.owner
-                ORDER BY coalesce(job.owner, 0) LIMIT 1)
-        FROM ring WHERE ring.owner IS NOT NULL
+        SELECT next.owner, ring.place + 1, next.wrapped FROM ring CROSS JOIN LATERAL (
+            (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM jobs_job
+             WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) > ring.owner
+             AND (NOT ring.wrapped OR coalesce(owner, 0) <= %(last)s::bigint)
+             ORDER BY coalesce(owner, 0) LIMIT 1)
+            UNION ALL
+            (SELECT coalesce(owner, 0), true FROM jobs_job
+             WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) <= %(last)s::bigint
+             AND NOT ring.wrapped
+             ORDER BY coalesce(owner, 0) LIMIT 1)
+            LIMIT 1
+        ) AS next
     )
-    SELECT owner FROM ring WHERE owner <= %(until)s AND owner <> ALL(%(full)s) LIMIT %(at_most)s
 """  # noqa: S608
 
-JOBS_IN_ROUNDS = f"""
-    SELECT job.id, ring.owner
-    FROM unnest(%(owners)s::bigint[], %(allowances)s::int[]) WITH ORDINALITY AS ring (owner, allowance, place)
-    CROSS JOIN LATERAL (
-        SELECT id, row_number() OVER (ORDER BY id) AS round FROM (
-            SELECT id FROM jobs_job
-            WHERE {WAITING} AND priority = %(priority)s AND coalesce(owner, 0) = ring.owner
-            ORDER BY id LIMIT ring.allowance
-        ) AS oldest
-    ) AS job
-    ORDER BY job.round, ring.place LIMIT %(at_most)s
+#: One priority at a time: how many places are free, who may have one, which jobs these are; and hand them out.
+HAND_OUT: Final = f"""
+    WITH RECURSIVE occupied AS MATERIALIZED (
+        SELECT coalesce(owner, 0) AS owner, count(*) AS jobs FROM (
+            SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+            UNION ALL
+            SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
+        ) AS job GROUP BY 1
+    ), places AS MATERIALIZED (
+        SELECT greatest(0, least(%(at_most)s::int, %(max_running)s::int - coalesce(sum(jobs), 0)))::int AS free
+        FROM occupied
+    ), level AS MATERIALIZED (
+        SELECT priority FROM jobs_job WHERE {WAITING} AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
+    ), lower AS MATERIALIZED (
+        SELECT priority FROM jobs_job
+        WHERE {WAITING} AND priority < (SELECT priority FROM level) ORDER BY priority DESC LIMIT 1
+    ), {RING}, owners AS (
+        SELECT owner, place, allowance FROM (
+            SELECT owner, place, CASE
+                WHEN owner = 0 OR %(per_owner)s::int IS NULL THEN (SELECT free FROM places)
+                ELSE %(per_owner)s::int - coalesce((SELECT jobs FROM occupied WHERE occupied.owner = ring.owner), 0)
+            END AS allowance
+            FROM ring
+        ) AS allowed
+        WHERE place > 0 AND allowance > 0 LIMIT (SELECT free FROM places)
+    ), picked AS MATERIALIZED (
+        SELECT job.id, job.round, owners.owner, owners.place FROM owners CROSS JOIN LATERAL (
+            SELECT id, row_number() OVER (ORDER BY id) AS round FROM (
+                SELECT id FROM jobs_job
+                WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) = owners.owner
+                ORDER BY id LIMIT least(owners.allowance, (SELECT free FROM places))
+            ) AS oldest
+        ) AS job
+        ORDER BY job.round, owners.place LIMIT (SELECT free FROM places)
+    ), released AS (
+        UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
+        WHERE id IN (SELECT id FROM picked)
+    ), told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM picked
+    ), moved AS (
+        UPDATE jobs_queue SET last_owner = (SELECT owner FROM picked ORDER BY round DESC, place DESC LIMIT 1)
+        WHERE name = %(queue)s::text AND EXISTS (SELECT FROM picked)
+    )
+    SELECT picked.id, picked.owner, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower
+    FROM places CROSS JOIN level LEFT JOIN picked ON true ORDER BY picked.round, picked.place
+"""  # noqa: S608
+
+#: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.
+IS_THERE_A_TURN: Final = f"""
+    SELECT (SELECT priority FROM jobs_job WHERE {WAITING} ORDER BY priority DESC LIMIT 1) IS NOT NULL
+    AND (max_running IS NULL OR max_running > (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+    ) + (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
+    )) AS answer
+    FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
+"""  # noqa: S608
+
+COUNT_OF_OTHERS: Final = f"""
+    WITH RECURSIVE level AS (SELECT %(priority)s::int AS priority), {RING}
+    SELECT count(*) AS others FROM (
+        SELECT FROM ring CROSS JOIN LATERAL (
+            SELECT FROM jobs_job
+            WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) = ring.owner
+            LIMIT %(rounds)s::int
+        ) AS job
+        WHERE ring.place > 0 AND ring.owner <> %(owner)s::bigint LIMIT %(at_most)s::int
+    ) AS others
 """  # noqa: S608
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A job that may be handed out, and its owner's place in the ring."""
+def is_there_a_turn(queue: str) -> bool:
+    """Whether a job waits and a place is free; a no may be believed.
 
-    job_id: UUID
-    owner: int
-
-
-def next_turns(dials: Queue, *, at_most: int) -> list[Turn]:
-    """The jobs of the queue whose turn is next: as many as may run beside those that hold a place.
-
-    Call it with the queue's row locked, so that two callers never pick the same.
+    A job that is committed before this is asked, and finds all places taken, is found by whoever frees one: who
+    ends a job asks this after the commit that ends it.
     """
-    occupied: dict[int, int] = dict(_rows(OCCUPIED, queue=dials.name))
-    if dials.max_running is not None:
-        at_most = min(at_most, dials.max_running - sum(occupied.values()))
-    turns: list[Turn] = []
-    below = ABOVE_ALL
-    while len(turns) < at_most:
-        highest = list(_rows(HIGHEST_PRIORITY, queue=dials.name, below=below))
-        if not highest:
-            break
-        [(below,)] = highest
-        found = _turns_at(dials, below, occupied, at_most - len(turns), after=turns[-1].owner if turns else None)
-        for turn in found:
-            occupied[turn.owner] = occupied.get(turn.owner, 0) + 1
-        turns += found
-    return turns
+    return any(row["answer"] for row in run(IS_THERE_A_TURN, queue=queue))
 
 
-def _turns_at(dials: Queue, priority: int, occupied: dict[int, int], at_most: int, *, after: int | None) -> list[Turn]:
-    limit = dials.max_running_per_owner
-    full = [owner for owner, jobs in occupied.items() if owner != NOBODY and limit is not None and jobs >= limit]
-    last = dials.last_owner if after is None else after
-    which = {"queue": dials.name, "priority": priority, "full": full}
-    owners = [row[0] for row in _rows(NEXT_OWNERS, **which, after=last, until=2**63 - 1, at_most=at_most)]
-    if len(owners) < at_most:
-        more = _rows(NEXT_OWNERS, **which, after=NOBODY - 1, until=last, at_most=at_most - len(owners))
-        owners += [row[0] for row in more]
-    allowances = [
-        at_most if limit is None or owner == NOBODY else min(at_most, limit - occupied.get(owner, 0))
-        for owner in owners
-    ]
-    rows = _rows(JOBS_IN_ROUNDS, **which, owners=owners, allowances=allowances, at_most=at_most)
-    return [Turn(job_id, owner) for job_id, owner in rows]
+def hand_out(dials: Queue, *, at_most: int) -> list[UUID]:
+    """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
+
+    Call it with the queue's row locked, so that two callers never pick the same. `dials` is that row.
+    """
+    parameters = {"queue": dials.name, "max_running": dials.max_running, "per_owner": dials.max_running_per_owner}
+    handed_out: list[UUID] = []
+    last, below = dials.last_owner, ABOVE_ALL
+    while True:
+        rows = run(HAND_OUT, **parameters, last=last, below=below, at_most=at_most - len(handed_out))
+        found = [row for row in rows if row["id"] is not None]
+        handed_out += [row["id"] for row in found]
+        if not rows or len(found) >= rows[0]["free"] or not rows[0]["has_lower"]:
+            return handed_out
+        last = found[-1]["owner"] if found else last
+        below = rows[0]["priority"]
 
 
 def count_ahead(job: Job, *, at_most: int) -> int:
@@ -124,19 +151,13 @@ def count_ahead(job: Job, *, at_most: int) -> int:
         return higher
     same = waiting.filter(priority=job.priority)
     own = same.filter(owner=job.owner_id, pk__lt=job.pk)[: at_most - higher].count()
-    others = _count_of_others(job, rounds=own + 1, at_most=at_most - higher - own)
-    return higher + own + others
-
-
-def _count_of_others(job: Job, *, rounds: int, at_most: int) -> int:
-    mine = job.owner_id or NOBODY
-    which = {"queue": job.queue, "priority": job.priority, "full": [mine]}
-    owners = [row[0] for row in _rows(NEXT_OWNERS, **which, after=NOBODY - 1, until=2**63 - 1, at_most=at_most)]
-    allowances = [rounds] * len(owners)
-    return sum(1 for _ in _rows(JOBS_IN_ROUNDS, **which, owners=owners, allowances=allowances, at_most=at_most))
-
-
-def _rows(sql: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        yield from cursor.fetchall()
+    [others] = run(
+        COUNT_OF_OTHERS,
+        queue=job.queue,
+        priority=job.priority,
+        owner=job.owner_id or 0,
+        last=-1,
+        rounds=own + 1,
+        at_most=at_most - higher - own,
+    )
+    return int(higher + own + others["others"])

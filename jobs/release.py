@@ -13,13 +13,11 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.db import transaction
-from django.db.models.functions import Now
 from kombu import Connection
 from kombu.pools import producers
 
-from jobs.events import record_events
-from jobs.fairness import next_turns
-from jobs.models import Event, Job, Queue
+from jobs.fairness import hand_out, is_there_a_turn
+from jobs.models import Job, Queue
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -36,21 +34,30 @@ PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.0
 
 
 def release_jobs(queue: str) -> list[UUID]:
-    """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
+    """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids."""
+    return _release(queue, kept=0)
 
-    The queue's row is locked meanwhile, so that two callers never exceed the limit together.
+
+def release_to_self(queue: str) -> UUID | None:
+    """Release as `release_jobs` does, but keep the first job: the caller, a worker, claims it at once.
+
+    Should it die before, nobody has heard of the job: Beat sends its message again.
     """
+    ids = _release(queue, kept=1)
+    return ids[0] if ids else None
+
+
+def _release(queue: str, *, kept: int) -> list[UUID]:
+    """The queue's row is locked meanwhile, so that two callers never exceed its limits together."""
+    if not is_there_a_turn(queue):
+        return []
     with transaction.atomic():
         dials = Queue.objects.select_for_update().filter(name=queue).first()
         if dials is None or dials.paused:
             return []
-        turns = next_turns(dials, at_most=BATCH_SIZE)
-        ids = [turn.job_id for turn in turns]
-        if ids:
-            Job.objects.filter(pk__in=ids).update(released_at=Now(), updated_at=Now())
-            record_events(ids, Event.Name.RELEASED)
-            Queue.objects.filter(pk=queue).update(last_owner=turns[-1].owner)
-            transaction.on_commit(partial(publish_jobs, queue, ids))
+        ids = hand_out(dials, at_most=BATCH_SIZE)
+        if ids[kept:]:
+            transaction.on_commit(partial(publish_jobs, queue, ids[kept:]))
     return ids
 
 

@@ -8,13 +8,15 @@ other learns it. Each adds its lines to the timeline in the same transaction. Al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, TransitionError
@@ -22,6 +24,7 @@ from jobs.events import record_event
 from jobs.failures import FailureRecord, describe_failure
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.retry import Bury, Decision
+from jobs.statements import CLAIM, FINISH, instance_of, run
 from jobs.states import Outcome, State
 
 
@@ -31,29 +34,20 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
     None when the job is not there to be claimed: unknown, not released, or somebody was first.
     Messages may come twice or late, so that is no error.
     """
-    with transaction.atomic():
-        claimed = Job.objects.filter(pk=job_id, state=State.QUEUED, released_at__isnull=False).update(
-            state=State.RUNNING,
-            fencing_token=F("fencing_token") + 1,
-            attempt_count=F("attempt_count") + 1,
-            lease_expires_at=Now() + timedelta(seconds=lease_seconds),
-            progress_done=0,
-            progress_total=None,
-            started_at=Now(),
-            updated_at=Now(),
-        )
-        if claimed != 1:
-            return None
-        job = Job.objects.select_related("owner").get(pk=job_id)
-        attempt = Attempt.objects.create(
+    claimed = run(CLAIM, job_id=job_id, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease_seconds)
+    for row in claimed:
+        attempt_id = row.pop("attempt_id")
+        job = instance_of(Job, row)
+        return Attempt(
+            pk=attempt_id,
             job=job,
             number=job.fencing_token,
             fencing_token=job.fencing_token,
             worker=worker,
             celery_task_id=celery_task_id,
+            started_at=cast("datetime", job.started_at),
         )
-        record_event(job.pk, Event.Name.STARTED, attempt=attempt.number, worker=worker)
-        return attempt
+    return None
 
 
 def finish_job(
@@ -68,29 +62,23 @@ def finish_job(
 
     Raises LeaseLostError when the attempt no longer owns the job; nothing is published then.
     """
-    with transaction.atomic():
-        _leave_running(
-            attempt,
-            state=State.SUCCEEDED,
-            result=result,
-            progress_done=rows,
-            progress_total=rows,
-            progress_percent=100,
-            finished_at=Now(),
-            error_class="",
-            error_message="",
-            error_fingerprint="",
-        )
-        published = list(artifacts)
-        Artifact.objects.bulk_create(published)
-        _end_attempt(
-            attempt,
-            Outcome.SUCCEEDED,
+    published = list(artifacts)
+    with transaction.atomic() if published else nullcontext():
+        finished = run(
+            FINISH,
+            job_id=attempt.job_id,
+            fencing_token=attempt.fencing_token,
+            attempt_id=attempt.pk,
+            number=attempt.number,
+            result=Jsonb(result) if result is not None else None,
             rows=rows,
             bytes=sum(artifact.size_bytes for artifact in published),
             peak_memory_bytes=peak_memory_bytes,
         )
-        record_event(attempt.job_id, Event.Name.COMPLETED, attempt=attempt.number, rows=rows)
+        if not finished:
+            raise _lost(attempt)
+        if published:
+            Artifact.objects.bulk_create(published)
 
 
 def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:
@@ -187,8 +175,12 @@ def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: A
     if expired_only:
         held = held.orphaned()
     if held.update(lease_expires_at=None, released_at=None, updated_at=Now(), **changes) != 1:
-        raise LeaseLostError(f"attempt {attempt.number} does not own job {attempt.job_id} any more")
+        raise _lost(attempt)
 
 
 def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> None:
     Attempt.objects.filter(pk=attempt.pk, outcome="").update(outcome=outcome, finished_at=Now(), **changes)
+
+
+def _lost(attempt: Attempt) -> LeaseLostError:
+    return LeaseLostError(f"attempt {attempt.number} does not own job {attempt.job_id} any more")

@@ -1,6 +1,7 @@
 """The embedded servers: they keep their data, their address and their secrets, and leave nothing behind."""
 
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,13 @@ def test_the_environment_file_is_private_names_only_what_runs_and_goes(tmp_path:
     assert not file.exists()
 
 
-def test_a_path_with_spaces_and_beyond_the_limit_of_a_socket_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long_temporary_folder", [False, True])
+def test_a_path_with_spaces_and_beyond_the_limit_of_a_socket_works(
+    long_temporary_folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if long_temporary_folder:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("t" * 100)))
+        (tmp_path / ("t" * 100)).mkdir()
     path = tmp_path / ("a long name " * 12).strip()
     with servers(path) as environment:
         url = environment["DATABASE_URL"]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs.fairness import count_ahead, next_turns
+from jobs.fairness import count_ahead, hand_out
 from jobs.models import Job, Queue
 from jobs.release import release_jobs
 from jobs.states import State
@@ -156,11 +156,9 @@ def test_the_count_ahead_is_that_of_the_rounds_until_its_own(waiting: Callable[.
 
 
 def test_the_cost_is_that_of_the_jobs_picked(make_job: Callable[..., Job]) -> None:
-    """The index is hopped through, not read: of 50,000 waiting jobs, few pages are touched."""
+    """The index is hopped through, not read: of 50,000 waiting jobs, few pages are read or written."""
     ada, grace = people(2)
-    Job.objects.bulk_create(
-        (Job(kind="t", queue=QUEUE, owner=ada, payload={}, max_attempts=1) for _ in range(50_000)), batch_size=5_000
-    )
+    add_waiting_jobs(QUEUE, ada, count=50_000)
     late = make_job(queue=QUEUE, owner=grace, released_at=None)
     dials = Queue.objects.get(name=QUEUE)
     dials.max_running = 2
@@ -168,12 +166,24 @@ def test_the_cost_is_that_of_the_jobs_picked(make_job: Callable[..., Job]) -> No
         cursor.execute("ANALYZE jobs_job")
         cursor.execute("SELECT pg_stat_force_next_flush()")
         before = blocks(cursor)
-        turns = next_turns(dials, at_most=100)
+        handed_out = hand_out(dials, at_most=100)
         cursor.execute("SELECT pg_stat_force_next_flush()")
         touched = blocks(cursor) - before
-    assert late.pk in {turn.job_id for turn in turns}
-    assert touched < 100
+    assert late.pk in handed_out
+    assert touched < 300
     assert message_ids(QUEUE) == []
+
+
+def add_waiting_jobs(queue: str, owner: User, *, count: int) -> None:
+    """In one statement: what Django would take half a minute for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO jobs_job (id, kind, queue, owner, payload, state, priority, due, attempt_count, max_attempts, "
+            "fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint, "
+            "request_fingerprint) SELECT gen_random_uuid(), 'test', %s, %s, '{}', 'queued', 0, true, 0, 5, 0, 0, 0, "
+            "'', '', '', '' FROM generate_series(1, %s)",
+            [queue, owner.pk, count],
+        )
 
 
 def blocks(cursor: object) -> int:

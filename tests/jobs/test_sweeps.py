@@ -161,6 +161,7 @@ def sweep_all_folders() -> int:
 
 def test_a_file_that_belongs_to_no_job_is_removed(make_job: Callable[..., Job], settings: Any) -> None:
     settings.ORPHAN_FILE_AGE_SECONDS = 0
+    sweep_all_folders()  # what earlier tests left behind
     running, failed, done = make_job(state=State.RUNNING, fencing_token=2), make_job(state=State.FAILED), make_job()
     artifact_of(done)
     kept = [
