@@ -48,16 +48,18 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
         if attempt is None:
             logger.info("job_not_claimable", job_id=str(following))
             return
+        queue = attempt.job.queue
         with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
             logger.info("attempt_started", worker=worker)
-            following = None
             try:
                 run_attempt(attempt)
-            finally:
-                if time.monotonic() < until and not is_stopping():
-                    following = release_to_self(attempt.job.queue)
-                else:
-                    release_jobs(attempt.job.queue)
+            except BaseException:
+                release_jobs(queue)
+                raise
+        goes_on = time.monotonic() < until and not is_stopping()
+        following = release_to_self(queue) if goes_on else None
+        if not goes_on:
+            release_jobs(queue)
 
 
 def run_attempt(attempt: Attempt) -> None:

@@ -42,6 +42,8 @@ RING: Final = f"""
 """  # noqa: S608
 
 #: One priority at a time: how many places are free, who may have one, which jobs these are; and hand them out.
+#: Rows are locked in the order of their ids, as `jobs.interventions` does, so that the two wait for each other and
+#: never in a circle; one that was cancelled meanwhile is passed over.
 HAND_OUT: Final = f"""
     WITH RECURSIVE occupied AS MATERIALIZED (
         SELECT coalesce(owner, 0) AS owner, count(*) AS jobs FROM (
@@ -75,17 +77,23 @@ HAND_OUT: Final = f"""
             ) AS oldest
         ) AS job
         ORDER BY job.round, owners.place LIMIT (SELECT free FROM places)
+    ), locked AS MATERIALIZED (
+        SELECT id FROM jobs_job
+        WHERE id IN (SELECT id FROM picked) AND state = 'queued' AND released_at IS NULL
+        ORDER BY id FOR UPDATE
+    ), turn AS MATERIALIZED (
+        SELECT * FROM picked WHERE id IN (SELECT id FROM locked)
     ), released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
-        WHERE id IN (SELECT id FROM picked)
+        WHERE id IN (SELECT id FROM turn)
     ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM picked
+        INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM turn
     ), moved AS (
-        UPDATE jobs_queue SET last_owner = (SELECT owner FROM picked ORDER BY round DESC, place DESC LIMIT 1)
-        WHERE name = %(queue)s::text AND EXISTS (SELECT FROM picked)
+        UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
+        WHERE name = %(queue)s::text AND EXISTS (SELECT FROM turn)
     )
-    SELECT picked.id, picked.owner, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower
-    FROM places CROSS JOIN level LEFT JOIN picked ON true ORDER BY picked.round, picked.place
+    SELECT turn.id, turn.owner, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower
+    FROM places CROSS JOIN level LEFT JOIN turn ON true ORDER BY turn.round, turn.place
 """  # noqa: S608
 
 #: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.

@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 
 WORKERS = ("csv-1", "csv-2", "csv-3")
 #: Kinds of jobs, and how many of a hundred.
-MIX = {"work": 60, "linger": 20, "stumble": 12, "refuse": 8}
+MIX = {"work": 40, "linger": 40, "stumble": 12, "refuse": 8}
 #: Jobs submitted between two faults, at most.
 BURST = 12
 

@@ -83,11 +83,11 @@ def test_a_valkey_out_of_memory_delays_and_loses_nothing(fault: Fault) -> None:
     fault.writing(running)
     with valkey_full():
         refused = fault.submit("work")
-        fault.open_gate()
-        fault.wait_for(running, State.SUCCEEDED)
         wait_until(
             lambda: Job.objects.filter(pk=refused.pk, state=State.QUEUED, released_at=None).exists(),
             message="what could not be published waits again",
         )
+        fault.open_gate()
+        fault.wait_for(running, State.SUCCEEDED)
     mend_until_all_succeeded(fault)
     assert fault.outcomes(running) == fault.outcomes(refused) == ["succeeded"]

@@ -1,23 +1,29 @@
 """Release: as many as may run, in their order; and a Redis that does not answer."""
 
 import json
+import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from jobs import sweeps
+from jobs.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_body, message_ids, messages
+from tests.jobs.test_sweeps import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,3 +120,45 @@ def test_without_redis_the_job_goes_back_to_waiting_within_two_seconds(
 def test_publishing_nothing_is_nothing() -> None:
     publish_jobs(QUEUE, [])
     assert messages(QUEUE) == []
+
+
+def test_release_and_those_who_cancel_never_wait_for_each_other_in_a_circle(waiting: Callable[..., Job]) -> None:
+    """Both lock many jobs at once. What is cancelled is not released, and the other way round it is cancelled later."""
+    Queue.objects.filter(name=QUEUE).update(max_running=None)
+    for _ in range(5):
+        ids = [waiting().pk for _ in range(40)]
+
+        def act(number: int, ids: list[UUID] = ids) -> None:
+            try:
+                if number % 2:
+                    cancel_jobs(random.sample(ids, len(ids)), actor="ada")
+                else:
+                    release_jobs(QUEUE)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(act, range(8)))
+        assert set(Job.objects.values_list("state", "released_at")) == {(State.CANCELLED, None)}
+        for job in Job.objects.prefetch_related("events"):
+            assert [event.name for event in job.events.all()][-1] == "cancelled"
+
+
+def test_a_job_that_is_cancelled_while_its_turn_comes_is_passed_over(waiting: Callable[..., Job]) -> None:
+    job, other = waiting(), waiting()
+    released: list[UUID] = []
+
+    def release() -> None:
+        released.extend(release_jobs(QUEUE))
+        connection.close()
+
+    thread = threading.Thread(target=release)
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
+        thread.start()
+        wait_until(a_session_waits_for_a_lock, message="the release waits for the row")
+    thread.join()
+    job.refresh_from_db()
+    assert released == [other.pk]
+    assert job.released_at is None
+    assert not job.events.exists()

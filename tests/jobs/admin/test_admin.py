@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from jobs.models import Attempt, Job, Queue
+from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.events import record_event
+from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import State
+from jobs.sweeping import SWEEPS
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +31,7 @@ def attempt(make_job: Callable[..., Job]) -> Attempt:
     return Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w", traceback="Traceback <x>")
 
 
-@pytest.mark.parametrize("model", ["job", "attempt", "artifact", "queue"])
+@pytest.mark.parametrize("model", ["job", "attempt", "artifact", "queue", "sweep"])
 def test_every_list_opens(model: str, staff: Client, attempt: Attempt) -> None:
     assert staff.get(reverse(f"admin:jobs_{model}_changelist")).status_code == 200
 
@@ -35,6 +40,27 @@ def test_a_job_shows_its_payload_and_attempts(staff: Client, attempt: Attempt) -
     page = staff.get(reverse("admin:jobs_job_change", args=[attempt.job_id])).content.decode()
     assert "&quot;a&quot;: &quot;&lt;b&gt;&quot;" in page
     assert f"{attempt.job_id} #1" in page
+
+
+def test_a_job_shows_its_timeline_in_as_many_queries_for_ten_lines_as_for_one(
+    staff: Client, attempt: Attempt, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    path = reverse("admin:jobs_job_change", args=[attempt.job_id])
+    record_event(attempt.job_id, Event.Name.SUBMITTED, actor="ada")
+    with CaptureQueriesContext(connection) as one:
+        staff.get(path)
+    for _ in range(9):
+        record_event(attempt.job_id, Event.Name.REQUEUED, actor="grace", reason="the API is back")
+    with django_assert_num_queries(len(one)):
+        page = staff.get(path).content.decode()
+    assert page.index("ada") < page.index("the API is back")
+
+
+def test_the_sweeps_say_when_they_ran(staff: Client) -> None:
+    SWEEPS["prune_jobs"]()
+    page = staff.get(reverse("admin:jobs_sweep_changelist")).content.decode()
+    assert "prune_jobs" in page
+    assert staff.post(reverse("admin:jobs_sweep_delete", args=["prune_jobs"]), {"post": "yes"}).status_code == 403
 
 
 def test_an_attempt_shows_its_traceback(staff: Client, attempt: Attempt) -> None:

@@ -9,7 +9,8 @@ from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from jobs.models import Job, Queue
+from jobs.events import record_event
+from jobs.models import Event, Job, Queue
 from jobs.states import State
 from reports.registry import register
 from reports.types import ReportType
@@ -238,6 +239,35 @@ def test_one_report_says_what_was_ordered(api: APIClient) -> None:
     body = api.get(f"/api/reports/{made['id']}").json()
     assert (body["parameters"], body["csv"]["encoding"]) == ({"year": 2023}, "utf-8")
     assert body["statusURL"] == f"/api/reports/{made['id']}/status"
+
+
+def test_one_report_says_what_happened_since_but_not_who_of_the_staff_did_it(api: APIClient, owner: User) -> None:
+    order = post(api, ORDER).json()
+    job = Job.objects.get()
+    record_event(job.pk, Event.Name.STARTED, attempt=1, worker="csv@internal-host")
+    record_event(job.pk, Event.Name.PROGRESS, attempt=1, percent=50, rows=7)
+    record_event(job.pk, Event.Name.REQUEUED, actor="grace", reason="a secret of the house")
+    answer = api.get(f"/api/reports/{order['id']}")
+    lines = [{key: line[key] for key in line if key != "at"} for line in answer.json()["timeline"]]
+    assert lines == [
+        {"event": "submitted"},
+        {"event": "started", "attempt": 1},
+        {"event": "progress", "attempt": 1, "percent": 50},
+        {"event": "requeued"},
+    ]
+    assert "timeline" not in api.get("/api/reports").json()["results"][0]
+    for word in (b"internal-host", b"grace", b"secret"):
+        assert word not in answer.content
+    assert job.events.get(name="submitted").actor == owner.username
+
+
+def test_a_long_timeline_is_cut_to_its_newest_lines(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.api.timeline.LONGEST_TIMELINE", 2)
+    order = post(api, ORDER).json()
+    for name in (Event.Name.FAILED, Event.Name.RETRIED):
+        record_event(Job.objects.get().pk, name)
+    lines = api.get(f"/api/reports/{order['id']}").json()["timeline"]
+    assert [line["event"] for line in lines] == ["failed", "retried"]
 
 
 def test_report_types_come_with_a_json_schema(api: APIClient) -> None:

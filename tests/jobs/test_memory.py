@@ -1,0 +1,15 @@
+"""The peak of one attempt, not of all that the process did before."""
+
+from jobs.memory import peak_memory_bytes, reset_peak_memory
+
+MANY = 200_000_000
+
+
+def test_the_peak_is_that_since_the_reset() -> None:
+    before = peak_memory_bytes()
+    eaten = bytearray(MANY)
+    high = peak_memory_bytes()
+    del eaten
+    assert high - before > MANY / 2
+    reset_peak_memory()
+    assert high - peak_memory_bytes() > MANY / 2
