@@ -1,17 +1,20 @@
 """Whether this worker was told to stop.
 
-Celery tells the worker's main process; the attempts run in forked ones, which share this byte of memory.
-On SIGTERM Celery takes no new tasks and waits for those in hand (its warm shutdown); their heartbeats
-look here and hand back what takes longer than HAND_BACK_AFTER_SECONDS.
-https://docs.celeryq.dev/en/stable/userguide/workers.html#stopping-the-worker
+The worker's main process is told, by a signal; the attempts run in forked ones, which share this byte of
+memory. On SIGTERM Celery takes no new tasks and waits for those in hand (its warm shutdown), on SIGQUIT it waits
+for a while and then ends their processes; their heartbeats look here and hand back what takes longer than
+HAND_BACK_AFTER_SECONDS. https://docs.celeryq.dev/en/stable/userguide/workers.html#stopping-the-worker
 """
 
 from __future__ import annotations
 
 import mmap
+import signal
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 _stopping = mmap.mmap(-1, 1)
 _pool_process = False
@@ -31,6 +34,29 @@ def is_pool_process() -> bool:
 def announce(**kwargs: Any) -> None:
     """Tell all processes of the pool. Called within a signal handler, so it only writes a byte."""
     _stopping[0] = 1
+
+
+@worker_ready.connect
+def listen(**kwargs: Any) -> None:
+    """Hear of the signal before Celery does.
+
+    On SIGQUIT it sends `worker_shutting_down` only after it has waited, and a second SIGQUIT ends the pool before.
+    """
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        handler = signal.getsignal(number)
+        if callable(handler) and not isinstance(handler, _AnnounceFirst):
+            signal.signal(number, _AnnounceFirst(handler))
+
+
+class _AnnounceFirst:
+    """A signal handler before another."""
+
+    def __init__(self, then: Callable[[int, FrameType | None], Any]) -> None:
+        self.then = then
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        announce()
+        self.then(number, frame)
 
 
 @worker_process_init.connect

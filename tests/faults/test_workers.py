@@ -131,14 +131,15 @@ def test_sigterm_hands_a_long_job_back_and_burns_no_attempt(signals: int, fault:
     assert job.attempt_count == 1
 
 
-def test_sigquit_hands_a_job_back_that_heeds_nothing(fault: Fault) -> None:
-    """Twice: at once. Celery ends the pool processes, and the exception in them hands the job back."""
+@pytest.mark.parametrize("signals", [1, 2])
+def test_sigquit_hands_a_job_back_that_heeds_nothing(signals: int, fault: Fault) -> None:
+    """Once: its heartbeat interrupts it. Twice: Celery ends the pool at once, by an exception in each process."""
     job = fault.submit("ignore")
     fault.writing(job)
     worker = psutil.Process(fault.stack.pid("worker-csv"))
-    worker.send_signal(signal.SIGQUIT)
-    wait_until(lambda: "Initiating Soft Shutdown" in fault.stack.log("worker-csv"))
-    worker.send_signal(signal.SIGQUIT)
+    for _ in range(signals):
+        worker.send_signal(signal.SIGQUIT)
+        wait_until(lambda: "Initiating Soft Shutdown" in fault.stack.log("worker-csv"))
     fault.wait_for(job, State.QUEUED)
     assert fault.outcomes(job) == ["handed_back"]
     fault.stack.kill("worker-csv")

@@ -1,6 +1,7 @@
 """The byte that tells the processes of a pool that their worker stops."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,21 @@ def test_a_forked_process_hears_what_its_parent_is_told() -> None:
     os.write(told, b"x")
     assert os.read(reading, 1) == b"1"
     os.waitpid(pid, 0)
+
+
+def test_a_worker_hears_of_the_signal_before_celery_acts_on_it() -> None:
+    seen: list[bool] = []
+    before = signal.signal(signal.SIGQUIT, lambda number, frame: seen.append(shutdown.is_stopping()))
+    others = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        shutdown.listen()
+        shutdown.listen()  # Celery is ready again after each reconnection
+        os.kill(os.getpid(), signal.SIGQUIT)
+        assert seen == [True]
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+        for number, handler in others.items():
+            signal.signal(number, handler)
 
 
 def test_a_process_of_a_prefork_pool_knows_that_it_is_one() -> None:
