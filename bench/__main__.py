@@ -1,4 +1,4 @@
-"""`python -m bench [export] [memory] [--lines N] [--rows N] [--repeat R] [--json FILE]`: the table, with ratios.
+"""`python -m bench [NAME …] [--lines N] [--rows N] [--jobs N] [--backlog N] [--repeat R] [--json FILE]`: the table.
 
 Exits 0 when all targets are met, 1 when one is missed (the last line names it), 2 when nothing could
 be measured.
@@ -35,6 +35,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all unless told")
     parser.add_argument("--lines", type=at_least_one, default=1_500_000, help="order lines of the export")
     parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the memory measurement")
+    parser.add_argument("--jobs", type=at_least_one, default=1000, help="jobs that do nothing, of one measured run")
+    parser.add_argument("--backlog", type=at_least_one, default=1_000_000, help="waiting jobs of the large backlog")
     parser.add_argument("--repeat", type=at_least_one, default=3, help="measured runs of each contender")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args(arguments)
@@ -49,7 +51,14 @@ def measure(options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     with servers() as folder:
         server = postgresql()
-        setting = Setting(folder, lines=options.lines, rows=options.rows, repeat=options.repeat)
+        setting = Setting(
+            folder,
+            lines=options.lines,
+            rows=options.rows,
+            jobs=options.jobs,
+            backlog=options.backlog,
+            repeat=options.repeat,
+        )
         for name in BENCHMARKS:
             if not options.names or name in options.names:
                 rows += run_benchmark(name, setting)

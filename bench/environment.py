@@ -22,6 +22,8 @@ FOREIGN: Final = (
     "SECRET_KEY",
     "STORAGE_URL",
     "WORKER_CONCURRENCY",
+    "WORKER_MAX_MEMORY_MB_PER_CHILD",
+    "WORKER_MAX_TASKS_PER_CHILD",
 )
 
 
@@ -40,7 +42,7 @@ def servers() -> Iterator[DataFolder]:
         embedded.start(),
         LONGHAUL_DATA=str(folder.path),
         DJANGO_SETTINGS_MODULE="config.settings",
-        EXTRA_APPS="bench.wide",
+        EXTRA_APPS="bench.wide,bench.nothing",
         HTTPS="0",
         LEASE_SECONDS="60",
         LOG_LEVEL="ERROR",

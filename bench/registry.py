@@ -19,6 +19,9 @@ from config.datafolder import DataFolder
 BENCHMARKS: Final = {
     "export": "bench.export",
     "memory": "bench.memory",
+    "throughput": "bench.throughput",
+    "latency": "bench.latency",
+    "backlog": "bench.backlog",
 }
 
 
@@ -29,6 +32,8 @@ class Setting:
     folder: DataFolder
     lines: int  #: order lines of the sample data
     rows: int  #: rows of the largest generated report
+    jobs: int  #: jobs that do nothing, of one run of each contender
+    backlog: int  #: waiting jobs of the large backlog
     repeat: int  #: measured runs of each contender
 
 

@@ -11,33 +11,35 @@ from bench.measuring import Measured
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: `value` is on the right side of `target`, or it is missed."""
+    """One comparison: `value` is on the right side of `target`, or it is missed. Without a target it is only shown."""
 
     name: str  #: for the summary and the JSON
     work: str
     ours: Measured
-    beside: Measured
+    beside: Measured | None
     value: float
     unit: str  #: of value and target
-    target: float
+    target: float | None
     at_most: bool = False
 
     @property
     def met(self) -> bool:
         """Equality counts."""
+        if self.target is None:
+            return True
         return self.value <= self.target if self.at_most else self.value >= self.target
 
     def to_markdown(self) -> str:
         """A line of the table."""
-        bound = "at most" if self.at_most else "at least"
-        verdict = "met" if self.met else "MISSED"
+        bound = "" if self.target is None else f"{'at most' if self.at_most else 'at least'} {self.target:g}"
+        verdict = "" if self.target is None else "met" if self.met else "MISSED"
         cells = (
             self.name,
             self.work,
             str(self.ours),
-            str(self.beside),
+            str(self.beside or ""),
             f"{self.value:.2f} {self.unit}",
-            f"{bound} {self.target:g}",
+            bound,
             verdict,
         )
         return f"| {' | '.join(cells)} |"
@@ -57,4 +59,5 @@ def table(rows: Sequence[Row]) -> str:
 def summary(rows: Sequence[Row]) -> str:
     """Which targets are missed, by the names of the rows."""
     missed = [row.name for row in rows if not row.met]
-    return f"Missed: {', '.join(missed)}." if missed else f"All {len(rows)} targets are met."
+    targets = sum(row.target is not None for row in rows)
+    return f"Missed: {', '.join(missed)}." if missed else f"All {targets} targets are met."

@@ -1,12 +1,13 @@
-"""A real csv worker, started as `make up` does, and what the kernel says of its pool process."""
+"""Real workers, started as `make up` does, and what the kernel says of a pool process."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -15,20 +16,37 @@ import psutil
 
 from bench.measuring import WrongWorkError
 from config.datafolder import BASE_DIR, DataFolder
-from config.services import all_services, service_tether
+from config.services import WORKER_GRACE_SECONDS, Service, all_services, service_tether
 
 START_SECONDS: Final = 60
 
 
 @contextmanager
-def csv_worker(folder: DataFolder) -> Iterator[int]:
-    """A fresh worker with one pool process; gives that process's id. Raises WrongWorkError if it does not start."""
+def csv_worker(folder: DataFolder, *, concurrency: int = 1) -> Iterator[int]:
+    """A fresh csv worker; gives the id of its first pool process. Raises WrongWorkError if it does not start."""
     [service] = [known for known in all_services(port=0) if known.name == "worker-csv"]
-    with (folder.logs / "worker-csv.log").open("ab") as log:
+    with running(folder, service, {**os.environ, "WORKER_CONCURRENCY": str(concurrency)}) as pool_pid:
+        yield pool_pid
+
+
+@contextmanager
+def other_worker(folder: DataFolder, app: str, environment: Mapping[str, str], *, concurrency: int) -> Iterator[int]:
+    """A prefork worker of another Celery app, in the same way; silent as Longhaul's is in a benchmark."""
+    command = [sys.executable, "-m", "celery", "-A", app, "worker", "--loglevel", "ERROR"]
+    command += ["--without-gossip", "--without-mingle", "--pool", "prefork", "--concurrency", str(concurrency)]
+    service = Service(app, [*command, "-n", f"{app}@%h"], WORKER_GRACE_SECONDS)
+    with running(folder, service, environment) as pool_pid:
+        yield pool_pid
+
+
+@contextmanager
+def running(folder: DataFolder, service: Service, environment: Mapping[str, str]) -> Iterator[int]:
+    """A worker under its tether, for the length of a block."""
+    with (folder.logs / f"{service.name}.log").open("ab") as log:
         tether = subprocess.Popen(
             service_tether(folder, service),
             cwd=BASE_DIR,
-            env={**os.environ, "WORKER_CONCURRENCY": "1"},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,64 @@
+"""Latency: how long one order waits on an idle stack until its attempt starts."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from bench.counting import wait_for
+from bench.measuring import Measured, WrongWorkError
+from bench.nothing.kinds import NOTHING
+from bench.registry import Setting
+from bench.table import Row
+from bench.worker import csv_worker
+from config.stopping import say
+from jobs.models import Attempt, Job
+from jobs.states import State
+from jobs.submission import submit_job
+
+CONCURRENCY: Final = 2
+#: Jobs of one measured run at most.
+SINGLES: Final = 200
+
+
+def run(setting: Setting) -> list[Row]:
+    """Jobs one after the other, each on its own; the first run warms up."""
+    say("latency: measuring")
+    owner = User.objects.create_user("latency")
+    count = min(SINGLES, setting.jobs)
+    middles: list[float] = []
+    highs: list[float] = []
+    with csv_worker(setting.folder, concurrency=CONCURRENCY):
+        for turn in range(setting.repeat + 1):
+            waits = [wait_of_one(owner) for _ in range(count)]
+            middle, high = percentile(waits, 50), percentile(waits, 99)
+            say(f"  {count} jobs: p50 {middle:.1f} ms, p99 {high:.1f} ms" + ("" if turn else " (warm-up)"))
+            if turn:
+                middles.append(middle)
+                highs.append(high)
+    work = f"{count} jobs, one by one, from the order to the start"
+    rows = (("latency", Measured("p50", middles, "ms")), ("latency-p99", Measured("p99", highs, "ms")))
+    return [Row(name, work, measured, None, measured.median, "ms", None, at_most=True) for name, measured in rows]
+
+
+def wait_of_one(owner: User) -> float:
+    """Milliseconds of the database's clock from the beginning of the order's transaction to the attempt's start.
+
+    Raises WrongWorkError unless the job succeeds at once.
+    """
+    job = submit_job(kind=NOTHING.name, owner=owner, payload={})
+    wait_for(1, Job.objects.filter(pk=job.pk, state=State.SUCCEEDED).count)
+    job.refresh_from_db()
+    attempts = list(Attempt.objects.filter(job=job))
+    if job.state != State.SUCCEEDED or len(attempts) != 1:
+        raise WrongWorkError(f"the job ended as {job.state} after {len(attempts)} attempts")
+    return (attempts[0].started_at - job.created_at).total_seconds() * 1000
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Between the two nearest values; the value itself where there is but one."""
+    if len(values) == 1:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,0 +1,46 @@
+"""The benchmarks with real workers, at few jobs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from config.datafolder import BASE_DIR
+
+
+def run_bench(folder: Path, *options: str) -> tuple[str, dict[str, dict[str, object]]]:
+    """The table, and the rows by their names."""
+    file = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *options, "--repeat", "1", "--json", str(file)],
+        cwd=BASE_DIR,
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr  # of so few jobs the figures say nothing
+    assert list(folder.iterdir()) == [file]  # servers and workers are gone
+    return done.stdout, {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+
+
+def test_throughput_and_latency_run_and_check_their_own_work(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "throughput", "latency", "--jobs", "20")
+    assert {name: row["target"] for name, row in rows.items()} == {
+        "throughput": 0.3,
+        "throughput-usual": 2.0,
+        "latency": None,
+        "latency-p99": None,
+    }
+    assert "| throughput | 20 jobs that do nothing | Longhaul: " in shown
+    assert "row, delay, two saves: " in shown
+    assert "| latency-p99 | 20 jobs, one by one, from the order to the start | p99: " in shown
+
+
+def test_the_backlog_runs_and_checks_its_own_work(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "backlog", "--backlog", "5000", "--jobs", "20")
+    assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {"backlog": (2.0, True)}
+    assert "5,000 waiting: " in shown
+    assert "1,000 waiting: " in shown
