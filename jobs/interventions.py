@@ -36,7 +36,7 @@ def intervene(
     for batch in _batches(job_ids):
         with transaction.atomic():
             locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
-            found = {job.pk: job for job in locked.only("pk", "state", "queue", "kind")}
+            found = {job.pk: job for job in locked.only("pk", "state", "queue")}
             fitting = [job for job in found.values() if job.state in allowed]
             if fitting:
                 change(fitting)

@@ -91,7 +91,13 @@ def rescue_orphaned_jobs() -> int:
 def expire_artifacts() -> int:
     """Delete the files whose time is over. The job stays and says `Expired`."""
     expired = Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None).order_by("expires_at")
-    return sum(delete_artifact_file(artifact) for artifact in expired[:BATCH_SIZE])
+    deleted = 0
+    for artifact in expired[:BATCH_SIZE]:
+        try:
+            deleted += delete_artifact_file(artifact)
+        except Exception as error:  # whatever the storage raises: one file that it keeps must not keep the others
+            logger.warning("artifact_not_deleted", name=artifact.storage_name, error=repr(error))
+    return deleted
 
 
 @sweep

@@ -13,6 +13,7 @@ from django_celery_beat.models import IntervalSchedule
 from jobs.models import Job, Queue, Sweep
 from jobs.states import State
 from tests.faults.conftest import Fault
+from tests.locks import a_session_waits_for_a_lock
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -90,12 +91,6 @@ def test_a_sweep_whose_worker_is_killed_in_the_middle_is_done_by_the_next(
     for job in (first, second):
         assert fault.story(job).count("retried") == 1
         assert fault.outcomes(job) == ["succeeded"]
-
-
-def a_session_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
 
 
 def holders_of_sweep_locks() -> list[int]:

@@ -106,6 +106,17 @@ def test_a_cancelled_job_that_heeds_nothing_is_interrupted(fault: Fault) -> None
     wait_until(lambda: not any(map(is_busy, fault.stack.pool_pids("worker-csv"))))
 
 
+def test_a_cancelled_job_that_swallows_its_interruption_is_killed(fault: Fault) -> None:
+    """Its process goes, its lease expires, and the rescue finds that it was to be cancelled."""
+    job = fault.submit("swallow")
+    fault.writing(job)
+    cancel_jobs([job.pk], actor="faults")
+    wait_until(lambda: "attempt_killed" in fault.stack.log("worker-csv"), message="the heartbeat kills the process")
+    fault.mend_until(job, State.CANCELLED)
+    assert fault.outcomes(job) == ["lost"]
+    assert_others_are_served(fault)
+
+
 def test_a_handler_that_cannot_be_imported_is_retried_to_the_limit(fault: Fault) -> None:
     job = fault.submit("import")
     Job.objects.filter(pk=job.pk).update(max_attempts=2)

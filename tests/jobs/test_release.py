@@ -21,7 +21,7 @@ from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_body, message_ids, messages
-from tests.jobs.test_sweeps import a_session_waits_for_a_lock
+from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
 from tests.waiting import wait_until
 

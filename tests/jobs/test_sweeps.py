@@ -23,6 +23,7 @@ from jobs.states import Outcome, State
 from jobs.sweeping import SWEEPS, alone
 from jobs.transitions import claim_job, fail_job
 from tests.jobs.messages import message_ids
+from tests.locks import a_session_waits_for_a_lock
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,6 +141,20 @@ def test_an_expired_file_stands_in_the_timeline(make_job: Callable[..., Job]) ->
     sweeps.expire_artifacts()
     sweeps.expire_artifacts()
     assert [(event.name, event.details) for event in job.events.all()] == [("expired", {"file": "x"})]
+
+
+def test_a_file_that_cannot_be_deleted_does_not_keep_the_others(make_job: Callable[..., Job]) -> None:
+    storage = storages["artifacts"]
+    stuck = artifact_of(make_job(state=State.SUCCEEDED), expires_at=Now() - timedelta(hours=2))
+    storage.save(f"{stuck.storage_name}/inside", ContentFile(b"x"))  # a folder that is not empty
+    other = artifact_of(make_job(state=State.SUCCEEDED), expires_at=PAST)
+    storage.save(other.storage_name, ContentFile(b"x"))
+    assert sweeps.expire_artifacts() == 1
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.deleted_at, other.deleted_at is None) == (None, False)
+    storage.delete(f"{stuck.storage_name}/inside")
+    assert sweeps.expire_artifacts() == 1
 
 
 def artifact_of(job: Job, **values: Any) -> Artifact:
@@ -330,9 +345,3 @@ def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
     assert job.state == State.CANCELLED
     assert Attempt.objects.get(job=job).outcome == ""
     assert other.state != values["state"]
-
-
-def a_session_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def sleep(context: JobContext) -> None:
         time.sleep(3600)
 
 
+def swallow(context: JobContext) -> None:
+    """A job that never comes back, whatever is raised in it."""
+    write_file(context)
+    while True:
+        with suppress(Exception):
+            time.sleep(3600)
+
+
 def eat(context: JobContext) -> None:
     """A job that takes memory until somebody kills its process; without payload `forever`, 300 MB once."""
     eaten = []
@@ -113,6 +122,7 @@ KINDS = (
     kind("wait", wait),
     kind("ignore", ignore),
     kind("sleep", sleep, stall_timeout_seconds=1),
+    kind("swallow", swallow),
     kind("eat", eat),
     kind("import", import_broken),
     kind("linger", linger, losses=50),
