@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import setup_logging, task_prerun
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
@@ -15,6 +15,24 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # for every thread of the web server, not only the one that imports this
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+class PoolUpkeep(bootsteps.StartStopStep):
+    """Replace pool processes that have ended: twice a second, where Celery may take five.
+
+    When it hears that a process ends, Celery looks at once, and may be too early; what was already sent to that
+    process waits until it looks again (https://github.com/celery/celery/issues/9588).
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        """Called by the worker's event loop, which only the prefork pool has."""
+        if hasattr(worker.pool, "maintain_pool"):
+            hub.call_repeatedly(0.5, worker.pool.maintain_pool)
+
+
+app.steps["worker"].add(PoolUpkeep)
 
 
 @task_prerun.connect

@@ -20,20 +20,16 @@ RETRY_AFTER_SECONDS = 30
 def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
     """Return if `queue` takes one more job of `owner`; call it in the transaction that inserts the job.
 
-    Where a waiting limit is set, the queue's row is locked until the transaction ends, so that the
-    limit is exact however many submit at once.
+    The queue's row is locked until that transaction ends, so that its limits are exact however many submit at once.
 
     Raises QueueFullError when the queue is closed or full, OwnerQueueFullError when the owner has too
     many jobs waiting, ImproperlyConfigured when there is no such queue.
     """
-    dials = Queue.objects.filter(name=queue).first()
+    dials = Queue.objects.select_for_update().filter(name=queue).first()
     if dials is None:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if not dials.accepting:
         raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.", retry_after=RETRY_AFTER_SECONDS)
-    if dials.max_queued is None and dials.max_queued_per_owner is None:
-        return
-    dials = Queue.objects.select_for_update().get(name=queue)
     waiting = Job.objects.filter(queue=queue, state=State.QUEUED)
     if dials.max_queued is not None and waiting[: dials.max_queued].count() >= dials.max_queued:
         raise QueueFullError(f"The queue {queue} is full.", retry_after=RETRY_AFTER_SECONDS)

@@ -25,13 +25,14 @@ class JobContext:
     writes to the database.
     """
 
-    def __init__(self, attempt: Attempt, *, lease_seconds: float) -> None:
+    def __init__(self, attempt: Attempt, *, lease_seconds: float, asked_at: float | None = None) -> None:
+        """`asked_at` is when the claim was sent, on this process's monotonic clock; the lease began then or later."""
         self.attempt = attempt
         self.rows_done = 0
         self.rows_total: int | None = None
         self.lease_seconds = lease_seconds
         #: Until when the lease lasts for certain, on this process's monotonic clock.
-        self.lease_deadline = time.monotonic() + lease_seconds
+        self.lease_deadline = (time.monotonic() if asked_at is None else asked_at) + lease_seconds
         #: Why the attempt is to end before its handler has done its work.
         self.stop_reason: AttemptStoppedError | LeaseLostError | None = None
         #: The files that this attempt began.

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
-from jobs.release import release_jobs
 from jobs.states import State
 
 #: A dead job, and one whose next retry a person does not want to wait for, or to see.
@@ -42,8 +39,6 @@ def requeue_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Interve
             updated_at=Now(),
         )
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
-        for queue in {job.queue for job in jobs}:
-            transaction.on_commit(partial(release_jobs, queue), robust=True)
 
     return intervene(job_ids, allowed=UNFINISHED, change=change)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import stamina
@@ -19,11 +20,20 @@ from jobs.errors import CancelRequestedError, LeaseLostError, StalledError, Work
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
-from jobs.models import Attempt
 from jobs.policy import decide_for
-from jobs.release import release_jobs, release_to_self
+from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
-from jobs.transitions import cancel_attempt, claim_job, fail_job, finish_job, hand_back_job, lose_attempt
+from jobs.transitions import (
+    cancel_attempt,
+    claim_job,
+    fail_job,
+    finish_and_hand_out,
+    finish_job,
+    hand_back_job,
+    lose_attempt,
+)
+
+Done = TypeVar("Done")
 
 logger = structlog.get_logger(__name__)
 
@@ -42,51 +52,49 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
     until = time.monotonic() + GO_ON_SECONDS
     following: UUID | None = job_id
     while following is not None:
+        asked_at = time.monotonic()
         attempt = claim_job(
             following, worker=worker, celery_task_id=celery_task_id, lease_seconds=settings.LEASE_SECONDS
         )
         if attempt is None:
             logger.info("job_not_claimable", job_id=str(following))
             return
-        queue = attempt.job.queue
         with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
             logger.info("attempt_started", worker=worker)
-            try:
-                run_attempt(attempt)
-            except BaseException:
-                release_jobs(queue)
-                raise
-        goes_on = time.monotonic() < until and not is_stopping()
-        following = release_to_self(queue) if goes_on else None
-        if not goes_on:
-            release_jobs(queue)
+            context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS, asked_at=asked_at)
+            following = run_attempt(context, goes_on=lambda: time.monotonic() < until and not is_stopping())
 
 
-def run_attempt(attempt: Attempt) -> None:
-    """Run the handler under a heartbeat; then finish the job, or say why it did not come to that."""
-    context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS)
+def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | None:
+    """Run the handler under a heartbeat; then finish the job, or say why it did not come to that.
+
+    The place is handed out again. Returns the job that this worker is to claim next, if it `goes_on`.
+    """
+    attempt, queue = context.attempt, context.job.queue
     reset_peak_memory()
     try:
-        kind = get_kind(attempt.job.kind)
+        kind = get_kind(context.job.kind)
         with beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
             result = kind.handler(context)
         context.check()
-        for trial in until_the_lease_ends(context):
-            with trial:
-                finish_job(
-                    attempt,
-                    result=result,
-                    artifacts=[writer.artifact() for writer in context.written],
-                    rows=context.rows_done,
-                    peak_memory_bytes=peak_memory_bytes(),
-                )
+        measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
+        done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
+        if goes_on() and not context.written:
+            ids = until_the_lease_ends(context, partial(finish_and_hand_out, **done, at_most=BATCH_SIZE))
+            logger.info("attempt_succeeded", rows=context.rows_done)
+            return keep_first(queue, ids)
+        artifacts = [writer.artifact() for writer in context.written]
+        until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
         logger.info("attempt_succeeded", rows=context.rows_done)
     except Exception as error:
         end_unfinished(context, context.stop_reason or error)
     except BaseException as error:  # somebody ends this process: Celery, because its worker is to stop at once
         connections.close_all()  # the exception may have come in the middle of a statement
         end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
+        release_jobs(queue)
         raise
+    release_jobs(queue)
+    return None
 
 
 def end_unfinished(context: JobContext, error: BaseException) -> None:
@@ -95,27 +103,33 @@ def end_unfinished(context: JobContext, error: BaseException) -> None:
     measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
     logger.warning("attempt_ended", error=repr(error))
     discard_files(context.written)
+
+    def end() -> None:
+        match error:
+            case LeaseLostError():
+                pass
+            case CancelRequestedError():
+                cancel_attempt(attempt, **measured)
+            case WorkerStoppingError():
+                hand_back_job(attempt, **measured)
+            case StalledError():
+                decision = decide_for(attempt.job, error=error)
+                lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
+            case _:
+                fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
+
     try:
-        for trial in until_the_lease_ends(context):
-            with trial:
-                match error:
-                    case LeaseLostError():
-                        pass
-                    case CancelRequestedError():
-                        cancel_attempt(attempt, **measured)
-                    case WorkerStoppingError():
-                        hand_back_job(attempt, **measured)
-                    case StalledError():
-                        decision = decide_for(attempt.job, error=error)
-                        lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
-                    case _:
-                        fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
+        until_the_lease_ends(context, end)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
 
 
-def until_the_lease_ends(context: JobContext) -> Iterator[stamina.Attempt]:
-    """Trials of a transition while PostgreSQL restarts. It is guarded, so a repetition does no harm."""
+def until_the_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:
+    """Make a transition; repeat it while PostgreSQL restarts. It is guarded, so a repetition does no harm."""
+    try:
+        return transition()
+    except CONNECTION_ERRORS:
+        connections.close_all()
 
     def again(error: Exception) -> bool:
         gone = isinstance(error, CONNECTION_ERRORS)
@@ -123,6 +137,9 @@ def until_the_lease_ends(context: JobContext) -> Iterator[stamina.Attempt]:
             connections.close_all()
         return gone
 
-    yield from stamina.retry_context(
+    for trial in stamina.retry_context(
         on=again, attempts=None, timeout=context.lease_seconds, wait_initial=0.2, wait_max=2.0
-    )
+    ):
+        with trial:
+            return transition()
+    raise AssertionError("stamina tries, or raises")

@@ -12,50 +12,67 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from jobs.models import Job, Queue
-from jobs.statements import run
+from jobs.models import Job
+from jobs.statements import ask, one_trip, run
 
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
 
 WAITING: Final = "queue = %(queue)s::text AND state = 'queued' AND released_at IS NULL AND due"
 
-#: The owners who have jobs waiting at the priority `level`, from the one behind `last` on, once around. Jobs
+#: The owners who have jobs waiting at the priority `level`, from the one behind `turn_before` on, once around. Jobs
 #: without an owner stand at 0, as in the index. Rows are made as they are asked for: LIMIT ends the walk.
 RING: Final = f"""
     ring (owner, place, wrapped) AS (
-        SELECT %(last)s::bigint, 0, false
+        SELECT (SELECT owner FROM turn_before), 0, false
         UNION ALL
         SELECT next.owner, ring.place + 1, next.wrapped FROM ring CROSS JOIN LATERAL (
             (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM jobs_job
              WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) > ring.owner
-             AND (NOT ring.wrapped OR coalesce(owner, 0) <= %(last)s::bigint)
+             AND (NOT ring.wrapped OR coalesce(owner, 0) <= (SELECT owner FROM turn_before))
              ORDER BY coalesce(owner, 0) LIMIT 1)
             UNION ALL
             (SELECT coalesce(owner, 0), true FROM jobs_job
-             WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) <= %(last)s::bigint
-             AND NOT ring.wrapped
+             WHERE {WAITING} AND priority = (SELECT priority FROM level)
+             AND NOT ring.wrapped AND coalesce(owner, 0) <= (SELECT owner FROM turn_before)
              ORDER BY coalesce(owner, 0) LIMIT 1)
             LIMIT 1
         ) AS next
     )
 """  # noqa: S608
 
+#: What everybody who hands out jobs of a queue waits for.
+LOCK: Final = "SELECT FROM jobs_queue WHERE name = %(queue)s::text FOR UPDATE"
+
+#: The same, and the commit will not wait for the disk: should PostgreSQL crash within the next second, the jobs wait
+#: as before, and Beat hands them out again. (A claim does wait: its fencing token must never be given twice.)
+#: https://www.postgresql.org/docs/current/wal-async-commit.html
+LOCK_BRIEFLY: Final = """
+    SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s::text FOR UPDATE
+"""
+
 #: One priority at a time: how many places are free, who may have one, which jobs these are; and hand them out.
-#: Rows are locked in the order of their ids, as `jobs.interventions` does, so that the two wait for each other and
-#: never in a circle; one that was cancelled meanwhile is passed over. The commit does not wait for the disk: should
-#: PostgreSQL crash within the next second, the jobs wait as before, and Beat hands them out again. (A claim does wait:
-#: its fencing token must never be given twice.) https://www.postgresql.org/docs/current/wal-async-commit.html
-HAND_OUT: Final = f"""
-    WITH RECURSIVE occupied AS MATERIALIZED (
+#: A job that somebody else has locked, to cancel it say, is passed over: whoever waits here holds the queue, and maybe
+#: a job that the other waits for. Each job is looked up by its id, whatever the planner believes of the table.
+#: In one line, as psycopg remembers statements of up to 4096 characters.
+HAND_OUT: Final = " ".join(
+    f"""
+    WITH RECURSIVE dials AS MATERIALIZED (
+        SELECT max_running, max_running_per_owner, last_owner FROM jobs_queue
+        WHERE name = %(queue)s::text AND NOT paused
+    ), turn_before AS MATERIALIZED (
+        SELECT coalesce((SELECT last_owner FROM dials), 0) AS owner
+    ), occupied AS MATERIALIZED (
         SELECT coalesce(owner, 0) AS owner, count(*) AS jobs FROM (
             SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
             UNION ALL
             SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
         ) AS job GROUP BY 1
     ), places AS MATERIALIZED (
-        SELECT greatest(0, least(%(at_most)s::int, %(max_running)s::int - coalesce(sum(jobs), 0)))::int AS free
-        FROM occupied
+        SELECT coalesce((
+            SELECT greatest(0, least(%(at_most)s::int, max_running - (SELECT coalesce(sum(jobs), 0) FROM occupied)))
+            FROM dials
+        ), 0)::int AS free
     ), level AS MATERIALIZED (
         SELECT priority FROM jobs_job WHERE {WAITING} AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
     ), lower AS MATERIALIZED (
@@ -64,10 +81,11 @@ HAND_OUT: Final = f"""
     ), {RING}, owners AS (
         SELECT owner, place, allowance FROM (
             SELECT owner, place, CASE
-                WHEN owner = 0 OR %(per_owner)s::int IS NULL THEN (SELECT free FROM places)
-                ELSE %(per_owner)s::int - coalesce((SELECT jobs FROM occupied WHERE occupied.owner = ring.owner), 0)
+                WHEN owner = 0 OR max_running_per_owner IS NULL THEN (SELECT free FROM places)
+                ELSE max_running_per_owner
+                    - coalesce((SELECT jobs FROM occupied WHERE occupied.owner = ring.owner), 0)
             END AS allowance
-            FROM ring
+            FROM dials CROSS JOIN ring
         ) AS allowed
         WHERE place > 0 AND allowance > 0 LIMIT (SELECT free FROM places)
     ), picked AS MATERIALIZED (
@@ -80,11 +98,11 @@ HAND_OUT: Final = f"""
         ) AS job
         ORDER BY job.round, owners.place LIMIT (SELECT free FROM places)
     ), locked AS MATERIALIZED (
-        SELECT id FROM jobs_job
-        WHERE id IN (SELECT id FROM picked) AND state = 'queued' AND released_at IS NULL
-        ORDER BY id FOR UPDATE
+        SELECT job.* FROM picked CROSS JOIN LATERAL (
+            SELECT id, state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
+        ) AS job
     ), turn AS MATERIALIZED (
-        SELECT * FROM picked WHERE id IN (SELECT id FROM locked)
+        SELECT picked.* FROM picked JOIN locked USING (id) WHERE locked.state = 'queued' AND locked.released_at IS NULL
     ), released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
         WHERE id IN (SELECT id FROM turn)
@@ -94,11 +112,10 @@ HAND_OUT: Final = f"""
         UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
         WHERE name = %(queue)s::text AND EXISTS (SELECT FROM turn)
     )
-    SELECT
-        turn.id, turn.owner, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower,
-        set_config('synchronous_commit', 'off', true)
+    SELECT turn.id, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower
     FROM places CROSS JOIN level LEFT JOIN turn ON true ORDER BY turn.round, turn.place
-"""  # noqa: S608
+    """.split()  # noqa: S608
+)
 
 #: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.
 IS_THERE_A_TURN: Final = f"""
@@ -112,7 +129,7 @@ IS_THERE_A_TURN: Final = f"""
 """  # noqa: S608
 
 COUNT_OF_OTHERS: Final = f"""
-    WITH RECURSIVE level AS (SELECT %(priority)s::int AS priority), {RING}
+    WITH RECURSIVE level AS (SELECT %(priority)s::int AS priority), turn_before AS (SELECT -1::bigint AS owner), {RING}
     SELECT count(*) AS others FROM (
         SELECT FROM ring CROSS JOIN LATERAL (
             SELECT FROM jobs_job
@@ -133,21 +150,23 @@ def is_there_a_turn(queue: str) -> bool:
     return any(row["answer"] for row in run(IS_THERE_A_TURN, queue=queue))
 
 
-def hand_out(dials: Queue, *, at_most: int) -> list[UUID]:
-    """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
+def hand_out(queue: str, *, at_most: int) -> list[UUID]:
+    """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place."""
+    with one_trip():
+        ask(LOCK_BRIEFLY, queue=queue)
+        return pick_turns(queue, at_most=at_most)
 
-    Call it with the queue's row locked, so that two callers never pick the same. `dials` is that row.
-    """
-    parameters = {"queue": dials.name, "max_running": dials.max_running, "per_owner": dials.max_running_per_owner}
+
+def pick_turns(queue: str, *, at_most: int) -> list[UUID]:
+    """What `hand_out` does, once the queue's row is locked, so that two callers never pick the same job."""
     handed_out: list[UUID] = []
-    last, below = dials.last_owner, ABOVE_ALL
+    below = ABOVE_ALL
     while True:
-        rows = run(HAND_OUT, **parameters, last=last, below=below, at_most=at_most - len(handed_out))
-        found = [row for row in rows if row["id"] is not None]
-        handed_out += [row["id"] for row in found]
+        rows = run(HAND_OUT, queue=queue, below=below, at_most=at_most - len(handed_out))
+        found = [row["id"] for row in rows if row["id"] is not None]
+        handed_out += found
         if not rows or len(found) >= rows[0]["free"] or not rows[0]["has_lower"]:
             return handed_out
-        last = found[-1]["owner"] if found else last
         below = rows[0]["priority"]
 
 
@@ -168,7 +187,6 @@ def count_ahead(job: Job, *, at_most: int) -> int:
         queue=job.queue,
         priority=job.priority,
         owner=job.owner_id or 0,
-        last=-1,
         rounds=own + 1,
         at_most=at_most - higher - own,
     )

@@ -41,13 +41,14 @@ MILESTONES: Final = (25, 50, 75)
 def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) -> Iterator[None]:
     """Keep the attempt's lease for the duration of the block; stop the context when there is a reason to."""
     heartbeat = Heartbeat(context, stall_timeout_seconds)
-    thread = threading.Thread(target=heartbeat.run, name="heartbeat", daemon=True)
-    thread.start()
+    ticker: Ticker | None = getattr(_of_this_thread, "ticker", None)
+    if ticker is None or not ticker.take(heartbeat):
+        ticker = _of_this_thread.ticker = Ticker(heartbeat)
+        ticker.start()
     try:
         yield
     finally:
-        heartbeat.ended.set()
-        thread.join(JOIN_SECONDS)  # it may wait for a database that does not answer; then it ends later
+        ticker.drop()
 
 
 def renew_lease(context: JobContext) -> bool:
@@ -77,7 +78,7 @@ class Heartbeat:
     def __init__(self, context: JobContext, stall_timeout_seconds: float | None) -> None:
         self.context = context
         self.stall_timeout_seconds = stall_timeout_seconds
-        self.ended = threading.Event()
+        self.interval = min(TICK_SECONDS, context.lease_seconds / 3)
         now = time.monotonic()
         self.renewed_at = self.progressed_at = now
         self.stopping_since: float | None = None
@@ -86,21 +87,16 @@ class Heartbeat:
         self.written: tuple[int, int | None] = (0, None)
         self.milestone = 0
 
-    def run(self) -> None:
-        """Beat until the block has ended."""
-        interval = min(TICK_SECONDS, self.context.lease_seconds / 3)
+    def tick(self) -> None:
+        """Beat, whatever PostgreSQL says to it; then end by force what did not end when it was told to."""
         try:
-            while not self.ended.wait(interval):
-                try:
-                    self.beat()
-                except (DatabaseError, InterfaceError) as error:
-                    logger.warning("heartbeat_failed", error=repr(error))
-                    connections.close_all()
-                    if time.monotonic() > self.context.lease_deadline:
-                        self.lose_lease()
-                self.end_by_force()
-        finally:
+            self.beat()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("heartbeat_failed", error=repr(error))
             connections.close_all()
+            if time.monotonic() > self.context.lease_deadline:
+                self.lose_lease()
+        self.end_by_force()
 
     def beat(self) -> None:
         """Look whether to stop; keep the lease and the progress unless the job is lost."""
@@ -179,6 +175,53 @@ class Heartbeat:
             self.interrupted = True
             logger.warning("attempt_interrupted", reason=repr(self.context.stop_reason))
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+class Ticker(threading.Thread):
+    """The thread. Attempts that end before its first tick hand it on: one for each would cost more than they do."""
+
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self.heartbeat: Heartbeat | None = heartbeat
+        self.interval = heartbeat.interval
+        self.has_ticked = self.is_over = False
+        self._lock = threading.Lock()
+        self._dropped = threading.Event()
+
+    def run(self) -> None:
+        """Tick until the attempt has ended, and none has come after it."""
+        try:
+            while True:
+                self._dropped.wait(self.interval)
+                with self._lock:
+                    if self.heartbeat is None:
+                        self.is_over = True
+                        return
+                    heartbeat, self.has_ticked = self.heartbeat, True
+                heartbeat.tick()
+        finally:
+            connections.close_all()
+
+    def take(self, heartbeat: Heartbeat) -> bool:
+        """Go on with the next attempt; False when this thread is over, as in a process that was forked from its own."""
+        with self._lock:
+            taken = self.is_alive() and not self.is_over and self.interval == heartbeat.interval
+            if taken:
+                self.heartbeat = heartbeat
+            return taken
+
+    def drop(self) -> None:
+        """The attempt has ended. Once it has ticked, the thread ends with it."""
+        with self._lock:
+            self.heartbeat = None
+            if not self.has_ticked:
+                return
+            self.is_over = True
+        self._dropped.set()
+        self.join(JOIN_SECONDS)  # it may wait for a database that does not answer; then it ends later
+
+
+_of_this_thread = threading.local()
 
 
 def _held(context: JobContext) -> QuerySet[Job]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs.models import Job
+from jobs.release import release_jobs
 from jobs.states import State
 
 #: Jobs that one transaction locks at most.
@@ -30,7 +32,8 @@ def intervene(
 ) -> Intervention:
     """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
 
-    Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state.
+    Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
+    the queues are released: there may be places, or jobs, that were not there before or that the locks hid.
     """
     outcome = Intervention()
     for batch in _batches(job_ids):
@@ -40,6 +43,8 @@ def intervene(
             fitting = [job for job in found.values() if job.state in allowed]
             if fitting:
                 change(fitting)
+            for queue in {job.queue for job in found.values()}:
+                transaction.on_commit(partial(release_jobs, queue), robust=True)
         outcome.changed += [job.pk for job in fitting]
         for pk in batch:
             if pk not in found:

@@ -16,8 +16,8 @@ def reset_peak_memory() -> None:
 
 def peak_memory_bytes() -> int:
     """The highest resident size since the reset (VmHWM, proc_pid_status(5)), or, elsewhere, of the process."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
+    with suppress(OSError), Path("/proc/self/status").open() as status:
+        for line in status:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

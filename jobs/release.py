@@ -6,7 +6,7 @@ exact (`jobs.fairness`), and pausing a queue is one flag.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from kombu import Connection
 from kombu.pools import producers
 
 from jobs.fairness import hand_out, is_there_a_turn
-from jobs.models import Job, Queue
+from jobs.models import Job
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -35,30 +35,22 @@ PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.0
 
 def release_jobs(queue: str) -> list[UUID]:
     """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids."""
-    return _release(queue, kept=0)
-
-
-def release_to_self(queue: str) -> UUID | None:
-    """Release as `release_jobs` does, but keep the first job: the caller, a worker, claims it at once.
-
-    Should it die before, nobody has heard of the job: Beat sends its message again.
-    """
-    ids = _release(queue, kept=1)
-    return ids[0] if ids else None
-
-
-def _release(queue: str, *, kept: int) -> list[UUID]:
-    """The queue's row is locked meanwhile, so that two callers never exceed its limits together."""
     if not is_there_a_turn(queue):
         return []
-    with transaction.atomic():
-        dials = Queue.objects.select_for_update().filter(name=queue).first()
-        if dials is None or dials.paused:
-            return []
-        ids = hand_out(dials, at_most=BATCH_SIZE)
-        if ids[kept:]:
-            transaction.on_commit(partial(publish_jobs, queue, ids[kept:]))
+    ids = hand_out(queue, at_most=BATCH_SIZE)
+    if ids:
+        transaction.on_commit(partial(publish_jobs, queue, ids))
     return ids
+
+
+def keep_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
+    """Publish jobs that a worker was handed out, but for the first one, which it is to claim at once; return that.
+
+    Should the worker die before, nobody has heard of the job: Beat sends its message again.
+    """
+    if ids[1:]:
+        publish_jobs(queue, ids[1:])
+    return ids[0] if ids else None
 
 
 def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:

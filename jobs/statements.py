@@ -7,39 +7,89 @@ https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 from psycopg.rows import dict_row
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+Rows = list[dict[str, Any]]
 
 
-def run(statement: str, **parameters: Any) -> list[dict[str, Any]]:
+def run(statement: str, **parameters: Any) -> Rows:
     """Run a statement on Django's connection, and return its rows.
 
     Its parameters are bound by the server, which Django's own cursors do not do; so psycopg prepares it after
     a few times, and PostgreSQL plans it no more (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html).
     """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection, row_factory=dict_row) as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
+    rows: Rows = ask(statement, **parameters).fetchall()
+    return rows
+
+
+def ask(statement: str, **parameters: Any) -> CursorWrapper:
+    """Run a statement; its rows are read later, which within `one_trip` is when it is waited for."""
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
+    wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
+    cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
+    cursor.execute(statement, parameters)
+    return cursor
+
+
+@contextmanager
+def one_trip() -> Iterator[None]:
+    """Send the statements of the block at once, as far as they do not wait for each other's rows.
+
+    They are one transaction where the caller has none, and each sees what was committed when it begins
+    (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
+        yield
 
 
 def instance_of(model: type[AnyModel], row: dict[str, Any]) -> AnyModel:
     """A row that holds all columns of a table, as Django would have read it."""
     fields = model._meta.concrete_fields
     values = [_converted(field, row[str(field.column)]) for field in fields]
-    return model.from_db(connection.alias, [field.attname for field in fields], values)
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], values)
 
 
 def _converted(field: Field[Any, Any], value: Any) -> Any:
     convert = getattr(field, "from_db_value", None)
     return convert(value, None, connection) if convert else value
 
+
+#: Returns no row when the queue is not there or closed, nor where waiting is limited and nobody has `counted`.
+SUBMIT: Final = """
+    WITH dials AS MATERIALIZED (
+        SELECT accepting AND (%(counted)s::bool OR coalesce(max_queued, max_queued_per_owner) IS NULL) AS admits
+        FROM jobs_queue WHERE name = %(queue)s::text
+    ), submitted AS (
+        INSERT INTO jobs_job (
+            id, kind, queue, owner, payload, state, priority, scheduled_at, due,
+            attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
+            error_class, error_message, error_fingerprint, request_fingerprint
+        )
+        SELECT
+            %(job_id)s, %(kind)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb, 'queued',
+            %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
+            0, %(max_attempts)s::int, 0, 0, 0, '', '', '', ''
+        FROM dials WHERE admits
+        RETURNING *
+    ), told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'submitted', %(actor)s::text, '{}' FROM submitted
+    )
+    SELECT * FROM submitted
+"""
 
 CLAIM: Final = """
     WITH claimed AS (

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
+from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
 
 from jobs.admission import admit
-from jobs.events import record_event
 from jobs.kinds import get_kind
-from jobs.models import Event, Job
+from jobs.models import Job
 from jobs.release import release_jobs
+from jobs.statements import SUBMIT, instance_of, run
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -38,19 +40,25 @@ def submit_job(
     Raises UnknownKindError, QueueFullError or OwnerQueueFullError; there is no row then.
     """
     registered = get_kind(kind)
-    with transaction.atomic():
-        admit(queue=queue or registered.queue, owner=owner)
-        job = Job.objects.create(
-            kind=kind,
-            owner=owner,  # type: ignore[misc]  # the user model is a setting
-            payload=payload,
-            queue=queue or registered.queue,
-            priority=priority,
-            scheduled_at=scheduled_at,
-            due=scheduled_at is None,
-            max_attempts=registered.retry_policy.max_attempts,
-        )
-        record_event(job.pk, Event.Name.SUBMITTED, actor=owner.get_username() if owner else "")
-        transaction.on_commit(partial(release_jobs, job.queue), robust=True)
+    queue = queue or registered.queue
+    row = {
+        "job_id": uuid7(),
+        "kind": kind,
+        "queue": queue,
+        "owner": owner and owner.pk,
+        "payload": Jsonb(payload),
+        "priority": priority,
+        "scheduled_at": scheduled_at,
+        "max_attempts": registered.retry_policy.max_attempts,
+        "actor": owner.get_username() if owner else "",
+    }
+    rows = run(SUBMIT, **row, counted=False)
+    if not rows:
+        with transaction.atomic():
+            admit(queue=queue, owner=owner)
+            rows = run(SUBMIT, **row, counted=True)
+    job = instance_of(Job, rows[0])
+    job.owner = owner  # type: ignore[assignment]  # the user model is a setting
+    transaction.on_commit(partial(release_jobs, queue), robust=True)
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job

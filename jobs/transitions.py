@@ -8,12 +8,12 @@ other learns it. Each adds its lines to the timeline in the same transaction. Al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
@@ -22,9 +22,10 @@ from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, TransitionError
 from jobs.events import record_event
 from jobs.failures import FailureRecord, describe_failure
+from jobs.fairness import LOCK, pick_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.retry import Bury, Decision
-from jobs.statements import CLAIM, FINISH, instance_of, run
+from jobs.statements import CLAIM, FINISH, ask, instance_of, one_trip, run
 from jobs.states import Outcome, State
 
 
@@ -63,22 +64,30 @@ def finish_job(
     Raises LeaseLostError when the attempt no longer owns the job; nothing is published then.
     """
     published = list(artifacts)
-    with transaction.atomic() if published else nullcontext():
-        finished = run(
-            FINISH,
-            job_id=attempt.job_id,
-            fencing_token=attempt.fencing_token,
-            attempt_id=attempt.pk,
-            number=attempt.number,
-            result=Jsonb(result) if result is not None else None,
-            rows=rows,
-            bytes=sum(artifact.size_bytes for artifact in published),
-            peak_memory_bytes=peak_memory_bytes,
-        )
-        if not finished:
+    size = sum(artifact.size_bytes for artifact in published)
+    with transaction.atomic():
+        if not _finish(attempt, result=result, rows=rows, bytes=size, peak_memory_bytes=peak_memory_bytes).fetchall():
             raise _lost(attempt)
-        if published:
-            Artifact.objects.bulk_create(published)
+        Artifact.objects.bulk_create(published)
+
+
+def finish_and_hand_out(
+    attempt: Attempt, *, result: dict[str, Any] | None, rows: int, peak_memory_bytes: int, at_most: int
+) -> list[UUID]:
+    """running → succeeded, for a job without artifacts, and hand out its place, and those that are free besides.
+
+    It is one transaction, so nobody else sees the place free, and the worker goes on without a message. Returns the
+    ids that were handed out. Raises LeaseLostError when the attempt no longer owns the job; Beat sends the messages
+    of what was handed out then.
+    """
+    queue = attempt.job.queue
+    with one_trip():
+        ask(LOCK, queue=queue)
+        finished = _finish(attempt, result=result, rows=rows, bytes=0, peak_memory_bytes=peak_memory_bytes)
+        ids = pick_turns(queue, at_most=at_most)
+    if not finished.fetchall():
+        raise _lost(attempt)
+    return ids
 
 
 def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:
@@ -136,6 +145,18 @@ def retry_job(job: Job) -> None:
         if changed != 1:
             raise TransitionError(f"job {job.pk} is not {State.FAILED}")
         record_event(job.pk, Event.Name.RETRIED)
+
+
+def _finish(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int) -> CursorWrapper:
+    return ask(
+        FINISH,
+        job_id=attempt.job_id,
+        fencing_token=attempt.fencing_token,
+        attempt_id=attempt.pk,
+        number=attempt.number,
+        result=Jsonb(result) if result is not None else None,
+        **measured,
+    )
 
 
 def _end_in_failure(

@@ -1,5 +1,7 @@
 """What the thread beside the handler does: keep, write, stop."""
 
+import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -151,6 +153,46 @@ def test_a_database_out_of_reach_for_a_lease_ends_the_attempt(
     with beating(context):
         wait_until(lambda: context.stop_reason is not None, timeout=10)
     assert isinstance(context.stop_reason, LeaseLostError)
+
+
+def heartbeats() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+
+
+def test_small_jobs_share_a_thread_which_ends_when_no_more_come(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until(lambda: not heartbeats())
+    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.2)
+    seen = set()
+    for _ in range(5):
+        with beating(context):
+            seen.update(heartbeats())
+    assert len(seen) == 1
+    wait_until(lambda: not heartbeats())
+
+
+def test_the_thread_of_a_long_job_ends_with_it(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection to PostgreSQL, too: nobody can say when the next job comes."""
+    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.05)
+    ticks: list[Heartbeat] = []
+    monkeypatch.setattr(Heartbeat, "beat", lambda self: ticks.append(self))
+    with beating(context):
+        wait_until(lambda: ticks)
+        mine = heartbeats()
+    assert mine
+    assert not set(mine) & set(heartbeats())
+
+
+def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -> None:
+    """Forked by hand: in the child, the thread that its parent began is not there."""
+    with beating(context):
+        pass
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        with beating(context):
+            os._exit(0 if heartbeats() else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(

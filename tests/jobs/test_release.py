@@ -2,12 +2,11 @@
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -17,16 +16,17 @@ from django.db.models.functions import Now
 
 from jobs import sweeps
 from jobs.cancellation import cancel_jobs
+from jobs.dead_letter import requeue_jobs
 from jobs.models import Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
+from jobs.transitions import claim_job, finish_and_hand_out
 from tests.jobs.messages import message_body, message_ids, messages
-from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+T = TypeVar("T")
 QUEUE = "unheard"
 
 
@@ -146,19 +146,56 @@ def test_release_and_those_who_cancel_never_wait_for_each_other_in_a_circle(wait
 
 def test_a_job_that_is_cancelled_while_its_turn_comes_is_passed_over(waiting: Callable[..., Job]) -> None:
     job, other = waiting(), waiting()
-    released: list[UUID] = []
-
-    def release() -> None:
-        released.extend(release_jobs(QUEUE))
-        connection.close()
-
-    thread = threading.Thread(target=release)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
-        thread.start()
-        wait_until(a_session_waits_for_a_lock, message="the release waits for the row")
-    thread.join()
+        assert elsewhere(lambda: release_jobs(QUEUE)) == [other.pk]
     job.refresh_from_db()
-    assert released == [other.pk]
     assert job.released_at is None
     assert not job.events.exists()
+
+
+def test_finishing_and_cancelling_never_wait_for_each_other_in_a_circle(waiting: Callable[..., Job]) -> None:
+    """Who cancels has locked the waiting job and waits for the running one, which hands out its place as it ends."""
+    Queue.objects.filter(name=QUEUE).update(max_running=1)
+    running, job = waiting(released_at=Now()), waiting()
+    attempt = claim_job(running.pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        assert (
+            elsewhere(lambda: finish_and_hand_out(attempt, result=None, rows=0, peak_memory_bytes=0, at_most=10)) == []
+        )
+        assert Job.objects.select_for_update().get(pk=running.pk).state == State.SUCCEEDED
+
+
+def test_what_an_intervention_kept_from_its_turn_has_it_afterwards(waiting: Callable[..., Job]) -> None:
+    job = waiting()
+    with transaction.atomic():
+        assert requeue_jobs([job.pk], actor="ada", reason="r").refused == {job.pk: "it is queued"}
+        assert elsewhere(lambda: release_jobs(QUEUE)) == []
+    job.refresh_from_db()
+    assert job.released_at
+
+
+def test_a_cancelled_job_makes_room_for_the_next(waiting: Callable[..., Job]) -> None:
+    Queue.objects.filter(name=QUEUE).update(max_running=1)
+    waiting(released_at=Now())
+    job = waiting()
+    cancel_jobs(Job.objects.exclude(pk=job.pk).values_list("pk", flat=True), actor="ada")
+    job.refresh_from_db()
+    assert job.released_at
+
+
+def elsewhere(act: Callable[[], T]) -> T:
+    """Do it on another connection, which does not wait."""
+
+    def with_its_own() -> T:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 1000")
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(with_its_own).result()
