@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Final, cast
 
+from bench.measuring import settle
 from bench.table import Row
 from config.datafolder import DataFolder
 
@@ -39,5 +40,6 @@ class Setting:
 
 def run_benchmark(name: str, setting: Setting) -> list[Row]:
     """Run one of BENCHMARKS; Django is set up by now."""
+    settle()
     run = cast("Callable[[Setting], list[Row]]", import_module(BENCHMARKS[name]).run)
     return run(setting)

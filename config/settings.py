@@ -102,9 +102,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longha
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["OPTIONS"].setdefault(
-    "prepare_threshold", 5
-)  # for jobs.statements; Django's cursors prepare nothing
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.statements; Django prepares nothing
 # A server that is gone without a word is noticed before the lease of a job ends.
 for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
     DATABASES["default"]["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds

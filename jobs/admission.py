@@ -8,7 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from jobs.errors import OwnerQueueFullError, QueueFullError
 from jobs.models import Job, Queue
-from jobs.states import State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -30,7 +29,7 @@ def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if not dials.accepting:
         raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.", retry_after=RETRY_AFTER_SECONDS)
-    waiting = Job.objects.filter(queue=queue, state=State.QUEUED)
+    waiting = Job.objects.queued(queue)
     if dials.max_queued is not None and waiting[: dials.max_queued].count() >= dials.max_queued:
         raise QueueFullError(f"The queue {queue} is full.", retry_after=RETRY_AFTER_SECONDS)
     if owner is None or dials.max_queued_per_owner is None:

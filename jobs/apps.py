@@ -14,8 +14,8 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from jobs import checks  # noqa: F401  (registers itself)
         from jobs.seeding import seed_queues, seed_schedules
-        from jobs.sessions import end_with_the_client
+        from jobs.sessions import configure_session
 
-        connection_created.connect(end_with_the_client, dispatch_uid="jobs.end_with_the_client")
+        connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

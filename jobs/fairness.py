@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.db.models.functions import Coalesce
+
 from jobs.models import Job
 from jobs.statements import ask, one_trip, run
 
@@ -181,13 +183,14 @@ def count_ahead(job: Job, *, at_most: int) -> int:
     if higher == at_most:
         return higher
     same = waiting.filter(priority=job.priority)
-    own = same.filter(owner=job.owner_id, pk__lt=job.pk)[: at_most - higher].count()
+    own = same.alias(turn=Coalesce("owner", 0)).filter(turn=job.owner_id or 0, pk__lt=job.pk)
+    own_count = own[: at_most - higher].count()
     [others] = run(
         COUNT_OF_OTHERS,
         queue=job.queue,
         priority=job.priority,
         owner=job.owner_id or 0,
-        rounds=own + 1,
-        at_most=at_most - higher - own,
+        rounds=own_count + 1,
+        at_most=at_most - higher - own_count,
     )
-    return int(higher + own + others["others"])
+    return int(higher + own_count + others["others"])

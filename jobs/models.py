@@ -38,6 +38,11 @@ class Queue(models.Model):
         return self.name
 
 
+#: A queued job, in words that no other query uses: else PostgreSQL takes this index for the one of the waiting jobs
+#: while it believes that none wait, and reads all of them for each that it hands out.
+NEITHER_HELD_NOR_ENDED = Q(lease_expires_at=None, retry_at=None, finished_at=None)
+
+
 class Job(models.Model):
     """One accepted piece of work."""
 
@@ -92,7 +97,7 @@ class Job(models.Model):
                 condition=Q(state="queued", released_at=None, due=True),
             ),
             models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
-            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=Q(state="queued")),
+            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=NEITHER_HELD_NOR_ENDED),
             models.Index(
                 fields=["queue", "released_at"],
                 name="jobs_job_released",

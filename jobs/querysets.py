@@ -35,6 +35,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.fairness`."""
         return self.filter(queue=queue, state=State.QUEUED, released_at=None, due=True)
 
+    def queued(self, queue: str) -> JobQuerySet:
+        """All queued jobs of `queue`: waiting, scheduled for later, or handed out but not yet claimed."""
+        from jobs.models import NEITHER_HELD_NOR_ENDED
+
+        return self.filter(NEITHER_HELD_NOR_ENDED, queue=queue, state=State.QUEUED)
+
     def scheduled_until_now(self) -> JobQuerySet:
         """Queued jobs whose `scheduled_at` has come, but nobody has looked yet."""
         return self.filter(state=State.QUEUED, due=False, scheduled_at__lte=Now()).order_by("scheduled_at")

@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL that outlive their client: a killed worker's query would go on, and keep its locks."""
+"""What every session of PostgreSQL is told when it begins."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-#: How often PostgreSQL looks, in mid-query, whether the client is still there.
-#: https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
-CHECK_INTERVAL: Final = "2s"
+#: - The server looks in mid-query, every two seconds, whether the client is still there: the query of a killed worker
+#:   would go on, and keep its locks.
+#:   https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
+#: - Prepared statements are those of `jobs.statements`. Each has one plan, made at once: PostgreSQL would else plan
+#:   the first five times what costs more to plan than to run.
+#:   https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
+SETTINGS: Final = {"client_connection_check_interval": "2s", "plan_cache_mode": "force_generic_plan"}
 
 
-def end_with_the_client(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """Receiver of `connection_created`: let the server notice when this process is gone."""
+def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Receiver of `connection_created`."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET client_connection_check_interval = '{CHECK_INTERVAL}'")
+            cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items()))

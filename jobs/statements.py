@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -20,12 +21,17 @@ from psycopg.rows import dict_row
 AnyModel = TypeVar("AnyModel", bound=Model)
 Rows = list[dict[str, Any]]
 
+#: A plan is made for the tables as they are: where they were small, without an index. Ten thousand orders later that
+#: plan is still there, unless PostgreSQL has looked at the table meanwhile; so another text makes it plan again.
+PLAN_ANEW_AFTER: Final = 500
+_asked = count()
+
 
 def run(statement: str, **parameters: Any) -> Rows:
     """Run a statement on Django's connection, and return its rows.
 
-    Its parameters are bound by the server, which Django's own cursors do not do; so psycopg prepares it after
-    a few times, and PostgreSQL plans it no more (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html).
+    Its parameters are bound by the server, which Django's own cursors do not do; so psycopg prepares it, and
+    PostgreSQL plans it once (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html), and now and then anew.
     """
     rows: Rows = ask(statement, **parameters).fetchall()
     return rows
@@ -38,7 +44,7 @@ def ask(statement: str, **parameters: Any) -> CursorWrapper:
     # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
-    cursor.execute(statement, parameters)
+    cursor.execute(f"{statement} -- plan {next(_asked) // PLAN_ANEW_AFTER}", parameters)
     return cursor
 
 

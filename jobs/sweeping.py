@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Final
+from typing import Final, Self
 
 import structlog
 from django.db import connection
 from django.db.models.functions import Now
 
+from jobs.errors import TransitionError
 from jobs.failures import redact
 from jobs.models import Sweep
 
@@ -47,6 +48,38 @@ def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
 
     SWEEPS[name] = run
     return run
+
+
+class EachForItself:
+    """Mend things one by one, so that one that cannot be mended keeps no other from it, and shows all the same.
+
+    The first error is raised at the end of the block. One that another writer changed meanwhile is its to mend.
+
+        with EachForItself() as each:
+            for job in jobs:
+                with each(job.pk):
+                    ...
+    """
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    @contextmanager
+    def __call__(self, what: object) -> Iterator[None]:
+        try:
+            yield
+        except TransitionError:
+            logger.info("sweep_overtaken", what=str(what))
+        except Exception as error:
+            logger.warning("not_mended", what=str(what), error=redact(repr(error)))
+            self.error = self.error or error
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None and self.error is not None:
+            raise self.error
 
 
 @contextmanager

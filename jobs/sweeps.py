@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -14,12 +15,12 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from jobs.artifacts import delete_artifact_file
-from jobs.errors import TransitionError, WorkerLostError
+from jobs.errors import WorkerLostError
 from jobs.models import Artifact, Attempt, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.policy import decide_for
 from jobs.release import publish_jobs, release_jobs
-from jobs.sweeping import sweep
+from jobs.sweeping import EachForItself, sweep
 from jobs.transitions import lose_attempt, retry_job
 
 logger = structlog.get_logger(__name__)
@@ -56,34 +57,34 @@ def republish_lost_jobs() -> int:
 @sweep
 def retry_failed_jobs() -> int:
     """Queue failed jobs again whose backoff is over."""
-    queues = []
-    for job in Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE]:
-        try:
-            retry_job(job)
-            queues.append(job.queue)
-        except TransitionError:
-            logger.info("retry_overtaken", job_id=str(job.pk))
-    for name in set(queues):
-        release_jobs(name)
-    return len(queues)
+    return mend(Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE], retry_job)
 
 
 @sweep
 def rescue_orphaned_jobs() -> int:
     """End attempts whose lease has expired, so that their jobs are retried or dead-lettered."""
+    return mend(Job.objects.orphaned()[:BATCH_SIZE], rescue_job)
+
+
+def rescue_job(job: Job) -> None:
+    """End the attempt of a vanished worker. Raises LeaseLostError when its lease was renewed, or the job has ended."""
+    attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
+    error = WorkerLostError("The worker vanished: its lease expired.")
+    decision = decide_for(job, error=error)
+    lose_attempt(attempt, error=error, decision=decision, expired_only=True)
+    logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))
+
+
+def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
+    """Change each job, then release their queues; returns how many were changed."""
     queues = []
-    for job in Job.objects.orphaned()[:BATCH_SIZE]:
-        attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
-        error = WorkerLostError("The worker vanished: its lease expired.")
-        decision = decide_for(job, error=error)
-        try:
-            lose_attempt(attempt, error=error, decision=decision, expired_only=True)
-            logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))
-            queues.append(job.queue)
-        except TransitionError:
-            logger.info("rescue_overtaken", job_id=str(job.pk))
-    for name in set(queues):
-        release_jobs(name)
+    with EachForItself() as each:
+        for job in jobs:
+            with each(job.pk):
+                change(job)
+                queues.append(job.queue)
+        for name in set(queues):
+            release_jobs(name)
     return len(queues)
 
 
@@ -92,11 +93,10 @@ def expire_artifacts() -> int:
     """Delete the files whose time is over. The job stays and says `Expired`."""
     expired = Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None).order_by("expires_at")
     deleted = 0
-    for artifact in expired[:BATCH_SIZE]:
-        try:
-            deleted += delete_artifact_file(artifact)
-        except Exception as error:  # whatever the storage raises: one file that it keeps must not keep the others
-            logger.warning("artifact_not_deleted", name=artifact.storage_name, error=repr(error))
+    with EachForItself() as each:
+        for artifact in expired[:BATCH_SIZE]:
+            with each(artifact.storage_name):
+                deleted += delete_artifact_file(artifact)
     return deleted
 
 
@@ -105,9 +105,13 @@ def remove_orphan_files() -> int:
     """Delete the files that no artifact refers to and no attempt is writing; some folders of the storage a run."""
     position = Sweep.objects.filter(name="remove_orphan_files").values_list("position", flat=True).first() or ""
     folders = [name for name in FOLDERS if name > position][:FOLDERS_A_RUN]
-    removed = sum(map(remove_orphans_in, folders))
     ends = not folders or folders[-1] == FOLDERS[-1]
-    Sweep.objects.filter(name="remove_orphan_files").update(position="" if ends else folders[-1])
+    removed = 0
+    with EachForItself() as each:
+        for folder in folders:
+            with each(folder):
+                removed += remove_orphans_in(folder)
+        Sweep.objects.filter(name="remove_orphan_files").update(position="" if ends else folders[-1])
     return removed
 
 

@@ -81,6 +81,7 @@ def test_an_unknown_benchmark_is_refused_before_anything_starts(capsys: pytest.C
     assert "no benchmark named exprot: choose from export, memory" in capsys.readouterr().err
 
 
+@pytest.mark.django_db(transaction=True)
 def test_contenders_run_in_turns_and_the_warm_up_is_not_counted() -> None:
     calls: list[str] = []
     seen: list[tuple[str, int]] = []

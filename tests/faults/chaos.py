@@ -15,17 +15,22 @@ import psutil
 import redis
 from django.db import InterfaceError, OperationalError, connections
 
-from jobs.models import Attempt, Event, Job
+from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
+from tests.faults.app.kinds import POLL_SECONDS
 from tests.faults.conftest import Fault
 from tests.outages import restart_postgres, restart_valkey
 from tests.waiting import wait_until
 
 WORKERS = ("csv-1", "csv-2", "csv-3")
 #: Kinds of jobs, and how many of a hundred.
-MIX = {"work": 40, "linger": 40, "stumble": 12, "refuse": 8}
+MIX = {"work": 30, "linger": 50, "stumble": 12, "refuse": 8}
+#: How long a lingering job takes: some longer than a worker that stops waits. Seconds.
+LINGER = (0.2, 3.0)
 #: Jobs submitted between two faults, at most.
 BURST = 12
+#: How long a fault waits for a process that is at work. Seconds.
+AIM_SECONDS = 3.0
 
 
 class Chaos:
@@ -39,6 +44,7 @@ class Chaos:
         self.accepted: list[Job] = []
         self.faults: Counter[str] = Counter()
         self.stopped: list[int] = []
+        self.hits = 0
         self.actions: dict[Callable[[], None], int] = {
             self.kill_pool_process: 5,
             self.kill_worker: 3,
@@ -53,6 +59,7 @@ class Chaos:
 
     def run(self) -> None:
         """Submit and hurt in turns; then leave it alone until every job has ended."""
+        Queue.objects.filter(name="reports").update(max_running=2 * len(WORKERS))
         self.supervise()
         while len(self.accepted) < self.jobs:
             for _ in range(self.random.randint(1, BURST)):
@@ -68,7 +75,7 @@ class Chaos:
         """Submit a job; while PostgreSQL is away there is no 202, and no promise."""
         [name] = self.random.choices(list(MIX), weights=list(MIX.values()))
         try:
-            self.accepted.append(self.fault.submit(name, seconds=self.random.uniform(0.1, 2)))
+            self.accepted.append(self.fault.submit(name, seconds=self.random.uniform(*LINGER)))
         except (OperationalError, InterfaceError):
             connections.close_all()
 
@@ -76,7 +83,7 @@ class Chaos:
         """Start again what has ended, as any supervisor would."""
         for name in WORKERS:
             if not self.stack.is_running(name):
-                self.stack.start("worker-csv", as_name=name, WORKER_CONCURRENCY="2")
+                self.stack.start("worker-csv", as_name=name, WORKER_CONCURRENCY="2", HAND_BACK_AFTER_SECONDS="1")
         for name in ("worker-io", "beat"):
             if not self.stack.is_running(name):
                 self.stack.start(name)
@@ -125,18 +132,36 @@ class Chaos:
         restart_postgres()
 
     def send_to_pool(self, number: signal.Signals) -> list[int]:
-        """Hit a random process of a random pool; returns what was hit."""
-        with suppress(psutil.NoSuchProcess, ProcessLookupError, AssertionError, ValueError):
-            pids = self.stack.pool_pids(self.random.choice(WORKERS))
-            if pids:
-                pid = self.random.choice(pids)
+        """Hit a process that is at work; returns what was hit."""
+        for _, pid in self.aim():
+            with suppress(ProcessLookupError):
                 os.kill(pid, number)
+                self.hits += 1
                 return [pid]
         return []
 
     def send_to_worker(self, number: signal.Signals) -> None:
-        with suppress(psutil.NoSuchProcess, ProcessLookupError, AssertionError, ValueError):
-            os.kill(self.stack.pid(self.random.choice(WORKERS)), number)
+        """Hit a worker that has a job in hand."""
+        for name, _ in self.aim():
+            with suppress(ProcessLookupError):
+                os.kill(self.stack.pid(name), number)
+                self.hits += 1
+
+    def aim(self) -> list[tuple[str, int]]:
+        """A pool process that writes a file, and its worker, at random; wait a little until there is one."""
+        deadline = time.monotonic() + AIM_SECONDS
+        while time.monotonic() < deadline:
+            found = [(name, pid) for name in WORKERS for pid in self.writers_of(name) if pid not in self.stopped]
+            if found:
+                return [self.random.choice(found)]
+            time.sleep(POLL_SECONDS)
+        return []
+
+    def writers_of(self, worker: str) -> list[int]:
+        with suppress(psutil.NoSuchProcess, ValueError, AssertionError):  # it ends, or begins, meanwhile
+            if self.stack.is_running(worker):
+                return self.fault.pids_that_write(".result", worker=worker)
+        return []
 
     def summary(self, seconds: float) -> str:
         """The table that `make chaos` prints."""
@@ -152,6 +177,7 @@ class Chaos:
             "lost attempts": outcomes[Outcome.LOST],
             "failed attempts": outcomes[Outcome.FAILED],
             "handed back": outcomes[Outcome.HANDED_BACK],
+            "hits": self.hits,
             "works done": len(self.fault.works_done()),
             "duplicates": sum(count - 1 for count in completions.values()),
             "seconds": round(seconds),
@@ -174,4 +200,6 @@ def run_chaos(fault: Fault, *, seed: int, jobs: int) -> Chaos:
     assert {job.pk for job in chaos.accepted} <= set(Job.objects.values_list("pk", flat=True)), "accepted means kept"
     assert not Job.objects.filter(kind="fault-refuse").exclude(state=State.DEAD).exists()
     assert not Job.objects.exclude(kind="fault-refuse").exclude(state=State.SUCCEEDED).exists()
+    hurt = Attempt.objects.filter(outcome__in=(Outcome.LOST, Outcome.HANDED_BACK)).count()
+    assert hurt >= chaos.hits // 3, f"{chaos.hits} processes were hit at work, and {hurt} attempts felt it"
     return chaos

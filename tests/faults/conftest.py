@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,13 @@ class Fault:
 
     def pool_process_of(self, job: Job) -> int:
         """The process id of the pool process that runs the job: it has the job's file open."""
-        name = f"{job.pk}."
-        for pid in self.stack.pool_pids("worker-csv"):
-            descriptors = Path(f"/proc/{pid}/fd")
-            targets = [str(entry.readlink()) for entry in descriptors.iterdir() if entry.exists() or entry.is_symlink()]
-            if any(name in target for target in targets):
-                return pid
-        raise AssertionError("no pool process has the file of the job open")
+        pids = self.pids_that_write(f"{job.pk}.")
+        assert pids, "no pool process has the file of the job open"
+        return pids[0]
+
+    def pids_that_write(self, name: str, *, worker: str = "worker-csv") -> list[int]:
+        """The pool processes of a worker that have a file open whose name contains this."""
+        return [pid for pid in self.stack.pool_pids(worker) if any(name in target for target in open_files(pid))]
 
     def story(self, job: Job) -> list[str]:
         """The names of the job's events."""
@@ -131,6 +132,16 @@ class Fault:
 
     def outcomes(self, job: Job) -> list[str]:
         return list(Attempt.objects.filter(job=job).order_by("number").values_list("outcome", flat=True))
+
+
+def open_files(pid: int) -> list[str]:
+    """The names of the files that a process has open; none, when it has ended."""
+    names = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                names.append(str(descriptor.readlink()))
+    return names
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -1,14 +1,17 @@
-"""PostgreSQL looks whether its client is still there."""
+"""What every session of PostgreSQL is told when it begins."""
 
 import pytest
 from django.db import connection, connections
 
+from jobs.sessions import SETTINGS
+
 
 @pytest.mark.django_db(transaction=True)
-def test_every_connection_is_told_to_end_with_its_client() -> None:
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_session_is_configured(name: str) -> None:
     other = connections.create_connection("default")
     for session in (connection, other):
         with session.cursor() as cursor:
-            cursor.execute("SHOW client_connection_check_interval")
-            assert cursor.fetchone() == ("2s",)
+            cursor.execute(f"SHOW {name}")
+            assert cursor.fetchone() == (SETTINGS[name],)
     other.close()

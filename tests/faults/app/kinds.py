@@ -17,11 +17,16 @@ CONTENT = b"a,b\n1,2\n" * 1000
 POLL_SECONDS = 0.02
 
 
-def write_file(context: JobContext) -> None:
+def write_file(context: JobContext, *, seconds: float = 0) -> None:
+    """Keep it open for `seconds`, and heed `check()` meanwhile."""
+    until = time.monotonic() + seconds
     with context.open_artifact(
         Artifact.Role.RESULT, filename="x.csv", content_type="text/csv", encoding="utf-8"
     ) as artifact:
         artifact.write(CONTENT)
+        while time.monotonic() < until:
+            context.check()
+            time.sleep(POLL_SECONDS)
         artifact.row_count = 2000
     context.report_progress(2000)
 
@@ -84,11 +89,9 @@ def eat(context: JobContext) -> None:
 
 def linger(context: JobContext) -> dict[str, Any]:
     """A job that takes `seconds`, and heeds `check()`."""
-    until = time.monotonic() + context.job.payload["seconds"]
-    while time.monotonic() < until:
-        context.check()
-        time.sleep(POLL_SECONDS)
-    return work(context)
+    write_file(context, seconds=context.job.payload["seconds"])
+    note(context)
+    return {"attempt": context.attempt.number}
 
 
 def stumble(context: JobContext) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""What all sweeps share: one at a time, a row that says when each ran, and few pages read."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import connection, connections
+from django.db.models.functions import Now
+from django_celery_beat.models import PeriodicTask
+
+from jobs import sweeps, tasks
+from jobs.models import Job, Queue, Sweep
+from jobs.states import State
+from jobs.sweeping import SWEEPS, alone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAST = Now() - timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_published(db: None) -> None:
+    Queue.objects.update(paused=True)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_sweep_says_when_it_ran_and_is_seeded(name: str) -> None:
+    assert SWEEPS[name]() == 0
+    row = Sweep.objects.get(name=name)
+    assert row.last_finished_at is not None
+    assert row.last_finished_at >= row.last_started_at
+    assert (row.last_handled, row.last_error) == (0, "")
+    assert PeriodicTask.objects.get(name=f"jobs.{name}").task == f"jobs.{name}"
+    assert f"jobs.{name}" in current_app.tasks, tasks
+
+
+def test_a_sweep_that_fails_says_so_and_frees_its_lock(make_job: Callable[..., Job], settings: Any) -> None:
+    sweeps.prune_jobs()
+    finished_at = Sweep.objects.get().last_finished_at
+    settings.HISTORY_DAYS = "password=sesame"
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            sweeps.prune_jobs()
+    row = Sweep.objects.get()
+    assert finished_at is not None
+    assert row.last_finished_at == finished_at < row.last_started_at
+    assert row.last_error.startswith("TypeError")
+    settings.HISTORY_DAYS = 1
+    assert sweeps.prune_jobs() == 0
+    assert Sweep.objects.get().last_error == ""
+
+
+def test_sweeps_of_a_large_table_read_by_index(make_job: Callable[..., Job]) -> None:
+    """Of 20,000 jobs that have ended, each reads a handful of pages."""
+    make_job(state=State.SUCCEEDED, finished_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO jobs_job (id, kind, queue, payload, state, priority, due, attempt_count, max_attempts, "
+            "fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint, "
+            "request_fingerprint, finished_at) SELECT gen_random_uuid(), kind, queue, payload, state, priority, due, "
+            "0, 1, 0, 0, 100, '', '', '', '', finished_at FROM jobs_job, generate_series(1, 20000)"
+        )
+        cursor.execute("ANALYZE jobs_job")
+        for name, sweep in SWEEPS.items():
+            before = pages_read(cursor)
+            assert sweep() == 0
+            assert pages_read(cursor) - before < 60, name
+
+
+def pages_read(cursor: Any) -> int:
+    """Of jobs_job, by this session."""
+    cursor.execute("SELECT pg_stat_force_next_flush()")
+    cursor.execute("SELECT heap_blks_hit + heap_blks_read FROM pg_statio_user_tables WHERE relname = 'jobs_job'")
+    return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def running_elsewhere(sweep: str) -> Iterator[None]:
+    """Another session is in that sweep."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with alone(sweep) as granted:
+            assert granted
+            inside.set()
+            leave.wait(10)
+        connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(10)
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_a_sweep_that_runs_elsewhere_does_nothing_here(make_job: Callable[..., Job]) -> None:
+    job = make_job(state=State.FAILED, retry_at=PAST)
+    with running_elsewhere("retry_failed_jobs"):
+        sweeps.retry_failed_jobs()
+        job.refresh_from_db()
+        assert job.state == State.FAILED
+    sweeps.retry_failed_jobs()
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
