@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import psutil
@@ -114,8 +114,11 @@ class Stack:
         return int(child.pid)
 
     def pool_pids(self, name: str) -> list[int]:
-        """The process ids of a prefork worker's children, which run the tasks."""
-        return [child.pid for child in psutil.Process(self.pid(name)).children()]
+        """The process ids of a prefork worker's children, which run the tasks; none while it begins or ends."""
+        with suppress(psutil.NoSuchProcess):
+            workers = psutil.Process(self.processes[name].pid).children()
+            return [child.pid for worker in workers for child in worker.children()]
+        return []
 
     def kill(self, name: str) -> None:
         """SIGKILL the service's main process and whatever it forked, as the OOM killer would."""

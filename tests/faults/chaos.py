@@ -143,7 +143,7 @@ class Chaos:
     def send_to_worker(self, number: signal.Signals) -> None:
         """Hit a worker that has a job in hand."""
         for name, _ in self.aim():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, psutil.NoSuchProcess, ValueError):
                 os.kill(self.stack.pid(name), number)
                 self.hits += 1
 
@@ -151,16 +151,11 @@ class Chaos:
         """A pool process that writes a file, and its worker, at random; wait a little until there is one."""
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
-            found = [(name, pid) for name in WORKERS for pid in self.writers_of(name) if pid not in self.stopped]
+            found = [(name, pid) for name in WORKERS for pid in self.fault.pids_that_write(".result", worker=name)]
+            found = [(name, pid) for name, pid in found if pid not in self.stopped]
             if found:
                 return [self.random.choice(found)]
             time.sleep(POLL_SECONDS)
-        return []
-
-    def writers_of(self, worker: str) -> list[int]:
-        with suppress(psutil.NoSuchProcess, ValueError, AssertionError):  # it ends, or begins, meanwhile
-            if self.stack.is_running(worker):
-                return self.fault.pids_that_write(".result", worker=worker)
         return []
 
     def summary(self, seconds: float) -> str:

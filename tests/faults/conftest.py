@@ -117,10 +117,8 @@ class Fault:
         return found
 
     def pool_process_of(self, job: Job) -> int:
-        """The process id of the pool process that runs the job: it has the job's file open."""
-        pids = self.pids_that_write(f"{job.pk}.")
-        assert pids, "no pool process has the file of the job open"
-        return pids[0]
+        """The process id of the pool process that runs the job: it has a file open that is named after it."""
+        return wait_until(lambda: self.pids_that_write(f"{job.pk}."), message="a process has the file open")[0]
 
     def pids_that_write(self, name: str, *, worker: str = "worker-csv") -> list[int]:
         """The pool processes of a worker that have a file open whose name contains this."""

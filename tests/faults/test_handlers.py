@@ -9,7 +9,6 @@ from jobs.states import State
 from jobs.submission import submit_job
 from tests.faults.conftest import Fault, kill
 from tests.faults.test_postgres import sessions
-from tests.faults.test_workers import is_busy
 from tests.waiting import wait_until
 
 
@@ -103,7 +102,7 @@ def test_a_cancelled_job_that_heeds_nothing_is_interrupted(fault: Fault) -> None
     cancel_jobs([job.pk], actor="faults")
     fault.wait_for(job, State.CANCELLED)
     wait_until(lambda: fault.files() == set())
-    wait_until(lambda: not any(map(is_busy, fault.stack.pool_pids("worker-csv"))))
+    wait_until(lambda: not fault.pids_that_write(f"{job.pk}."), message="the slot is freed")
 
 
 def test_a_cancelled_job_that_swallows_its_interruption_is_killed(fault: Fault) -> None:

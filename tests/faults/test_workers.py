@@ -72,7 +72,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_changes_nothing(
     """SIGSTOP, then SIGCONT before and after another claimed the job; the handler heeds `check()`, or does not."""
     job = fault.submit(name)
     fault.writing(job)
-    [zombie] = [pid for pid in fault.stack.pool_pids("worker-csv") if is_busy(pid)]
+    zombie = fault.pool_process_of(job)
     kill(zombie, signal.SIGSTOP)
     try:
         fault.mend_until(job, State.FAILED, State.QUEUED)
@@ -89,11 +89,6 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_changes_nothing(
     done = fault.mend_until(job, State.SUCCEEDED)
     assert fault.outcomes(job) == ["lost", "succeeded"]
     assert done.result == {"attempt": 2}
-
-
-def is_busy(pid: int) -> bool:
-    """Whether this process of the pool runs an attempt: then it has a second thread, the heartbeat."""
-    return int(psutil.Process(pid).num_threads()) > 1
 
 
 def test_sigterm_lets_a_short_job_finish(fault: Fault) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,18 +50,24 @@ def work(context: JobContext) -> dict[str, Any]:
 def wait(context: JobContext) -> dict[str, Any]:
     """A job that heeds `check()`."""
     write_file(context)
-    while not Path(context.job.payload["gate"]).exists():
-        context.check()
-        time.sleep(POLL_SECONDS)
+    stand_at_the_gate(context, context.check)
     return {"attempt": context.attempt.number}
 
 
 def ignore(context: JobContext) -> dict[str, Any]:
     """A job that heeds nothing, and believes that it is done."""
     write_file(context)
-    while not Path(context.job.payload["gate"]).exists():
-        time.sleep(POLL_SECONDS)
+    stand_at_the_gate(context, lambda: None)
     return {"attempt": context.attempt.number}
+
+
+def stand_at_the_gate(context: JobContext, check: Callable[[], None]) -> None:
+    """Wait until the gate exists, with a file open by which the process can be found."""
+    gate = Path(context.job.payload["gate"])
+    with gate.with_name(f"{context.job.pk}.waits").open("w"):
+        while not gate.exists():
+            check()
+            time.sleep(POLL_SECONDS)
 
 
 def sleep(context: JobContext) -> None:
