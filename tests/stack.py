@@ -109,9 +109,16 @@ class Stack:
                 self.stop(name)
 
     def pid(self, name: str) -> int:
-        """The process id of the service's main process, below its tether."""
-        [child] = wait_until(psutil.Process(self.processes[name].pid).children, message=f"{name} starts")
-        return int(child.pid)
+        """The process id of the main process, below its tether. Raises ProcessLookupError when it has ended."""
+
+        def child() -> int:
+            if not self.is_running(name):
+                raise ProcessLookupError(f"{name} has ended: {self.log(name)[-3000:]}")
+            with suppress(psutil.NoSuchProcess):
+                return next((process.pid for process in psutil.Process(self.processes[name].pid).children()), 0)
+            return 0
+
+        return wait_until(child, message=f"{name} starts")
 
     def pool_pids(self, name: str) -> list[int]:
         """The process ids of a prefork worker's children, which run the tasks; none while it begins or ends."""

@@ -8,17 +8,18 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
 
-import psutil
 import redis
 from django.db import InterfaceError, OperationalError, connections
 
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
 from tests.faults.app.kinds import POLL_SECONDS
-from tests.faults.conftest import Fault
+from tests.faults.conftest import Fault, open_files
 from tests.outages import restart_postgres, restart_valkey
 from tests.waiting import wait_until
 
@@ -26,11 +27,20 @@ WORKERS = ("csv-1", "csv-2", "csv-3")
 #: Kinds of jobs, and how many of a hundred.
 MIX = {"work": 30, "linger": 50, "stumble": 12, "refuse": 8}
 #: How long a lingering job takes: some longer than a worker that stops waits. Seconds.
-LINGER = (0.2, 3.0)
-#: Jobs submitted between two faults, at most.
-BURST = 12
+LINGER = (0.2, 4.0)
+#: Jobs submitted between two faults.
+BURST = (4, 12)
 #: How long a fault waits for a process that is at work. Seconds.
-AIM_SECONDS = 3.0
+AIM_SECONDS = 20.0
+
+
+class Target(NamedTuple):
+    """A process of a pool that is at work on an attempt, and its worker."""
+
+    worker_pid: int
+    pid: int
+    #: The job's id and the fencing token, as in the name of the file.
+    attempt: str
 
 
 class Chaos:
@@ -44,7 +54,8 @@ class Chaos:
         self.accepted: list[Job] = []
         self.faults: Counter[str] = Counter()
         self.stopped: list[int] = []
-        self.hits = 0
+        self.killed: set[str] = set()
+        self.asked_to_end: set[str] = set()
         self.actions: dict[Callable[[], None], int] = {
             self.kill_pool_process: 5,
             self.kill_worker: 3,
@@ -61,15 +72,22 @@ class Chaos:
         """Submit and hurt in turns; then leave it alone until every job has ended."""
         Queue.objects.filter(name="reports").update(max_running=2 * len(WORKERS))
         self.supervise()
+        deck: list[Callable[[], None]] = []
         while len(self.accepted) < self.jobs:
-            for _ in range(self.random.randint(1, BURST)):
+            for _ in range(self.random.randint(*BURST)):
                 self.submit()
-            [action] = self.random.choices(list(self.actions), weights=list(self.actions.values()))
+            deck = deck or self.shuffled()
+            action = deck.pop()
             action()
             self.faults[action.__name__] += 1
             self.supervise()
         self.wake_all()
         wait_until(self.all_ended, timeout=180, every=1, message="every job ends")
+
+    def shuffled(self) -> list[Callable[[], None]]:
+        """Every fault, as often as its weight says: a long run leaves none out."""
+        counts = list(self.actions.values())
+        return self.random.sample(list(self.actions), counts=counts, k=sum(counts))
 
     def submit(self) -> None:
         """Submit a job; while PostgreSQL is away there is no 202, and no promise."""
@@ -94,11 +112,30 @@ class Chaos:
         return not Job.objects.exclude(state__in=ended).exists()
 
     def kill_pool_process(self) -> None:
-        self.send_to_pool(signal.SIGKILL)
+        for target in self.aim():
+            self.send(target.pid, signal.SIGKILL)
+            self.killed.add(target.attempt)
+
+    def kill_worker(self) -> None:
+        for target in self.aim():
+            self.send(target.worker_pid, signal.SIGKILL)
+            self.killed.add(target.attempt)
+
+    def quit_worker(self) -> None:
+        for target in self.aim():
+            self.send(target.worker_pid, signal.SIGQUIT)
+            self.asked_to_end.add(target.attempt)
+
+    def terminate_worker(self) -> None:
+        for target in self.aim():
+            self.send(target.worker_pid, signal.SIGTERM)
+            self.asked_to_end.add(target.attempt)
 
     def stop_pool_process(self) -> None:
         """SIGSTOP; it wakes up at the end, or is killed before."""
-        self.stopped += self.send_to_pool(signal.SIGSTOP)
+        for target in self.aim():
+            self.send(target.pid, signal.SIGSTOP)
+            self.stopped.append(target.pid)
         if len(self.stopped) > 2:
             self.wake_all()
 
@@ -108,17 +145,8 @@ class Chaos:
                 os.kill(pid, signal.SIGCONT)
         self.stopped.clear()
 
-    def kill_worker(self) -> None:
-        self.send_to_worker(signal.SIGKILL)
-
-    def quit_worker(self) -> None:
-        self.send_to_worker(signal.SIGQUIT)
-
-    def terminate_worker(self) -> None:
-        self.send_to_worker(signal.SIGTERM)
-
     def kill_beat(self) -> None:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(ProcessLookupError):
             self.stack.kill("beat")
 
     def flush_redis(self) -> None:
@@ -131,32 +159,33 @@ class Chaos:
     def restart_database(self) -> None:
         restart_postgres()
 
-    def send_to_pool(self, number: signal.Signals) -> list[int]:
-        """Hit a process that is at work; returns what was hit."""
-        for _, pid in self.aim():
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-                self.hits += 1
-                return [pid]
-        return []
+    def send(self, pid: int, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
-    def send_to_worker(self, number: signal.Signals) -> None:
-        """Hit a worker that has a job in hand."""
-        for name, _ in self.aim():
-            with suppress(ProcessLookupError, psutil.NoSuchProcess, ValueError):
-                os.kill(self.stack.pid(name), number)
-                self.hits += 1
+    def aim(self) -> list[Target]:
+        """One process that is at work, at random; wait a little until there is one.
 
-    def aim(self) -> list[tuple[str, int]]:
-        """A pool process that writes a file, and its worker, at random; wait a little until there is one."""
+        It held the same file a moment before: it lingers, so that the fault comes in the middle of its attempt.
+        """
+        before: set[Target] = set()
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
-            found = [(name, pid) for name in WORKERS for pid in self.fault.pids_that_write(".result", worker=name)]
-            found = [(name, pid) for name, pid in found if pid not in self.stopped]
-            if found:
+            now = set(self.targets())
+            if found := sorted(before & now):
                 return [self.random.choice(found)]
+            before = now
+            self.supervise()
             time.sleep(POLL_SECONDS)
         return []
+
+    def targets(self) -> Iterator[Target]:
+        for name in WORKERS:
+            with suppress(ProcessLookupError):
+                for pid in set(self.stack.pool_pids(name)) - set(self.stopped):
+                    for file in open_files(pid):
+                        if ".result" in file:
+                            yield Target(self.stack.pid(name), pid, Path(file).stem)
 
     def summary(self, seconds: float) -> str:
         """The table that `make chaos` prints."""
@@ -172,7 +201,8 @@ class Chaos:
             "lost attempts": outcomes[Outcome.LOST],
             "failed attempts": outcomes[Outcome.FAILED],
             "handed back": outcomes[Outcome.HANDED_BACK],
-            "hits": self.hits,
+            "killed at work": len(self.killed),
+            "asked to end": len(self.asked_to_end),
             "works done": len(self.fault.works_done()),
             "duplicates": sum(count - 1 for count in completions.values()),
             "seconds": round(seconds),
@@ -195,6 +225,6 @@ def run_chaos(fault: Fault, *, seed: int, jobs: int) -> Chaos:
     assert {job.pk for job in chaos.accepted} <= set(Job.objects.values_list("pk", flat=True)), "accepted means kept"
     assert not Job.objects.filter(kind="fault-refuse").exclude(state=State.DEAD).exists()
     assert not Job.objects.exclude(kind="fault-refuse").exclude(state=State.SUCCEEDED).exists()
-    hurt = Attempt.objects.filter(outcome__in=(Outcome.LOST, Outcome.HANDED_BACK)).count()
-    assert hurt >= chaos.hits // 3, f"{chaos.hits} processes were hit at work, and {hurt} attempts felt it"
+    lost = {f"{attempt.job_id}.{attempt.fencing_token}" for attempt in Attempt.objects.filter(outcome=Outcome.LOST)}
+    assert len(chaos.killed & lost) * 2 >= len(chaos.killed), f"of {chaos.killed} only {lost} were lost"
     return chaos
