@@ -1,0 +1,82 @@
+"""A worker goes on with the next small job, without a message for each."""
+
+from collections.abc import Callable
+
+import pytest
+
+from jobs.context import JobContext
+from jobs.execution import execute_job
+from jobs.models import Attempt, Job, Queue
+from jobs.release import release_jobs
+from jobs.states import State
+from tests.jobs.messages import message_ids
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def small_jobs(make_job: Callable[..., Job], queue: str, count: int) -> list[Job]:
+    return [make_job(queue=queue, released_at=None) for _ in range(count)]
+
+
+def test_a_worker_goes_on_with_the_next_small_job_without_a_message(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=1)
+    kind_of(lambda context: None)
+    jobs = small_jobs(make_job, unheard, 5)
+    [first] = release_jobs(unheard)
+    assert message_ids(unheard) == [str(first)]
+    execute_job(first, worker="w", celery_task_id="t")
+    assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
+    assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [job.pk for job in jobs]
+    assert message_ids(unheard) == [str(first)]
+
+
+def test_places_that_it_does_not_take_itself_are_published(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=3)
+    monkeypatch.setattr("jobs.execution.GO_ON_SECONDS", 60)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    jobs = small_jobs(make_job, unheard, 3)
+    execute_job(first.pk, worker="w")
+    states = [Job.objects.get(pk=job.pk).state for job in (first, *jobs)]
+    assert states == [State.SUCCEEDED, State.SUCCEEDED, State.QUEUED, State.QUEUED]
+    assert message_ids(unheard) == [str(jobs[1].pk), str(jobs[2].pk)]
+
+
+@pytest.mark.parametrize(("stopping", "seconds"), [(True, 1.0), (False, 0.0)])
+def test_a_worker_that_stops_or_has_gone_on_for_long_leaves_the_next_to_a_message(
+    stopping: bool,
+    seconds: float,
+    kind_of: Callable[..., str],
+    make_job: Callable[..., Job],
+    unheard: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=1)
+    monkeypatch.setattr("jobs.execution.is_stopping", lambda: stopping)
+    monkeypatch.setattr("jobs.execution.GO_ON_SECONDS", seconds)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    [second] = small_jobs(make_job, unheard, 1)
+    execute_job(first.pk, worker="w")
+    second.refresh_from_db()
+    assert (second.state, message_ids(unheard)) == (State.QUEUED, [str(second.pk)])
+
+
+def test_a_process_that_is_being_ended_publishes_the_next(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=1)
+
+    def handler(context: JobContext) -> None:
+        raise SystemExit
+
+    kind_of(handler)
+    first = make_job(queue=unheard)
+    [second] = small_jobs(make_job, unheard, 1)
+    with pytest.raises(SystemExit):
+        execute_job(first.pk, worker="w")
+    assert message_ids(unheard) == [str(second.pk)]
