@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models.functions import Coalesce
 
 from jobs.models import Job
@@ -154,8 +155,10 @@ def is_there_a_turn(queue: str) -> bool:
 
 def hand_out(queue: str, *, at_most: int) -> list[UUID]:
     """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place."""
+    # A caller's transaction commits more than this, which is to be on the disk.
+    alone = not connection.in_atomic_block
     with one_trip():
-        ask(LOCK_BRIEFLY, queue=queue)
+        ask(LOCK_BRIEFLY if alone else LOCK, queue=queue)
         return pick_turns(queue, at_most=at_most)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 from psycopg.rows import dict_row
@@ -39,8 +40,7 @@ def run(statement: str, **parameters: Any) -> Rows:
 
 def ask(statement: str, **parameters: Any) -> CursorWrapper:
     """Run a statement; its rows are read later, which within `one_trip` is when it is waited for."""
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
+    database = _connected()
     # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
@@ -55,10 +55,17 @@ def one_trip() -> Iterator[None]:
     They are one transaction where the caller has none, and each sees what was committed when it begins
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
+    database = _connected()
     with database.wrap_database_errors, database.connection.pipeline():
         yield
+
+
+def _connected() -> BaseDatabaseWrapper:
+    """Django's connection, looked at as before each of its own cursors: a session may have ended between two tasks."""
+    database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    return database
 
 
 def instance_of(model: type[AnyModel], row: dict[str, Any]) -> AnyModel:

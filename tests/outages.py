@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import psycopg
 import redis
 from django.db import connections
 
+from config.tether import RAN_WELL_AFTER_SECONDS
 from tests.servers import throw_away
 from tests.waiting import wait_until
 
@@ -66,8 +68,11 @@ def valkey_full() -> Iterator[None]:
 
 
 def _tether(server: str = "Valkey") -> psutil.Process:
+    """Of a server that has run for long enough to be started again: one that never did is not worth it."""
     assert throw_away.servers is not None
-    return psutil.Process(throw_away.servers.processes[server].pid)
+    tether = psutil.Process(throw_away.servers.processes[server].pid)
+    wait_until(lambda: time.time() - tether.create_time() > RAN_WELL_AFTER_SECONDS + 1, message=f"{server} runs well")
+    return tether
 
 
 def _postgres_answers() -> bool:

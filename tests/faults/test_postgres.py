@@ -42,6 +42,17 @@ def test_a_report_whose_server_goes_away_is_retried(hurt: object, fault: Fault) 
     assert fault.outcomes(job) == ["failed", "succeeded"]
 
 
+def test_sessions_that_end_between_jobs_cost_nothing(fault: Fault) -> None:
+    """The workers keep theirs from job to job, and look at them before each."""
+    for _ in range(4):
+        jobs = [fault.submit("work") for _ in range(4)]
+        for job in jobs:
+            fault.wait_for(job, State.SUCCEEDED)
+            assert fault.story(job) == ["submitted", "released", "started", "completed"]
+            assert fault.outcomes(job) == ["succeeded"]
+        end_all_sessions()
+
+
 def test_a_worker_that_cannot_reach_the_database_for_a_lease_ends_its_work(fault: Fault) -> None:
     """Its sessions are stopped, so that they answer nothing, while all others go on."""
     job = fault.submit("wait")

@@ -42,6 +42,18 @@ def milestones(job: Job) -> list[str]:
     return ["progress"] * job.events.filter(name="progress").count()
 
 
+def test_a_pool_process_that_ends_is_replaced_soon(fault: Fault, stack: Stack) -> None:
+    """Without `config.celery.PoolUpkeep`, a quarter of them are replaced after four to five seconds."""
+    for _ in range(8):
+        before = set(stack.pool_pids("worker-csv"))
+        kill(min(before))
+
+        def replaced(before: set[int] = before) -> bool:
+            return len(set(stack.pool_pids("worker-csv")) - before) == 1
+
+        wait_until(replaced, timeout=3, message="the worker forks another")
+
+
 def test_the_query_of_a_killed_worker_ends_on_the_server(fault: Fault) -> None:
     """It computes, and would not notice for an hour that nobody is there to read the answer."""
     job = fault.order_slow_rows(rows=1, seconds=3600)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from jobs import sweeps
+from jobs import fairness, sweeps
 from jobs.cancellation import cancel_jobs
 from jobs.dead_letter import requeue_jobs
 from jobs.models import Job, Queue
@@ -22,7 +23,9 @@ from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from jobs.transitions import claim_job, finish_and_hand_out
 from tests.jobs.messages import message_body, message_ids, messages
+from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,6 +157,27 @@ def test_a_job_that_is_cancelled_while_its_turn_comes_is_passed_over(waiting: Ca
     assert not job.events.exists()
 
 
+def test_a_job_that_was_cancelled_since_its_turn_was_picked_is_passed_over(
+    waiting: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement picks from its snapshot, and is held up before it locks what it picked."""
+    locking = "FROM picked CROSS JOIN LATERAL ( SELECT id, state"
+    held_up = locking.replace("picked", "(SELECT picked.*, pg_advisory_xact_lock(20) FROM picked OFFSET 0) AS picked")
+    assert fairness.HAND_OUT.count(locking) == 1
+    monkeypatch.setattr(fairness, "HAND_OUT", fairness.HAND_OUT.replace(locking, held_up))
+    job, other = waiting(), waiting()
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(20)")
+            released = thread.submit(elsewhere, lambda: release_jobs(QUEUE), lock_timeout="10s")
+            wait_until(a_session_waits_for_a_lock)
+            elsewhere(lambda: Job.objects.filter(pk=job.pk).update(state=State.CANCELLED))
+        assert released.result() == [other.pk]
+    job.refresh_from_db()
+    assert job.released_at is None
+
+
 def test_finishing_and_cancelling_never_wait_for_each_other_in_a_circle(waiting: Callable[..., Job]) -> None:
     """Who cancels has locked the waiting job and waits for the running one, which hands out its place as it ends."""
     Queue.objects.filter(name=QUEUE).update(max_running=1)
@@ -186,13 +210,28 @@ def test_a_cancelled_job_makes_room_for_the_next(waiting: Callable[..., Job]) ->
     assert job.released_at
 
 
-def elsewhere(act: Callable[[], T]) -> T:
-    """Do it on another connection, which does not wait."""
+def test_what_is_committed_with_a_hand_out_is_on_the_disk(waiting: Callable[..., Job]) -> None:
+    """A hand-out alone need not be: its commit does not wait for the disk."""
+    attempt = claim_job(waiting(released_at=Now()).pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt
+    waiting()
+    finish = partial(finish_and_hand_out, attempt, result=None, rows=0, peak_memory_bytes=0, at_most=0)
+    for act in (finish, partial(release_jobs, QUEUE)):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = on")
+            act()
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+    assert len(message_ids(QUEUE)) == 1
+
+
+def elsewhere(act: Callable[[], T], *, lock_timeout: str = "1s") -> T:
+    """Do it on another connection, which does not wait for longer than that."""
 
     def with_its_own() -> T:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = 1000")
+                cursor.execute(f"SET lock_timeout = '{lock_timeout}'")
             return act()
         finally:
             connection.close()

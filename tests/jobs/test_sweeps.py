@@ -1,7 +1,7 @@
 """What Beat runs: each sweep mends one thing, bounded, and one at a time."""
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -136,15 +136,17 @@ def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
     Attempt.objects.create(job=other, number=1, fencing_token=1, worker="w")
 
     def run() -> None:
-        sweep()
-        connections.close_all()
+        try:
+            sweep()
+        finally:
+            connections.close_all()
 
-    thread = threading.Thread(target=run)
-    with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
-        thread.start()
-        wait_until(a_session_waits_for_a_lock, message="the sweep waits for the row")
-    thread.join()
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
+            swept = thread.submit(run)
+            wait_until(a_session_waits_for_a_lock, message="the sweep waits for the row")
+        swept.result()
     job.refresh_from_db()
     other.refresh_from_db()
     assert job.state == State.CANCELLED
