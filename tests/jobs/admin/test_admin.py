@@ -57,6 +57,12 @@ def test_a_job_shows_its_timeline_in_as_many_queries_for_ten_lines_as_for_one(
     assert page.index("ada") < page.index("the API is back")
 
 
+def test_the_timeline_tells_seconds_apart(staff: Client, attempt: Attempt) -> None:
+    record_event(attempt.job_id, Event.Name.SUBMITTED)
+    page = staff.get(reverse("admin:jobs_job_change", args=[attempt.job_id])).content.decode()
+    assert f"{Event.objects.get().at:%Y-%m-%d %H:%M:%S}" in page
+
+
 def test_the_sweeps_say_when_they_ran(staff: Client) -> None:
     SWEEPS["prune_jobs"]()
     page = staff.get(reverse("admin:jobs_sweep_changelist")).content.decode()
