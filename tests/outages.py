@@ -70,9 +70,9 @@ def valkey_full() -> Iterator[None]:
 def _tether(server: str = "Valkey") -> psutil.Process:
     """Of a server that has run for long enough to be started again: one that never did is not worth it."""
     assert throw_away.servers is not None
-    tether = psutil.Process(throw_away.servers.processes[server].pid)
-    wait_until(lambda: time.time() - tether.create_time() > RAN_WELL_AFTER_SECONDS + 1, message=f"{server} runs well")
-    return tether
+    run_well_at = throw_away.started_at + RAN_WELL_AFTER_SECONDS
+    wait_until(lambda: time.monotonic() > run_well_at, message=f"{server} runs well")
+    return psutil.Process(throw_away.servers.processes[server].pid)
 
 
 def _postgres_answers() -> bool:

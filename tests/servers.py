@@ -8,6 +8,7 @@ is killed.
 
 import os
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,7 @@ class ThrowAwayServers:
 
     folder: DataFolder
     servers: EmbeddedServers | None = None
+    started_at: float
 
     def start(self) -> None:
         self.folder = DataFolder(Path(tempfile.mkdtemp(prefix="longhaul-test-")))
@@ -60,6 +62,7 @@ class ThrowAwayServers:
         for name in FOREIGN:
             os.environ.pop(name, None)
         os.environ.update(ENVIRONMENT, LONGHAUL_DATA=str(self.folder.path), **self.servers.start())
+        self.started_at = time.monotonic()
 
     def stop(self) -> None:
         if self.servers is not None:
