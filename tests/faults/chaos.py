@@ -18,7 +18,6 @@ from django.db import InterfaceError, OperationalError, connections
 
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
-from tests.faults.app.kinds import POLL_SECONDS
 from tests.faults.conftest import Fault, open_files
 from tests.outages import restart_postgres, restart_valkey
 from tests.waiting import wait_until
@@ -30,8 +29,8 @@ MIX = {"work": 30, "linger": 50, "stumble": 12, "refuse": 8}
 LINGER = (0.2, 4.0)
 #: Jobs submitted between two faults.
 BURST = (4, 12)
-#: How long a fault waits for a process that is at work. Seconds.
-AIM_SECONDS = 20.0
+#: How long it may take until a process is at work, whatever happened before. Seconds.
+AIM_SECONDS = 30.0
 
 
 class Target(NamedTuple):
@@ -74,8 +73,9 @@ class Chaos:
         self.supervise()
         deck: list[Callable[[], None]] = []
         while len(self.accepted) < self.jobs:
-            for _ in range(self.random.randint(*BURST)):
-                self.submit()
+            burst = self.random.randint(*BURST)
+            for name in self.random.choices(list(MIX), weights=list(MIX.values()), k=burst):
+                self.submit(name)
             deck = deck or self.shuffled()
             action = deck.pop()
             action()
@@ -89,9 +89,8 @@ class Chaos:
         counts = list(self.actions.values())
         return self.random.sample(list(self.actions), counts=counts, k=sum(counts))
 
-    def submit(self) -> None:
+    def submit(self, name: str) -> None:
         """Submit a job; while PostgreSQL is away there is no 202, and no promise."""
-        [name] = self.random.choices(list(MIX), weights=list(MIX.values()))
         try:
             self.accepted.append(self.fault.submit(name, seconds=self.random.uniform(*LINGER)))
         except (OperationalError, InterfaceError):
@@ -112,30 +111,20 @@ class Chaos:
         return not Job.objects.exclude(state__in=ended).exists()
 
     def kill_pool_process(self) -> None:
-        for target in self.aim():
-            self.send(target.pid, signal.SIGKILL)
-            self.killed.add(target.attempt)
+        self.killed.add(self.hurt(signal.SIGKILL).attempt)
 
     def kill_worker(self) -> None:
-        for target in self.aim():
-            self.send(target.worker_pid, signal.SIGKILL)
-            self.killed.add(target.attempt)
+        self.killed.add(self.hurt(signal.SIGKILL, worker=True).attempt)
 
     def quit_worker(self) -> None:
-        for target in self.aim():
-            self.send(target.worker_pid, signal.SIGQUIT)
-            self.asked_to_end.add(target.attempt)
+        self.asked_to_end.add(self.hurt(signal.SIGQUIT, worker=True).attempt)
 
     def terminate_worker(self) -> None:
-        for target in self.aim():
-            self.send(target.worker_pid, signal.SIGTERM)
-            self.asked_to_end.add(target.attempt)
+        self.asked_to_end.add(self.hurt(signal.SIGTERM, worker=True).attempt)
 
     def stop_pool_process(self) -> None:
         """SIGSTOP; it wakes up at the end, or is killed before."""
-        for target in self.aim():
-            self.send(target.pid, signal.SIGSTOP)
-            self.stopped.append(target.pid)
+        self.stopped.append(self.hurt(signal.SIGSTOP).pid)
         if len(self.stopped) > 2:
             self.wake_all()
 
@@ -159,25 +148,29 @@ class Chaos:
     def restart_database(self) -> None:
         restart_postgres()
 
-    def send(self, pid: int, number: signal.Signals) -> None:
+    def hurt(self, number: signal.Signals, *, worker: bool = False) -> Target:
+        """Send the signal to a process that is at work, or to its worker."""
+        target = self.aim()
         with suppress(ProcessLookupError):
-            os.kill(pid, number)
+            os.kill(target.worker_pid if worker else target.pid, number)
+        return target
 
-    def aim(self) -> list[Target]:
-        """One process that is at work, at random; wait a little until there is one.
+    def aim(self) -> Target:
+        """One process that is at work, at random. There is work: should nobody do it for so long, the run has failed.
 
         It held the same file a moment before: it lingers, so that the fault comes in the middle of its attempt.
         """
+        self.submit("linger")
         before: set[Target] = set()
-        deadline = time.monotonic() + AIM_SECONDS
-        while time.monotonic() < deadline:
-            now = set(self.targets())
-            if found := sorted(before & now):
-                return [self.random.choice(found)]
-            before = now
+
+        def still_at_work() -> list[Target]:
+            nonlocal before
             self.supervise()
-            time.sleep(POLL_SECONDS)
-        return []
+            now = set(self.targets())
+            both, before = sorted(before & now), now
+            return both
+
+        return self.random.choice(wait_until(still_at_work, timeout=AIM_SECONDS, message="a process is at work"))
 
     def targets(self) -> Iterator[Target]:
         for name in WORKERS:
