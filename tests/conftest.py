@@ -1,10 +1,11 @@
 """Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+from django.core.files.storage import storages
 from django.db import connection
 
 from tests.servers import throw_away
@@ -80,3 +81,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def database_url(transactional_db: None) -> str:
     """The URL of the test database, for a process that a test starts itself."""
     return throw_away.database_url(str(connection.settings_dict["NAME"]))
+
+
+@pytest.fixture
+def stored() -> Callable[[], set[str]]:
+    """The names that the artifact storage has got since the test began."""
+
+    def names() -> set[str]:
+        storage = storages["artifacts"]
+        if not storage.exists(""):
+            return set()
+        return {f"{folder}/{name}" for folder in storage.listdir("")[0] for name in storage.listdir(folder)[1]}
+
+    before = names()
+    return lambda: names() - before

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.files.storage import storages
 from django.db.models.functions import Now
 
 from jobs import kinds, sweeps  # noqa: F401  (registers the sweeps)
@@ -39,12 +38,11 @@ def owner(stack: Stack) -> User:
 
 
 @pytest.fixture
-def fault(stack: Stack, owner: User, tmp_path: Path, settings: Any) -> Iterator[Fault]:
+def fault(stack: Stack, owner: User, tmp_path: Path, stored: Callable[[], set[str]], settings: Any) -> Iterator[Fault]:
     """Submit jobs, hurt what runs them; the invariants are looked at when the test has ended."""
     settings.ORPHAN_FILE_AGE_SECONDS = 0
     settings.REPUBLISH_AFTER_SECONDS = 2
-    before = set(files_in_storage())
-    fault = Fault(stack, owner, tmp_path, lambda: set(files_in_storage()) - before)
+    fault = Fault(stack, owner, tmp_path, stored)
     yield fault
     fault.open_gate()
     for folder in FOLDERS:
@@ -144,11 +142,3 @@ def open_files(pid: int) -> list[str]:
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     os.kill(pid, number)
-
-
-def files_in_storage() -> Iterator[str]:
-    """The names in the artifact storage."""
-    storage = storages["artifacts"]
-    if storage.exists(""):
-        for folder in storage.listdir("")[0]:
-            yield from (f"{folder}/{name}" for name in storage.listdir(folder)[1])

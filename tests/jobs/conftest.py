@@ -8,7 +8,6 @@ import pytest
 import redis
 from celery import current_app
 from django.contrib.auth.models import User
-from django.core.files.storage import storages
 from django.db.models.functions import Now
 from kombu import Queue as Declared
 
@@ -58,19 +57,3 @@ def unheard(db: None) -> Iterator[str]:
     current_app.amqp.queues.pop(name)
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.delete(name)
-
-
-@pytest.fixture
-def stored() -> Callable[[], set[str]]:
-    """The names that the artifact storage has got since the test began."""
-
-    def names() -> set[str]:
-        storage = storages["artifacts"]
-        try:
-            folders = storage.listdir("")[0]
-        except FileNotFoundError:
-            return set()
-        return {f"{folder}/{name}" for folder in folders for name in storage.listdir(folder)[1]}
-
-    before = names()
-    return lambda: names() - before

@@ -1,12 +1,11 @@
 """Requeue and discard: by a person, for a reason, once."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs import interventions
@@ -18,6 +17,7 @@ from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
 from jobs.transitions import claim_job
 from tests.jobs.messages import message_ids
+from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,12 +89,9 @@ def test_a_button_pressed_twenty_times_at_once_requeues_once(dead_job: Callable[
     ids = [job.pk for job in jobs]
 
     def press(number: int) -> int:
-        try:
-            return len(requeue_jobs(ids if number % 2 else ids[::-1], actor="grace", reason="r").changed)
-        finally:
-            connection.close()
+        return len(requeue_jobs(ids if number % 2 else ids[::-1], actor="grace", reason="r").changed)
 
-    with ThreadPoolExecutor(20) as threads:
+    with Threads(20) as threads:
         assert sum(threads.map(press, range(20))) == 3
     assert Event.objects.filter(name="requeued").count() == 3
     assert sorted(message_ids(queue)) == sorted(map(str, ids))

@@ -4,7 +4,6 @@ import json
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -25,6 +24,7 @@ from jobs.transitions import claim_job, finish_and_hand_out
 from tests.jobs.messages import message_body, message_ids, messages
 from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
+from tests.threads import Threads
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,14 +93,8 @@ def test_many_releasing_at_once_keep_the_limit(waiting: Callable[..., Job]) -> N
     for _ in range(30):
         waiting()
 
-    def release(_: int) -> int:
-        try:
-            return len(release_jobs(QUEUE))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(10) as threads:
-        assert sum(threads.map(release, range(10))) == 3
+    with Threads(10) as threads:
+        assert sum(map(len, threads.map(release_jobs, [QUEUE] * 10))) == 3
     assert len(message_ids(QUEUE)) == 3
 
 
@@ -132,15 +126,12 @@ def test_release_and_those_who_cancel_never_wait_for_each_other_in_a_circle(wait
         ids = [waiting().pk for _ in range(40)]
 
         def act(number: int, ids: list[UUID] = ids) -> None:
-            try:
-                if number % 2:
-                    cancel_jobs(random.sample(ids, len(ids)), actor="ada")
-                else:
-                    release_jobs(QUEUE)
-            finally:
-                connection.close()
+            if number % 2:
+                cancel_jobs(random.sample(ids, len(ids)), actor="ada")
+            else:
+                release_jobs(QUEUE)
 
-        with ThreadPoolExecutor(8) as threads:
+        with Threads(8) as threads:
             list(threads.map(act, range(8)))
         assert set(Job.objects.values_list("state", "released_at")) == {(State.CANCELLED, None)}
         for job in Job.objects.prefetch_related("events"):
@@ -166,11 +157,11 @@ def test_a_job_that_was_cancelled_since_its_turn_was_picked_is_passed_over(
     assert fairness.HAND_OUT.count(locking) == 1
     monkeypatch.setattr(fairness, "HAND_OUT", fairness.HAND_OUT.replace(locking, held_up))
     job, other = waiting(), waiting()
-    with ThreadPoolExecutor(1) as thread:
+    with Threads(1) as thread:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(20)")
-            released = thread.submit(elsewhere, lambda: release_jobs(QUEUE), lock_timeout="10s")
+            released = thread.submit(release_jobs, QUEUE)
             wait_until(a_session_waits_for_a_lock)
             elsewhere(lambda: Job.objects.filter(pk=job.pk).update(state=State.CANCELLED))
         assert released.result() == [other.pk]
@@ -225,16 +216,13 @@ def test_what_is_committed_with_a_hand_out_is_on_the_disk(waiting: Callable[...,
     assert len(message_ids(QUEUE)) == 1
 
 
-def elsewhere(act: Callable[[], T], *, lock_timeout: str = "1s") -> T:
-    """Do it on another connection, which does not wait for longer than that."""
+def elsewhere(act: Callable[[], T]) -> T:
+    """Do it on another connection, which does not wait."""
 
-    def with_its_own() -> T:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET lock_timeout = '{lock_timeout}'")
-            return act()
-        finally:
-            connection.close()
+    def without_waiting() -> T:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 1000")
+        return act()
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(with_its_own).result()
+    with Threads(1) as thread:
+        return thread.submit(without_waiting).result()

@@ -1,18 +1,18 @@
 """Submitting: a row and, once it is committed, a doorbell; or neither."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
 from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.submission import submit_job
 from tests.jobs.messages import message_ids
+from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db
 
@@ -71,10 +71,8 @@ def test_the_limit_of_waiting_jobs_is_exact_when_many_submit_at_once(owner: User
             return True
         except AdmissionError:
             return False
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(20) as threads:
+    with Threads(20) as threads:
         assert sum(threads.map(submit, range(20))) == 5
     assert Job.objects.count() == 5
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import connection, connections
+from django.db import connection
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
@@ -16,6 +16,7 @@ from jobs import sweeps, tasks
 from jobs.models import Job, Queue, Sweep
 from jobs.states import State
 from jobs.sweeping import SWEEPS, alone
+from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,16 +89,15 @@ def running_elsewhere(sweep: str) -> Iterator[None]:
             assert granted
             inside.set()
             leave.wait(10)
-        connections.close_all()
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert inside.wait(10)
-    try:
-        yield
-    finally:
-        leave.set()
-        thread.join()
+    with Threads(1) as thread:
+        held = thread.submit(hold)
+        assert inside.wait(10)
+        try:
+            yield
+        finally:
+            leave.set()
+        held.result()
 
 
 def test_a_sweep_that_runs_elsewhere_does_nothing_here(make_job: Callable[..., Job]) -> None:

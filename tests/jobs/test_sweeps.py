@@ -1,12 +1,11 @@
 """What Beat runs: each sweep mends one thing, bounded, and one at a time."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs import sweeps
@@ -16,6 +15,7 @@ from jobs.states import Outcome, State
 from jobs.transitions import claim_job, fail_job
 from tests.jobs.messages import message_ids
 from tests.locks import a_session_waits_for_a_lock
+from tests.threads import Threads
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,16 +135,10 @@ def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
     Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w")
     Attempt.objects.create(job=other, number=1, fencing_token=1, worker="w")
 
-    def run() -> None:
-        try:
-            sweep()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as thread:
+    with Threads(1) as thread:
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(state=State.CANCELLED)
-            swept = thread.submit(run)
+            swept = thread.submit(sweep)
             wait_until(a_session_waits_for_a_lock, message="the sweep waits for the row")
         swept.result()
     job.refresh_from_db()

@@ -1,7 +1,6 @@
 """Guarded transitions: exactly one row changes, or nothing does."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
 from jobs.transitions import claim_job, fail_job, finish_and_hand_out, finish_job, lose_attempt, retry_job
+from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db
 
@@ -75,14 +75,8 @@ def test_an_unknown_job_cannot_be_claimed() -> None:
 def test_of_twenty_workers_one_claims(make_job: Callable[..., Job]) -> None:
     job = make_job()
 
-    def attempt(_: int) -> Attempt | None:
-        try:
-            return claim(job.pk)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(20) as threads:
-        won = [found for found in threads.map(attempt, range(20)) if found is not None]
+    with Threads(20) as threads:
+        won = [found for found in threads.map(claim, [job.pk] * 20) if found is not None]
     assert len(won) == 1
     assert Attempt.objects.count() == 1
 

@@ -24,6 +24,12 @@ class Finished:
     job: Job
     content: bytes | None
 
+    @property
+    def error(self) -> tuple[str, str]:
+        """The code and the detail of what went wrong."""
+        error = (self.job.result or {})["error"]
+        return error["code"], error["detail"]
+
 
 @pytest.fixture
 def owner(db: None) -> User:

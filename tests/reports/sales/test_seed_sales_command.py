@@ -2,13 +2,12 @@
 
 import io
 import re
-import threading
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from reports.sales.models import Order, OrderLine
+from tests.threads import Threads
 
 
 def seed(*arguments: str) -> list[str]:
@@ -62,17 +61,8 @@ def test_refuses_what_is_no_number() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_with_if_empty_fill_the_shop_once() -> None:
-    printed: list[list[str]] = []
-
-    def run() -> None:
-        printed.append(seed("--lines", "3000", "--if-empty"))
-        connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-
+    with Threads(2) as threads:
+        runs = [threads.submit(seed, "--lines", "3000", "--if-empty") for _ in range(2)]
+        printed = [run.result(timeout=30) for run in runs]
     assert sorted(map(len, printed)) == [1, 4]
     assert (Order.objects.count(), OrderLine.objects.count()) == (1000, 3000)
