@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.contrib.admin.options import InlineModelAdmin
+from django.db.models import Model
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from jobs.admin.paginator import BoundedPaginator
+
+AnyAdmin = TypeVar("AnyAdmin", bound=type[admin.ModelAdmin])
 
 
 class ReadOnlyMixin:
@@ -25,16 +31,27 @@ class ReadOnlyMixin:
         return False
 
 
-class ReadOnlyAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
     """A list and a page for each row. It does not count all rows: tables grow large."""
 
     show_full_result_count = False
+    paginator = BoundedPaginator
     list_per_page = 50
 
 
-class ReadOnlyInline(ReadOnlyMixin, InlineModelAdmin):
+class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     """Rows below their parent."""
 
-    template = "admin/edit_inline/tabular.html"
     extra = 0
     show_change_link = True
+
+
+def replace(*models: type[Model]) -> Callable[[AnyAdmin], AnyAdmin]:
+    """Class decorator: the admin of models of other apps, instead of the one that these registered."""
+
+    def register(admin_class: AnyAdmin) -> AnyAdmin:
+        admin.site.unregister(models)
+        admin.site.register(models, admin_class)
+        return admin_class
+
+    return register

@@ -1,0 +1,107 @@
+"""The admin's look and its menu (django-unfold, https://unfoldadmin.com/docs/configuration/settings/).
+
+Also what its pages may load: Alpine, which unfold is made with, compiles expressions in the page, and its theme
+sets inline styles. Nothing outside of the admin may.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.http import HttpRequest, HttpResponseBase
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+#: What is allowed on pages of the admin beyond what all pages may do. Inline scripts are not.
+ADMIN_POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+
+
+def relax_policy_for_admin(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware, below that of django-csp: its decorator cannot be put around a whole site."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if request.path_info.startswith("/admin/"):
+            response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def allowed(permission: str) -> Callable[[HttpRequest], bool]:
+    """Show a line of the menu to who has this permission."""
+    return lambda request: bool(request.user.has_perm(permission))
+
+
+def line(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A line of the menu: the list of a model, `app.model`."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": allowed(f"{app}.view_{name}"),
+    }
+
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": "Longhaul",
+    "SITE_HEADER": "Longhaul",
+    "SITE_SYMBOL": "local_shipping",
+    "SITE_URL": "/reports",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("longhaul/icon.svg")}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("longhaul/admin.css")],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 245)",
+            "100": "oklch(93% .032 245)",
+            "200": "oklch(88% .059 245)",
+            "300": "oklch(81% .105 245)",
+            "400": "oklch(71% .145 245)",
+            "500": "oklch(60% .14 245)",
+            "600": "oklch(49% .115 245)",
+            "700": "oklch(44% .1 245)",
+            "800": "oklch(38% .085 245)",
+            "900": "oklch(33% .07 245)",
+            "950": "oklch(25% .05 245)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Jobs",
+                "items": [
+                    {"title": "Operations", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                    line("Jobs", "work", "jobs.job"),
+                    line("Attempts", "replay", "jobs.attempt"),
+                    line("Files", "draft", "jobs.artifact"),
+                ],
+            },
+            {
+                "title": "Service",
+                "items": [
+                    line("Queues", "tune", "jobs.queue"),
+                    line("Sweeps", "cleaning_services", "jobs.sweep"),
+                    line("Schedules", "schedule", "django_celery_beat.periodictask"),
+                    line("Celery results", "receipt_long", "django_celery_results.taskresult"),
+                ],
+            },
+            {
+                "title": "Accounts",
+                "items": [
+                    line("Users", "person", "auth.user"),
+                    line("Groups", "group", "auth.group"),
+                    line("Tokens", "key", "knox.authtoken"),
+                    line("Failed sign-ins", "lock", "axes.accessattempt"),
+                ],
+            },
+        ],
+    },
+}

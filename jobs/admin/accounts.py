@@ -1,0 +1,51 @@
+"""Users, groups, tokens and failed sign-ins in the admin's theme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.admin import AccessAttemptAdmin
+from axes.models import AccessAttempt
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from knox.models import AuthToken
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from jobs.admin.read_only import ReadOnlyAdmin, replace
+
+
+@replace(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """People. Who may do what is best given by the groups viewer, operator and administrator."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@replace(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Roles."""
+
+
+@replace(AuthToken)
+class TokenAdmin(ReadOnlyAdmin):
+    """Bearer tokens, of which only a hash is stored. Deleting one ends it."""
+
+    list_display = ("token_key", "user", "created", "expiry")
+    list_select_related = ("user",)
+    fields = ("token_key", "user", "created", "expiry")
+    search_fields = ("=token_key", "user__username")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As Django's permission says."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+
+@replace(AccessAttempt)
+class FailedSignInAdmin(AccessAttemptAdmin, ModelAdmin):
+    """Failed sign-ins that count towards a lock. Deleting one lifts it."""
