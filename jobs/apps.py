@@ -6,16 +6,18 @@ from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Registers the checks, seeds queues and schedules once after `migrate`, and prepares each new connection."""
+    """Registers the checks, seeds queues, schedules and roles after `migrate`, and prepares each new connection."""
 
     name = "jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
         from jobs import checks  # noqa: F401  (registers itself)
+        from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
 
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")
+        post_migrate.connect(seed_roles, sender=self, dispatch_uid="jobs.seed_roles")

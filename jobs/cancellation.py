@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
@@ -33,4 +34,6 @@ def cancel_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str = "") -> Int
         )
         record_events(waiting, Event.Name.CANCELLED, actor=actor, reason=reason)
 
-    return intervene(job_ids, allowed=CANCELLABLE, change=change)
+    return intervene(
+        job_ids, action=AuditEntry.Action.CANCEL, actor=actor, reason=reason, allowed=CANCELLABLE, change=change
+    )

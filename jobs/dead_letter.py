@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
@@ -40,7 +41,9 @@ def requeue_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Interve
         )
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
 
-    return intervene(job_ids, allowed=UNFINISHED, change=change)
+    return intervene(
+        job_ids, action=AuditEntry.Action.REQUEUE, actor=actor, reason=reason, allowed=UNFINISHED, change=change
+    )
 
 
 def discard_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
@@ -54,7 +57,9 @@ def discard_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Interve
         )
         record_events(pks, Event.Name.CANCELLED, actor=actor, reason=reason, discarded=True)
 
-    return intervene(job_ids, allowed=UNFINISHED, change=change)
+    return intervene(
+        job_ids, action=AuditEntry.Action.DISCARD, actor=actor, reason=reason, allowed=UNFINISHED, change=change
+    )
 
 
 def require_reason(reason: str) -> None:

@@ -17,9 +17,11 @@ from structlog.contextvars import bound_contextvars
 from jobs.artifacts import discard_files
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, LeaseLostError, StalledError, WorkerStoppingError
+from jobs.failures import redact
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
+from jobs.payloads import secrets_of
 from jobs.policy import decide_for
 from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
@@ -101,7 +103,7 @@ def end_unfinished(context: JobContext, error: BaseException) -> None:
     """End an attempt that did not finish its job, as `error` says, and leave no file of it behind."""
     attempt = context.attempt
     measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
-    logger.warning("attempt_ended", error=repr(error))
+    logger.warning("attempt_ended", error=redact(repr(error), secrets_of(attempt.job)))
     discard_files(context.written)
 
     def end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -13,16 +14,16 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 from jobs.classification import sqlstate
+from jobs.masking import MASK, SECRET_WORDS
 
 #: Characters kept of a message and of a traceback. The end of a traceback is what says most.
 LONGEST_MESSAGE = 2_000
 LONGEST_TRACEBACK = 30_000
-MASK = "***"
 
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 _NAMED_SECRET = re.compile(
-    r"""(?ix) \b ([\w-]* (?: passw(?:or)?d | passphrase | secret | token | api[_-]?key | authorization | cookie ) [\w-]*
-    ["']? \s* [:=] \s* ["']? (?: (?: bearer | basic ) \s+ )? ) [^\s"',;&)}\]]+"""
+    rf"""(?ix) \b ([\w-]* (?: {SECRET_WORDS} ) [\w-]*
+    ["']? \s* [:=] \s* ["']? (?: (?: bearer | basic ) \s+ )? ) [^\s"',;&)}}\]]+"""
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _ROW_OF_DATA = re.compile(r"(?m)^(DETAIL: .*?\().*(\).*)$")
@@ -47,11 +48,14 @@ class FailureRecord:
         }
 
 
-def describe_failure(error: BaseException, *, kind: str) -> FailureRecord:
-    """Describe `error`, of a job of this kind. Only text is kept: a traceback holds no values of variables."""
+def describe_failure(error: BaseException, *, kind: str, secrets: Iterable[str] = ()) -> FailureRecord:
+    """Describe `error`, of a job of this kind. Only text is kept: a traceback holds no values of variables.
+
+    `secrets` are those of the job's payload.
+    """
     name = class_name(error)
-    message = redact(str(error))[:LONGEST_MESSAGE]
-    text = redact("".join(traceback.format_exception(error))) if error.__traceback__ else ""
+    message = redact(str(error), secrets)[:LONGEST_MESSAGE]
+    text = redact("".join(traceback.format_exception(error)), secrets) if error.__traceback__ else ""
     return FailureRecord(name[:200], message, fingerprint(error, kind=kind), text[-LONGEST_TRACEBACK:])
 
 
@@ -73,14 +77,14 @@ def fingerprint(error: BaseException, *, kind: str) -> str:
     return sha256("\n".join(parts).encode(errors="replace")).hexdigest()[:16]
 
 
-def redact(text: str) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the secrets that can be recognised, and without what PostgreSQL cannot store (NUL, surrogates).
 
-    Those are the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
+    Those are `secrets`, the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
     password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line.
     """
     text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-    for secret in _own_secrets():
+    for secret in sorted((*_own_secrets(), *secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _CREDENTIALS_IN_URL.sub(MASK, text)
     text = _NAMED_SECRET.sub(rf"\1{MASK}", text)

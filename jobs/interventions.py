@@ -6,17 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
+from jobs.audit import AuditEntry, audit
 from jobs.models import Job
 from jobs.release import release_jobs
 from jobs.states import State
 
 #: Jobs that one transaction locks at most.
 BATCH_SIZE: Final = 500
+#: What the audit trail keeps of a job, before and after.
+AUDITED: Final = ("state", "attempt_count", "retry_at", "cancel_requested_at", "error_class", "error_fingerprint")
 
 
 @dataclass
@@ -28,10 +31,17 @@ class Intervention:
 
 
 def intervene(
-    job_ids: Iterable[UUID], *, allowed: Collection[State], change: Callable[[list[Job]], None]
+    job_ids: Iterable[UUID],
+    *,
+    action: AuditEntry.Action,
+    actor: str,
+    reason: str,
+    allowed: Collection[State],
+    change: Callable[[list[Job]], None],
 ) -> Intervention:
     """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
 
+    Each job that is changed gets an entry in the audit trail, with what it was before and is afterwards.
     Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
     the queues are released: there may be places, or jobs, that were not there before or that the locks hid.
     """
@@ -39,10 +49,13 @@ def intervene(
     for batch in _batches(job_ids):
         with transaction.atomic():
             locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
-            found = {job.pk: job for job in locked.only("pk", "state", "queue")}
+            found = {job.pk: job for job in locked.only("queue", *AUDITED)}
             fitting = [job for job in found.values() if job.state in allowed]
             if fitting:
                 change(fitting)
+                after = Job.objects.only(*AUDITED).in_bulk([job.pk for job in fitting])
+                acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
+                audit(action, acts, actor=actor, reason=reason)
             for queue in {job.queue for job in found.values()}:
                 transaction.on_commit(partial(release_jobs, queue), robust=True)
         outcome.changed += [job.pk for job in fitting]
@@ -52,6 +65,10 @@ def intervene(
             elif found[pk].state not in allowed:
                 outcome.refused[pk] = f"it is {found[pk].state}"
     return outcome
+
+
+def _as_audited(job: Job) -> dict[str, Any]:
+    return {name: str(value) for name in AUDITED if (value := getattr(job, name)) not in (None, "")}
 
 
 def _batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:

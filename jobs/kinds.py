@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.errors import UnknownKindError
+from jobs.inspection import Inspector
 from jobs.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Kind:
 
     `queue` is where its jobs wait unless the submission names another; `handler` runs an attempt. One
     that makes no progress for `stall_timeout_seconds` is ended and counts as lost; None: it may take its time.
+    `inspector` tells the staff's pages what a payload means.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Kind:
     handler: Handler
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     stall_timeout_seconds: float | None = None
+    inspector: Inspector = field(default_factory=Inspector, compare=False)
 
 
 _kinds: dict[str, Kind] = {}
@@ -56,3 +59,9 @@ def get_kind(name: str) -> Kind:
         return _kinds[name]
     except KeyError:
         raise UnknownKindError(f"no installed app registers the kind {name!r}") from None
+
+
+def inspector_of(name: str) -> Inspector:
+    """The inspector of a kind; one that knows nothing where no installed app registers it."""
+    kind = _kinds.get(name)
+    return kind.inspector if kind else Inspector()

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from uuid_utils.compat import uuid7
 
+from jobs.audit import AuditEntry
 from jobs.querysets import JobQuerySet
 from jobs.states import Outcome, State
+
+__all__ = ["Artifact", "Attempt", "AuditEntry", "Event", "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep"]
 
 
 class Queue(models.Model):
@@ -33,6 +38,7 @@ class Queue(models.Model):
 
     class Meta:
         ordering = ("name",)
+        permissions = [("pause_queue", "Can pause and resume queues")]
 
     def __str__(self) -> str:
         return self.name
@@ -48,6 +54,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=50)
+    type = models.CharField(max_length=100, blank=True, db_default="", help_text="the report type, say")
     queue = models.CharField(max_length=50)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -106,11 +113,25 @@ class Job(models.Model):
             models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=Q(state="running")),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
             models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
+            models.Index(fields=["queue", "kind", "type", "-id"], name="jobs_job_sorted_by"),  # see jobs.selection
+            models.Index(
+                fields=["error_fingerprint", "-id"],
+                name="jobs_job_fingerprint",
+                condition=Q(state__in=["dead", "failed"]),
+            ),
+            models.Index(fields=["error_class", "-id"], name="jobs_job_error", condition=~Q(error_class="")),
             models.Index(
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
             ),
         ]
         constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known")]
+        permissions = [
+            ("requeue_job", "Can requeue jobs"),
+            ("discard_job", "Can discard jobs"),
+            ("cancel_job", "Can cancel jobs"),
+            ("edit_payload", "Can edit the payload of a job and requeue it"),
+            ("reveal_payload", "Can see the secrets in a payload"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
@@ -120,6 +141,34 @@ class Job(models.Model):
         """The published result, if there is one; read with `JobQuerySet.with_result`."""
         results: list[Artifact] = self.results  # type: ignore[attr-defined]  # set by the prefetch
         return results[0] if results else None
+
+
+class SearchTerms(models.Model):
+    """What a job is found by; see `jobs.search`. A job with an empty payload has none."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="search_terms")
+    terms = ArrayField(models.TextField())
+
+    class Meta:
+        indexes = [GinIndex(fields=["terms"], name="jobs_searchterms_terms")]
+
+    def __str__(self) -> str:
+        return f"terms of {self.job_id}"
+
+
+class PayloadRevision(models.Model):
+    """A payload as it was before a person edited it. Rows are only added."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="revisions")
+    payload = models.JSONField()
+    replaced_at = models.DateTimeField(db_default=Now())
+    replaced_by = models.CharField(max_length=150, help_text="name of the user")
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"payload of {self.job_id} until {self.replaced_at}"
 
 
 class Attempt(models.Model):
@@ -180,6 +229,7 @@ class Artifact(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
+        permissions = [("download_artifact", "Can download the files of all jobs")]
         indexes = [
             models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),
             models.Index(fields=["storage_name"], name="jobs_artifact_storage_name"),

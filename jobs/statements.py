@@ -87,19 +87,22 @@ SUBMIT: Final = """
         FROM jobs_queue WHERE name = %(queue)s::text
     ), submitted AS (
         INSERT INTO jobs_job (
-            id, kind, queue, owner, payload, state, priority, scheduled_at, due,
+            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due,
             attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
             error_class, error_message, error_fingerprint, request_fingerprint
         )
         SELECT
-            %(job_id)s, %(kind)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb, 'queued',
-            %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
+            %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
+            'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
             0, %(max_attempts)s::int, 0, 0, 0, '', '', '', ''
         FROM dials WHERE admits
         RETURNING *
     ), told AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'submitted', %(actor)s::text, '{}' FROM submitted
+    ), found_by AS (
+        INSERT INTO jobs_searchterms (job_id, terms)
+        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{}'
     )
     SELECT * FROM submitted
 """

@@ -15,6 +15,7 @@ from jobs.admission import admit
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.release import release_jobs
+from jobs.search import terms_of
 from jobs.statements import SUBMIT, instance_of, run
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def submit_job(
     row = {
         "job_id": uuid7(),
         "kind": kind,
+        "type": registered.inspector.type_of(payload),
+        "terms": terms_of(kind, payload, registered.inspector.sensitive_names(payload)),
         "queue": queue,
         "owner": owner and owner.pk,
         "payload": Jsonb(payload),

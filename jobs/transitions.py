@@ -8,6 +8,7 @@ other learns it. Each adds its lines to the timeline in the same transaction. Al
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -21,9 +22,10 @@ from psycopg.types.json import Jsonb
 from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, TransitionError
 from jobs.events import record_event
-from jobs.failures import FailureRecord, describe_failure
+from jobs.failures import FailureRecord, describe_failure, redact
 from jobs.fairness import LOCK, pick_turns
 from jobs.models import Artifact, Attempt, Event, Job
+from jobs.payloads import secrets_of
 from jobs.retry import Bury, Decision
 from jobs.statements import CLAIM, FINISH, ask, instance_of, one_trip, run
 from jobs.states import Outcome, State
@@ -162,7 +164,11 @@ def _finish(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int)
 def _end_in_failure(
     attempt: Attempt, error: BaseException, decision: Decision, event: Event.Name, *, expired_only: bool = False
 ) -> FailureRecord:
-    record = describe_failure(error, kind=attempt.job.kind)
+    job = attempt.job
+    secrets = secrets_of(job)
+    failure = classify(error)
+    public = replace(failure, detail=redact(failure.detail, secrets))
+    record = describe_failure(error, kind=job.kind, secrets=secrets)
     told: dict[str, Any] = {"attempt": attempt.number, "error": record.error_class}
     told["fingerprint"] = record.error_fingerprint
     end: tuple[Event.Name, dict[str, Any]] | None = None
@@ -176,9 +182,7 @@ def _end_in_failure(
     else:
         changes = {"state": State.FAILED, "retry_at": Now() + decision.delay}
         told["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
-    _leave_running(
-        attempt, expired_only=expired_only, result=classify(error).as_result(), **record.columns(), **changes
-    )
+    _leave_running(attempt, expired_only=expired_only, result=public.as_result(), **record.columns(), **changes)
     record_event(attempt.job_id, event, **told)
     if end is not None:
         record_event(attempt.job_id, end[0], **end[1])

@@ -13,7 +13,9 @@ from jobs.errors import PermanentError
 from jobs.kinds import Kind
 from reports.dialect import Dialect
 from reports.export import export_report
-from reports.registry import UnknownReportTypeError, get_report_type
+from reports.inspection import ReportInspector
+from reports.ordering import reopen_order
+from reports.registry import UnknownReportTypeError
 
 
 def run_report(context: JobContext) -> dict[str, Any]:
@@ -24,9 +26,7 @@ def run_report(context: JobContext) -> dict[str, Any]:
     payload = context.job.payload
     owner = cast("AbstractBaseUser", context.job.owner)
     try:
-        report_type = get_report_type(payload["reportType"], owner)
-        serializer = report_type.Parameters(data=payload["parameters"])
-        serializer.is_valid(raise_exception=True)
+        report_type, parameters = reopen_order(payload, owner)
     except UnknownReportTypeError:
         raise PermanentError(
             f"The report type {payload['reportType']} does not exist any more, or may not be ordered by its owner.",
@@ -37,8 +37,10 @@ def run_report(context: JobContext) -> dict[str, Any]:
             f"The parameters are not valid any more: {error.detail}", code="invalid-parameters"
         ) from None
     with translation.override(payload.get("language")):
-        return export_report(context, report_type, serializer.validated_data, Dialect.from_payload(payload["csv"]))
+        return export_report(context, report_type, parameters, Dialect.from_payload(payload["csv"]))
 
 
 #: A query may compute for long before its first row; its statement timeout is a dial of the queue.
-REPORT = Kind(name="report", queue="reports", handler=run_report, stall_timeout_seconds=3600)
+REPORT = Kind(
+    name="report", queue="reports", handler=run_report, stall_timeout_seconds=3600, inspector=ReportInspector()
+)

@@ -56,20 +56,35 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
     `data`; UnknownReportTypeError; or what `jobs.submission.submit_job` raises.
     """
+    report_type, payload = order_payload(owner=owner, data=data)
+    payload["language"] = translation.get_language()
+    return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload)
+
+
+def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, dict[str, Any]]:
+    """The report type that is ordered, and what the job keeps of the order, in its canonical form.
+
+    Raises DRF's ValidationError or UnknownReportTypeError.
+    """
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
     report_type = get_report_type(order.validated_data["reportType"], owner)
-    return submit_job(
-        kind="report",
-        owner=owner,
-        queue=report_type.queue,
-        payload={
-            "reportType": report_type.identifier,
-            "parameters": valid_parameters(report_type, order.validated_data["parameters"]),
-            "csv": Dialect(**order.validated_data["csv"]).to_payload(),
-            "language": translation.get_language(),
-        },
-    )
+    return report_type, {
+        "reportType": report_type.identifier,
+        "parameters": valid_parameters(report_type, order.validated_data["parameters"]),
+        "csv": Dialect(**order.validated_data["csv"]).to_payload(),
+    }
+
+
+def reopen_order(payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
+    """The report type and the validated parameters of a job's payload, by today's rules.
+
+    Raises UnknownReportTypeError, also where its owner may not order it any more, or DRF's ValidationError.
+    """
+    report_type = get_report_type(payload["reportType"], owner)
+    serializer = report_type.Parameters(data=payload["parameters"])
+    serializer.is_valid(raise_exception=True)
+    return report_type, serializer.validated_data
 
 
 def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str, Any]:

@@ -64,11 +64,17 @@ def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[
 
 
 def estimate_rows(text: str, cursor: Cursor[Any]) -> int:
-    """How many rows PostgreSQL's planner expects (https://www.postgresql.org/docs/current/using-explain.html)."""
+    """How many rows PostgreSQL's planner expects."""
+    return int(explain(text, cursor)["Plan Rows"])
+
+
+def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
+    """The plan's topmost node, without running it (https://www.postgresql.org/docs/current/using-explain.html)."""
     cursor.execute(_as_query(f"EXPLAIN (FORMAT JSON) {text}"))
     (answer,) = cursor.fetchall()[0]
     plan = json.loads(answer) if isinstance(answer, str) else answer
-    return int(plan[0]["Plan"]["Plan Rows"])
+    node: dict[str, Any] = plan[0]["Plan"]
+    return node
 
 
 def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: Cursor[Any]) -> str:

@@ -46,6 +46,11 @@ def registered_types() -> list[ReportType]:
     return [known for _, known in sorted(_types.items())]
 
 
+def find_report_type(identifier: str) -> ReportType | None:
+    """The report type called `identifier`, whoever asks; None when there is none."""
+    return _types.get(identifier)
+
+
 def report_types_for(user: AbstractBaseUser | AnonymousUser) -> list[ReportType]:
     """The report types that `user` may order, by identifier."""
     return [known for known in registered_types() if known.may_order(user)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -48,6 +48,8 @@ class ReportType:
     Parameters: ClassVar[type[serializers.Serializer[Any]]] = NoParameters
     #: Column of the query → heading. Columns that are not named here keep the query's name.
     columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
+    #: Parameters whose values are secrets though their names do not say so: masked on the staff's pages and in errors.
+    sensitive: ClassVar[Collection[str]] = ()
     #: Queue that its orders wait in.
     queue: ClassVar[str] = "reports"
     #: Alias of the database that is read; None leaves it to the queue's row.

@@ -21,7 +21,7 @@ from jobs.api.status import (
 from jobs.api.timeline import TimelineEvent, timeline
 from jobs.models import Job
 from jobs.states import State
-from reports.api.json_schema import parameters_schema
+from reports.json_schema import parameters_schema
 from reports.types import ReportType
 
 

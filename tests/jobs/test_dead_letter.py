@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import interventions
+from jobs import dead_letter, interventions
 from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import WorkerLostError
-from jobs.models import Attempt, Event, Job, Queue
+from jobs.models import Attempt, AuditEntry, Event, Job, Queue
 from jobs.policy import decide_for
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
@@ -105,20 +105,29 @@ def test_many_jobs_are_changed_a_batch_at_a_time(dead_job: Callable[..., Job], m
     def ids() -> list[UUID]:
         return [job.pk for job in jobs]
 
-    original = Event.objects.bulk_create
-
-    def fail_in_the_second_batch(events: object) -> object:
-        found = list(events)  # type: ignore[call-overload]
-        if any(event.job_id == broken for event in found):
+    def fail_in_the_second_batch(job_ids: list[UUID], *args: object, **details: object) -> None:
+        if broken in job_ids:
             raise RuntimeError("power cut")
-        return original(found)
 
-    monkeypatch.setattr(type(Event.objects), "bulk_create", lambda self, events: fail_in_the_second_batch(events))
+    monkeypatch.setattr(dead_letter, "record_events", fail_in_the_second_batch)
     with pytest.raises(RuntimeError):
         discard_jobs(ids(), actor="grace", reason="r")
     monkeypatch.undo()
     states = [Job.objects.get(pk=pk).state for pk in ids()]
     assert states == [State.CANCELLED] * 2 + [State.DEAD] * 3
+
+
+def test_the_audit_trail_keeps_what_a_job_was_before_and_is_after(dead_job: Callable[..., Job]) -> None:
+    job = dead_job(error_class="E", error_fingerprint="f", attempt_count=5)
+    requeue_jobs([job.pk], actor="grace", reason="the API is back")
+    assert requeue_jobs([job.pk], actor="ada", reason="me too").changed == []
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.target_type, entry.target_id, entry.reason) == (
+        "grace", "requeue", "job", str(job.pk), "the API is back",
+    )  # fmt: skip
+    shared = {"error_class": "E", "error_fingerprint": "f"}
+    assert entry.before == {"state": "dead", "attempt_count": "5", **shared}
+    assert entry.after == {"state": "queued", "attempt_count": "0", **shared}
 
 
 def test_a_discarded_job_is_cancelled(dead_job: Callable[..., Job]) -> None:

@@ -105,3 +105,12 @@ def test_a_traceback_holds_no_values() -> None:
     assert FailureRecord("a", "b", "c", "d").columns() == {
         "error_class": "a", "error_message": "b", "error_fingerprint": "c"
     }  # fmt: skip
+
+
+def test_a_payloads_secrets_are_masked_wherever_an_error_quotes_them() -> None:
+    try:
+        raise ValueError("the API refused hunter2 for hunter2-admin")
+    except ValueError as error:
+        record = describe_failure(error, kind="test", secrets={"hunter2", "hunter2-admin"})
+    assert record.error_message == "the API refused *** for ***"
+    assert "hunter2" not in record.traceback

@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.interventions import Intervention
 from jobs.models import Job
+from jobs.payloads import masked_payload
 from jobs.states import State
 
 FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
@@ -87,7 +88,7 @@ class Command(BaseCommand):
         owner = job.owner.get_username() if job.owner else "-"
         self.stdout.write(f"{job.pk}  {job.kind}  {job.queue}  {owner}  {job.state}")
         self.stdout.write(f"error: {job.error_class}: {job.error_message}  ({job.error_fingerprint})")
-        self.stdout.write(f"payload: {json.dumps(job.payload, indent=2, ensure_ascii=False)}")
+        self.stdout.write(f"payload: {json.dumps(masked_payload(job), indent=2, ensure_ascii=False)}")
         self.stdout.write("attempts:")
         for attempt in attempts:
             self.stdout.write(

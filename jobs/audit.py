@@ -1,0 +1,73 @@
+"""The audit trail: what people did to jobs, queues and bulk runs; who, when, why, before and after.
+
+It outlives what it tells of, and its rows cannot be changed or deleted, by SQL neither: a trigger refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class AuditEntry(models.Model):
+    """One act of a person on one thing. Written in the transaction of the act."""
+
+    class Action(models.TextChoices):
+        """What was done."""
+
+        REQUEUE = "requeue"
+        DISCARD = "discard"
+        CANCEL = "cancel"
+        EDIT = "edit"
+        REVEAL = "reveal"
+        DOWNLOAD = "download"
+        PAUSE = "pause"
+        RESUME = "resume"
+        CHANGE = "change"
+        ADD = "add"
+        START = "start"
+        STOP = "stop"
+        UNDO = "undo"
+
+    at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=150, help_text="name of the user")
+    action = models.CharField(max_length=10, choices=Action)
+    target_type = models.CharField(max_length=20, help_text="job, queue, bulk run, …")
+    target_id = models.CharField(max_length=100)
+    reason = models.TextField(blank=True)
+    before = models.JSONField(default=dict, help_text="without secrets")
+    after = models.JSONField(default=dict, help_text="without secrets")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+        indexes = [models.Index(fields=["target_type", "target_id", "-id"], name="jobs_audit_of_target")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"
+
+
+def audit(
+    action: AuditEntry.Action,
+    targets: Iterable[tuple[str, object, dict[str, Any], dict[str, Any]]],
+    *,
+    actor: str,
+    reason: str,
+) -> None:
+    """Write an entry for each target: its type, its id, and what it was before and after."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            action=action,
+            actor=actor[:150],
+            reason=reason,
+            target_type=target_type,
+            target_id=str(target_id),
+            before=before,
+            after=after,
+        )
+        for target_type, target_id, before, after in targets
+    )

@@ -1,0 +1,72 @@
+"""What the staff's pages ask about a job's payload. Only its kind understands it, so the kind answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.utils.functional import _StrOrPromise
+
+    from jobs.models import Job
+
+
+class Level(IntEnum):
+    """How much a finding speaks against running the job again."""
+
+    OK = 0
+    WARNING = 1
+    REFUSED = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer, in words."""
+
+    level: Level
+    text: _StrOrPromise
+
+
+class InvalidPayloadError(ValueError):
+    """`errors` says what is wrong: `[{"pointer": "/parameters/year", "detail": "…"}]` (RFC 6901)."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{error['pointer']}: {error['detail']}" for error in errors))
+        self.errors = errors
+
+
+class Inspector:
+    """Knows nothing of payloads. A kind's own subclass overrides what it can answer."""
+
+    def type_of(self, payload: dict[str, Any]) -> str:
+        """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
+        return ""
+
+    def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
+        """Names of keys whose values are secrets, though the names do not say so."""
+        return ()
+
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """The payload in its canonical form. Raises InvalidPayloadError by today's rules."""
+        if not isinstance(payload, dict):
+            raise InvalidPayloadError([{"pointer": "", "detail": "The payload must be a JSON object."}])
+        return payload
+
+    def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """JSON Schema of what may be edited in the payload, for the person who edits it."""
+        return None
+
+    def database(self, job: Job) -> str | None:
+        """Alias of the database that the job reads; None leaves it to its queue."""
+        return None
+
+    def findings(self, job: Job) -> Iterator[Finding]:
+        """What speaks against running it again, from the kind's view: is its type still there, may its owner …"""
+        yield from ()
+
+    def cost(self, job: Job) -> str | None:
+        """What it would cost the database, in words. Raises any exception when the database refuses the query."""
+        return None

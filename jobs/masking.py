@@ -1,0 +1,74 @@
+"""Secrets in payloads: which values are, how the staff's pages show a payload without them, and how it is edited.
+
+A value is a secret when the name of its key says so (`password`, `api_key`, …), or when the kind of the job names
+the key (`jobs.inspection.Inspector.sensitive_names`). Everything below such a key is masked with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+MASK: Final = "***"
+
+#: Names that say it themselves, within a longer name too; a part of a regular expression.
+SECRET_WORDS: Final = " | ".join(
+    (
+        "passw(?:or)?d", "passphrase", "secret", "token", "api[_-]?key", "private[_-]?key", "credential",
+        "authorization", "cookie",
+    )
+)  # fmt: skip
+#: A secret that is shorter than this stands in too many texts by chance to be looked for there. Characters.
+SHORTEST_SECRET: Final = 4
+
+_SECRET_NAME = re.compile(f"(?ix) {SECRET_WORDS}")
+
+
+def is_sensitive(name: str, named: Collection[str] = ()) -> bool:
+    """Whether a key's value is to be masked; `named` are the names that the kind adds."""
+    return name in named or _SECRET_NAME.search(name) is not None
+
+
+def mask(value: Any, named: Collection[str] = ()) -> Any:
+    """A copy of a JSON value with `***` in place of each secret."""
+    match value:
+        case dict():
+            return {key: MASK if is_sensitive(key, named) else mask(part, named) for key, part in value.items()}
+        case list():
+            return [mask(part, named) for part in value]
+    return value
+
+
+def unmask(edited: Any, original: Any, named: Collection[str] = ()) -> Any:
+    """`edited` with the secrets of `original` wherever somebody who edits a masked payload left `***` in place."""
+    match edited, original:
+        case dict(), dict():
+            return {
+                key: original[key]
+                if part == MASK and key in original and is_sensitive(key, named)
+                else unmask(part, original.get(key), named)
+                for key, part in edited.items()
+            }
+        case list(), list() if len(edited) == len(original):
+            return [unmask(part, before, named) for part, before in zip(edited, original, strict=True)]
+    return edited
+
+
+def secrets_in(value: Any, named: Collection[str] = ()) -> set[str]:
+    """The texts of all secrets, so that they can be masked where a message quotes them."""
+    return {text for text in _secret_texts(value, named) if len(text) >= SHORTEST_SECRET}
+
+
+def _secret_texts(value: Any, named: Collection[str], *, below_secret: bool = False) -> Iterator[str]:
+    match value:
+        case dict():
+            for key, part in value.items():
+                yield from _secret_texts(part, named, below_secret=below_secret or is_sensitive(key, named))
+        case list():
+            for part in value:
+                yield from _secret_texts(part, named, below_secret=below_secret)
+        case bool() | None:
+            pass
+        case _ if below_secret:
+            yield str(value)

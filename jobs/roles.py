@@ -1,0 +1,70 @@
+"""The roles of the staff, shipped as groups. Made once; from then on they are the administrator's to change.
+
+| role          | may                                                                                      |
+| ---           | ---                                                                                      |
+| viewer        | see everything but secrets and the contents of files                                     |
+| operator      | … requeue, discard and cancel jobs, edit payloads, pause and resume queues               |
+| administrator | … turn dials, reveal secrets, download files, change schedules, manage accounts          |
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+VIEWER: Final = frozenset(
+    {
+        "jobs.view_artifact",
+        "jobs.view_attempt",
+        "jobs.view_auditentry",
+        "jobs.view_job",
+        "jobs.view_queue",
+        "jobs.view_sweep",
+        "django_celery_beat.view_crontabschedule",
+        "django_celery_beat.view_intervalschedule",
+        "django_celery_beat.view_periodictask",
+        "django_celery_results.view_taskresult",
+    }
+)
+OPERATOR: Final = VIEWER | {
+    "jobs.requeue_job",
+    "jobs.discard_job",
+    "jobs.cancel_job",
+    "jobs.edit_payload",
+    "jobs.pause_queue",
+}
+ADMINISTRATOR: Final = OPERATOR | {
+    "jobs.add_queue",
+    "jobs.change_queue",
+    "jobs.download_artifact",
+    "jobs.reveal_payload",
+    *(
+        f"{app}.{act}_{model}"
+        for app, models in {
+            "auth": ("group", "user"),
+            "django_celery_beat": ("clockedschedule", "crontabschedule", "intervalschedule", "periodictask"),
+        }.items()
+        for model in models
+        for act in ("add", "change", "delete", "view")
+    ),
+    "knox.view_authtoken",
+    "knox.delete_authtoken",
+    "axes.view_accessattempt",
+    "axes.delete_accessattempt",
+}
+ROLES: Final = {"viewer": VIEWER, "operator": OPERATOR, "administrator": ADMINISTRATOR}
+
+
+def seed_roles(**kwargs: Any) -> None:
+    """Make the groups that are missing."""
+    from django.contrib.auth.models import Group, Permission
+
+    missing = ROLES.keys() - set(Group.objects.filter(name__in=ROLES).values_list("name", flat=True))
+    if not missing:
+        return
+    pks = {
+        f"{app}.{codename}": pk
+        for pk, app, codename in Permission.objects.values_list("pk", "content_type__app_label", "codename")
+    }
+    for name in missing:
+        group = Group.objects.create(name=name)
+        group.permissions.set(pks[permission] for permission in ROLES[name])

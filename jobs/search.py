@@ -1,0 +1,54 @@
+"""Find jobs by what stands in their payloads: each value is a term, and each `key=value`.
+
+The terms are a row beside the job's, written once, when it is submitted or edited: an index on the job itself would
+be written anew at each step of its way. Secrets are no terms.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+from typing import Any, Final
+
+from jobs.masking import is_sensitive
+
+#: Longer values are not found, nor more of one payload.
+LONGEST_TERM: Final = 200
+MOST_TERMS: Final = 100
+
+
+def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) -> list[str]:
+    """The terms of a payload, and one that is the same for equal work; none for an empty payload."""
+    if not payload:
+        return []
+    found = dict.fromkeys(term for term in _terms(payload, "", named) if len(term) <= LONGEST_TERM)
+    return [same_work_term(kind, payload), *list(found)[: MOST_TERMS - 1]]
+
+
+def same_work_term(kind: str, payload: dict[str, Any]) -> str:
+    """Equal for jobs of one kind with equal payloads, whatever the order of their keys."""
+    canonical = json.dumps([kind, payload], sort_keys=True, separators=(",", ":"))
+    return f"={sha256(canonical.encode()).hexdigest()[:32]}"
+
+
+def term_searched(text: str) -> str:
+    """The term that a person means: `Tokyo`, `2023` or `year=2023`. Case does not matter."""
+    return text.strip().casefold()
+
+
+def _terms(value: Any, key: str, named: Collection[str]) -> Iterator[str]:
+    match value:
+        case dict():
+            for name, part in value.items():
+                if not is_sensitive(name, named):
+                    yield from _terms(part, name, named)
+        case list():
+            for part in value:
+                yield from _terms(part, key, named)
+        case None | "":
+            pass
+        case _:
+            text = (json.dumps(value) if isinstance(value, bool | int | float) else str(value)).casefold()
+            yield text
+            yield f"{key.casefold()}={text}"

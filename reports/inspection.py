@@ -1,0 +1,113 @@
+"""What the staff's pages ask about the payload of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from rest_framework import serializers
+
+from jobs.api.problems import pointers
+from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.models import Job, Queue
+from reports.json_schema import parameters_schema
+from reports.ordering import order_payload, reopen_order
+from reports.query import compile_query, explain
+from reports.reading import reading
+from reports.registry import UnknownReportTypeError, find_report_type, get_report_type
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+#: PostgreSQL's planner is asked, and nothing is run; a lock may still keep it waiting. Seconds.
+EXPLAIN_TIMEOUT_SECONDS: Final = 2
+
+
+class ReportInspector(Inspector):
+    """The payload of a report is an order: `reportType`, `parameters`, `csv`, `language`."""
+
+    def type_of(self, payload: dict[str, Any]) -> str:
+        """The report type's identifier."""
+        return str(payload.get("reportType", ""))
+
+    def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
+        """Those that the report type names, and its parameters that are written only."""
+        report_type = find_report_type(self.type_of(payload))
+        if report_type is None:
+            return ()
+        fields = report_type.Parameters().fields.items()
+        return {*report_type.sensitive, *(name for name, field in fields if _is_password(field))}
+
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """As an order of today would be."""
+        payload = super().validate(payload, owner)
+        order = {name: value for name, value in payload.items() if name != "language"}
+        try:
+            _, canonical = order_payload(owner=cast("AbstractBaseUser", owner), data=order)
+        except serializers.ValidationError as error:
+            raise InvalidPayloadError(list(pointers(error.detail, ""))) from None
+        except UnknownReportTypeError:
+            detail = "There is no such report type, or the owner of the job may not order it."
+            raise InvalidPayloadError([{"pointer": "/reportType", "detail": detail}]) from None
+        return canonical | {name: payload[name] for name in ("language",) if name in payload}
+
+    def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """Of the parameters."""
+        report_type = find_report_type(self.type_of(payload))
+        return parameters_schema(report_type) if report_type else None
+
+    def database(self, job: Job) -> str | None:
+        """The report type's own, if it names one."""
+        report_type = find_report_type(self.type_of(job.payload))
+        return report_type.database if report_type else None
+
+    def findings(self, job: Job) -> Iterator[Finding]:
+        """Whether its type is still there, its owner may still order it, and its parameters are still valid."""
+        identifier = self.type_of(job.payload)
+        if find_report_type(identifier) is None:
+            yield Finding(Level.REFUSED, f"The report type {identifier} does not exist any more.")
+            return
+        if job.owner is None:
+            yield Finding(Level.REFUSED, "It has no owner, and a report is made for one.")
+            return
+        try:
+            get_report_type(identifier, job.owner)
+        except UnknownReportTypeError:
+            yield Finding(Level.REFUSED, f"Its owner may not order {identifier} any more.")
+            return
+        try:
+            self.validate(job.payload, job.owner)
+        except InvalidPayloadError as error:
+            yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
+        else:
+            yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
+
+    def cost(self, job: Job) -> str | None:
+        """What PostgreSQL's planner expects of the query."""
+        owner = cast("AbstractBaseUser", job.owner)
+        report_type, parameters = reopen_order(job.payload, owner)
+        alias = report_type.database or Queue.objects.values_list("database", flat=True).get(name=job.queue)
+        with (
+            reading(
+                alias,
+                application_name="longhaul explain",
+                statement_timeout_seconds=EXPLAIN_TIMEOUT_SECONDS,
+            ) as connection,
+            connection.cursor() as wrapper,
+        ):
+            text = compile_query(report_type.query(parameters, owner), connection)
+            plan = explain(text, wrapper.cursor)
+        read = [f"{node['Plan Rows']:,} rows of {node['Relation Name']}" for node in _sequential_scans(plan)]
+        scans = f" It reads {' and '.join(read)} from end to end." if read else ""
+        return f"PostgreSQL expects about {plan['Plan Rows']:,} rows at a cost of {plan['Total Cost']:,.0f}.{scans}"
+
+
+def _sequential_scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if plan["Node Type"] == "Seq Scan":
+        yield plan
+    for node in plan.get("Plans", []):
+        yield from _sequential_scans(node)
+
+
+def _is_password(field: Any) -> bool:
+    return bool(field.write_only or field.style.get("input_type") == "password")
