@@ -45,6 +45,10 @@ class Inspector:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
         return ""
 
+    def types(self) -> Collection[str]:
+        """The types that there are, in order."""
+        return ()
+
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
         """Names of keys whose values are secrets, though the names do not say so."""
         return ()

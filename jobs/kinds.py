@@ -65,3 +65,8 @@ def inspector_of(name: str) -> Inspector:
     """The inspector of a kind; one that knows nothing where no installed app registers it."""
     kind = _kinds.get(name)
     return kind.inspector if kind else Inspector()
+
+
+def kind_names() -> list[str]:
+    """The kinds that are registered, in order."""
+    return sorted(_kinds)

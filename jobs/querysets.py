@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from jobs.states import State
@@ -49,6 +49,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs handed to Celery at least `seconds` ago that no worker has claimed."""
         return self.filter(state=State.QUEUED, released_at__lt=Now() - timedelta(seconds=seconds))
 
+    def overdue(self) -> JobQuerySet:
+        """Failed jobs whose retry is late: nobody runs the sweep."""
+        return self.filter(state=State.FAILED, retry_at__lt=Now() - timedelta(minutes=1))
+
     def orphaned(self) -> JobQuerySet:
         """Running jobs whose lease has expired: their worker vanished."""
         return self.filter(state=State.RUNNING, lease_expires_at__lt=Now())
@@ -61,6 +65,25 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Succeeded and cancelled jobs that ended at least `days` ago. A dead one is a person's to end."""
         over = (State.SUCCEEDED, State.CANCELLED)
         return self.filter(state__in=over, finished_at__lt=Now() - timedelta(days=days)).order_by("finished_at")
+
+    def error_classes(self) -> list[str]:
+        """The classes of errors that jobs have now, in order, by as many hops through the index as there are.
+
+        https://wiki.postgresql.org/wiki/Loose_indexscan
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("""
+                WITH RECURSIVE found AS (
+                    (SELECT error_class FROM jobs_job WHERE error_class <> '' ORDER BY 1 LIMIT 1)
+                    UNION ALL
+                    SELECT (
+                        SELECT error_class FROM jobs_job
+                        WHERE error_class <> '' AND error_class > found.error_class ORDER BY 1 LIMIT 1
+                    ) FROM found WHERE found.error_class IS NOT NULL
+                )
+                SELECT error_class FROM found WHERE error_class IS NOT NULL
+            """)
+            return [name for (name,) in cursor.fetchall()]
 
     def held_by(self, job_id: UUID, fencing_token: int) -> JobQuerySet:
         """The job while the attempt with this fencing token runs it: one row or none."""

@@ -14,7 +14,7 @@ from reports.json_schema import parameters_schema
 from reports.ordering import order_payload, reopen_order
 from reports.query import compile_query, explain
 from reports.reading import reading
-from reports.registry import UnknownReportTypeError, find_report_type, get_report_type
+from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -29,6 +29,10 @@ class ReportInspector(Inspector):
     def type_of(self, payload: dict[str, Any]) -> str:
         """The report type's identifier."""
         return str(payload.get("reportType", ""))
+
+    def types(self) -> Collection[str]:
+        """The identifiers of all report types."""
+        return [report_type.identifier for report_type in registered_types()]
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
         """Those that the report type names, and its parameters that are written only."""

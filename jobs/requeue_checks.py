@@ -1,0 +1,247 @@
+"""Can a job be requeued? Looked up in the live state each time, and told in words.
+
+A verdict is the worst of its findings: safe, safe with a warning, refused. What many jobs share (the queue's dials,
+how long such jobs take, whether a database answers) is looked up once for all of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import connections
+
+from jobs.dead_letter import UNFINISHED
+from jobs.durations import in_words
+from jobs.failures import redact
+from jobs.inspection import Finding, Level
+from jobs.kinds import inspector_of, kind_names
+from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
+from jobs.payloads import secrets_of
+from jobs.search import same_work_term
+from jobs.states import State
+
+#: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
+ATTEMPTS_COMPARED: Final = 50
+JOBS_COMPARED: Final = 500
+#: Like jobs that are looked for, of all jobs that are checked at once.
+MOST_TWINS: Final = 1000
+#: Less room than this is worth a warning. Bytes.
+LITTLE_ROOM: Final = 1024**3
+
+WORDS: Final = {Level.OK: "safe", Level.WARNING: "safe with a warning", Level.REFUSED: "refused"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one job can be requeued, and why."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings."""
+        return max((finding.level for finding in self.findings), default=Level.OK)
+
+    @property
+    def word(self) -> str:
+        """`safe`, `safe with a warning` or `refused`."""
+        return WORDS[self.level]
+
+    @property
+    def reasons(self) -> str:
+        """Of the worst findings, in one line; empty when it is safe."""
+        return " ".join(str(found.text) for found in self.findings if self.level is found.level is not Level.OK)
+
+
+@dataclass(frozen=True)
+class _Twin:
+    """Another job with an equal payload, of the same owner."""
+
+    job_id: UUID
+    state: str
+    finished_at: Any
+
+
+class RequeueChecks:
+    """Checks jobs, one by one or many at once. Make a new one for each look: it remembers what it saw."""
+
+    def __init__(self, *, explain: bool = False) -> None:
+        """With `explain`, databases are asked what the work would cost them."""
+        self._explain = explain
+        self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
+        self._complaint_of = cache(_complaint_of)
+        self._usual_seconds = cache(_usual_seconds)
+        self._room = cache(_room)
+
+    def check(self, job: Job) -> Verdict:
+        """The verdict on one job, read with its owner."""
+        return self.check_all([job])[job.pk]
+
+    def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
+        """Verdicts by id, with a number of queries that does not depend on the number of jobs, but for `explain`."""
+        twins = _twins_of(jobs)
+        published = set(
+            Artifact.objects.filter(
+                job__in=[job.pk for job in jobs],
+                role=Artifact.Role.RESULT,
+                published_at__isnull=False,
+                deleted_at=None,
+            ).values_list("job", flat=True)
+        )
+        return {
+            job.pk: Verdict(tuple(self._findings(job, twins.get(job.pk, ()), is_published=job.pk in published)))
+            for job in jobs
+        }
+
+    def _findings(self, job: Job, twins: Iterable[_Twin], *, is_published: bool) -> Iterator[Finding]:
+        if job.state not in UNFINISHED:
+            yield Finding(Level.REFUSED, f"It is {job.state}: only dead and failed jobs can be requeued.")
+        if job.kind not in kind_names():
+            yield Finding(Level.REFUSED, f"No installed app registers the kind {job.kind}.")
+            return
+        yield from _about_the_owner(job)
+        yield from _guarded(inspector_of(job.kind).findings, job)
+        yield from _about_twins(job, twins)
+        if is_published:
+            yield Finding(Level.REFUSED, "Its result is already published.")
+        yield from _about_the_last_error(job)
+        yield from self._about_the_cause(job)
+        yield from self._about_the_cost(job)
+
+    def _about_the_cause(self, job: Job) -> Iterator[Finding]:
+        queue = self._queue(job.queue)
+        if queue is None:
+            yield Finding(Level.REFUSED, f"There is no queue {job.queue} any more.")
+            return
+        if queue.paused:
+            yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
+        alias = inspector_of(job.kind).database(job) or queue.database
+        if alias not in settings.DATABASES:
+            yield Finding(Level.REFUSED, f"There is no database called {alias}.")
+        elif complaint := self._complaint_of(alias):
+            yield Finding(Level.WARNING, f"The database {alias} does not answer: {complaint}")
+        else:
+            yield Finding(Level.OK, f"The queue {queue.name} hands out, and the database {alias} answers.")
+        room = self._room()
+        if room is not None and room < LITTLE_ROOM:
+            yield Finding(Level.WARNING, f"The storage of files has only {room / 1024**2:,.0f} MiB left.")
+
+    def _about_the_cost(self, job: Job) -> Iterator[Finding]:
+        seconds = self._usual_seconds(job.queue, job.kind, job.type)
+        if seconds:
+            middle, longest = in_words(statistics.median(seconds)), in_words(max(seconds))
+            many = f"The last {len(seconds)} such jobs took" if len(seconds) > 1 else "The last such job took"
+            yield Finding(Level.OK, f"{many} {middle} (median), {longest} at most.")
+        else:
+            yield Finding(Level.OK, "No such job has succeeded lately, so nobody knows how long it takes.")
+        if self._explain and job.owner is not None:
+            yield from _guarded(_about_the_query, job)
+
+
+def _about_the_owner(job: Job) -> Iterator[Finding]:
+    if job.owner is not None and not job.owner.is_active:
+        yield Finding(Level.REFUSED, f"Its owner, {job.owner.get_username()}, is deactivated.")
+
+
+def _about_twins(job: Job, twins: Iterable[_Twin]) -> Iterator[Finding]:
+    for twin in twins:
+        if twin.state != State.SUCCEEDED:
+            yield Finding(Level.WARNING, f"The same work is {twin.state} already, as job {twin.job_id}.")
+            return
+    for twin in twins:
+        if job.finished_at is None or twin.finished_at > job.finished_at:
+            yield Finding(Level.WARNING, f"The same work has succeeded since, as job {twin.job_id}.")
+            return
+    yield Finding(Level.OK, "No job with the same payload is waiting or running, or has succeeded since.")
+
+
+def _about_the_last_error(job: Job) -> Iterator[Finding]:
+    error = (job.result or {}).get("error") if isinstance(job.result, dict) else None
+    if not isinstance(error, dict):
+        return
+    if error.get("code") in ("worker-lost", "stalled", "out-of-memory"):
+        yield Finding(Level.WARNING, f"Its last attempt ended as {error['code']}: it may take the next worker with it.")
+    elif error.get("retryable") is False:
+        yield Finding(
+            Level.WARNING,
+            f"Its last error ({error.get('code')}) is one that trying again does not cure: "
+            "mend the cause first, or edit the payload.",
+        )
+
+
+def _about_the_query(job: Job) -> Iterator[Finding]:
+    try:
+        cost = inspector_of(job.kind).cost(job)
+    except Exception as error:  # whatever a report type's code and the database raise
+        complaint = redact(str(error).strip(), secrets_of(job)).split("\n", 1)[0]
+        yield Finding(Level.WARNING, f"What it would cost the database could not be found out: {complaint}")
+        return
+    if cost is not None:
+        yield Finding(Level.OK, cost)
+
+
+def _guarded(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
+    """A payload may be anything, and a kind's code may fail over it: that is an answer, too."""
+    try:
+        yield from list(look(job))
+    except Exception as error:
+        complaint = redact(repr(error), secrets_of(job))
+        yield Finding(Level.REFUSED, f"Its payload cannot be understood today: {complaint}")
+
+
+def _twins_of(jobs: Sequence[Job]) -> dict[UUID, list[_Twin]]:
+    """Jobs of the same work and owner that wait, run or have succeeded; those that are checked are no twins."""
+    terms = {job.pk: same_work_term(job.kind, job.payload) for job in jobs if job.payload}
+    if not terms:
+        return {}
+    rows = (
+        SearchTerms.objects.filter(terms__overlap=sorted(set(terms.values())))
+        .filter(job__state__in=(State.QUEUED, State.RUNNING, State.SUCCEEDED))
+        .order_by("-job")
+        .values_list("job", "job__owner", "job__state", "job__finished_at", "terms__0")[:MOST_TWINS]
+    )
+    found: dict[tuple[str, Any], list[_Twin]] = {}
+    for job_id, owner, state, finished_at, term in rows:
+        found.setdefault((term, owner), []).append(_Twin(job_id, state, finished_at))
+    owners = {job.pk: job.owner and job.owner.pk for job in jobs}
+    return {pk: [twin for twin in found.get((term, owners[pk]), []) if twin.job_id != pk] for pk, term in terms.items()}
+
+
+def _usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
+    """How long the last successful attempts of such jobs took."""
+    like = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
+    ended = Attempt.objects.filter(job__in=like, outcome="succeeded", finished_at__isnull=False).order_by("-job")
+    pairs = ended.values_list("started_at", "finished_at")[:ATTEMPTS_COMPARED]
+    return [(finished - started).total_seconds() for started, finished in pairs if finished is not None]
+
+
+def _complaint_of(alias: str) -> str:
+    """Why the database does not answer; empty when it does. A connection of its own, for five seconds at most."""
+    connection = connections.create_connection(alias)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:  # the driver's own, and Django's
+        return redact(str(error).strip()).split("\n", 1)[0]
+    finally:
+        connection.close()
+    return ""
+
+
+def _room() -> int | None:
+    """Bytes that are free where files are stored; None for object storage."""
+    storage = storages["artifacts"]
+    if not isinstance(storage, FileSystemStorage):
+        return None
+    try:
+        return shutil.disk_usage(storage.location).free
+    except FileNotFoundError:  # no file was ever written
+        return None

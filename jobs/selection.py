@@ -1,0 +1,108 @@
+"""Which jobs are meant: criteria as the admin's URLs, the bulk runs and the dashboard's links write them.
+
+Each criterion is one lookup that an index answers, whether it fits one job of a million or nearly all. The
+index `jobs_job_sorted_by` begins with the queue and the kind; where these are not asked for, all that there are
+are named, so that PostgreSQL goes through it a few times instead of reading the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.kinds import kind_names
+from jobs.models import Job, Queue
+from jobs.querysets import JobQuerySet
+from jobs.search import term_searched
+from jobs.states import State
+
+#: Ages that can be asked for, in days; `older` is what is left.
+AGES: Final = {"hour": 1 / 24, "day": 1, "week": 7}
+#: What may be wrong with a job while its state is in order; names of methods of JobQuerySet.
+TROUBLES: Final = ("orphaned", "overdue")
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+
+class UnknownCriterionError(ValueError):
+    """There is no such criterion, or it has no such value."""
+
+
+def select_jobs(criteria: Mapping[str, str]) -> JobQuerySet:
+    """The jobs that fit all criteria. Raises UnknownCriterionError."""
+    found = Job.objects.all()
+    for name, value in criteria.items():
+        found = found.filter(criterion(name, value))
+    return found
+
+
+def criterion(name: str, value: str) -> Q:
+    """The lookup of one criterion. Raises UnknownCriterionError."""
+    try:
+        return _CRITERIA[name](value)
+    except KeyError:
+        raise UnknownCriterionError(f"there is no criterion {name}={value}") from None
+
+
+def in_words(criteria: Mapping[str, str]) -> str:
+    """For people: `state dead, queue reports`."""
+    return ", ".join(f"{'search' if name == 'q' else name} {value}" for name, value in criteria.items()) or "all jobs"
+
+
+def search(text: str) -> Q:
+    """Jobs that somebody looks for: an id, a fingerprint, the name of an owner, a value of the payload, `key=value`."""
+    text = text.strip()
+    try:
+        return Q(pk=UUID(text))
+    except ValueError:
+        pass
+    if _FINGERPRINT.fullmatch(text):
+        return criterion("fingerprint", text)
+    user = get_user_model()
+    if owner := user.objects.filter(**{user.USERNAME_FIELD: text}).first():
+        return Q(owner=owner.pk)
+    return Q(search_terms__terms__contains=[term_searched(text)])
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The lowest UUIDv7 of this millisecond (RFC 9562, section 5.7): ids are in the order of their creation."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def _age(value: str) -> Q:
+    if value == "older":
+        return Q(pk__lt=first_id_at(timezone.now() - timedelta(days=AGES["week"])))
+    return Q(pk__gte=first_id_at(timezone.now() - timedelta(days=AGES[value])))
+
+
+def _trouble(value: str) -> Q:
+    if value not in TROUBLES:
+        raise KeyError(value)
+    return Q(pk__in=getattr(Job.objects, value)().order_by().values("pk"))
+
+
+def _queues() -> list[str]:
+    return list(Queue.objects.values_list("name", flat=True))
+
+
+_CRITERIA: Final[dict[str, Callable[[str], Q]]] = {
+    "state": lambda value: Q(state=State(value) if value in State else value),
+    "kind": lambda value: Q(queue__in=_queues(), kind=value),
+    "type": lambda value: Q(queue__in=_queues(), kind__in=kind_names(), type=value),
+    "queue": lambda value: Q(queue=value),
+    "owner": lambda value: Q(**{f"owner__{get_user_model().USERNAME_FIELD}": value}),
+    "error": lambda value: Q(error_class=value) & ~Q(error_class=""),
+    "fingerprint": lambda value: Q(state__in=(State.DEAD, State.FAILED), error_fingerprint=value),
+    "age": _age,
+    "trouble": _trouble,
+    "q": search,
+}
+CRITERIA: Final = frozenset(_CRITERIA)

@@ -1,0 +1,143 @@
+"""What staff are told about a report's payload."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework import serializers
+
+from jobs.inspection import InvalidPayloadError
+from jobs.models import Job
+from jobs.payloads import masked_payload
+from jobs.requeue_checks import RequeueChecks
+from reports import registry
+from reports.inspection import ReportInspector
+from reports.ordering import order_report
+from reports.types import SQL, ReportType
+
+pytestmark = pytest.mark.django_db
+INSPECTOR = ReportInspector()
+
+
+class Secretive(ReportType):
+    identifier = "secretive"
+    title = "Secretive"
+    sensitive = ("pin",)
+
+    class Parameters(serializers.Serializer[Any]):
+        year = serializers.IntegerField(max_value=2030)
+        pin = serializers.CharField(default="4711")
+        phrase = serializers.CharField(default="open sesame", style={"input_type": "password"})
+
+    allowed = True
+    text = "SELECT generate_series(1, 5000) AS n"
+
+    def query(self, parameters: dict[str, Any], user: Any) -> SQL:
+        return SQL(self.text)
+
+    def may_order(self, user: Any) -> bool:
+        return self.allowed
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> Job:
+    monkeypatch.setattr(registry, "_types", dict(registry._types))
+    registry.register(Secretive)
+    job = order_report(
+        owner=User.objects.create_user("ada"), data={"reportType": "secretive", "parameters": {"year": 2023}}
+    )
+    Job.objects.update(state="dead")
+    job.refresh_from_db()
+    return job
+
+
+def reasons(job: Job) -> str:
+    return RequeueChecks().check(job).reasons
+
+
+def test_an_order_has_its_type_and_no_secrets_among_its_terms(job: Job) -> None:
+    assert job.type == "secretive"
+    assert not {"4711", "pin=4711", "open sesame"} & set(job.search_terms.terms)
+    assert {"year=2023", "secretive"} <= set(job.search_terms.terms)
+
+
+def test_secrets_that_only_the_type_knows_are_masked(job: Job) -> None:
+    assert masked_payload(job)["parameters"] == {"year": 2023, "pin": "***", "phrase": "***"}
+
+
+def test_a_sound_order_is_safe_and_its_cost_is_told(job: Job) -> None:
+    verdict = RequeueChecks(explain=True).check(job)
+    texts = [str(finding.text) for finding in verdict.findings]
+    assert verdict.word == "safe"
+    assert texts[0] == "secretive exists, its owner may order it, and its parameters are valid today."
+    assert texts[-1].startswith("PostgreSQL expects about 5,000 rows at a cost of ")
+
+
+def test_a_type_that_is_gone_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(registry._types, "secretive")
+    assert reasons(job) == "The report type secretive does not exist any more."
+
+
+def test_an_owner_who_may_not_order_it_any_more_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Secretive, "allowed", False)
+    assert reasons(job) == "Its owner may not order secretive any more."
+
+
+def test_a_job_without_an_owner_is_refused(job: Job) -> None:
+    job.owner = None
+    assert reasons(job) == "It has no owner, and a report is made for one."
+
+
+def test_parameters_that_are_not_valid_today_are_refused(job: Job) -> None:
+    job.payload["parameters"]["year"] = 2099
+    assert reasons(job) == (
+        "Its payload is not valid any more: /parameters/year: Ensure this value is less than or equal to 2030."
+    )
+
+
+def test_a_query_that_the_database_refuses_is_a_warning(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Secretive, "text", "SELECT nothing FROM nowhere")
+    verdict = RequeueChecks(explain=True).check(job)
+    assert verdict.reasons == (
+        'What it would cost the database could not be found out: relation "nowhere" does not exist'
+    )
+
+
+def test_a_large_scan_is_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Secretive, "text", "SELECT count(*) FROM auth_user")
+    assert "rows of auth_user from end to end." in (INSPECTOR.cost(job) or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"reportType": "gone"}, "/reportType"),
+        ({"parameters": {"year": "x"}}, "/parameters/year"),
+        ({"parameters": {"year": 2023, "colour": 1}}, "/parameters/colour"),
+        ({"csv": {"encoding": "x"}}, "/csv/encoding"),
+        ({"colour": 1}, "/colour"),
+    ],
+)
+def test_an_edited_payload_is_validated_as_an_order_is(job: Job, change: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidPayloadError) as raised:
+        INSPECTOR.validate({**job.payload, **change}, job.owner)
+    assert [error["pointer"] for error in raised.value.errors] == [pointer]
+
+
+def test_a_payload_that_is_no_object_is_invalid(job: Job) -> None:
+    with pytest.raises(InvalidPayloadError):
+        INSPECTOR.validate([], job.owner)
+
+
+def test_a_valid_payload_comes_back_in_its_canonical_form(job: Job, make_canonical: Callable[..., Any]) -> None:
+    edited = {"reportType": "secretive", "parameters": {"year": "2024"}, "language": "en"}
+    assert INSPECTOR.validate(edited, job.owner) == make_canonical(job.payload, year=2024)
+
+
+@pytest.fixture
+def make_canonical() -> Callable[..., Any]:
+    def make(payload: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+        return {**payload, "parameters": {**payload["parameters"], **parameters}, "language": "en"}
+
+    return make
