@@ -82,6 +82,7 @@ UNFOLD: Final[dict[str, Any]] = {
                     line("Jobs", "work", "jobs.job"),
                     line("Attempts", "replay", "jobs.attempt"),
                     line("Files", "draft", "jobs.artifact"),
+                    line("Audit trail", "history", "jobs.auditentry"),
                 ],
             },
             {

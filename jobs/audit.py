@@ -45,7 +45,10 @@ class AuditEntry(models.Model):
         ordering = ("-id",)
         verbose_name = "audit entry"
         verbose_name_plural = "audit trail"
-        indexes = [models.Index(fields=["target_type", "target_id", "-id"], name="jobs_audit_of_target")]
+        indexes = [
+            models.Index(fields=["target_id", "-id"], name="jobs_audit_of_target"),
+            models.Index(fields=["actor", "-id"], name="jobs_audit_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}"

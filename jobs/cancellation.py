@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -17,7 +17,9 @@ from jobs.states import State
 CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
 
 
-def cancel_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str = "") -> Intervention:
+def cancel_jobs(
+    job_ids: Iterable[UUID], *, actor: str, reason: str = "", seen: Mapping[UUID, int] | None = None
+) -> Intervention:
     """queued, failed, dead → cancelled; a running job gets `cancel_requested_at`, and ends within two seconds.
 
     Asking twice is no more than asking once. Jobs that have ended are refused.
@@ -35,5 +37,11 @@ def cancel_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str = "") -> Int
         record_events(waiting, Event.Name.CANCELLED, actor=actor, reason=reason)
 
     return intervene(
-        job_ids, action=AuditEntry.Action.CANCEL, actor=actor, reason=reason, allowed=CANCELLABLE, change=change
+        job_ids,
+        action=AuditEntry.Action.CANCEL,
+        actor=actor,
+        reason=reason,
+        allowed=CANCELLABLE,
+        change=change,
+        seen=seen,
     )

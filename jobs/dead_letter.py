@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -17,11 +17,13 @@ from jobs.states import State
 UNFINISHED = frozenset({State.DEAD, State.FAILED})
 
 
-def requeue_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
+def requeue_jobs(
+    job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
+) -> Intervention:
     """dead or failed → queued, with all attempts anew; the queue's dials decide when each is handed out.
 
-    `actor` is the name of the person. Raises ValueError without a reason. Jobs in any other state are
-    refused: a second click finds them queued.
+    `actor` is the name of the person, `seen` the fencing tokens as they saw them. Raises ValueError without a
+    reason. Jobs in any other state are refused: a second click finds them queued.
     """
     require_reason(reason)
 
@@ -42,11 +44,19 @@ def requeue_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Interve
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
 
     return intervene(
-        job_ids, action=AuditEntry.Action.REQUEUE, actor=actor, reason=reason, allowed=UNFINISHED, change=change
+        job_ids,
+        action=AuditEntry.Action.REQUEUE,
+        actor=actor,
+        reason=reason,
+        allowed=UNFINISHED,
+        change=change,
+        seen=seen,
     )
 
 
-def discard_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
+def discard_jobs(
+    job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
+) -> Intervention:
     """dead or failed → cancelled: it is not worth another attempt. Raises ValueError without a reason."""
     require_reason(reason)
 
@@ -58,7 +68,13 @@ def discard_jobs(job_ids: Iterable[UUID], *, actor: str, reason: str) -> Interve
         record_events(pks, Event.Name.CANCELLED, actor=actor, reason=reason, discarded=True)
 
     return intervene(
-        job_ids, action=AuditEntry.Action.DISCARD, actor=actor, reason=reason, allowed=UNFINISHED, change=change
+        job_ids,
+        action=AuditEntry.Action.DISCARD,
+        actor=actor,
+        reason=reason,
+        allowed=UNFINISHED,
+        change=change,
+        seen=seen,
     )
 
 

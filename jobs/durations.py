@@ -14,7 +14,7 @@ def in_words(duration: timedelta | float) -> str:
     if seconds < 10:
         return f"{max(seconds, 0.0):.2g} s"
     whole = round(seconds)
-    parts = []
+    parts: list[str] = []
     for size, unit in (*_UNITS, (1, "s")):
         count, whole = divmod(whole, size)
         if count or parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -38,8 +38,11 @@ def intervene(
     reason: str,
     allowed: Collection[State],
     change: Callable[[list[Job]], None],
+    seen: Mapping[UUID, int] | None = None,
 ) -> Intervention:
     """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
+
+    `seen` are the fencing tokens that the jobs had when the person decided: one that has run since is refused.
 
     Each job that is changed gets an entry in the audit trail, with what it was before and is afterwards.
     Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
@@ -49,8 +52,8 @@ def intervene(
     for batch in _batches(job_ids):
         with transaction.atomic():
             locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
-            found = {job.pk: job for job in locked.only("queue", *AUDITED)}
-            fitting = [job for job in found.values() if job.state in allowed]
+            found = {job.pk: job for job in locked.only("queue", "fencing_token", *AUDITED)}
+            fitting = [job for job in found.values() if job.state in allowed and not _has_run(job, seen)]
             if fitting:
                 change(fitting)
                 after = Job.objects.only(*AUDITED).in_bulk([job.pk for job in fitting])
@@ -64,7 +67,13 @@ def intervene(
                 outcome.refused[pk] = "there is no such job"
             elif found[pk].state not in allowed:
                 outcome.refused[pk] = f"it is {found[pk].state}"
+            elif _has_run(found[pk], seen):
+                outcome.refused[pk] = "it has run again since"
     return outcome
+
+
+def _has_run(job: Job, seen: Mapping[UUID, int] | None) -> bool:
+    return seen is not None and seen.get(job.pk, job.fencing_token) != job.fencing_token
 
 
 def _as_audited(job: Job) -> dict[str, Any]:

@@ -193,6 +193,13 @@ class Attempt(models.Model):
     class Meta:
         ordering = ("job", "number")
         constraints = [models.UniqueConstraint(fields=("job", "number"), name="jobs_attempt_number")]
+        indexes = [
+            models.Index(
+                fields=["error_fingerprint", "finished_at"],
+                name="jobs_attempt_failed",
+                condition=~Q(error_fingerprint=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.number}"
@@ -256,6 +263,7 @@ class Event(models.Model):
         HANDED_BACK = "handed_back"
         DEAD_LETTERED = "dead_lettered"
         REQUEUED = "requeued"
+        EDITED = "edited"
         CANCEL_REQUESTED = "cancel_requested"
         CANCELLED = "cancelled"
         DOWNLOADED = "downloaded"

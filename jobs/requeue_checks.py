@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -18,10 +18,11 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections
 
-from jobs.dead_letter import UNFINISHED
+from jobs.dead_letter import UNFINISHED, requeue_jobs
 from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.inspection import Finding, Level
+from jobs.interventions import Intervention
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
 from jobs.payloads import secrets_of
@@ -144,6 +145,19 @@ class RequeueChecks:
             yield Finding(Level.OK, "No such job has succeeded lately, so nobody knows how long it takes.")
         if self._explain and job.owner is not None:
             yield from _guarded(_about_the_query, job)
+
+
+def requeue_checked_jobs(
+    job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
+) -> Intervention:
+    """Requeue the jobs whose verdict, at this moment, is not `refused`. Raises ValueError without a reason."""
+    ids = list(job_ids)
+    jobs = list(Job.objects.filter(pk__in=ids).select_related("owner"))
+    verdicts = RequeueChecks().check_all(jobs)
+    refused = {pk: verdict.reasons for pk, verdict in verdicts.items() if verdict.level is Level.REFUSED}
+    outcome = requeue_jobs([pk for pk in ids if pk not in refused], actor=actor, reason=reason, seen=seen)
+    outcome.refused |= refused
+    return outcome
 
 
 def _about_the_owner(job: Job) -> Iterator[Finding]:

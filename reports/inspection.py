@@ -10,8 +10,8 @@ from rest_framework import serializers
 from jobs.api.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
 from jobs.models import Job, Queue
-from reports.json_schema import parameters_schema
-from reports.ordering import order_payload, reopen_order
+from reports.json_schema import parameters_schema, serializer_schema
+from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
 from reports.reading import reading
 from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
@@ -56,9 +56,12 @@ class ReportInspector(Inspector):
         return canonical | {name: payload[name] for name in ("language",) if name in payload}
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """Of the parameters."""
+        """Of the parameters and the file format."""
         report_type = find_report_type(self.type_of(payload))
-        return parameters_schema(report_type) if report_type else None
+        if report_type is None:
+            return None
+        parts = {"parameters": parameters_schema(report_type), "csv": serializer_schema(DialectSerializer())}
+        return {"type": "object", "properties": parts}
 
     def database(self, job: Job) -> str | None:
         """The report type's own, if it names one."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from reports.types import ReportType
@@ -13,8 +14,13 @@ from reports.types import ReportType
 
 def parameters_schema(report_type: ReportType) -> dict[str, Any]:
     """JSON Schema 2020-12 of the order's `parameters`."""
+    return serializer_schema(report_type.Parameters())
+
+
+def serializer_schema(serializer: Serializer[Any]) -> dict[str, Any]:
+    """JSON Schema 2020-12 of what a serializer reads."""
     schema = AutoSchema()
     schema.view = APIView(request=None, format_kwarg=None)  # drf-spectacular maps serializers of views only
     schema.registry = ComponentRegistry()
-    mapped = schema._map_basic_serializer(report_type.Parameters(), "request")  # type: ignore[no-untyped-call]
+    mapped = schema._map_basic_serializer(serializer, "request")  # type: ignore[no-untyped-call]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **mapped, "additionalProperties": False}

@@ -1,12 +1,15 @@
 """The admin of jobs. What the workers write can be read here, not edited; the dials of a queue can."""
 
 from jobs.admin.accounts import GroupAdmin, UserAdmin
+from jobs.admin.attempts import ArtifactAdmin, AttemptAdmin
+from jobs.admin.audit import AuditEntryAdmin
 from jobs.admin.celery import PeriodicTaskAdmin, TaskResultAdmin
-from jobs.admin.jobs import ArtifactAdmin, AttemptAdmin, JobAdmin
+from jobs.admin.jobs import JobAdmin
 from jobs.admin.queues import QueueAdmin
 from jobs.admin.sweeps import SweepAdmin
 
 __all__ = [
-    "ArtifactAdmin", "AttemptAdmin", "GroupAdmin", "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin",
+    "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "GroupAdmin",
+    "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin",
     "TaskResultAdmin", "UserAdmin",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class TokenAdmin(ReadOnlyAdmin):
     list_display = ("token_key", "user", "created", "expiry")
     list_select_related = ("user",)
     fields = ("token_key", "user", "created", "expiry")
-    search_fields = ("=token_key", "user__username")
+    search_fields = ("token_key", "user__username")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As Django's permission says."""

@@ -56,7 +56,7 @@ class TaskResultAdmin(ReadOnlyAdmin):
 
     list_display = ("task_id", "task_name", "status", "worker", "date_created", "date_done")
     list_filter = ("status", "task_name")
-    search_fields = ("=task_id",)
+    search_fields = ("task_id",)
     ordering = ("-id",)
 
 
@@ -65,5 +65,5 @@ class GroupResultAdmin(ReadOnlyAdmin):
     """Longhaul makes none; an app of yours may."""
 
     list_display = ("group_id", "date_done")
-    search_fields = ("=group_id",)
+    search_fields = ("group_id",)
     ordering = ("-id",)

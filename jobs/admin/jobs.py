@@ -1,98 +1,218 @@
-"""Jobs with their attempts and artifacts."""
+"""Jobs: the list, the page of one, and what can be done from them."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from django.contrib import admin
+import structlog
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
 
-from jobs.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
-from jobs.models import Artifact, Attempt, Event, Job
+from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
+from jobs.admin.edit_page import edit_page
+from jobs.admin.export import jobs_as_csv
+from jobs.admin.filters import FILTERS
+from jobs.admin.job_page import job_page
+from jobs.admin.read_only import ReadOnlyAdmin
+from jobs.api.download import artifact_response
+from jobs.audit import AuditEntry, audit
+from jobs.dead_letter import UNFINISHED
+from jobs.models import Artifact, Job
+from jobs.selection import search
+from jobs.states import State
 
+logger = structlog.get_logger(__name__)
 
-class AttemptInline(ReadOnlyInline):
-    """The attempts of a job; their tracebacks stand on pages of their own."""
-
-    model = Attempt
-    fields = ("number", "outcome", "worker", "started_at", "duration", "error_class", "error_message", "rows")
-    readonly_fields = ("duration",)
-
-
-class EventInline(ReadOnlyInline):
-    """The timeline of a job."""
-
-    model = Event
-    fields = ("at", "name", "actor", "details")
-    verbose_name_plural = "timeline"
-    show_change_link = False
-
-
-class ArtifactInline(ReadOnlyInline):
-    """The files of a job."""
-
-    model = Artifact
-    fields = ("role", "filename", "row_count", "size_bytes", "sha256", "published_at", "expires_at", "deleted_at")
+#: State → colour of its label.
+COLOURS = {
+    State.QUEUED: "",
+    State.RUNNING: "info",
+    State.FAILED: "warning",
+    State.DEAD: "danger",
+    State.SUCCEEDED: "success",
+    State.CANCELLED: "",
+}
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     """All jobs, newest first."""
 
-    list_display = ("id", "kind", "queue", "owner", "state", "attempt_count", "progress_percent", "created_at")
-    list_filter = ("state", "kind", "queue")
+    list_display = ("id", "shown_state", "what", "queue", "owner", "tries", "error", "created_at")
+    list_filter = FILTERS
+    list_filter_submit = True
     list_select_related = ("owner",)
-    search_fields = ("=id", "owner__username")
+    sortable_by = ()
+    search_fields = ("id",)  # shows the box; what is found, `jobs.selection.search` says
+    search_help_text = "An id, an owner's name, a value of the payload, or key=value"
     ordering = ("-id",)
-    inlines = (EventInline, AttemptInline, ArtifactInline)
-    exclude = ("payload", "result")
-    readonly_fields = ("payload_json", "result_json")
-
-    @admin.display(description="Payload")
-    def payload_json(self, job: Job) -> SafeString:
-        """The payload, indented."""
-        return _formatted(job.payload)
-
-    @admin.display(description="Result")
-    def result_json(self, job: Job) -> SafeString:
-        """The result, indented."""
-        return _formatted(job.result)
-
-
-@admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
-    """All attempts, with their tracebacks."""
-
-    list_display = ("job", "number", "outcome", "worker", "started_at", "duration", "error_class", "error_fingerprint")
-    list_filter = ("outcome",)
-    search_fields = ("=job__id", "worker", "=error_fingerprint")
-    ordering = ("-id",)
-    exclude = ("traceback",)
-    readonly_fields = ("formatted_traceback",)
-
-    @admin.display(description="Traceback")
-    def formatted_traceback(self, attempt: Attempt) -> SafeString:
-        """The traceback with its line breaks."""
-        return format_html("<pre>{}</pre>", attempt.traceback)
+    actions = ("requeue_jobs", "discard_jobs", "cancel_jobs", "export_jobs")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the job, whose kind is part of its name."""
-        return super().get_queryset(request).select_related("job")
+        """Without what only the page of a job shows."""
+        return super().get_queryset(request).defer("result", "error_message")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By index, each; never a scan of the table."""
+        return (queryset.filter(search(search_term)) if search_term.strip() else queryset), False
+
+    @display(description="State", label=COLOURS)
+    def shown_state(self, job: Job) -> str:
+        """As a coloured label."""
+        return job.state
+
+    @admin.display(description="What")
+    def what(self, job: Job) -> str:
+        """Kind and type."""
+        return f"{job.kind} {job.type}".strip()
+
+    @admin.display(description="Attempts")
+    def tries(self, job: Job) -> str:
+        """Those that count, of how many."""
+        return f"{job.attempt_count} of {job.max_attempts}"
+
+    @admin.display(description="Last error")
+    def error(self, job: Job) -> str:
+        """The class, without its module."""
+        return job.error_class.rpartition(".")[2]
+
+    # Actions
+
+    @admin.action(description="Requeue…", permissions=["requeue"])
+    def requeue_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
+        """Behind one confirmation page."""
+        return confirm_and_do(self, request, jobs, REQUEUE, "requeue_jobs")
+
+    @admin.action(description="Discard…", permissions=["discard"])
+    def discard_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
+        """Behind one confirmation page."""
+        return confirm_and_do(self, request, jobs, DISCARD, "discard_jobs")
+
+    @admin.action(description="Cancel…", permissions=["cancel"])
+    def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
+        """Behind one confirmation page."""
+        return confirm_and_do(self, request, jobs, CANCEL, "cancel_jobs")
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponseBase:
+        """At once: it changes nothing."""
+        return jobs_as_csv(jobs)
+
+    def has_requeue_permission(self, request: HttpRequest) -> bool:
+        """Who may requeue."""
+        return _may(request, "requeue_job")
+
+    def has_discard_permission(self, request: HttpRequest) -> bool:
+        """Who may discard."""
+        return _may(request, "discard_job")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Who may cancel."""
+        return _may(request, "cancel_job")
+
+    # The page of one job
+
+    def get_urls(self) -> list[URLPattern]:
+        """Also what can be done on a job's page."""
+
+        def own(route: str, view: Any, name: str) -> URLPattern:
+            return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
+
+        return [
+            own("edit/", self.edit_view, "edit"),
+            own("reveal/", self.reveal_view, "reveal"),
+            own("download/<int:artifact_id>/", self.download_view, "download"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Everything about one job."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        job = self._job(request, object_id)
+        if job is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self._page(request, job)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The job's page tells it."""
+        job = self._job(request, object_id)
+        if job is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#history")
+
+    def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The page with the payload as it is, once. Who looked is kept."""
+        return require_POST(never_cache(self._reveal))(request, object_id)
+
+    def _reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        job = self._job_for(request, object_id, "reveal_payload")
+        audit(AuditEntry.Action.REVEAL, [("job", job.pk, {}, {})], actor=request.user.get_username(), reason="")
+        logger.warning("payload_revealed", job_id=str(job.pk), actor=request.user.get_username())
+        return self._page(request, job, revealed=True)
+
+    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Edit the payload and requeue."""
+        job = self._job_for(request, object_id, "edit_payload")
+        if job.state not in UNFINISHED:
+            messages.error(request, f"It is {job.state}: only dead and failed jobs can be edited.")
+            return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+        context = {**self.admin_site.each_context(request), "title": "Edit and requeue", "opts": self.opts}
+        return edit_page(request, job, context)
+
+    def download_view(self, request: HttpRequest, object_id: str, artifact_id: int) -> HttpResponseBase:
+        """A file of the job. Who took it is kept, also in the timeline."""
+        job = self._job_for(request, object_id, "download_artifact")
+        artifact = job.artifacts.filter(pk=artifact_id, published_at__isnull=False, deleted_at=None).first()
+        if artifact is None:
+            raise Http404
+        return self._download(request, job, artifact)
+
+    def _download(self, request: HttpRequest, job: Job, artifact: Artifact) -> HttpResponseBase:
+        response = artifact_response(request, artifact)
+        after = {"role": artifact.role, "file": artifact.filename}
+        audit(AuditEntry.Action.DOWNLOAD, [("job", job.pk, {}, after)], actor=request.user.get_username(), reason="")
+        return response
+
+    def _page(self, request: HttpRequest, job: Job, *, revealed: bool = False) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            **job_page(request, job, revealed=revealed),
+            "title": f"{job.kind} {job.type}".strip(),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/jobs/job/page.html", context)
+
+    def _job(self, request: HttpRequest, object_id: str) -> Job | None:
+        """The job, whole. None when there is none. Raises PermissionDenied."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found: Job | None = self.get_object(request, unquote(object_id))
+        return found and Job.objects.select_related("owner").get(pk=found.pk)
+
+    def _job_for(self, request: HttpRequest, object_id: str, permission: str) -> Job:
+        """The job for an act that needs a permission of its own. Raises PermissionDenied or Http404."""
+        job = self._job(request, object_id)
+        if not _may(request, permission):
+            raise PermissionDenied
+        if job is None:
+            raise Http404
+        return job
 
 
-@admin.register(Artifact)
-class ArtifactAdmin(ReadOnlyAdmin):
-    """All files."""
-
-    list_display = ("job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at")
-    list_filter = ("role",)
-    search_fields = ("=job__id", "filename")
-    ordering = ("-id",)
-
-
-def _formatted(value: Any) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+def _may(request: HttpRequest, permission: str) -> bool:
+    return bool(request.user.has_perm(f"jobs.{permission}"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from jobs.admin.paginator import BoundedPaginator
 
@@ -38,12 +40,18 @@ class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
     paginator = BoundedPaginator
     list_per_page = 50
 
-
-class ReadOnlyInline(ReadOnlyMixin, TabularInline):
-    """Rows below their parent."""
-
-    extra = 0
-    show_change_link = True
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Rows of which one of the `search_fields` is exactly that: by index, where Django's lookups scan the table."""
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        found = queryset.none()
+        for name in self.search_fields:
+            with suppress(ValidationError, ValueError):  # it is no id, say
+                found |= queryset.filter(**{name: text})
+        return found, False
 
 
 def replace(*models: type[Model]) -> Callable[[AnyAdmin], AnyAdmin]:

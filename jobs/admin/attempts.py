@@ -1,0 +1,47 @@
+"""Attempts and files, of all jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from jobs.admin.read_only import ReadOnlyAdmin
+from jobs.models import Artifact, Attempt
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """All attempts, with their tracebacks."""
+
+    list_display = ("job", "number", "outcome", "worker", "started_at", "duration", "error_class", "error_fingerprint")
+    list_filter = ("outcome",)
+    search_fields = ("job", "error_fingerprint")
+    search_help_text = "The id of a job, or a fingerprint"
+    ordering = ("-id",)
+    exclude = ("traceback",)
+    readonly_fields = ("formatted_traceback",)
+
+    @admin.display(description="Traceback")
+    def formatted_traceback(self, attempt: Attempt) -> SafeString:
+        """The traceback with its line breaks."""
+        return format_html("<pre>{}</pre>", attempt.traceback)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the job, whose kind is part of its name."""
+        return super().get_queryset(request).select_related("job")
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    """All files. They are downloaded from the page of their job."""
+
+    list_display = ("job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at")
+    list_filter = ("role",)
+    search_fields = ("job",)
+    search_help_text = "The id of a job"
+    ordering = ("-id",)

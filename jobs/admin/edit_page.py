@@ -1,0 +1,77 @@
+"""Edit and requeue: a form, then the difference, then it is done."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from jobs.admin.deeds import ReasonForm
+from jobs.admin.job_page import formatted
+from jobs.admin.schema_form import PayloadForm
+from jobs.editing import edit_and_requeue_job
+from jobs.errors import TransitionError
+from jobs.inspection import InvalidPayloadError
+from jobs.kinds import inspector_of
+from jobs.masking import mask, unmask
+from jobs.models import Job
+
+
+def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
+    """GET: the form. POST: the difference to be confirmed; with `post`, do it.
+
+    Secrets are masked; a mask that is left in its place stands for the secret.
+    """
+    inspector = inspector_of(job.kind)
+    named = inspector.sensitive_names(job.payload)
+    as_json = "json" in request.GET
+    form = PayloadForm(
+        request.POST or None,
+        value=mask(job.payload, named),
+        schema=None if as_json else inspector.schema(job.payload),
+    )
+    reason = ReasonForm(request.POST or None)
+    context |= {"form": form, "reason": reason, "job": job, "as_json": as_json, "has_fields": bool(form.leaves)}
+    if form.is_valid() and reason.is_valid():
+        payload = unmask(form.payload(), job.payload, named)
+        try:
+            canonical = inspector.validate(payload, job.owner)
+            if canonical == job.payload:
+                form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
+            elif "post" in request.POST:
+                return _save(request, job, canonical, reason.cleaned_data["reason"])
+            else:
+                context["difference"] = difference(job, canonical)
+        except InvalidPayloadError as error:
+            form.complain(error.errors)
+    return TemplateResponse(request, "admin/jobs/job/edit.html", context)
+
+
+def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lines of the difference between the job's payload and another: `+`, `-` or a space, and the line."""
+    inspector = inspector_of(job.kind)
+    before = formatted(mask(job.payload, inspector.sensitive_names(job.payload))).splitlines()
+    after = formatted(mask(payload, inspector.sensitive_names(payload))).splitlines()
+    lines = [(line[0], line[1:]) for line in list(difflib.unified_diff(before, after, n=1000, lineterm=""))[3:]]
+    return lines or [(" ", "Only a secret is different.")]
+
+
+def _save(request: HttpRequest, job: Job, payload: dict[str, Any], reason: str) -> HttpResponse:
+    seen = request.POST.get("seen", "")
+    try:
+        edit_and_requeue_job(
+            job.pk,
+            payload=payload,
+            actor=request.user.get_username(),
+            reason=reason,
+            fencing_token=int(seen) if seen.isdecimal() else None,
+        )
+    except TransitionError as error:
+        messages.error(request, f"Nothing was changed: {error}.")
+    else:
+        messages.success(request, "The payload was changed, and the job was requeued.")
+    return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))

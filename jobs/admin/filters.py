@@ -1,0 +1,119 @@
+"""The filters of the list of jobs: each is a criterion of `jobs.selection`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+
+from jobs.kinds import inspector_of, kind_names
+from jobs.models import Job, Queue
+from jobs.selection import AGES, UnknownCriterionError, criterion
+from jobs.states import State
+
+
+class CriterionMixin:
+    """`parameter_name` is the name of the criterion."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The jobs that fit; none, where the URL asks for what there is not."""
+        value = self.value()  # type: ignore[attr-defined]
+        if not value:
+            return queryset
+        try:
+            return queryset.filter(criterion(self.parameter_name, value))  # type: ignore[attr-defined]
+        except UnknownCriterionError:
+            return queryset.none()
+
+
+class StateFilter(CriterionMixin, DropdownFilter):
+    """By state."""
+
+    title = parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """All states."""
+        return State.choices
+
+
+class KindFilter(CriterionMixin, DropdownFilter):
+    """By kind."""
+
+    title = parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Those that are registered."""
+        return [(name, name) for name in kind_names()]
+
+
+class TypeFilter(CriterionMixin, DropdownFilter):
+    """By type."""
+
+    title = parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Those of all kinds."""
+        return [(name, name) for kind in kind_names() for name in inspector_of(kind).types()]
+
+
+class QueueFilter(CriterionMixin, DropdownFilter):
+    """By queue."""
+
+    title = parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """All queues."""
+        return [(name, name) for name in Queue.objects.values_list("name", flat=True)]
+
+
+class ErrorFilter(CriterionMixin, DropdownFilter):
+    """By the class of the last error."""
+
+    title = "error class"
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Those that jobs have now."""
+        return [(name, name.rpartition(".")[2]) for name in Job.objects.error_classes()]
+
+
+class AgeFilter(CriterionMixin, DropdownFilter):
+    """By the time since it was submitted."""
+
+    title = parameter_name = "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Four spans."""
+        return [*((name, f"within the last {name}") for name in AGES), ("older", "older than a week")]
+
+
+class OwnerFilter(CriterionMixin, TextFilter):
+    """By the name of the owner."""
+
+    title = parameter_name = "owner"
+
+
+class FingerprintFilter(CriterionMixin, TextFilter):
+    """By failure group."""
+
+    title = "failure group"
+    parameter_name = "fingerprint"
+
+
+class TroubleFilter(CriterionMixin, DropdownFilter):
+    """By what is wrong with them beside their state."""
+
+    title = parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """The troubles that `jobs.selection` knows."""
+        return [("orphaned", "lease has expired"), ("overdue", "retry is overdue")]
+
+
+FILTERS = (
+    StateFilter, KindFilter, TypeFilter, QueueFilter, OwnerFilter, ErrorFilter, FingerprintFilter, AgeFilter,
+    TroubleFilter,
+)  # fmt: skip

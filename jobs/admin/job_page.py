@@ -1,0 +1,95 @@
+"""What the page of one job shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+
+from jobs.admin.timeline import LEGEND, draw
+from jobs.audit import AuditEntry
+from jobs.cancellation import CANCELLABLE
+from jobs.dead_letter import UNFINISHED
+from jobs.durations import in_words
+from jobs.failures import redact
+from jobs.models import Job
+from jobs.payloads import masked_payload, secrets_of
+from jobs.requeue_checks import RequeueChecks
+from jobs.states import State
+
+#: Events, attempts and audit entries that are shown, the last ones.
+MOST_LINES: Final = 200
+
+
+def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[str, Any]:
+    """The context of the page. With `revealed`, the payload is shown as it is."""
+    events = list(job.events.order_by("-id")[:MOST_LINES])[::-1]
+    attempts = list(job.attempts.order_by("-number")[:MOST_LINES])[::-1]
+    ids = [attempt.celery_task_id for attempt in attempts if attempt.celery_task_id]
+    results = dict(TaskResult.objects.filter(task_id__in=ids).values_list("task_id", "pk"))
+    secrets = () if revealed else secrets_of(job)
+    trail = AuditEntry.objects.filter(target_type="job", target_id=str(job.pk))
+    payload = job.payload if revealed else masked_payload(job)
+    may = {act: request.user.has_perm(f"jobs.{permission}") for act, permission in PERMISSIONS.items()}
+    return {
+        "job": job,
+        "legend": LEGEND,
+        "bars": draw(events, attempts, now=timezone.now()),
+        "events": [(event, redact(_one_line(event.details), secrets)) for event in events],
+        "attempts": [
+            {
+                "it": attempt,
+                "message": redact(attempt.error_message, secrets),
+                "traceback": redact(attempt.traceback, secrets),
+                "took": in_words(attempt.duration) if attempt.duration else "",
+                "result": results.get(attempt.celery_task_id),
+            }
+            for attempt in attempts
+        ],
+        "artifacts": list(job.artifacts.order_by("pk")),
+        "trail": list(trail[:MOST_LINES]),
+        "revisions": [
+            (revision, formatted(_masked_like(job, revision.payload))) for revision in job.revisions.order_by("-pk")
+        ],
+        "payload": formatted(payload),
+        "is_masked": not revealed and payload != job.payload,
+        "error_message": redact(job.error_message, secrets),
+        "result": redact(formatted(job.result), secrets) if job.result is not None else None,
+        "verdict": RequeueChecks(explain=True).check(job) if job.state in UNFINISHED else None,
+        "may": may,
+        "can": {
+            "requeue": job.state in UNFINISHED,
+            "edit": job.state in UNFINISHED,
+            "discard": job.state in UNFINISHED,
+            "cancel": job.state in CANCELLABLE - UNFINISHED,
+        },
+        "is_failing": job.state in UNFINISHED or (job.state == State.RUNNING and job.error_class),
+        "has_ended_in": job.finished_at and in_words(job.finished_at - job.created_at),
+    }
+
+
+#: Act on a job → its permission.
+PERMISSIONS: Final = {
+    "requeue": "requeue_job",
+    "discard": "discard_job",
+    "cancel": "cancel_job",
+    "edit": "edit_payload",
+    "reveal": "reveal_payload",
+    "download": "download_artifact",
+}
+
+
+def formatted(value: Any) -> str:
+    """JSON for people."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _masked_like(job: Job, payload: Any) -> Any:
+    return masked_payload(Job(kind=job.kind, payload=payload))
+
+
+def _one_line(details: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in details.items())

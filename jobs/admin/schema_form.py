@@ -1,0 +1,118 @@
+"""A form from a JSON Schema: a field for each property, nested ones by their path.
+
+It only reads and shows; whether the values are valid is for the kind's inspector to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, Final
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+#: The name of the field that holds a whole payload.
+WHOLE: Final = "payload"
+
+
+class PayloadForm(forms.Form):
+    """Holds a payload; `payload()` reads it back. Without a schema it is one field of JSON."""
+
+    def __init__(self, *args: Any, value: Any, schema: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.value = value
+        self.leaves = dict(_leaves(schema or {}, ()))
+        if not self.leaves:
+            self.fields[WHOLE] = JSONText(initial=value, label="Payload", required=True)
+        for path, described in self.leaves.items():
+            self.fields["/".join(path)] = _field(path, described, _at(value, path))
+
+    def payload(self) -> Any:
+        """The payload as entered. What the schema does not describe is as it was; an empty field is left out."""
+        if not self.leaves:
+            return self.cleaned_data[WHOLE]
+        entered = deepcopy(self.value)
+        for path in self.leaves:
+            _put(entered, path, self.cleaned_data["/".join(path)])
+        return entered
+
+    def complain(self, errors: list[dict[str, str]]) -> None:
+        """Show what is wrong beside the field that it is about."""
+        for error in errors:
+            name = error["pointer"].removeprefix("/")
+            if name in self.fields:
+                self.add_error(name, error["detail"])
+            else:
+                self.add_error(None, f"{error['pointer']}: {error['detail']}" if name else error["detail"])
+
+
+class JSONText(forms.JSONField):
+    """JSON, indented."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "spellcheck": "false"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """With two spaces a level."""
+        from jobs.admin.job_page import formatted
+
+        return value if isinstance(value, str) else formatted(value)
+
+
+def _leaves(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    for name, described in schema.get("properties", {}).items():
+        if described.get("properties"):
+            yield from _leaves(described, (*path, name))
+        elif not described.get("readOnly"):
+            yield (*path, name), described
+
+
+def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> forms.Field:
+    options: dict[str, Any] = {
+        "label": schema.get("title") or " → ".join(path),
+        "help_text": schema.get("description", "").partition("* `")[0],  # drf-spectacular lists the choices there
+        "initial": value,
+        "required": False,
+    }
+    types = schema.get("type", "")
+    kinds = set(types if isinstance(types, list) else [types]) - {"null"}
+    if "enum" in schema:
+        texts = [str(choice) for choice in schema["enum"] if choice is not None]
+        choices = [(text, text if text.strip() else repr(text)) for text in texts]
+        return forms.TypedChoiceField(
+            choices=[("", "—"), *choices], empty_value=None, widget=UnfoldAdminSelectWidget(), **options
+        )
+    if kinds == {"boolean"}:
+        return forms.BooleanField(widget=UnfoldBooleanWidget(), **options)
+    if kinds == {"integer"}:
+        return forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget(), **options)
+    if kinds == {"number"}:
+        return forms.FloatField(widget=UnfoldAdminDecimalFieldWidget(), **options)
+    if kinds == {"string"}:
+        widget = UnfoldAdminTextInputWidget(attrs={"type": "date"} if schema.get("format") == "date" else None)
+        return forms.CharField(strip=False, empty_value=None, widget=widget, **options)
+    return JSONText(**options)
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _put(value: Any, path: tuple[str, ...], new: Any) -> None:
+    *above, name = path
+    for step in above:
+        value = value.setdefault(step, {})
+    if new is None:
+        value.pop(name, None)
+    else:
+        value[name] = new

@@ -1,0 +1,123 @@
+"""The picture of a job's way: when it waited, when attempts ran and how they ended, on an axis of time.
+
+Attempts take seconds and a dead job may lie for days, so the axis is compressed: an interval is as wide as the
+logarithm of its length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from jobs.durations import in_words
+from jobs.models import Attempt, Event
+from jobs.states import Outcome, State
+
+#: State of the job from an event on. Other events change nothing.
+_BEGINS: Final = {
+    Event.Name.SUBMITTED: State.QUEUED,
+    Event.Name.STARTED: State.RUNNING,
+    Event.Name.FAILED: State.FAILED,
+    Event.Name.RESCUED: State.FAILED,
+    Event.Name.RETRIED: State.QUEUED,
+    Event.Name.HANDED_BACK: State.QUEUED,
+    Event.Name.DEAD_LETTERED: State.DEAD,
+    Event.Name.REQUEUED: State.QUEUED,
+    Event.Name.COMPLETED: State.SUCCEEDED,
+    Event.Name.CANCELLED: State.CANCELLED,
+}
+_SAID: Final = {
+    State.QUEUED: "waits",
+    State.FAILED: "waits for its retry",
+    State.DEAD: "is dead",
+    State.SUCCEEDED: "has succeeded",
+    State.CANCELLED: "is cancelled",
+}
+#: CSS class → what its colour means.
+LEGEND: Final = (
+    ("queued", "waits"),
+    ("attempt-succeeded", "attempt that succeeded"),
+    ("attempt-failed", "attempt that failed or was lost"),
+    ("failed", "waits for its retry"),
+    ("attempt-running", "runs now"),
+    ("dead", "dead"),
+)
+#: Intervals that are drawn at most, the last ones.
+MOST_BARS: Final = 40
+#: In units of the picture.
+WIDTH: Final = 1000
+NARROWEST: Final = 14
+#: Characters of a label that fit into a unit of width.
+CHARACTERS_PER_UNIT: Final = 1 / 7.5
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One interval: `x` and `width` in units of the picture; `look` is a CSS class; `text` says it in full."""
+
+    x: float
+    width: float
+    look: str
+    label: str
+    text: str
+    begins_at: datetime
+
+
+def draw(events: Iterable[Event], attempts: Iterable[Attempt], *, now: datetime) -> list[Bar]:
+    """The bars of the picture, from left to right; they fill its width."""
+    intervals = list(_intervals(events, now))[-MOST_BARS:]
+    outcomes = {attempt.number: attempt.outcome for attempt in attempts}
+    weights = [math.log10(1 + max(0.0, (end - begin).total_seconds()) * 10) for _, begin, end, _ in intervals]
+    free = WIDTH - NARROWEST * len(intervals)
+    share = free / (sum(weights) or 1)
+    bars, x = [], 0.0
+    for (state, begin, end, number), weight in zip(intervals, weights, strict=True):
+        width = NARROWEST + weight * share
+        bars.append(_bar(state, begin, end, number, x=x, width=width, outcomes=outcomes))
+        x += width
+    return bars
+
+
+def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, datetime, datetime, int | None]]:
+    """State, begin, end, and the number of the attempt that ran; what took no time at all is left out."""
+    state: State | None = None
+    since = now
+    number: int | None = None
+    for event in events:
+        begins = _BEGINS.get(Event.Name(event.name))
+        if begins is None:
+            continue
+        if state is not None and event.at > since:
+            yield state, since, event.at, number
+        state, since = begins, event.at
+        number = event.details.get("attempt") if begins is State.RUNNING else None
+    if state is not None and state not in (State.SUCCEEDED, State.CANCELLED):
+        yield state, since, max(now, since), number
+
+
+def _bar(
+    state: State,
+    begin: datetime,
+    end: datetime,
+    number: int | None,
+    *,
+    x: float,
+    width: float,
+    outcomes: Mapping[int, str],
+) -> Bar:
+    took = in_words(end - begin)
+    look, said = str(state), _SAID.get(state, "")
+    if state is State.RUNNING:
+        ended = outcomes.get(number or 0)
+        outcome = Outcome(ended) if ended else None
+        look = f"attempt-{outcome or 'running'}"
+        said = f"attempt {number} {'runs' if outcome is None else outcome.label.lower()}"
+    label = next((text for text in (f"#{number} {took}" if number else took, took) if _fits(text, width)), "")
+    return Bar(round(x, 1), round(width, 1), look, label, f"{begin:%Y-%m-%d %H:%M:%S}: {said}, {took}", begin)
+
+
+def _fits(text: str, width: float) -> bool:
+    return len(text) <= width * CHARACTERS_PER_UNIT - 1

@@ -1,0 +1,53 @@
+"""Edit the payload of a job that failed, and requeue it: one step, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs.audit import AuditEntry, audit
+from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
+from jobs.errors import TransitionError
+from jobs.events import record_event
+from jobs.kinds import inspector_of
+from jobs.masking import mask
+from jobs.models import Event, Job, PayloadRevision, SearchTerms
+from jobs.search import terms_of
+
+
+def edit_and_requeue_job(
+    job_id: UUID, *, payload: Any, actor: str, reason: str, fencing_token: int | None = None
+) -> None:
+    """dead or failed → queued, with another payload; the former one is kept as a revision.
+
+    `fencing_token` is the one that the person saw. Raises InvalidPayloadError where the kind does not take the
+    payload today, TransitionError where the job is not dead or failed, or has run since, ValueError without a reason.
+    """
+    require_reason(reason)
+    with transaction.atomic():
+        job = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job_id)
+        if job.state not in UNFINISHED:
+            raise TransitionError(f"it is {job.state}")
+        if fencing_token not in (None, job.fencing_token):
+            raise TransitionError("it has run again since")
+        inspector = inspector_of(job.kind)
+        canonical = inspector.validate(payload, job.owner)
+        before, named = job.payload, inspector.sensitive_names(job.payload)
+        PayloadRevision.objects.create(job=job, payload=before, replaced_by=actor)
+        Job.objects.filter(pk=job.pk).update(payload=canonical, type=inspector.type_of(canonical), updated_at=Now())
+        _find_by(job, canonical)
+        record_event(job.pk, Event.Name.EDITED, actor=actor, reason=reason)
+        named_after = inspector.sensitive_names(canonical)
+        acts = [("job", job.pk, {"payload": mask(before, named)}, {"payload": mask(canonical, named_after)})]
+        audit(AuditEntry.Action.EDIT, acts, actor=actor, reason=reason)
+        requeue_jobs([job.pk], actor=actor, reason=reason)
+
+
+def _find_by(job: Job, payload: dict[str, Any]) -> None:
+    """Write the search terms anew."""
+    SearchTerms.objects.filter(pk=job.pk).delete()
+    if terms := terms_of(job.kind, payload, inspector_of(job.kind).sensitive_names(payload)):
+        SearchTerms.objects.create(job=job, terms=terms)
