@@ -80,6 +80,13 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     {"title": "Operations", "icon": "monitoring", "link": reverse_lazy("admin:index")},
                     line("Jobs", "work", "jobs.job"),
+                    {
+                        "title": "Failure groups",
+                        "icon": "stacks",
+                        "link": reverse_lazy("admin:jobs_job_groups"),
+                        "permission": allowed("jobs.view_job"),
+                    },
+                    line("Bulk runs", "playlist_play", "jobs.bulkrun"),
                     line("Attempts", "replay", "jobs.attempt"),
                     line("Files", "draft", "jobs.artifact"),
                     line("Audit trail", "history", "jobs.auditentry"),

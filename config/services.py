@@ -45,7 +45,7 @@ def all_services(*, port: int) -> list[Service]:
     web = [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
     csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
-    io = [*worker, "-Q", "callbacks,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
+    io = [*worker, "-Q", "callbacks,operations,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),

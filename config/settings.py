@@ -163,7 +163,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT_SECONDS
 CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("reports", "uploads", "callbacks", "housekeeping")]
+QUEUE_NAMES = ("reports", "uploads", "callbacks", "operations", "housekeeping")
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUE_NAMES]
 CELERY_DB_REUSE_MAX = 10**9  # connections are kept between tasks; `config.celery` drops broken and old ones
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)

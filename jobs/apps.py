@@ -13,10 +13,13 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import checks  # noqa: F401  (registers itself)
+        from jobs.bulk.work import KIND
+        from jobs.kinds import register_kind
         from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
 
+        register_kind(KIND)
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

@@ -13,10 +13,14 @@ from django.db.models.functions import Coalesce, Now
 from uuid_utils.compat import uuid7
 
 from jobs.audit import AuditEntry
+from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.states import Outcome, State
 
-__all__ = ["Artifact", "Attempt", "AuditEntry", "Event", "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep"]
+__all__ = [
+    "Artifact", "Attempt", "AuditEntry", "BulkItem", "BulkRun", "Event", "Job", "PayloadRevision", "Queue",
+    "SearchTerms", "Sweep",
+]  # fmt: skip
 
 
 class Queue(models.Model):
@@ -263,6 +267,7 @@ class Event(models.Model):
         HANDED_BACK = "handed_back"
         DEAD_LETTERED = "dead_lettered"
         REQUEUED = "requeued"
+        REQUEUE_UNDONE = "requeue_undone"
         EDITED = "edited"
         CANCEL_REQUESTED = "cancel_requested"
         CANCELLED = "cancelled"

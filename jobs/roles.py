@@ -15,6 +15,7 @@ VIEWER: Final = frozenset(
     {
         "jobs.view_artifact",
         "jobs.view_attempt",
+        "jobs.view_bulkrun",
         "jobs.view_auditentry",
         "jobs.view_job",
         "jobs.view_queue",
@@ -31,6 +32,7 @@ OPERATOR: Final = VIEWER | {
     "jobs.cancel_job",
     "jobs.edit_payload",
     "jobs.pause_queue",
+    "jobs.run_bulkrun",
 }
 ADMINISTRATOR: Final = OPERATOR | {
     "jobs.add_queue",

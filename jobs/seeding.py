@@ -3,7 +3,7 @@
 from typing import Any
 
 #: name, max_running, statement_timeout_seconds
-QUEUES = (("reports", 4, 3600), ("uploads", 2, 3600), ("callbacks", 32, 60))
+QUEUES = (("reports", 4, 3600), ("uploads", 2, 3600), ("callbacks", 32, 60), ("operations", 4, 60))
 
 #: task, seconds between ticks
 SCHEDULES = (

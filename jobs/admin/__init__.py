@@ -3,13 +3,14 @@
 from jobs.admin.accounts import GroupAdmin, UserAdmin
 from jobs.admin.attempts import ArtifactAdmin, AttemptAdmin
 from jobs.admin.audit import AuditEntryAdmin
+from jobs.admin.bulk_runs import BulkRunAdmin
 from jobs.admin.celery import PeriodicTaskAdmin, TaskResultAdmin
 from jobs.admin.jobs import JobAdmin
 from jobs.admin.queues import QueueAdmin
 from jobs.admin.sweeps import SweepAdmin
 
 __all__ = [
-    "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "GroupAdmin",
+    "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "BulkRunAdmin", "GroupAdmin",
     "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin",
     "TaskResultAdmin", "UserAdmin",
 ]  # fmt: skip

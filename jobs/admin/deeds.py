@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminTextareaWidget
+from django.utils.http import urlencode
 
+from jobs.admin.bulk_runs import criteria_in
+from jobs.admin.forms import ReasonForm
 from jobs.cancellation import CANCELLABLE, cancel_jobs
 from jobs.dead_letter import UNFINISHED, discard_jobs
 from jobs.interventions import Intervention
 from jobs.models import Job
 from jobs.requeue_checks import RequeueChecks, requeue_checked_jobs
+from jobs.selection import CRITERIA
 from jobs.states import State
 
 #: Jobs that one press changes at most; more are a bulk run's.
@@ -58,21 +60,20 @@ CANCEL: Final = Deed(
 )
 
 
-class ReasonForm(forms.Form):
-    """Why."""
-
-    reason = forms.CharField(
-        max_length=1000,
-        label="Reason",
-        help_text="It is kept in the timeline of each job and in the audit trail.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-    )
-
-
 def confirm_and_do(
     model_admin: admin.ModelAdmin, request: HttpRequest, jobs: QuerySet[Job], deed: Deed, action: str
 ) -> HttpResponse | None:
-    """The confirmation page; once it was posted with a reason, do it, say what came of it, and go back."""
+    """The confirmation page; once it was posted with a reason, do it, say what came of it, and go back.
+
+    Everything that fits the filter, rather than a selection, is a bulk run's.
+    """
+    if request.POST.get("select_across") == "1":
+        criteria = criteria_in(request.GET)
+        if set(request.GET) - CRITERIA - {"p"}:
+            messages.error(request, "Some of these filters cannot be ordered in bulk. Use those of the panel.")
+            return None
+        query = urlencode({"act": action.removesuffix("_jobs"), **criteria})
+        return HttpResponseRedirect(f"{reverse('admin:jobs_bulkrun_order')}?{query}")
     listed = list(jobs.defer(None).select_related("owner").order_by("-pk")[: MOST_JOBS + 1])
     if len(listed) > MOST_JOBS:
         messages.error(request, f"At most {MOST_JOBS} jobs at once. Narrow the selection.")

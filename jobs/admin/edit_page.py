@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from jobs.admin.deeds import ReasonForm
+from jobs.admin.forms import ReasonForm
 from jobs.admin.job_page import formatted
 from jobs.admin.schema_form import PayloadForm
 from jobs.editing import edit_and_requeue_job

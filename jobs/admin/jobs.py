@@ -16,6 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from jobs.admin.bulk_runs import may_steer
+from jobs.admin.charts import sparkline
 from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
 from jobs.admin.edit_page import edit_page
 from jobs.admin.export import jobs_as_csv
@@ -25,6 +27,7 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.api.download import artifact_response
 from jobs.audit import AuditEntry, audit
 from jobs.dead_letter import UNFINISHED
+from jobs.failure_groups import failure_groups
 from jobs.models import Artifact, Job
 from jobs.selection import search
 from jobs.states import State
@@ -129,11 +132,25 @@ class JobAdmin(ReadOnlyAdmin):
             return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
 
         return [
+            path("groups/", self.admin_site.admin_view(self.groups_view), name="jobs_job_groups"),
             own("edit/", self.edit_view, "edit"),
             own("reveal/", self.reveal_view, "reveal"),
             own("download/<int:artifact_id>/", self.download_view, "download"),
             *super().get_urls(),
         ]
+
+    def groups_view(self, request: HttpRequest) -> HttpResponse:
+        """Failure groups."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Failure groups",
+            "opts": self.opts,
+            "groups": [(group, sparkline(group.trend)) for group in failure_groups()],
+            "may": {act: may_steer(request, act) for act in ("requeue", "discard")},
+        }
+        return TemplateResponse(request, "admin/jobs/job/groups.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -26,6 +26,7 @@ _BEGINS: Final = {
     Event.Name.HANDED_BACK: State.QUEUED,
     Event.Name.DEAD_LETTERED: State.DEAD,
     Event.Name.REQUEUED: State.QUEUED,
+    Event.Name.REQUEUE_UNDONE: State.DEAD,
     Event.Name.COMPLETED: State.SUCCEEDED,
     Event.Name.CANCELLED: State.CANCELLED,
 }

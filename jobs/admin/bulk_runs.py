@@ -1,0 +1,208 @@
+"""Bulk runs: order one for everything that fits a filter, look at its dry run, start it, steer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from jobs.admin.forms import ReasonForm
+from jobs.admin.read_only import ReadOnlyAdmin
+from jobs.bulk import steering
+from jobs.bulk.models import OPEN, WORKING, BulkItem, BulkRun, Stage
+from jobs.errors import TransitionError
+from jobs.inspection import Level
+from jobs.requeue_checks import WORDS
+from jobs.selection import CRITERIA, UnknownCriterionError, in_words
+
+#: Reasons of refusals and warnings that are shown, the most frequent ones.
+MOST_REASONS: Final = 20
+
+#: Stage → colour of its label.
+COLOURS: Final = {
+    **dict.fromkeys(WORKING, "info"),
+    Stage.HALTED: "danger",
+    Stage.PAUSED: "warning",
+    Stage.DONE: "success",
+}
+#: What can be pressed → its words, the stages in which, and what it does.
+Press = tuple[str, frozenset[Stage], Callable[..., None]]
+PRESSES: Final[dict[str, Press]] = {
+    "start": ("Start with a canary", frozenset({Stage.CHECKED}), steering.start_run),
+    "start_at_once": ("Start without", frozenset({Stage.CHECKED}), steering.start_run),
+    "pause": ("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
+    "resume": ("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
+    "undo": (
+        "Undo what has not begun",
+        frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE}),
+        steering.undo_run,
+    ),
+    "drop": ("Drop the rest", OPEN - {Stage.UNDOING}, steering.drop_run),
+}
+
+
+class OrderForm(ReasonForm):
+    """What a bulk run is ordered with, beside its jobs."""
+
+    jobs_per_second = forms.IntegerField(
+        min_value=1,
+        max_value=1000,
+        initial=10,
+        label="Jobs per second",
+        help_text="The dials of their queues decide besides how many of them run at once.",
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+
+
+@admin.register(BulkRun)
+class BulkRunAdmin(ReadOnlyAdmin):
+    """All runs, newest first."""
+
+    list_display = ("id", "act", "shown_stage", "jobs", "reason", "ordered_by", "created_at")
+    list_select_related = ("ordered_by",)
+    list_filter = ("stage", "act")
+    sortable_by = ()
+
+    @display(description="Stage", label=COLOURS)
+    def shown_stage(self, run: BulkRun) -> str:
+        """As a coloured label."""
+        return run.stage
+
+    @admin.display(description="Jobs")
+    def jobs(self, run: BulkRun) -> str:
+        """Which are meant."""
+        return in_words(run.criteria)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Also ordering and steering."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("order/", wrap(self.order_view), name="jobs_bulkrun_order"),
+            path("<path:object_id>/steer/", wrap(self.steer_view), name="jobs_bulkrun_steer"),
+            *super().get_urls(),
+        ]
+
+    def order_view(self, request: HttpRequest) -> HttpResponse:
+        """`?act=requeue&` criteria: ask why and how fast, then begin the dry run. A second press shows the first's."""
+        act, criteria = request.GET.get("act", ""), criteria_in(request.GET)
+        if act not in BulkRun.Act:
+            raise Http404
+        if not may_steer(request, act):
+            raise PermissionDenied
+        form = OrderForm(request.POST or None)
+        if form.is_valid():
+            try:
+                run = steering.order_run(
+                    act=BulkRun.Act(act),
+                    criteria=criteria,
+                    reason=form.cleaned_data["reason"],
+                    jobs_per_second=form.cleaned_data["jobs_per_second"],
+                    actor=request.user,  # type: ignore[arg-type]  # admin_view lets nobody else in
+                )
+            except steering.AlreadyOpenError as error:
+                messages.warning(request, f"This is ordered already: {error}.")
+                run = error.run
+            except UnknownCriterionError as error:
+                messages.error(request, str(error))
+                return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
+            return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{BulkRun.Act(act).label} everything that fits?",
+            "opts": self.opts,
+            "form": form,
+            "act": act,
+            "jobs": in_words(criteria),
+            "back": f"{reverse('admin:jobs_job_changelist')}?{urlencode(criteria)}",
+        }
+        return TemplateResponse(request, "admin/jobs/bulkrun/order.html", context)
+
+    def steer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Press one of the buttons of a run's page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        run = self._run(request, object_id)
+        if run is None or (pressed := request.POST.get("press", "")) not in PRESSES:
+            raise Http404
+        if not may_steer(request, run.act):
+            raise PermissionDenied
+        _, _, steer = PRESSES[pressed]
+        options = {"with_canary": pressed == "start"} if steer is steering.start_run else {}
+        try:
+            steer(run, actor=request.user, **options)
+        except TransitionError as error:
+            messages.warning(request, f"Nothing was done: {error}.")
+        return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """How a run goes."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        run = self._run(request, object_id)
+        if run is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **run_page(run),
+            "title": f"{run.get_act_display()} {in_words(run.criteria)}",
+            "opts": self.opts,
+            "may_steer": may_steer(request, run.act),
+        }
+        return TemplateResponse(request, "admin/jobs/bulkrun/page.html", context)
+
+    def _run(self, request: HttpRequest, object_id: str) -> BulkRun | None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.get_object(request, unquote(object_id))
+
+
+def criteria_in(query: Mapping[str, str]) -> dict[str, str]:
+    """The criteria that a URL names."""
+    return {name: value for name, value in query.items() if name in CRITERIA and value}
+
+
+def may_steer(request: HttpRequest, act: str) -> bool:
+    """Who may order and steer runs, and do this to one job."""
+    return bool(request.user.has_perms(("jobs.run_bulkrun", f"jobs.{act}_job")))
+
+
+def run_page(run: BulkRun) -> dict[str, Any]:
+    """The context of a run's page: counts by verdict and by outcome, reasons, what can be pressed."""
+    counts = list(run.items.values("level", "outcome").annotate(jobs=Count("pk")).order_by())
+    outcomes = dict.fromkeys(BulkItem.Outcome.values, 0)
+    verdicts = dict.fromkeys(Level, 0)
+    for row in counts:
+        outcomes[row["outcome"]] += row["jobs"]
+        verdicts[Level(row["level"])] += row["jobs"]
+    total = sum(outcomes.values())
+    done = total - outcomes[BulkItem.Outcome.PENDING]
+    reasons = run.items.exclude(why="").values("why", "level").annotate(jobs=Count("pk")).order_by("-jobs")
+    return {
+        "run": run,
+        "is_working": run.stage in WORKING,
+        "verdicts": [(level, WORDS[level], count) for level, count in verdicts.items()],
+        "outcomes": [(BulkItem.Outcome(outcome).label, count) for outcome, count in outcomes.items()],
+        "total": total,
+        "done": done,
+        "percent": round(100 * done / total) if total else 0,
+        "reasons": list(reasons[:MOST_REASONS]),
+        "presses": [(name, words) for name, (words, stages, _) in PRESSES.items() if _fits(name, run, stages)],
+    }
+
+
+def _fits(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
+    needs_requeue = name in ("undo", "start")
+    return run.stage in stages and (run.act == BulkRun.Act.REQUEUE or not needs_requeue)

@@ -1,0 +1,1 @@
+"""Bulk runs: one order of a person for many jobs."""

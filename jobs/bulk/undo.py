@@ -1,0 +1,69 @@
+"""Undo a requeue: the jobs that have not begun since are dead again, as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.dateparse import parse_datetime
+
+from jobs.audit import AuditEntry
+from jobs.bulk.models import BulkItem, BulkRun
+from jobs.events import record_events
+from jobs.interventions import BATCH_SIZE, intervene
+from jobs.models import Event, Job
+from jobs.states import State
+
+#: What requeueing changes, and undoing puts back.
+UNDO_FIELDS: Final = (
+    "state", "attempt_count", "retry_at", "cancel_requested_at", "finished_at", "result", "progress_done",
+    "progress_percent",
+)  # fmt: skip
+
+
+def as_they_are(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What requeueing these jobs will change, as JSON; times keep their microseconds."""
+    rows = Job.objects.filter(pk__in=list(job_ids)).values("pk", *UNDO_FIELDS)
+    return {row.pop("pk"): {name: _as_json(value) for name, value in row.items()} for row in rows}
+
+
+def undo_batch(run: BulkRun, *, after: UUID | None) -> UUID | None:
+    """Put back the next jobs of a run that wait unclaimed; returns the last id looked at, None after the last one."""
+    changed = run.items.filter(outcome=BulkItem.Outcome.CHANGED).order_by("job_id")
+    items = {item.job_id: item for item in (changed.filter(job_id__gt=after) if after else changed)[:BATCH_SIZE]}
+    if not items:
+        return None
+
+    def change(jobs: list[Job]) -> None:
+        for job in jobs:
+            for name, value in (items[job.pk].before or {}).items():
+                setattr(job, name, _restored(name, value))
+        Job.objects.bulk_update(jobs, UNDO_FIELDS)
+        pks = [job.pk for job in jobs]
+        Job.objects.filter(pk__in=pks).update(released_at=None, updated_at=Now())
+        record_events(pks, Event.Name.REQUEUE_UNDONE, actor=run.ordered_by.get_username(), run=run.pk)
+
+    with transaction.atomic():
+        outcome = intervene(
+            items,
+            action=AuditEntry.Action.UNDO,
+            actor=run.ordered_by.get_username(),
+            reason=f"{run.reason} (bulk run {run.pk} undone)",
+            allowed={State.QUEUED},
+            change=change,
+            seen={pk: item.fencing_token for pk, item in items.items()},
+        )
+        BulkItem.objects.filter(run=run, job_id__in=outcome.changed).update(outcome=BulkItem.Outcome.UNDONE)
+    return max(items)
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _restored(name: str, value: Any) -> Any:
+    return parse_datetime(value) if value is not None and name.endswith("_at") else value
