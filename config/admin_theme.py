@@ -53,6 +53,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_URL": "/reports",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("longhaul/icon.svg")}],
     "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "jobs.admin.dashboard.dashboard",
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("longhaul/admin.css")],
     "BORDER_RADIUS": "6px",

@@ -12,13 +12,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from uuid_utils.compat import uuid7
 
+from jobs.activity import Activity
 from jobs.audit import AuditEntry
 from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.states import Outcome, State
 
 __all__ = [
-    "Artifact", "Attempt", "AuditEntry", "BulkItem", "BulkRun", "Event", "Job", "PayloadRevision", "Queue",
+    "Activity", "Artifact", "Attempt", "AuditEntry", "BulkItem", "BulkRun", "Event", "Job", "PayloadRevision", "Queue",
     "SearchTerms", "Sweep",
 ]  # fmt: skip
 
@@ -110,6 +111,9 @@ class Job(models.Model):
             models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
             models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=NEITHER_HELD_NOR_ENDED),
             models.Index(
+                fields=["queue", "id"], name="jobs_job_oldest", condition=NEITHER_HELD_NOR_ENDED & Q(due=True)
+            ),
+            models.Index(
                 fields=["queue", "released_at"],
                 name="jobs_job_released",
                 condition=Q(state="queued", released_at__isnull=False),
@@ -198,6 +202,7 @@ class Attempt(models.Model):
         ordering = ("job", "number")
         constraints = [models.UniqueConstraint(fields=("job", "number"), name="jobs_attempt_number")]
         indexes = [
+            models.Index(fields=["finished_at"], name="jobs_attempt_ended", condition=Q(finished_at__isnull=False)),
             models.Index(
                 fields=["error_fingerprint", "finished_at"],
                 name="jobs_attempt_failed",

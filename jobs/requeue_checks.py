@@ -80,7 +80,7 @@ class RequeueChecks:
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
         self._complaint_of = cache(_complaint_of)
         self._usual_seconds = cache(_usual_seconds)
-        self._room = cache(_room)
+        self._room = cache(room_for_files)
 
     def check(self, job: Job) -> Verdict:
         """The verdict on one job, read with its owner."""
@@ -250,7 +250,7 @@ def _complaint_of(alias: str) -> str:
     return ""
 
 
-def _room() -> int | None:
+def room_for_files() -> int | None:
     """Bytes that are free where files are stored; None for object storage."""
     storage = storages["artifacts"]
     if not isinstance(storage, FileSystemStorage):

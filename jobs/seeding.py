@@ -11,6 +11,7 @@ SCHEDULES = (
     ("jobs.republish_lost_jobs", 10),
     ("jobs.retry_failed_jobs", 5),
     ("jobs.rescue_orphaned_jobs", 10),
+    ("jobs.count_activity", 15),
     ("jobs.expire_artifacts", 300),
     ("jobs.remove_orphan_files", 60),
     ("jobs.prune_jobs", 300),

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
+from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.errors import WorkerLostError
 from jobs.models import Artifact, Attempt, Job, Queue, Sweep
@@ -86,6 +87,15 @@ def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
         for name in set(queues):
             release_jobs(name)
     return len(queues)
+
+
+@sweep
+def count_activity() -> int:
+    """Count the attempts that have ended since the last run, for charts and rates."""
+    row = Sweep.objects.filter(name="count_activity")
+    counted, position = count_attempts(row.values_list("position", flat=True).first() or "")
+    row.update(position=position)
+    return counted
 
 
 @sweep

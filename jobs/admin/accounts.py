@@ -26,6 +26,28 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Only a superuser makes another, or gives permissions beside the groups."""
+        return () if _is_superuser(request.user) else ("is_superuser", "user_permissions")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleting a selection does not look at each, so it is a superuser's."""
+        return super().get_actions(request) if _is_superuser(request.user) else {}
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As Django's permission says; of a superuser, only to another. This holds for passwords, too."""
+        above = obj is not None and _is_superuser(obj) and not _is_superuser(request.user)
+        return super().has_change_permission(request, obj) and not above
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The same."""
+        above = obj is not None and _is_superuser(obj) and not _is_superuser(request.user)
+        return super().has_delete_permission(request, obj) and not above
+
+
+def _is_superuser(user: Any) -> bool:
+    return bool(user.is_superuser)
+
 
 @replace(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):

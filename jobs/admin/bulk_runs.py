@@ -120,7 +120,6 @@ class BulkRunAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"{BulkRun.Act(act).label} everything that fits?",
-            "opts": self.opts,
             "form": form,
             "act": act,
             "jobs": in_words(criteria),
@@ -159,6 +158,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
             **run_page(run),
             "title": f"{run.get_act_display()} {in_words(run.criteria)}",
             "opts": self.opts,
+            "original": run,
             "may_steer": may_steer(request, run.act),
         }
         return TemplateResponse(request, "admin/jobs/bulkrun/page.html", context)

@@ -95,7 +95,6 @@ def confirm_and_do(
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"{deed.title} {len(listed)} job{'' if len(listed) == 1 else 's'}?",
-        "opts": model_admin.opts,
         "deed": deed,
         "action": action,
         "form": form,

@@ -18,6 +18,7 @@ from unfold.decorators import display
 
 from jobs.admin.bulk_runs import may_steer
 from jobs.admin.charts import sparkline
+from jobs.admin.dashboard import services_view
 from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
 from jobs.admin.edit_page import edit_page
 from jobs.admin.export import jobs_as_csv
@@ -132,6 +133,7 @@ class JobAdmin(ReadOnlyAdmin):
             return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
 
         return [
+            path("services/", self.admin_site.admin_view(services_view), name="jobs_services"),
             path("groups/", self.admin_site.admin_view(self.groups_view), name="jobs_job_groups"),
             own("edit/", self.edit_view, "edit"),
             own("reveal/", self.reveal_view, "reveal"),
@@ -146,7 +148,6 @@ class JobAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Failure groups",
-            "opts": self.opts,
             "groups": [(group, sparkline(group.trend)) for group in failure_groups()],
             "may": {act: may_steer(request, act) for act in ("requeue", "discard")},
         }
@@ -188,7 +189,7 @@ class JobAdmin(ReadOnlyAdmin):
         if job.state not in UNFINISHED:
             messages.error(request, f"It is {job.state}: only dead and failed jobs can be edited.")
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
-        context = {**self.admin_site.each_context(request), "title": "Edit and requeue", "opts": self.opts}
+        context = {**self.admin_site.each_context(request), "title": "Edit and requeue"}
         return edit_page(request, job, context)
 
     def download_view(self, request: HttpRequest, object_id: str, artifact_id: int) -> HttpResponseBase:
@@ -211,6 +212,7 @@ class JobAdmin(ReadOnlyAdmin):
             **job_page(request, job, revealed=revealed),
             "title": f"{job.kind} {job.type}".strip(),
             "opts": self.opts,
+            "original": job,
         }
         return TemplateResponse(request, "admin/jobs/job/page.html", context)
 

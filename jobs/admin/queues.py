@@ -1,28 +1,50 @@
-"""The dials of the queues."""
+"""The dials of the queues: each change asks first, wants a reason, and is kept in the audit trail."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
+from jobs.admin.forms import ReasonForm
+from jobs.dials import add_queue, set_dials
 from jobs.models import Queue
+
+DIALS = (
+    "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
+    "statement_timeout_seconds", "database",
+)  # fmt: skip
+
+
+class QueueForm(forms.ModelForm):
+    """The dials, and why."""
+
+    reason = ReasonForm.base_fields["reason"]
 
 
 @admin.register(Queue)
 class QueueAdmin(ModelAdmin):
-    """A change counts from the next release on; nothing is restarted."""
+    """Dials. A change counts from the next release on; nothing is restarted."""
 
-    list_display = (
-        "name", "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
-        "statement_timeout_seconds",
-    )  # fmt: skip
-    fields = (
-        "name", "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
-        "statement_timeout_seconds", "database",
-    )  # fmt: skip
+    form = QueueForm
+    list_display = ("name", "shown_state", "pausing", *DIALS[2:-1])
+    sortable_by = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Without the reason where nothing can be changed."""
+        fields = ("name", *DIALS)
+        changes = self.has_change_permission(request) if obj else self.has_add_permission(request)
+        return (*fields, "reason") if changes else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The name is the key that jobs refer to."""
@@ -31,3 +53,90 @@ class QueueAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never: jobs refer to it. Pause it, or close it."""
         return False
+
+    @display(description="State", label={"open": "success", "paused": "warning", "closed": "warning"})
+    def shown_state(self, queue: Queue) -> str:
+        """As a coloured label."""
+        return "paused" if queue.paused else "open" if queue.accepting else "closed"
+
+    @admin.display(description="")
+    def pausing(self, queue: Queue) -> SafeString:
+        """A link to the page that asks; it refuses whom it must."""
+        act = "resume" if queue.paused else "pause"
+        url = reverse(f"admin:jobs_queue_{act}", args=[queue.pk])
+        return format_html('<a class="lh-link" href="{}">{}…</a>', url, act.capitalize())
+
+    def get_urls(self) -> list[URLPattern]:
+        """Also pausing and resuming."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/pause/", wrap(self.pause_view), {"paused": True}, name="jobs_queue_pause"),
+            path("<path:object_id>/resume/", wrap(self.pause_view), {"paused": False}, name="jobs_queue_resume"),
+            *super().get_urls(),
+        ]
+
+    def pause_view(self, request: HttpRequest, object_id: str, *, paused: bool) -> HttpResponse:
+        """Ask for a reason, then pause or resume."""
+        if not request.user.has_perm("jobs.pause_queue"):
+            raise PermissionDenied
+        queue = self.get_object(request, unquote(object_id))
+        if queue is None:
+            raise Http404
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            actor = request.user.get_username()
+            set_dials(queue.name, actor=actor, reason=form.cleaned_data["reason"], paused=paused)
+            messages.success(request, f"The queue {queue.name} {'is paused' if paused else 'hands out again'}.")
+            return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
+        context = {
+            "title": f"{'Pause' if paused else 'Resume'} the queue {queue.name}?",
+            "form": form,
+            "changes": [("paused", queue.paused, paused)],
+            "explanation": PAUSING if paused else RESUMING,
+        }
+        return self._ask(request, context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The dials; a change of them is shown before it is made."""
+        queue = self.get_object(request, unquote(object_id))
+        if request.method == "POST" and "post" not in request.POST and self.has_change_permission(request, queue):
+            form = self.get_form(request, queue, change=True)(request.POST, instance=queue)
+            if queue is not None and form.is_valid():
+                return self._ask_for_dials(request, object_id, form)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Through `jobs.dials`, which keeps who did it."""
+        who = {"actor": request.user.get_username(), "reason": form.cleaned_data["reason"]}
+        if change:
+            set_dials(obj.name, **who, **{name: form.cleaned_data[name] for name in DIALS})
+        else:
+            add_queue(obj, **who)
+
+    def _ask_for_dials(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
+        before = Queue.objects.get(pk=unquote(object_id))
+        changes = [
+            (name, getattr(before, name), form.cleaned_data[name])
+            for name in DIALS
+            if getattr(before, name) != form.cleaned_data[name]
+        ]
+        if not changes:
+            messages.info(request, "Nothing is different.")
+            return HttpResponseRedirect(reverse("admin:jobs_queue_change", args=[before.pk]))
+        context = {
+            "title": f"Change the dials of the queue {before.name}?",
+            "changes": changes,
+            "hidden": [(name, value) for name in request.POST for value in request.POST.getlist(name)],
+            "explanation": "It counts from the next release on. What runs already goes on as it began.",
+        }
+        return self._ask(request, context)
+
+    def _ask(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "admin/jobs/queue/confirm.html", context)
+
+
+PAUSING = "Nothing more of it is handed out to workers. What runs goes on, and orders are still accepted: they wait."
+RESUMING = "It hands out again at once, as far as its dials allow."

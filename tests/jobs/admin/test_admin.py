@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from jobs import sweeps  # noqa: F401  (registers them)
 from jobs.events import record_event
-from jobs.models import Attempt, Event, Job, Queue
+from jobs.models import Attempt, Event, Job
 from jobs.states import State
 from jobs.sweeping import SWEEPS
 
@@ -89,14 +89,6 @@ def test_what_workers_write_cannot_be_changed_by_any_url(staff: Client, attempt:
         {"action": "delete_selected", "_selected_action": [str(attempt.job_id)], "post": "yes"},
     )
     assert Job.objects.get().state == State.DEAD
-
-
-def test_a_dial_can_be_changed(staff: Client) -> None:
-    path = reverse("admin:jobs_queue_change", args=["reports"])
-    staff.post(path, {"max_running": "7", "paused": "on", "accepting": "on", "database": "default"})
-    queue = Queue.objects.get(name="reports")
-    assert (queue.max_running, queue.paused, queue.max_queued) == (7, True, None)
-    assert staff.post(reverse("admin:jobs_queue_delete", args=["reports"]), {"post": "yes"}).status_code == 403
 
 
 def test_the_list_of_jobs_takes_as_many_queries_for_ten_as_for_one(

@@ -1,0 +1,142 @@
+"""The admin's first page: what runs, what waits, what is wrong, each with a link to the jobs it means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from jobs.admin.charts import stacked_bars
+from jobs.durations import in_words
+from jobs.failures import redact
+from jobs.models import Job
+from jobs.overview import QueueFigures, counted, queue_figures, sweep_states, troubles
+
+#: How long workers and Redis may take to answer. Seconds.
+ANSWER_SECONDS: Final = 1.0
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds to the context of the admin's index what who may view jobs is shown (unfold's DASHBOARD_CALLBACK)."""
+    if not request.user.has_perm("jobs.view_job"):
+        return context
+    queues, sweeps = queue_figures(), sweep_states()
+    return context | {
+        "title": "Operations",
+        "troubles": troubles(queues, sweeps),
+        "queues": [_shown(queue) for queue in queues],
+        "sweeps": sweeps,
+    }
+
+
+def services_view(request: HttpRequest) -> HttpResponse:
+    """The panel of workers and servers, which takes a second to ask: the page loads it behind."""
+    if not request.user.has_perm("jobs.view_job"):
+        raise PermissionDenied
+    servers = {"PostgreSQL": asked(_postgresql), "Redis": asked(_redis)}
+    workers, complaint = [], ""
+    try:
+        workers = workers_now()
+    except Exception as error:  # whatever the broker's client raises
+        complaint = redact(str(error))
+    context = {"servers": servers, "workers": workers, "complaint": complaint, "unconsumed": _unconsumed(workers)}
+    return TemplateResponse(request, "admin/services.html", context)
+
+
+def workers_now() -> list[dict[str, Any]]:
+    """Each worker that answers within a second: its name, the queues that it consumes, the jobs in its hands."""
+    inspect = current_app.control.inspect(timeout=ANSWER_SECONDS)
+    consumed = inspect.active_queues() or {}
+    active = inspect.active() or {}
+    ids = {id_ for tasks in active.values() for task in tasks if (id_ := _job_id(task)) is not None}
+    jobs = Job.objects.only("kind", "type", "progress_percent").in_bulk(list(ids))
+    return [
+        {
+            "name": name,
+            "queues": sorted(queue["name"] for queue in queues),
+            "tasks": [
+                {
+                    "name": task["name"].removeprefix("jobs."),
+                    "job": jobs.get(id_) if (id_ := _job_id(task)) else None,
+                    "since": in_words(max(0.0, time.time() - task["time_start"])) if task.get("time_start") else "",
+                }
+                for task in active.get(name, [])
+            ],
+        }
+        for name, queues in sorted(consumed.items())
+    ]
+
+
+def asked(ask: Callable[[], str]) -> tuple[bool, str]:
+    """Whether a server answers, and what it says or what is wrong."""
+    try:
+        return True, ask()
+    except Exception as error:  # the driver's own
+        return False, redact(str(error).strip()).split("\n", 1)[0]
+
+
+def _postgresql() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database())),
+                (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+                current_setting('max_connections'),
+                (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active')
+        """)
+        version, size, sessions, most, active = cursor.fetchone()
+    return f"{version}, {size}, {sessions} of {most} sessions, {active} active"
+
+
+def _redis() -> str:
+    timeouts = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
+    with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:
+        info: Any = client.info()
+    version = info.get("valkey_version") or info["redis_version"]
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    return f"{name} {version}, {info['used_memory_human']} used, {info['connected_clients']} clients"
+
+
+def _unconsumed(workers: list[dict[str, Any]]) -> list[str]:
+    """Queues that jobs wait in and no worker consumes."""
+    consumed = {name for worker in workers for name in worker["queues"]}
+    needed = [queue.name for queue in queue_figures() if queue.waiting or queue.handed_out]
+    return [name for name in needed if name not in consumed]
+
+
+def _job_id(task: Mapping[str, Any]) -> UUID | None:
+    try:
+        return UUID(task["args"][0])
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _shown(queue: QueueFigures) -> dict[str, Any]:
+    return {
+        "it": queue,
+        "waiting": counted(queue.waiting),
+        "failed": counted(queue.failed),
+        "dead": counted(queue.dead),
+        "oldest_wait": in_words(queue.oldest_wait) if queue.oldest_wait is not None else "",
+        "spans": [
+            {
+                "words": words,
+                "bars": stacked_bars(span.succeeded, span.failed),
+                "attempts": span.attempts,
+                "failed": sum(span.failed),
+                "rate": f"{span.failure_rate:.0%}",
+            }
+            for words, span in (
+                ("last hour, by the minute", queue.hour),
+                ("last day, by the half hour", queue.day),
+            )
+        ],
+    }

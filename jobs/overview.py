@@ -1,0 +1,229 @@
+"""The state of the service in numbers: each queue, its last hour and day, and what is wrong now.
+
+The cost does not depend on how many jobs there are: counts end at `BOUND`, charts read `jobs.activity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from jobs.activity import Activity
+from jobs.bulk.models import BulkRun, Stage
+from jobs.durations import in_words
+from jobs.models import Job, Sweep
+from jobs.requeue_checks import LITTLE_ROOM, room_for_files
+from jobs.seeding import SCHEDULES
+from jobs.states import Outcome
+
+#: As far as jobs are counted.
+BOUND: Final = 10_000
+#: A wait that is worth a word. Seconds.
+LONG_WAIT: Final = 900
+#: A share of failed attempts that is worth a word, of how many attempts at least.
+HIGH_FAILURE_RATE: Final = 0.2
+FEW_ATTEMPTS: Final = 5
+#: A sweep is late after so many of its periods, and this time on top. Seconds.
+LATE_PERIODS: Final = 4
+LATE_SECONDS: Final = 30
+
+GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BACK})
+
+#: All queues in one query; each count reads a part of an index, up to the bound.
+FIGURES: Final = """
+    SELECT name, paused, accepting, max_running, max_queued,
+        (SELECT count(*) FROM (
+            SELECT FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s
+        ) AS job),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running'),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
+        (SELECT count(*) FROM (
+            SELECT FROM jobs_job WHERE queue = name AND state = 'failed' LIMIT %(bound)s
+        ) AS job),
+        (SELECT count(*) FROM (SELECT FROM jobs_job WHERE queue = name AND state = 'dead' LIMIT %(bound)s) AS job),
+        (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at)) FROM jobs_job
+         WHERE queue = name AND state = 'queued' AND due
+         AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
+         ORDER BY id LIMIT 1)
+    FROM jobs_queue ORDER BY name
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Attempts that ended within a span of time: `succeeded` and `failed` for each step, oldest first."""
+
+    succeeded: list[int]
+    failed: list[int]
+
+    @property
+    def attempts(self) -> int:
+        """All of them."""
+        return sum(self.succeeded) + sum(self.failed)
+
+    @property
+    def failure_rate(self) -> float:
+        """Share of the failed ones, 0 to 1."""
+        return sum(self.failed) / self.attempts if self.attempts else 0.0
+
+
+def _no_hour() -> Span:
+    return Span([0] * 60, [0] * 60)
+
+
+def _no_day() -> Span:
+    return Span([0] * 48, [0] * 48)
+
+
+@dataclass
+class QueueFigures:
+    """One queue. Counts end at `BOUND`; `oldest_wait` is in seconds."""
+
+    name: str
+    paused: bool
+    accepting: bool
+    max_running: int | None
+    max_queued: int | None
+    waiting: int
+    running: int
+    handed_out: int
+    failed: int
+    dead: int
+    oldest_wait: float | None
+    #: The last hour by the minute, the last day by the half hour.
+    hour: Span = field(default_factory=_no_hour)
+    day: Span = field(default_factory=_no_day)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong now, in words. `page` is the name of a page of the admin, `query` its query string."""
+
+    text: str
+    page: str
+    query: str = ""
+
+
+def queue_figures() -> list[QueueFigures]:
+    """All queues, in two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIGURES, {"bound": BOUND})
+        figures = [QueueFigures(*row) for row in cursor.fetchall()]
+    now = timezone.now()
+    by_name = {queue.name: queue for queue in figures}
+    rows = Activity.objects.filter(minute__gte=now - timedelta(days=1)).values_list(
+        "queue", "minute", "outcome", "attempts"
+    )
+    for name, minute, outcome, attempts in rows.iterator():
+        if name in by_name:
+            _add(by_name[name], now - minute, Outcome(outcome), attempts)
+    return figures
+
+
+def _add(queue: QueueFigures, ago: timedelta, outcome: Outcome, attempts: int) -> None:
+    for span, steps, length in ((queue.hour, 60, 60.0), (queue.day, 48, 1800.0)):
+        step = int(ago.total_seconds() // length)
+        if 0 <= step < steps:
+            (span.succeeded if outcome in GOOD else span.failed)[steps - 1 - step] += attempts
+
+
+@dataclass(frozen=True)
+class SweepState:
+    """When a sweep ran last, and whether that is too long ago."""
+
+    name: str
+    period: int
+    last_finished_at: datetime | None
+    handled: int
+    error: str
+    is_late: bool
+
+
+def sweep_states() -> list[SweepState]:
+    """All sweeps, in two queries. A schedule that was changed is judged by the period that it came with."""
+    rows = {row.name: row for row in Sweep.objects.all()}
+    upgrades = MigrationRecorder.Migration.objects.filter(app="jobs").aggregate(last=Max("applied"))
+    return [_sweep_state(task.removeprefix("jobs."), period, rows, upgrades["last"]) for task, period in SCHEDULES]
+
+
+def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:
+    """One that has never run is late when it could have, since the last upgrade."""
+    row = rows.get(name) or Sweep(name=name, last_started_at=upgraded_at)
+    ago = timezone.now() - (row.last_finished_at or upgraded_at)
+    late = ago.total_seconds() > LATE_PERIODS * period + LATE_SECONDS
+    return SweepState(name, period, row.last_finished_at, row.last_handled, row.last_error, is_late=late)
+
+
+def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
+    """What is wrong now; nothing, when all is well. Four queries."""
+    found = [trouble for queue in queues for trouble in _troubles_of(queue)]
+    found += _troubles_of_jobs()
+    found += [
+        Trouble(f"The sweep {sweep.name} {_complaint(sweep)}", "jobs_sweep_changelist")
+        for sweep in sweeps
+        if sweep.is_late or sweep.error
+    ]
+    stuck = BulkRun.objects.filter(stage__in=(Stage.HALTED, Stage.PAUSED)).values_list("pk", "stage", "note")
+    found += [
+        Trouble(f"Bulk run {pk} is {stage}. {note}".strip(), "jobs_bulkrun_changelist", _query(stage=stage))
+        for pk, stage, note in stuck[:5]
+    ]
+    room = room_for_files()
+    if room is not None and room < LITTLE_ROOM:
+        left = f"{room / 1024**2:,.0f} MiB"
+        found.append(Trouble(f"The storage of files has only {left} left.", "jobs_artifact_changelist"))
+    return found
+
+
+def counted(count: int) -> str:
+    """`1,234`, or `10,000 or more`."""
+    return f"{count:,} or more" if count >= BOUND else f"{count:,}"
+
+
+def _troubles_of(queue: QueueFigures) -> Iterator[Trouble]:
+    jobs = "jobs_job_changelist"
+    if queue.dead:
+        query = _query(state="dead", queue=queue.name)
+        yield Trouble(f"{counted(queue.dead)} dead in {queue.name}: they wait for a person.", jobs, query)
+    if queue.paused:
+        text = f"{queue.name} is paused; {counted(queue.waiting)} jobs wait."
+        yield Trouble(text, jobs, _query(state="queued", queue=queue.name))
+    elif queue.oldest_wait is not None and queue.oldest_wait > LONG_WAIT:
+        text = f"In {queue.name} the oldest job has waited for {in_words(queue.oldest_wait)}."
+        yield Trouble(text, jobs, _query(state="queued", queue=queue.name))
+    if not queue.accepting:
+        yield Trouble(f"{queue.name} takes no new jobs.", "jobs_queue_changelist")
+    if queue.hour.attempts >= FEW_ATTEMPTS and queue.hour.failure_rate >= HIGH_FAILURE_RATE:
+        rate = f"{queue.hour.failure_rate:.0%}"
+        yield Trouble(f"{rate} of the attempts in {queue.name} failed within the last hour.", "jobs_job_groups")
+
+
+def _troubles_of_jobs() -> Iterator[Trouble]:
+    for name, text in (
+        ("orphaned", "running although their lease has expired: nobody rescues them."),
+        ("overdue", "waiting for a retry that is overdue: nobody runs the sweep."),
+    ):
+        count = getattr(Job.objects, name)()[:BOUND].count()
+        if count:
+            yield Trouble(f"{counted(count)} {text}", "jobs_job_changelist", _query(trouble=name))
+
+
+def _complaint(sweep: SweepState) -> str:
+    if sweep.error:
+        return f"fails: {sweep.error}"
+    if sweep.last_finished_at is None:
+        return "has never run. Does Beat run, and a worker for housekeeping?"
+    ago = in_words(timezone.now() - sweep.last_finished_at)
+    return f"ran last {ago} ago, though it should every {in_words(sweep.period)}. Does Beat run?"
+
+
+def _query(**criteria: str) -> str:
+    return urlencode(criteria)

@@ -1,0 +1,88 @@
+"""Dials in the admin: shown, asked, kept."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from jobs.models import AuditEntry, Queue
+
+pytestmark = pytest.mark.django_db
+DIALS = {"paused": "on", "accepting": "on", "max_running": "7", "statement_timeout_seconds": "3600"}
+POSTED = {**DIALS, "database": "default", "reason": "the night"}
+CHANGE = "/admin/jobs/queue/reports/change/"
+
+
+@pytest.fixture
+def member() -> Callable[[str], Client]:
+    def sign_in(role: str) -> Client:
+        user = User.objects.create_user(role, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+def reports() -> tuple[int | None, bool]:
+    queue = Queue.objects.get(name="reports")
+    return queue.max_running, queue.paused
+
+
+def test_dials_are_changed_once_their_difference_was_seen(member: Callable[[str], Client]) -> None:
+    client = member("administrator")
+    asked = client.post(CHANGE, POSTED)
+    assert asked.context["changes"] == [("paused", False, True), ("max_running", 4, 7)]
+    assert reports() == (4, False)
+    client.post(CHANGE, {**dict(asked.context["hidden"]), "post": "yes"})
+    assert reports() == (7, True)
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.reason) == ("administrator", "change", "the night")
+    assert (entry.before, entry.after) == ({"paused": False, "max_running": 4}, {"paused": True, "max_running": 7})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"reason": ""}, "This field is required."),
+        ({"max_running": "many"}, "Enter a whole number."),
+        ({"paused": "", "max_running": "4"}, "Nothing is different."),
+    ],
+)
+def test_what_is_wrong_or_no_change_is_said(member: Callable[[str], Client], change: dict[str, str], said: str) -> None:
+    posted = {name: value for name, value in {**POSTED, **change}.items() if value or name == "reason"}
+    assert said in member("administrator").post(CHANGE, posted, follow=True).content.decode()
+    assert reports() == (4, False)
+
+
+def test_an_operator_pauses_and_resumes_but_turns_no_dial(member: Callable[[str], Client]) -> None:
+    client = member("operator")
+    for act, paused in (("pause", True), ("resume", False)):
+        url = reverse(f"admin:jobs_queue_{act}", args=["reports"])
+        assert client.get(url).status_code == 200
+        assert "This field is required." in client.post(url, {"reason": " "}).content.decode()
+        assert reports()[1] is not paused
+        client.post(url, {"reason": "the night"})
+        assert reports()[1] is paused
+    assert client.get(CHANGE).status_code == 200
+    assert client.post(CHANGE, {**POSTED, "post": "yes"}).status_code == 403
+    assert client.post(CHANGE, POSTED).status_code == 403
+    assert reports() == (4, False)
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == ["pause", "resume"]
+
+
+def test_a_queue_is_added_and_never_deleted(member: Callable[[str], Client]) -> None:
+    client = member("administrator")
+    client.post("/admin/jobs/queue/add/", {**POSTED, "name": "more", "paused": ""})
+    assert Queue.objects.get(name="more").max_running == 7
+    assert AuditEntry.objects.values_list("action", "target_id").get() == ("add", "more")
+    assert client.post(reverse("admin:jobs_queue_delete", args=["more"]), {"post": "yes"}).status_code == 403
+
+
+def test_a_queue_that_is_not_there_is_said_to_be_so(member: Callable[[str], Client]) -> None:
+    client = member("administrator")
+    assert client.get(reverse("admin:jobs_queue_pause", args=["gone"])).status_code == 404
+    assert client.post("/admin/jobs/queue/gone/change/", POSTED).status_code in (302, 404)

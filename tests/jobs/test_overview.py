@@ -1,0 +1,157 @@
+"""The state of the service in numbers and words."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from jobs import overview
+from jobs.activity import Activity
+from jobs.bulk.models import BulkRun
+from jobs.models import Job, Queue, Sweep
+from jobs.overview import QueueFigures, counted, queue_figures, sweep_states, troubles
+from jobs.seeding import SCHEDULES
+from jobs.states import State
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def all_sweeps_ran() -> None:
+    for task, _ in SCHEDULES:
+        Sweep.objects.create(
+            name=task.removeprefix("jobs."), last_started_at=timezone.now(), last_finished_at=timezone.now()
+        )
+
+
+def figures(name: str = "reports") -> QueueFigures:
+    return next(queue for queue in queue_figures() if queue.name == name)
+
+
+def words() -> list[tuple[str, str, str]]:
+    return [(found.text, found.page, found.query) for found in troubles(queue_figures(), sweep_states())]
+
+
+def test_jobs_are_counted_by_queue(make_job: Callable[..., Job]) -> None:
+    for values in (
+        {"released_at": None, "created_at": Now() - timedelta(seconds=90)}, {"released_at": None},
+        {"released_at": None, "due": False, "scheduled_at": Now() + timedelta(days=1)},
+        {}, {"state": State.RUNNING, "lease_expires_at": Now()}, {"state": State.FAILED, "retry_at": Now()},
+        {"state": State.DEAD}, {"state": State.DEAD}, {"state": State.SUCCEEDED, "finished_at": Now()},
+        {"state": State.DEAD, "queue": "uploads"},
+    ):  # fmt: skip
+        make_job(**values)
+    found = figures()
+    assert (found.waiting, found.handed_out, found.running, found.failed, found.dead) == (2, 1, 1, 1, 2)
+    assert found.oldest_wait is not None
+    assert 89 < float(found.oldest_wait) < 120
+    assert figures("uploads").dead == 1
+    assert figures("uploads").oldest_wait is None
+
+
+def test_counts_end_at_a_bound(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "BOUND", 2)
+    for _ in range(3):
+        make_job(state=State.DEAD)
+    assert (figures().dead, counted(figures().dead)) == (2, "2 or more")
+
+
+def test_the_last_hour_and_day_are_counted_by_step() -> None:
+    now = timezone.now()
+    for minutes, outcome, attempts in ((0.5, "succeeded", 3), (0.5, "lost", 1), (40, "failed", 2), (300, "failed", 4)):
+        Activity.objects.create(
+            minute=now - timedelta(minutes=minutes), queue="reports", outcome=outcome, attempts=attempts, seconds=1,
+            rows=1,
+        )  # fmt: skip
+    found = figures()
+    assert (found.hour.succeeded[-1], found.hour.failed[-1], found.hour.failed[-41]) == (3, 1, 2)
+    assert (found.hour.attempts, found.hour.failure_rate) == (6, 0.5)
+    assert (found.day.attempts, found.day.failed[-11]) == (10, 4)
+    assert figures("uploads").hour.failure_rate == 0
+
+
+def test_all_is_well_while_nothing_is_wrong(make_job: Callable[..., Job]) -> None:
+    make_job(state=State.SUCCEEDED, finished_at=Now())
+    assert words() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "query"),
+    [
+        ({"state": State.DEAD}, "1 dead in reports: they wait for a person.", "state=dead&queue=reports"),
+        (
+            {"released_at": None, "created_at": Now() - timedelta(hours=1)},
+            "In reports the oldest job has waited for 1 h.",
+            "state=queued&queue=reports",
+        ),
+        (
+            {"state": State.RUNNING, "lease_expires_at": Now() - timedelta(minutes=1)},
+            "1 running although their lease has expired: nobody rescues them.",
+            "trouble=orphaned",
+        ),
+        (
+            {"state": State.FAILED, "retry_at": Now() - timedelta(minutes=5)},
+            "1 waiting for a retry that is overdue: nobody runs the sweep.",
+            "trouble=overdue",
+        ),
+    ],
+)
+def test_jobs_in_trouble_are_named_with_a_link(
+    make_job: Callable[..., Job], values: dict[str, Any], text: str, query: str
+) -> None:
+    make_job(**values)
+    assert words() == [(text, "jobs_job_changelist", query)]
+
+
+def test_a_paused_and_a_closed_queue_are_named(make_job: Callable[..., Job]) -> None:
+    make_job(released_at=None)
+    Queue.objects.filter(name="reports").update(paused=True, accepting=False)
+    assert [text for text, _, _ in words()] == ["reports is paused; 1 jobs wait.", "reports takes no new jobs."]
+
+
+def test_a_high_rate_of_failures_is_named() -> None:
+    Activity.objects.create(minute=timezone.now(), queue="reports", outcome="failed", attempts=5, seconds=1, rows=0)
+    Activity.objects.create(minute=timezone.now(), queue="reports", outcome="succeeded", attempts=15, seconds=1, rows=0)
+    assert words() == [("25% of the attempts in reports failed within the last hour.", "jobs_job_groups", "")]
+
+
+def test_a_sweep_that_is_late_or_fails_is_named() -> None:
+    Sweep.objects.filter(name="prune_jobs").update(last_finished_at=timezone.now() - timedelta(hours=1))
+    Sweep.objects.filter(name="expire_artifacts").update(last_error="no such bucket")
+    assert [text for text, _, _ in words()] == [
+        "The sweep expire_artifacts fails: no such bucket",
+        "The sweep prune_jobs ran last 1 h ago, though it should every 5 min. Does Beat run?",
+    ]
+
+
+def test_a_sweep_that_has_never_run_is_late_once_it_could_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    Sweep.objects.filter(name="prune_jobs").delete()
+    assert words() == []
+    monkeypatch.setattr(overview, "LATE_SECONDS", -10_000)
+    late = {sweep.name for sweep in sweep_states() if sweep.is_late}
+    assert "prune_jobs" in late
+    monkeypatch.undo()
+
+
+def test_a_halted_bulk_run_is_named() -> None:
+    run = BulkRun.objects.create(
+        act="requeue", criteria={}, reason="r", ordered_by=User.objects.create_user("g"), stage="halted", note="Why."
+    )
+    assert words() == [(f"Bulk run {run.pk} is halted. Why.", "jobs_bulkrun_changelist", "stage=halted")]
+
+
+def test_it_takes_as_many_queries_however_many_jobs_and_queues(
+    make_job: Callable[..., Job], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(7):
+        words()
+    for number in range(20):
+        make_job(state=State.DEAD)
+        Queue.objects.create(name=f"queue {number}")
+    with django_assert_num_queries(7):
+        words()
