@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "throughput": "bench.throughput",
     "latency": "bench.latency",
     "backlog": "bench.backlog",
+    "admin": "bench.admin",
 }
 
 

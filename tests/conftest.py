@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 from django.db import connection
+from playwright.sync_api import ConsoleMessage, Page
 
 from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
@@ -64,6 +65,27 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any], live_url: str) -> dict[str, Any]:
     """`page.goto("/reports")` goes to our own server."""
     return {**browser_context_args, "base_url": live_url}
+
+
+@pytest.fixture
+def complaints(page: Page) -> Iterator[list[str]]:
+    """What Chromium complains about, violations of the CSP among it. A test fails that leaves something here."""
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield complaints
+    assert complaints == []
+
+
+@pytest.fixture
+def browser(transactional_db: None, browser: Any) -> Any:
+    """Before the address is asked for, the database must be there."""
+    return browser
 
 
 @pytest.hookimpl(wrapper=True)

@@ -83,8 +83,8 @@ PERMISSIONS: Final = {
 
 
 def formatted(value: Any) -> str:
-    """JSON for people."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """JSON for people; keys in order, so that two can be compared."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def _masked_like(job: Job, payload: Any) -> Any:

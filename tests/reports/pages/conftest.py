@@ -1,13 +1,13 @@
 """A user of the pages, in Django's test client and in Chromium."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Page
 
 from jobs.models import Artifact, Job
 from jobs.states import State
@@ -52,27 +52,6 @@ def publish(db: None) -> Callable[..., Artifact]:
         return Artifact.objects.create(job=job, **(values | columns))
 
     return make
-
-
-@pytest.fixture
-def complaints(page: Page) -> Iterator[list[str]]:
-    """What Chromium complains about, violations of the CSP among it. A test fails that leaves something here."""
-    complaints: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    page.on("console", hear)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield complaints
-    assert complaints == []
-
-
-@pytest.fixture
-def browser(transactional_db: None, browser: Any) -> Any:
-    """Before the address is asked for, the database must be there."""
-    return browser
 
 
 @pytest.fixture

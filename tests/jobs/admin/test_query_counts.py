@@ -1,0 +1,112 @@
+"""Every page of the admin takes as many queries with ten thousand jobs as with ten."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from jobs.bulk.models import BulkRun
+from jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+#: Jobs of all states and three fingerprints, each with an attempt, two events, a file, an item, an audit entry.
+FILL = (
+    """
+    INSERT INTO jobs_job (id, kind, type, queue, owner, payload, state, priority, due, attempt_count, max_attempts,
+        fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint,
+        request_fingerprint, lease_expires_at, retry_at, finished_at)
+    SELECT uuidv7(), 'bulk', 't', 'reports', %(owner)s, '{"a": 1}', state, 0, true, 1, 5, 1, 0, 0,
+        CASE WHEN state IN ('dead', 'failed') THEN 'E' || i %% 3 ELSE '' END, 'broken',
+        CASE WHEN state IN ('dead', 'failed') THEN repeat((i %% 3)::text, 16) ELSE '' END, '',
+        CASE state WHEN 'running' THEN now() + interval '1 hour' END,
+        CASE state WHEN 'failed' THEN now() + interval '1 hour' END,
+        CASE WHEN state IN ('dead', 'succeeded') THEN now() END
+    FROM (
+        SELECT i, (ARRAY['dead', 'succeeded', 'queued', 'running', 'failed'])[1 + i %% 5] AS state
+        FROM generate_series(1, %(jobs)s) AS i
+    ) AS job
+    """,
+    """
+    INSERT INTO jobs_attempt (job_id, number, fencing_token, worker, celery_task_id, outcome, error_class,
+        error_message, error_fingerprint, traceback, started_at, finished_at)
+    SELECT id, 1, 1, 'w', 't-' || id, 'failed', error_class, '', error_fingerprint, '', now(), now() FROM jobs_job
+    """,
+    """INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'submitted', 'ada', '{}' FROM jobs_job""",
+    """
+    INSERT INTO jobs_artifact (job_id, role, storage_name, filename, content_type, encoding, row_count, size_bytes,
+        sha256, published_at)
+    SELECT id, 'errors', id, 'f.csv', 'text/csv', 'utf-8', 1, 1, '', now() FROM jobs_job
+    """,
+    """
+    INSERT INTO jobs_auditentry (actor, action, target_type, target_id, reason, before, after)
+    SELECT 'ada', 'requeue', 'job', id, 'r', '{"state": "dead"}', '{}' FROM jobs_job
+    """,
+    """
+    INSERT INTO jobs_bulkitem (run_id, job_id, fencing_token, level, outcome, why)
+    SELECT %(run)s, id, 1, 1, 'pending', 'w' || left(id::text, 4) FROM jobs_job
+    """,
+    "INSERT INTO jobs_searchterms (job_id, terms) SELECT id, ARRAY['1', 'a=1'] FROM jobs_job",
+    """
+    INSERT INTO django_celery_results_taskresult (task_id, status, content_type, content_encoding, result, date_done,
+        date_created, task_args, task_kwargs, task_name, traceback, meta, worker)
+    SELECT 't-' || id, 'SUCCESS', '', '', '', now(), now(), '', '', '', '', '', '' FROM jobs_job
+    """,
+)
+LISTS = (
+    "/admin/", "/admin/jobs/job/", "/admin/jobs/job/?state=dead", "/admin/jobs/job/?kind=bulk",
+    "/admin/jobs/job/?type=t", "/admin/jobs/job/?queue=reports", "/admin/jobs/job/?owner=ada",
+    "/admin/jobs/job/?error=E1", "/admin/jobs/job/?fingerprint=1111111111111111", "/admin/jobs/job/?age=hour",
+    "/admin/jobs/job/?trouble=orphaned", "/admin/jobs/job/?q=ada", "/admin/jobs/job/?q=a%3D1",
+    "/admin/jobs/job/groups/", "/admin/jobs/attempt/", "/admin/jobs/artifact/", "/admin/jobs/auditentry/",
+    "/admin/jobs/bulkrun/", "/admin/jobs/queue/", "/admin/jobs/sweep/", "/admin/auth/user/", "/admin/auth/group/",
+    "/admin/django_celery_results/taskresult/", "/admin/django_celery_beat/periodictask/",
+    "/admin/jobs/bulkrun/order/?act=requeue&state=dead", "/admin/jobs/queue/reports/change/",
+)  # fmt: skip
+
+
+def fill(owner: User, run: BulkRun, jobs: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "TRUNCATE jobs_job, jobs_auditentry, jobs_bulkitem, django_celery_results_taskresult"
+            " RESTART IDENTITY CASCADE"
+        )
+        for statement in FILL:
+            cursor.execute(statement, {"owner": owner.pk, "jobs": jobs, "run": run.pk})
+
+
+def query_counts(client: Client, run: BulkRun) -> dict[str, int]:
+    job = Job.objects.filter(state="dead").latest("pk")
+    attempt, artifact = job.attempts.get(), job.artifacts.get()
+    details = {
+        "job": f"/admin/jobs/job/{job.pk}/change/", "edit": f"/admin/jobs/job/{job.pk}/edit/",
+        "attempt": f"/admin/jobs/attempt/{attempt.pk}/change/", "run": f"/admin/jobs/bulkrun/{run.pk}/change/",
+        "artifact": f"/admin/jobs/artifact/{artifact.pk}/change/",
+    }  # fmt: skip
+    counts = {}
+    for name, path in {**{path: path for path in LISTS}, **details}.items():
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(path)
+        assert response.status_code == 200, path
+        counts[name] = len(queries)
+    for action in ("requeue_jobs", "discard_jobs", "cancel_jobs"):
+        chosen = [str(pk) for pk in Job.objects.order_by("-pk").values_list("pk", flat=True)[:50]]
+        with CaptureQueriesContext(connection) as queries:
+            client.post("/admin/jobs/job/", {"action": action, "_selected_action": chosen})
+        counts[action] = len(queries)
+    return counts
+
+
+def test_query_counts_are_constant(client: Client, owner: User) -> None:
+    staff = User.objects.create_superuser("root")
+    client.force_login(staff)
+    run = BulkRun.objects.create(act="requeue", criteria={}, reason="r", ordered_by=staff, stage="checked")
+    fill(owner, run, 10)
+    query_counts(client, run)  # Django remembers content types from here on
+    few = query_counts(client, run)
+    fill(owner, run, 10_000)
+    many = query_counts(client, run)
+    assert many == few
+    assert max(many.values()) < 30
