@@ -44,7 +44,7 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name = "audit entry"
-        verbose_name_plural = "audit trail"
+        verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["target_id", "-id"], name="jobs_audit_of_target"),
             models.Index(fields=["actor", "-id"], name="jobs_audit_by_actor"),

@@ -135,8 +135,8 @@ def _shown(queue: QueueFigures) -> dict[str, Any]:
                 "rate": f"{span.failure_rate:.0%}",
             }
             for words, span in (
-                ("last hour, by the minute", queue.hour),
-                ("last day, by the half hour", queue.day),
+                ("last hour", queue.hour),
+                ("last day", queue.day),
             )
         ],
     }

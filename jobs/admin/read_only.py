@@ -37,6 +37,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
     """A list and a page for each row. It does not count all rows: tables grow large."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
 
