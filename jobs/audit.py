@@ -1,4 +1,4 @@
-"""The audit trail: what people did to jobs, queues and bulk runs; who, when, why, before and after.
+"""The audit trail: what people did to jobs, queues, bulk runs, schedules, accounts; who, when, why, before and after.
 
 It outlives what it tells of, and its rows cannot be changed or deleted, by SQL neither: a trigger refuses it.
 """
@@ -28,6 +28,7 @@ class AuditEntry(models.Model):
         RESUME = "resume"
         CHANGE = "change"
         ADD = "add"
+        DELETE = "delete"
         START = "start"
         STOP = "stop"
         UNDO = "undo"

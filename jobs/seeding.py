@@ -15,6 +15,7 @@ SCHEDULES = (
     ("jobs.expire_artifacts", 300),
     ("jobs.remove_orphan_files", 60),
     ("jobs.prune_jobs", 300),
+    ("jobs.prune_bulk_runs", 300),
 )
 
 #: A tick that waits longer than this is dropped, so that a day without workers leaves no flood. It is long

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from django.db.models.functions import Now
 
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
+from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.errors import WorkerLostError
 from jobs.models import Artifact, Attempt, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
@@ -132,4 +134,14 @@ def prune_jobs() -> int:
     old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))
     ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
     Job.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+@sweep
+def prune_bulk_runs() -> int:
+    """Delete bulk runs that ended long ago, with what they remember of each job. The audit trail stays."""
+    ended = BulkRun.objects.exclude(stage__in=OPEN).filter(updated_at__lt=Now() - timedelta(days=settings.HISTORY_DAYS))
+    ids = list(ended.order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE])
+    BulkItem.objects.filter(run__in=ids).delete()
+    BulkRun.objects.filter(pk__in=ids).delete()
     return len(ids)

@@ -15,11 +15,12 @@ from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
 
 
 @replace(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
     """People. Who may do what is best given by the groups viewer, operator and administrator."""
 
     form = UserChangeForm
@@ -50,12 +51,12 @@ def _is_superuser(user: Any) -> bool:
 
 
 @replace(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(AuditedMixin, DjangoGroupAdmin, ModelAdmin):
     """Roles."""
 
 
 @replace(AuthToken)
-class TokenAdmin(ReadOnlyAdmin):
+class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is read only says so
     """Bearer tokens, of which only a hash is stored. Deleting one ends it."""
 
     list_display = ("token_key", "user", "created", "expiry")
@@ -69,5 +70,5 @@ class TokenAdmin(ReadOnlyAdmin):
 
 
 @replace(AccessAttempt)
-class FailedSignInAdmin(AccessAttemptAdmin, ModelAdmin):
+class FailedSignInAdmin(AuditedMixin, AccessAttemptAdmin, ModelAdmin):
     """Failed sign-ins that count towards a lock. Deleting one lifts it."""

@@ -11,6 +11,7 @@ from django_celery_results.models import GroupResult, TaskResult
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
 
 
@@ -28,7 +29,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 
 @replace(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
+class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
     """When Beat rings which sweep. Its actions (enable, disable, run) are changes."""
 
     form = PeriodicTaskForm
@@ -41,12 +42,12 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
 
 
 @replace(IntervalSchedule, CrontabSchedule, SolarSchedule)
-class ScheduleAdmin(beat.ScheduleAdmin, ModelAdmin):
+class ScheduleAdmin(AuditedMixin, beat.ScheduleAdmin, ModelAdmin):
     """Intervals, and times of the day."""
 
 
 @replace(ClockedSchedule)
-class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, ModelAdmin):
+class ClockedScheduleAdmin(AuditedMixin, beat.ClockedScheduleAdmin, ModelAdmin):
     """Points in time."""
 
 

@@ -112,3 +112,26 @@ def test_a_group_is_requeued_in_bulk_and_the_page_tells_how_it_goes(
     expect(page.get_by_text("is dead: jobs.errors.PermanentError: never")).to_be_visible()
     page.goto("/admin/")
     expect(page.get_by_role("link", name="is halted. The canary")).to_be_visible()
+
+
+def test_a_secret_that_an_error_quotes_stands_nowhere(
+    fault: Fault, operator_page: Page, stack: Stack, client: Client
+) -> None:
+    secret = "open-sesame-4711"
+    job = fault.wait_for(fault.submit("betray", token=secret), State.FAILED)
+    attempt = job.attempts.get(number=1)
+    assert attempt.error_message == job.error_message == "the partner refused ***"
+    assert job.result == {"error": {"code": "retryable-error", "detail": "the partner refused ***", "retryable": True}}
+    assert "the partner refused ***" in attempt.traceback
+    assert "the partner refused ***" in stack.log("worker-csv")
+    pages = ["/admin/", "/admin/jobs/job/", "/admin/jobs/job/groups/", f"/admin/jobs/job/{job.pk}/change/"]
+    pages += [f"/admin/jobs/job/{job.pk}/edit/", f"/admin/jobs/job/{job.pk}/history/", "/admin/jobs/auditentry/"]
+    pages += [f"/admin/jobs/attempt/{attempt.pk}/change/", f"/admin/jobs/job/?q={secret}"]
+    seen = []
+    for path in pages:
+        operator_page.goto(path)
+        seen.append(operator_page.locator("#main").inner_text())
+    assert "the partner refused ***" in seen[3]
+    assert [text for text in seen if secret in text] == []
+    for name in ("worker-csv", "worker-io", "web"):
+        assert secret not in stack.log(name).replace(f"q={secret}", "")

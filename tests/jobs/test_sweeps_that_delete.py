@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db.models.functions import Now
@@ -13,7 +15,7 @@ from django.db.models.functions import Now
 from jobs import sweeps
 from jobs.artifacts import storage_name
 from jobs.events import record_event
-from jobs.models import Artifact, Attempt, Event, Job, Sweep
+from jobs.models import Artifact, Attempt, BulkItem, BulkRun, Event, Job, Sweep
 from jobs.orphan_files import FOLDERS
 from jobs.states import State
 
@@ -151,3 +153,19 @@ def test_old_jobs_are_pruned_with_all_that_is_theirs_but_never_dead_ones(
     assert set(Job.objects.all()) == set(kept)
     assert (Artifact.objects.count(), Attempt.objects.count(), Event.objects.count()) == (1, 0, 0)
     assert sweeps.prune_jobs() == 0
+
+
+def test_old_bulk_runs_are_pruned_unless_they_are_open(owner: User, settings: Any) -> None:
+    settings.HISTORY_DAYS = 30
+    runs = {}
+    for stage, days in (("done", 31), ("dropped", 31), ("done", 29), ("paused", 31)):
+        run = BulkRun.objects.create(
+            act="requeue", criteria={}, reason="r", ordered_by=owner, stage=stage, open_key=f"{stage} {days}",
+            updated_at=Now() - timedelta(days=days),
+        )  # fmt: skip
+        BulkItem.objects.create(run=run, job_id=uuid4(), fencing_token=1, level=0)
+        runs[stage, days] = run
+    assert sweeps.prune_bulk_runs() == 2
+    kept = {runs["done", 29], runs["paused", 31]}
+    assert set(BulkRun.objects.all()) == {item.run for item in BulkItem.objects.all()} == kept
+    assert sweeps.prune_bulk_runs() == 0

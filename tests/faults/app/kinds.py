@@ -115,6 +115,12 @@ def refuse(context: JobContext) -> None:
     raise PermanentError("never", code="never")
 
 
+def betray(context: JobContext) -> None:
+    """A job whose error quotes a secret of its payload."""
+    token = context.job.payload["token"]
+    raise RetryableError(f"the partner refused {token}")
+
+
 def import_broken(context: JobContext) -> None:
     """A job whose code cannot be imported."""
     import tests.faults.app.broken  # noqa: F401
@@ -129,6 +135,7 @@ def kind(name: str, handler: Handler, *, losses: int = 3, **options: Any) -> Kin
 KINDS = (
     kind("note", note),
     kind("work", work, losses=50),
+    kind("betray", betray),
     kind("wait", wait),
     kind("ignore", ignore),
     kind("sleep", sleep, stall_timeout_seconds=1),

@@ -1,0 +1,62 @@
+"""Changes in the admin of other apps' models, kept in the audit trail as well as in Django's own log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from jobs.audit import AuditEntry, audit
+
+
+class AuditedMixin(admin.ModelAdmin):
+    """Adds an entry for each row that was added, changed, deleted, or that an action was done to.
+
+    The entry names the fields that were changed, not their values: a password is one of them.
+    """
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """As Django does, and in the trail."""
+        self._keep(request, AuditEntry.Action.ADD, [obj], after={"name": str(obj)})
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """As Django does, and in the trail."""
+        self._keep(request, AuditEntry.Action.CHANGE, [obj], after={"name": str(obj), "changed": _fields(message)})
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """As Django does, and in the trail."""
+        for obj in queryset:
+            self._keep(request, AuditEntry.Action.DELETE, [obj], before={"name": str(obj)})
+        return super().log_deletions(request, queryset)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:  # type: ignore[override]
+        """Actions that are not Django's deletion keep no log of their own."""
+        chosen = list(queryset.filter(pk__in=request.POST.getlist("_selected_action")))
+        response = super().response_action(request, queryset)
+        name = request.POST.get("action", "")
+        if response is not None and name != "delete_selected" and name in self.get_actions(request):
+            self._keep(request, AuditEntry.Action.CHANGE, chosen, after={"action": name})
+        return response
+
+    def _keep(
+        self,
+        request: HttpRequest,
+        action: AuditEntry.Action,
+        objects: list[Any],
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        targets = [(str(obj._meta.verbose_name)[:20], obj.pk, before or {}, after or {}) for obj in objects]
+        audit(action, targets, actor=request.user.get_username(), reason="")
+
+
+def _fields(message: Any) -> list[str]:
+    """Of Django's description of a change (`django.contrib.admin.utils.construct_change_message`)."""
+    if not isinstance(message, list):
+        return []
+    return sorted({str(field) for part in message for kind in part.values() for field in kind.get("fields", [])})
