@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.admin import paginator
 from jobs.events import record_event
 from jobs.models import Attempt, Event, Job
 from jobs.states import State
@@ -117,3 +118,13 @@ def test_a_search_takes_an_id_and_survives_anything_else(
 def test_periodic_tasks_and_results_have_their_pages(staff: Client) -> None:
     for name in ("django_celery_beat_periodictask", "django_celery_results_taskresult"):
         assert staff.get(reverse(f"admin:{name}_changelist")).status_code == 200
+
+
+def test_a_list_counts_no_further_than_its_bound(
+    staff: Client, make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paginator, "BOUND", 3)
+    for _ in range(5):
+        make_job()
+    shown = staff.get(reverse("admin:jobs_job_changelist")).context["cl"]
+    assert shown.result_count == 3

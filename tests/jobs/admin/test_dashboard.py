@@ -1,7 +1,9 @@
 """The operations dashboard."""
 
 import re
+import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -76,3 +78,12 @@ def test_a_server_that_is_away_is_said_to_be_so() -> None:
 
 def test_bars_are_stacked_to_the_height_of_the_picture() -> None:
     assert stacked_bars([3, 0], [1, 0]) == [(0, HEIGHT - 18.0, 18.0, 0.0, 6.0), (5, 24.0, 0.0, 24.0, 0.0)]
+
+
+def test_a_redis_that_hangs_is_said_to_in_a_second_or_two(client: Client, db: None, settings: Any) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never says a word
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        page = client.get(reverse("admin:jobs_services")).content.decode()
+    assert "does not answer</span> Timeout reading from" in page
+    assert "Workers cannot be asked: they are asked through Redis." in page

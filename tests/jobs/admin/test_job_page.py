@@ -1,5 +1,7 @@
 """The page of one job, and what is done from it."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -205,3 +207,15 @@ def test_the_history_is_part_of_the_page(member: Callable[[str], Client], dead_j
 def test_a_job_that_is_not_there_is_said_to_be_so(member: Callable[[str], Client], pk: str) -> None:
     answer = member("viewer").get(reverse("admin:jobs_job_change", args=[pk]), follow=True)
     assert "exist" in answer.content.decode()
+
+
+def test_an_export_cannot_be_run_by_a_spreadsheet(
+    member: Callable[[str], Client], make_job: Callable[..., Job]
+) -> None:
+    job = make_job(error_message="=cmd|' /C calc'!A0", payload={"a": 1})
+    chosen = {"action": "export_jobs", "_selected_action": [str(job.pk)]}
+    sent = member("viewer").post(reverse("admin:jobs_job_changelist"), chosen)
+    rows = list(csv.DictReader(io.StringIO(b"".join(sent.streaming_content).decode())))  # type: ignore[attr-defined]
+    assert [(row["id"], row["owner"], row["error_message"], row["payload"]) for row in rows] == [
+        (str(job.pk), "ada", "'=cmd|' /C calc'!A0", '{"a": 1}'),
+    ]  # fmt: skip

@@ -25,6 +25,7 @@ from jobs.models import AuditEntry, Event, Job, Queue
 from jobs.selection import UnknownCriterionError
 from jobs.states import State
 from jobs.transitions import claim_job
+from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db
 ACT = BulkRun.Act.REQUEUE
@@ -124,7 +125,7 @@ def test_runs_discard_and_cancel_too_without_a_canary(
 
 
 def test_undoing_puts_back_what_has_not_begun(actor: User, dead_job: Callable[..., Job]) -> None:
-    jobs = [dead_job(progress_percent=40) for _ in range(3)]
+    jobs = [dead_job(progress_percent=40) for _ in range(4)]
     before = list(Job.objects.filter(state="dead").order_by("pk").values())
     run = order(actor)
     leg(run)
@@ -132,13 +133,14 @@ def test_undoing_puts_back_what_has_not_begun(actor: User, dead_job: Callable[..
     leg(run)
     assert set(Job.objects.filter(queue="reports").values_list("state", flat=True)) == {"queued"}
     Job.objects.filter(pk=jobs[0].pk).update(state=State.RUNNING, fencing_token=6)  # a worker was faster
+    Job.objects.filter(pk=jobs[1].pk).update(fencing_token=6)  # it has begun, and its worker handed it back
     undo_run(run, actor=actor)
     leg(run)
     assert run.stage == Stage.UNDONE
-    assert outcomes(run) == ["changed", "undone", "undone"]
-    assert Job.objects.get(pk=jobs[0].pk).state == State.RUNNING
+    assert outcomes(run) == ["changed", "changed", "undone", "undone"]
+    assert [Job.objects.get(pk=job.pk).state for job in jobs[:2]] == [State.RUNNING, State.QUEUED]
     after = list(Job.objects.filter(state="dead").order_by("pk").values())
-    assert [{**row, "updated_at": None} for row in after] == [{**row, "updated_at": None} for row in before[1:]]
+    assert [{**row, "updated_at": None} for row in after] == [{**row, "updated_at": None} for row in before[2:]]
     assert Event.objects.filter(name="requeue_undone").count() == 2
 
 
@@ -242,3 +244,42 @@ def test_an_order_that_says_too_little_is_refused(actor: User, options: dict[str
     with pytest.raises(error):
         order(actor, **options)
     assert not BulkRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_legs_of_a_run_only_one_works(
+    owner: User, make_job: Callable[..., Job], kind_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after pause and resume within the tenth of a second before the first leg looks."""
+    kind_of(lambda context: None)
+    Queue.objects.update(paused=True)
+    for _ in range(30):
+        make_job(state=State.DEAD, released_at=None)
+    actor = User.objects.create_superuser("grace")
+    run = order(actor, jobs_per_second=100)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    pause_run(run, actor=actor)
+    resume_run(run, actor=actor)
+    legs = list(Job.objects.filter(kind="bulk", state=State.QUEUED))
+    contexts = []
+    for job in legs:
+        Job.objects.filter(pk=job.pk).update(released_at=Now())
+        attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+        assert attempt is not None
+        contexts.append(JobContext(attempt, lease_seconds=60))
+    at_work: list[int] = []
+    most = []
+    real = work.change_jobs
+
+    def watched(context: JobContext, run: BulkRun) -> None:
+        at_work.append(1)
+        most.append(len(at_work))
+        real(context, run)
+        at_work.pop()
+
+    monkeypatch.setattr(work, "change_jobs", watched)
+    with Threads(2) as threads:
+        results = list(threads.map(run_bulk, contexts))
+    assert [result["stage"] for result in results] == [Stage.DONE] * 2
+    assert (max(most), outcomes(run)) == (1, ["changed"] * 30)
