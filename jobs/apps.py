@@ -13,7 +13,7 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import checks  # noqa: F401  (registers itself)
-        from jobs.bulk.work import KIND
+        from jobs.bulk.kind import KIND
         from jobs.kinds import register_kind
         from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules

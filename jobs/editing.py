@@ -13,9 +13,8 @@ from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
 from jobs.errors import TransitionError
 from jobs.events import record_event
 from jobs.kinds import inspector_of
-from jobs.masking import mask
-from jobs.models import Event, Job, PayloadRevision, SearchTerms
-from jobs.search import terms_of
+from jobs.models import Event, Job, PayloadRevision
+from jobs.payloads import index_payload, masked_payload
 
 
 def edit_and_requeue_job(
@@ -33,21 +32,13 @@ def edit_and_requeue_job(
             raise TransitionError(f"it is {job.state}")
         if fencing_token not in (None, job.fencing_token):
             raise TransitionError("it has run again since")
-        inspector = inspector_of(job.kind)
-        canonical = inspector.validate(payload, job.owner)
-        before, named = job.payload, inspector.sensitive_names(job.payload)
-        PayloadRevision.objects.create(job=job, payload=before, replaced_by=actor)
-        Job.objects.filter(pk=job.pk).update(payload=canonical, type=inspector.type_of(canonical), updated_at=Now())
-        _find_by(job, canonical)
+        canonical = inspector_of(job.kind).validate(payload, job.owner)
+        before = masked_payload(job)
+        PayloadRevision.objects.create(job=job, payload=job.payload, replaced_by=actor)
+        Job.objects.filter(pk=job.pk).update(payload=canonical, updated_at=Now())
+        job.payload = canonical
+        index_payload(job)
         record_event(job.pk, Event.Name.EDITED, actor=actor, reason=reason)
-        named_after = inspector.sensitive_names(canonical)
-        acts = [("job", job.pk, {"payload": mask(before, named)}, {"payload": mask(canonical, named_after)})]
+        acts = [("job", job.pk, {"payload": before}, {"payload": masked_payload(job)})]
         audit(AuditEntry.Action.EDIT, acts, actor=actor, reason=reason)
         requeue_jobs([job.pk], actor=actor, reason=reason)
-
-
-def _find_by(job: Job, payload: dict[str, Any]) -> None:
-    """Write the search terms anew."""
-    SearchTerms.objects.filter(pk=job.pk).delete()
-    if terms := terms_of(job.kind, payload, inspector_of(job.kind).sensitive_names(payload)):
-        SearchTerms.objects.create(job=job, terms=terms)

@@ -1,19 +1,62 @@
-"""A job's payload as people see it."""
+"""A job's payload as people see it, and as they find it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
+
+import structlog
 
 from jobs.kinds import inspector_of
 from jobs.masking import mask, secrets_in
-from jobs.models import Job
+from jobs.models import Job, SearchTerms
+from jobs.search import terms_of
+
+logger = structlog.get_logger(__name__)
+
+
+class _AllNames(frozenset[str]):
+    """Contains every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+ALL_NAMES: Final = _AllNames()
+
+
+def secret_names(kind: str, payload: Any) -> Collection[str]:
+    """The names of keys that the kind adds to those that sound like secrets.
+
+    All names, where the kind's code fails over the payload: rather too much is masked than too little.
+    """
+    if not isinstance(payload, dict):
+        return ()
+    try:
+        return inspector_of(kind).sensitive_names(payload)
+    except Exception as error:  # an app's code, over a payload that may be anything
+        logger.warning("secrets_unknown", kind=kind, error=type(error).__name__)
+        return ALL_NAMES
+
+
+def masked(kind: str, payload: Any) -> Any:
+    """A payload with `***` in place of each secret."""
+    return mask(payload, secret_names(kind, payload))
 
 
 def masked_payload(job: Job) -> Any:
-    """The payload with `***` in place of each secret."""
-    return mask(job.payload, inspector_of(job.kind).sensitive_names(job.payload))
+    """The job's."""
+    return masked(job.kind, job.payload)
 
 
 def secrets_of(job: Job) -> set[str]:
     """The texts of the payload's secrets, to be masked in messages."""
-    return secrets_in(job.payload, inspector_of(job.kind).sensitive_names(job.payload))
+    return secrets_in(job.payload, secret_names(job.kind, job.payload))
+
+
+def index_payload(job: Job) -> None:
+    """Write the job's type and what it is found by anew."""
+    type_ = inspector_of(job.kind).type_of(job.payload) if isinstance(job.payload, dict) else ""
+    Job.objects.filter(pk=job.pk).exclude(type=type_).update(type=type_)
+    terms = terms_of(job.kind, job.payload, secret_names(job.kind, job.payload))
+    SearchTerms.objects.update_or_create(job=job, defaults={"terms": terms})

@@ -6,36 +6,25 @@ how long such jobs take, whether a database answers) is looked up once for all o
 
 from __future__ import annotations
 
-import shutil
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, storages
-from django.db import connections
 
+from jobs.circumstances import LITTLE_ROOM, Twin, complaint_of, room_for_files, twins_of, usual_seconds
 from jobs.dead_letter import UNFINISHED, requeue_jobs
 from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention
 from jobs.kinds import inspector_of, kind_names
-from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
+from jobs.models import Artifact, Job, Queue
 from jobs.payloads import secrets_of
-from jobs.search import same_work_term
 from jobs.states import State
-
-#: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
-ATTEMPTS_COMPARED: Final = 50
-JOBS_COMPARED: Final = 500
-#: Like jobs that are looked for, of all jobs that are checked at once.
-MOST_TWINS: Final = 1000
-#: Less room than this is worth a warning. Bytes.
-LITTLE_ROOM: Final = 1024**3
 
 WORDS: Final = {Level.OK: "safe", Level.WARNING: "safe with a warning", Level.REFUSED: "refused"}
 
@@ -62,15 +51,6 @@ class Verdict:
         return " ".join(str(found.text) for found in self.findings if self.level is found.level is not Level.OK)
 
 
-@dataclass(frozen=True)
-class _Twin:
-    """Another job with an equal payload, of the same owner."""
-
-    job_id: UUID
-    state: str
-    finished_at: Any
-
-
 class RequeueChecks:
     """Checks jobs, one by one or many at once. Make a new one for each look: it remembers what it saw."""
 
@@ -78,8 +58,8 @@ class RequeueChecks:
         """With `explain`, databases are asked what the work would cost them."""
         self._explain = explain
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
-        self._complaint_of = cache(_complaint_of)
-        self._usual_seconds = cache(_usual_seconds)
+        self._complaint_of = cache(complaint_of)
+        self._usual_seconds = cache(usual_seconds)
         self._room = cache(room_for_files)
 
     def check(self, job: Job) -> Verdict:
@@ -88,7 +68,7 @@ class RequeueChecks:
 
     def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
         """Verdicts by id, with a number of queries that does not depend on the number of jobs, but for `explain`."""
-        twins = _twins_of(jobs)
+        twins = twins_of(jobs)
         published = set(
             Artifact.objects.filter(
                 job__in=[job.pk for job in jobs],
@@ -102,7 +82,7 @@ class RequeueChecks:
             for job in jobs
         }
 
-    def _findings(self, job: Job, twins: Iterable[_Twin], *, is_published: bool) -> Iterator[Finding]:
+    def _findings(self, job: Job, twins: Iterable[Twin], *, is_published: bool) -> Iterator[Finding]:
         if job.state not in UNFINISHED:
             yield Finding(Level.REFUSED, f"It is {job.state}: only dead and failed jobs can be requeued.")
         if job.kind not in kind_names():
@@ -124,7 +104,7 @@ class RequeueChecks:
             return
         if queue.paused:
             yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
-        alias = inspector_of(job.kind).database(job) or queue.database
+        alias = _database_of(job) or queue.database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):
@@ -160,12 +140,20 @@ def requeue_checked_jobs(
     return outcome
 
 
+def _database_of(job: Job) -> str | None:
+    """The one that the kind names; None also where its code fails over the payload, which is said elsewhere."""
+    try:
+        return inspector_of(job.kind).database(job)
+    except Exception:
+        return None
+
+
 def _about_the_owner(job: Job) -> Iterator[Finding]:
     if job.owner is not None and not job.owner.is_active:
         yield Finding(Level.REFUSED, f"Its owner, {job.owner.get_username()}, is deactivated.")
 
 
-def _about_twins(job: Job, twins: Iterable[_Twin]) -> Iterator[Finding]:
+def _about_twins(job: Job, twins: Iterable[Twin]) -> Iterator[Finding]:
     for twin in twins:
         if twin.state != State.SUCCEEDED:
             yield Finding(Level.WARNING, f"The same work is {twin.state} already, as job {twin.job_id}.")
@@ -209,53 +197,3 @@ def _guarded(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Fin
     except Exception as error:
         complaint = redact(repr(error), secrets_of(job))
         yield Finding(Level.REFUSED, f"Its payload cannot be understood today: {complaint}")
-
-
-def _twins_of(jobs: Sequence[Job]) -> dict[UUID, list[_Twin]]:
-    """Jobs of the same work and owner that wait, run or have succeeded; those that are checked are no twins."""
-    terms = {job.pk: same_work_term(job.kind, job.payload) for job in jobs if job.payload}
-    if not terms:
-        return {}
-    rows = (
-        SearchTerms.objects.filter(terms__overlap=sorted(set(terms.values())))
-        .filter(job__state__in=(State.QUEUED, State.RUNNING, State.SUCCEEDED))
-        .order_by("-job")
-        .values_list("job", "job__owner", "job__state", "job__finished_at", "terms__0")[:MOST_TWINS]
-    )
-    found: dict[tuple[str, Any], list[_Twin]] = {}
-    for job_id, owner, state, finished_at, term in rows:
-        found.setdefault((term, owner), []).append(_Twin(job_id, state, finished_at))
-    owners = {job.pk: job.owner and job.owner.pk for job in jobs}
-    return {pk: [twin for twin in found.get((term, owners[pk]), []) if twin.job_id != pk] for pk, term in terms.items()}
-
-
-def _usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
-    """How long the last successful attempts of such jobs took."""
-    like = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
-    ended = Attempt.objects.filter(job__in=like, outcome="succeeded", finished_at__isnull=False).order_by("-job")
-    pairs = ended.values_list("started_at", "finished_at")[:ATTEMPTS_COMPARED]
-    return [(finished - started).total_seconds() for started, finished in pairs if finished is not None]
-
-
-def _complaint_of(alias: str) -> str:
-    """Why the database does not answer; empty when it does. A connection of its own, for five seconds at most."""
-    connection = connections.create_connection(alias)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Exception as error:  # the driver's own, and Django's
-        return redact(str(error).strip()).split("\n", 1)[0]
-    finally:
-        connection.close()
-    return ""
-
-
-def room_for_files() -> int | None:
-    """Bytes that are free where files are stored; None for object storage."""
-    storage = storages["artifacts"]
-    if not isinstance(storage, FileSystemStorage):
-        return None
-    try:
-        return shutil.disk_usage(storage.location).free
-    except FileNotFoundError:  # no file was ever written
-        return None

@@ -12,6 +12,7 @@ SCHEDULES = (
     ("jobs.retry_failed_jobs", 5),
     ("jobs.rescue_orphaned_jobs", 10),
     ("jobs.count_activity", 15),
+    ("jobs.index_payloads", 60),
     ("jobs.expire_artifacts", 300),
     ("jobs.remove_orphan_files", 60),
     ("jobs.prune_jobs", 300),

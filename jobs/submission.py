@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from jobs.admission import admit
 from jobs.kinds import get_kind
 from jobs.models import Job
+from jobs.payloads import secret_names
 from jobs.release import release_jobs
 from jobs.search import terms_of
 from jobs.statements import SUBMIT, instance_of, run
@@ -46,7 +47,7 @@ def submit_job(
         "job_id": uuid7(),
         "kind": kind,
         "type": registered.inspector.type_of(payload),
-        "terms": terms_of(kind, payload, registered.inspector.sensitive_names(payload)),
+        "terms": terms_of(kind, payload, secret_names(kind, payload)),
         "queue": queue,
         "owner": owner and owner.pk,
         "payload": Jsonb(payload),

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
@@ -21,8 +22,10 @@ from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.errors import WorkerLostError
 from jobs.models import Artifact, Attempt, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
+from jobs.payloads import index_payload
 from jobs.policy import decide_for
 from jobs.release import publish_jobs, release_jobs
+from jobs.selection import first_id_at
 from jobs.sweeping import EachForItself, sweep
 from jobs.transitions import lose_attempt, retry_job
 
@@ -98,6 +101,20 @@ def count_activity() -> int:
     counted, position = count_attempts(row.values_list("position", flat=True).first() or "")
     row.update(position=position)
     return counted
+
+
+@sweep
+def index_payloads() -> int:
+    """Write type and search terms of jobs that have none: from before there were any, or written by hand."""
+    row = Sweep.objects.filter(name="index_payloads")
+    position = row.values_list("position", flat=True).first() or ""
+    until = first_id_at(timezone.now() - timedelta(minutes=1))
+    bare = Job.objects.filter(search_terms=None, pk__lt=until).exclude(payload={}).order_by("pk")
+    jobs = list((bare.filter(pk__gt=position) if position else bare)[:BATCH_SIZE])
+    for job in jobs:
+        index_payload(job)
+    row.update(position=str(jobs[-1].pk if len(jobs) == BATCH_SIZE else until))
+    return len(jobs)
 
 
 @sweep

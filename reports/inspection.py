@@ -28,7 +28,7 @@ class ReportInspector(Inspector):
 
     def type_of(self, payload: dict[str, Any]) -> str:
         """The report type's identifier."""
-        return str(payload.get("reportType", ""))
+        return str(payload.get("reportType", "")) if isinstance(payload, dict) else ""
 
     def types(self) -> Collection[str]:
         """The identifiers of all report types."""

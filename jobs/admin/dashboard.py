@@ -19,7 +19,8 @@ from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.models import Job
-from jobs.overview import QueueFigures, counted, queue_figures, sweep_states, troubles
+from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.troubles import troubles
 
 #: How long workers and Redis may take to answer. Seconds.
 ANSWER_SECONDS: Final = 1.0

@@ -19,6 +19,7 @@ from jobs.inspection import InvalidPayloadError
 from jobs.kinds import inspector_of
 from jobs.masking import mask, unmask
 from jobs.models import Job
+from jobs.payloads import masked, secret_names
 
 
 def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
@@ -27,12 +28,12 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     Secrets are masked; a mask that is left in its place stands for the secret.
     """
     inspector = inspector_of(job.kind)
-    named = inspector.sensitive_names(job.payload)
+    named = secret_names(job.kind, job.payload)
     as_json = "json" in request.GET
     form = PayloadForm(
         request.POST or None,
         value=mask(job.payload, named),
-        schema=None if as_json else inspector.schema(job.payload),
+        schema=None if as_json or not isinstance(job.payload, dict) else inspector.schema(job.payload),
     )
     reason = ReasonForm(request.POST or None)
     context |= {"form": form, "reason": reason, "job": job, "as_json": as_json, "has_fields": bool(form.leaves)}
@@ -53,9 +54,7 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
 
 def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
     """Lines of the difference between the job's payload and another: `+`, `-` or a space, and the line."""
-    inspector = inspector_of(job.kind)
-    before = formatted(mask(job.payload, inspector.sensitive_names(job.payload))).splitlines()
-    after = formatted(mask(payload, inspector.sensitive_names(payload))).splitlines()
+    before, after = (formatted(masked(job.kind, each)).splitlines() for each in (job.payload, payload))
     lines = [(line[0], line[1:]) for line in list(difflib.unified_diff(before, after, n=1000, lineterm=""))[3:]]
     return lines or [(" ", "Only a secret is different.")]
 

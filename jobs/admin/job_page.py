@@ -16,7 +16,7 @@ from jobs.dead_letter import UNFINISHED
 from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.models import Job
-from jobs.payloads import masked_payload, secrets_of
+from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.requeue_checks import RequeueChecks
 from jobs.states import State
 
@@ -52,7 +52,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
         "artifacts": list(job.artifacts.order_by("pk")),
         "trail": list(trail[:MOST_LINES]),
         "revisions": [
-            (revision, formatted(_masked_like(job, revision.payload))) for revision in job.revisions.order_by("-pk")
+            (revision, formatted(masked(job.kind, revision.payload))) for revision in job.revisions.order_by("-pk")
         ],
         "payload": formatted(payload),
         "is_masked": not revealed and payload != job.payload,
@@ -85,10 +85,6 @@ PERMISSIONS: Final = {
 def formatted(value: Any) -> str:
     """JSON for people; keys in order, so that two can be compared."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-
-
-def _masked_like(job: Job, payload: Any) -> Any:
-    return masked_payload(Job(kind=job.kind, payload=payload))
 
 
 def _one_line(details: dict[str, Any]) -> str:

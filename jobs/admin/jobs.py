@@ -1,39 +1,21 @@
-"""Jobs: the list, the page of one, and what can be done from them."""
+"""The list of jobs, and what can be done from it. The page of one is in `jobs.admin.job_views`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import structlog
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from unfold.decorators import display
 
-from jobs.admin.bulk_runs import may_steer
-from jobs.admin.charts import sparkline
-from jobs.admin.dashboard import services_view
 from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
-from jobs.admin.edit_page import edit_page
 from jobs.admin.export import jobs_as_csv
 from jobs.admin.filters import FILTERS
-from jobs.admin.job_page import job_page
-from jobs.admin.read_only import ReadOnlyAdmin
-from jobs.api.download import artifact_response
-from jobs.audit import AuditEntry, audit
-from jobs.dead_letter import UNFINISHED
-from jobs.failure_groups import failure_groups
-from jobs.models import Artifact, Job
+from jobs.admin.job_views import JobPages, may
+from jobs.models import Job
 from jobs.selection import search
 from jobs.states import State
-
-logger = structlog.get_logger(__name__)
 
 #: State → colour of its label.
 COLOURS = {
@@ -47,7 +29,7 @@ COLOURS = {
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(JobPages):
     """All jobs, newest first."""
 
     list_display = ("id", "shown_state", "what", "queue", "owner", "tries", "error", "created_at")
@@ -114,124 +96,12 @@ class JobAdmin(ReadOnlyAdmin):
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         """Who may requeue."""
-        return _may(request, "requeue_job")
+        return may(request, "requeue_job")
 
     def has_discard_permission(self, request: HttpRequest) -> bool:
         """Who may discard."""
-        return _may(request, "discard_job")
+        return may(request, "discard_job")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Who may cancel."""
-        return _may(request, "cancel_job")
-
-    # The page of one job
-
-    def get_urls(self) -> list[URLPattern]:
-        """Also what can be done on a job's page."""
-
-        def own(route: str, view: Any, name: str) -> URLPattern:
-            return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
-
-        return [
-            path("services/", self.admin_site.admin_view(services_view), name="jobs_services"),
-            path("groups/", self.admin_site.admin_view(self.groups_view), name="jobs_job_groups"),
-            own("edit/", self.edit_view, "edit"),
-            own("reveal/", self.reveal_view, "reveal"),
-            own("download/<int:artifact_id>/", self.download_view, "download"),
-            *super().get_urls(),
-        ]
-
-    def groups_view(self, request: HttpRequest) -> HttpResponse:
-        """Failure groups."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Failure groups",
-            "groups": [(group, sparkline(group.trend)) for group in failure_groups()],
-            "may": {act: may_steer(request, act) for act in ("requeue", "discard")},
-        }
-        return TemplateResponse(request, "admin/jobs/job/groups.html", context)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Everything about one job."""
-        if request.method not in ("GET", "HEAD"):
-            raise PermissionDenied
-        job = self._job(request, object_id)
-        if job is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        return self._page(request, job)
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The job's page tells it."""
-        job = self._job(request, object_id)
-        if job is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#history")
-
-    def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The page with the payload as it is, once. Who looked is kept."""
-        return require_POST(never_cache(self._reveal))(request, object_id)
-
-    def _reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        job = self._job_for(request, object_id, "reveal_payload")
-        audit(AuditEntry.Action.REVEAL, [("job", job.pk, {}, {})], actor=request.user.get_username(), reason="")
-        logger.warning("payload_revealed", job_id=str(job.pk), actor=request.user.get_username())
-        return self._page(request, job, revealed=True)
-
-    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Edit the payload and requeue."""
-        job = self._job_for(request, object_id, "edit_payload")
-        if job.state not in UNFINISHED:
-            messages.error(request, f"It is {job.state}: only dead and failed jobs can be edited.")
-            return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
-        context = {**self.admin_site.each_context(request), "title": "Edit and requeue"}
-        return edit_page(request, job, context)
-
-    def download_view(self, request: HttpRequest, object_id: str, artifact_id: int) -> HttpResponseBase:
-        """A file of the job. Who took it is kept, also in the timeline."""
-        job = self._job_for(request, object_id, "download_artifact")
-        artifact = job.artifacts.filter(pk=artifact_id, published_at__isnull=False, deleted_at=None).first()
-        if artifact is None:
-            raise Http404
-        return self._download(request, job, artifact)
-
-    def _download(self, request: HttpRequest, job: Job, artifact: Artifact) -> HttpResponseBase:
-        response = artifact_response(request, artifact)
-        after = {"role": artifact.role, "file": artifact.filename}
-        audit(AuditEntry.Action.DOWNLOAD, [("job", job.pk, {}, after)], actor=request.user.get_username(), reason="")
-        return response
-
-    def _page(self, request: HttpRequest, job: Job, *, revealed: bool = False) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            **job_page(request, job, revealed=revealed),
-            "title": f"{job.kind} {job.type}".strip(),
-            "opts": self.opts,
-            "original": job,
-        }
-        return TemplateResponse(request, "admin/jobs/job/page.html", context)
-
-    def _job(self, request: HttpRequest, object_id: str) -> Job | None:
-        """The job, whole. None when there is none. Raises PermissionDenied."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found: Job | None = self.get_object(request, unquote(object_id))
-        return found and Job.objects.select_related("owner").get(pk=found.pk)
-
-    def _job_for(self, request: HttpRequest, object_id: str, permission: str) -> Job:
-        """The job for an act that needs a permission of its own. Raises PermissionDenied or Http404."""
-        job = self._job(request, object_id)
-        if not _may(request, permission):
-            raise PermissionDenied
-        if job is None:
-            raise Http404
-        return job
-
-
-def _may(request: HttpRequest, permission: str) -> bool:
-    return bool(request.user.has_perm(f"jobs.{permission}"))
+        return may(request, "cancel_job")

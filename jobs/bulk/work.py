@@ -1,17 +1,16 @@
 """What a worker does for a bulk run: the dry run, the canary, batches at the chosen rate, undoing.
 
-A leg of the work is a job of kind `bulk`. It reads from the run's row where it stands, so an attempt that is
-lost or handed back goes on where the last batch was committed.
+Each step reads from the run's row where it stands, so an attempt that is lost or handed back goes on where the
+last batch was committed.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -24,13 +23,10 @@ from jobs.dead_letter import UNFINISHED, discard_jobs
 from jobs.durations import in_words
 from jobs.inspection import Level
 from jobs.interventions import BATCH_SIZE, Intervention
-from jobs.kinds import Kind
 from jobs.models import Job
 from jobs.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
-from jobs.retry import RetryPolicy
 from jobs.selection import select_jobs
 from jobs.states import State
-from jobs.sweeping import alone
 
 #: How long the canary may take before a person is asked. Seconds.
 CANARY_SECONDS: Final = 900.0
@@ -44,33 +40,6 @@ ACTS: Final[dict[str, Callable[..., Intervention]]] = {
 }
 
 
-def run_bulk(context: JobContext) -> dict[str, Any]:
-    """The handler: work until the run's stage asks for none. Of two legs of one run, the second waits."""
-    run = BulkRun.objects.select_related("ordered_by").get(pk=context.job.payload["run"])
-    while True:
-        context.check()
-        with alone(f"bulk.{run.pk}") as granted:
-            if granted:
-                _work(context, run)
-                return {"run": run.pk, "stage": _stage(run)}
-        time.sleep(POLL_SECONDS)
-
-
-def _work(context: JobContext, run: BulkRun) -> None:
-    if not _may_go_on(context, run):
-        stage = Stage(_stage(run))
-        ends = Stage.DROPPED if stage is Stage.CHECKING else Stage.HALTED
-        _stand(run, stage, ends, note="Whoever ordered this may not do it any more.")
-    steps: dict[str, Callable[[JobContext, BulkRun], None]] = {
-        Stage.CHECKING: check_jobs,
-        Stage.CANARY: send_canary,
-        Stage.RUNNING: change_jobs,
-        Stage.UNDOING: undo_jobs,
-    }
-    while (step := steps.get(_stage(run))) is not None:
-        step(context, run)
-
-
 def check_jobs(context: JobContext, run: BulkRun) -> None:
     """The dry run: remember each job that is meant, with the verdict on it. checking → checked."""
     fits = CANCELLABLE if run.act == BulkRun.Act.CANCEL else UNFINISHED
@@ -78,11 +47,11 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
     checks = RequeueChecks()
     last = run.items.order_by("-job_id").values_list("job_id", flat=True).first()
     done = run.items.count()
-    while _stage(run) == Stage.CHECKING:
+    while stage_of(run) == Stage.CHECKING:
         context.check()
         jobs = list((meant.filter(pk__gt=last) if last else meant)[:BATCH_SIZE])
         if not jobs:
-            _stand(run, Stage.CHECKING, Stage.CHECKED)
+            stand(run, Stage.CHECKING, Stage.CHECKED)
             return
         verdicts = checks.check_all(jobs) if run.act == BulkRun.Act.REQUEUE else {}
         BulkItem.objects.bulk_create([_item(run, job, verdicts.get(job.pk)) for job in jobs], ignore_conflicts=True)
@@ -94,21 +63,21 @@ def send_canary(context: JobContext, run: BulkRun) -> None:
     """Requeue one job and wait for its end. canary → running if it succeeds, halted if it does not."""
     canary = run.canary or _choose_canary(run)
     if canary is None:
-        _stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
+        stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
         return
     until = time.monotonic() + CANARY_SECONDS
-    while _stage(run) == Stage.CANARY:
+    while stage_of(run) == Stage.CANARY:
         context.check()
         job = Job.objects.filter(pk=canary).first()
         if job is None or job.state in (State.FAILED, State.DEAD, State.CANCELLED):
             state = job.state if job else "gone"
             error = f": {job.error_class}: {job.error_message}" if job and job.error_class else ""
-            _stand(run, Stage.CANARY, Stage.HALTED, note=f"The canary {canary} is {state}{error}")
+            stand(run, Stage.CANARY, Stage.HALTED, note=f"The canary {canary} is {state}{error}")
         elif job.state == State.SUCCEEDED:
-            _stand(run, Stage.CANARY, Stage.RUNNING, note=f"The canary {canary} has succeeded.")
+            stand(run, Stage.CANARY, Stage.RUNNING, note=f"The canary {canary} has succeeded.")
         elif time.monotonic() > until:
             waited = in_words(CANARY_SECONDS)
-            _stand(run, Stage.CANARY, Stage.PAUSED, note=f"The canary {canary} is still {job.state} after {waited}.")
+            stand(run, Stage.CANARY, Stage.PAUSED, note=f"The canary {canary} is still {job.state} after {waited}.")
         else:
             time.sleep(POLL_SECONDS)
 
@@ -118,7 +87,7 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
     total = run.items.count()
     done_before = total - run.items.filter(outcome=BulkItem.Outcome.PENDING).count()
     began, changed = time.monotonic(), 0
-    while _stage(run) == Stage.RUNNING:
+    while stage_of(run) == Stage.RUNNING:
         context.check()
         allowance = int((time.monotonic() - began) * run.jobs_per_second) + 1 - changed
         if allowance < 1:
@@ -126,7 +95,7 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
             continue
         taken = _change_batch(run, at_most=min(allowance, BATCH_SIZE))
         if not taken:
-            _stand(run, Stage.RUNNING, Stage.DONE)
+            stand(run, Stage.RUNNING, Stage.DONE)
             return
         changed += taken
         context.report_progress(done_before + changed, total=total)
@@ -136,11 +105,11 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
     """Put back what has not begun, a batch at a time. undoing → undone."""
     last: UUID | None = None
-    while _stage(run) == Stage.UNDOING:
+    while stage_of(run) == Stage.UNDOING:
         context.check()
         last = undo_batch(run, after=last)
         if last is None:
-            _stand(run, Stage.UNDOING, Stage.UNDONE)
+            stand(run, Stage.UNDOING, Stage.UNDONE)
 
 
 def _choose_canary(run: BulkRun) -> UUID | None:
@@ -194,30 +163,11 @@ def _item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
     )
 
 
-def _stage(run: BulkRun) -> str:
+def stage_of(run: BulkRun) -> str:
+    """Where it stands at this moment."""
     return BulkRun.objects.values_list("stage", flat=True).get(pk=run.pk)
 
 
-def _stand(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
+def stand(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
     """Move on, unless a person has moved the run meanwhile."""
     BulkRun.objects.filter(pk=run.pk, stage=from_stage).update(stage=to_stage, note=note, updated_at=Now())
-
-
-def _may_go_on(context: JobContext, run: BulkRun) -> bool:
-    """Whoever pressed the button last must still be allowed to; months may lie between."""
-    person = context.job.owner
-    permissions = ("jobs.run_bulkrun", f"jobs.{run.act}_job")
-    return person is not None and cast("PermissionsMixin", person).has_perms(permissions) and _is_active(person)
-
-
-def _is_active(person: AbstractBaseUser) -> bool:
-    return bool(person.is_active)
-
-
-#: Waiting for a canary or a pause of the clock is no stall; lost attempts go on where they stood.
-KIND: Final = Kind(
-    name=BULK,
-    queue="operations",
-    handler=run_bulk,
-    retry_policy=RetryPolicy(max_attempts=20, first_delay_seconds=1, max_delay_seconds=60, max_lost_in_a_row=10),
-)

@@ -14,9 +14,10 @@ from jobs import overview
 from jobs.activity import Activity
 from jobs.bulk.models import BulkRun
 from jobs.models import Job, Queue, Sweep
-from jobs.overview import QueueFigures, counted, queue_figures, sweep_states, troubles
+from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
 from jobs.seeding import SCHEDULES
 from jobs.states import State
+from jobs.troubles import troubles
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import requeue_checks
+from jobs import circumstances, requeue_checks
 from jobs.inspection import Finding, Inspector, Level
 from jobs.kinds import Kind, register_kind
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
@@ -110,6 +110,7 @@ def test_a_paused_queue_is_a_warning(dead_job: Callable[..., Job]) -> None:
 def test_a_database_that_does_not_answer_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
     away = {**connections["default"].settings_dict, "HOST": "127.0.0.1", "PORT": "1", "PASSWORD": "hunter2"}
     job = dead_job()
+    monkeypatch.setattr(circumstances, "DEFAULT_DB_ALIAS", "another")
     monkeypatch.setitem(connections.settings, "default", away)  # counts for new connections only
     assert warnings(job).startswith("The database default does not answer: connection failed")
 
@@ -121,7 +122,7 @@ def test_a_database_that_is_not_configured_is_refused(dead_job: Callable[..., Jo
 
 def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
     monkeypatch.setattr(requeue_checks, "LITTLE_ROOM", 10**18)
-    Path(requeue_checks.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
+    Path(circumstances.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     assert "MiB left" in warnings(dead_job())
 
 

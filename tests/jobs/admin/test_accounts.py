@@ -26,13 +26,14 @@ def test_a_superuser_cannot_be_deleted_or_given_another_password_from_below(admi
     assert root.check_password("old-old-old")
 
 
-def test_an_administrator_gives_roles(administrator: Client) -> None:
+def test_an_administrator_gives_roles_and_nothing_above_them(administrator: Client) -> None:
     clerk = User.objects.create_user("clerk")
     viewer = Group.objects.get(name="viewer")
     administrator.post(
         f"/admin/auth/user/{clerk.pk}/change/",
-        {"username": "clerk", "is_active": "on", "is_staff": "on", "groups": [viewer.pk], "user_permissions": [1],
-         "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"},
+        {"username": "clerk", "is_active": "on", "is_staff": "on", "is_superuser": "on", "groups": [viewer.pk],
+         "user_permissions": [1], "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"},
     )  # fmt: skip
     clerk.refresh_from_db()
-    assert (clerk.is_staff, list(clerk.groups.all()), list(clerk.user_permissions.all())) == (True, [viewer], [])
+    assert (clerk.is_staff, clerk.is_superuser, list(clerk.groups.all())) == (True, False, [viewer])
+    assert not clerk.user_permissions.exists()

@@ -65,7 +65,6 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
         (ADMINISTRATOR,),
     ),
     "rename": ("/admin/auth/user/{user}/change/", {"username": "ida", **JOINED}, (ADMINISTRATOR,)),
-    "make root": ("/admin/auth/user/{user}/change/", {"username": "grace", "is_superuser": "on", **JOINED}, ()),
     "rename root": ("/admin/auth/user/{root}/change/", {"username": "ida", **JOINED}, ()),
 }
 

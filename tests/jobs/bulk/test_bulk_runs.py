@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db.models.functions import Now
 
-from jobs.bulk import work
+from jobs.bulk import kind, work
+from jobs.bulk.kind import run_bulk
 from jobs.bulk.models import BulkItem, BulkRun, Stage
 from jobs.bulk.steering import (
     AlreadyOpenError,
@@ -18,7 +19,6 @@ from jobs.bulk.steering import (
     start_run,
     undo_run,
 )
-from jobs.bulk.work import run_bulk
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, TransitionError
 from jobs.models import AuditEntry, Event, Job, Queue
@@ -278,7 +278,7 @@ def test_of_two_legs_of_a_run_only_one_works(
         real(context, run)
         at_work.pop()
 
-    monkeypatch.setattr(work, "change_jobs", watched)
+    monkeypatch.setattr(kind, "change_jobs", watched)
     with Threads(2) as threads:
         results = list(threads.map(run_bulk, contexts))
     assert [result["stage"] for result in results] == [Stage.DONE] * 2

@@ -1,0 +1,89 @@
+"""What surrounds a job that failed: the same work elsewhere, how long such jobs take, whether its servers answer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from jobs.failures import redact
+from jobs.models import Attempt, Job, SearchTerms
+from jobs.search import same_work_term
+from jobs.states import State
+
+#: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
+ATTEMPTS_COMPARED: Final = 50
+JOBS_COMPARED: Final = 500
+#: Like jobs that are looked for, of all jobs that are checked at once.
+MOST_TWINS: Final = 1000
+#: Less room than this is worth a warning. Bytes.
+LITTLE_ROOM: Final = 1024**3
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Another job with an equal payload, of the same owner."""
+
+    job_id: UUID
+    state: str
+    finished_at: Any
+
+
+def twins_of(jobs: Sequence[Job]) -> dict[UUID, list[Twin]]:
+    """Jobs of the same work and owner that wait, run or have succeeded; those that are checked are no twins."""
+    terms = {job.pk: same_work_term(job.kind, job.payload) for job in jobs if job.payload}
+    if not terms:
+        return {}
+    rows = (
+        SearchTerms.objects.filter(terms__overlap=sorted(set(terms.values())))
+        .filter(job__state__in=(State.QUEUED, State.RUNNING, State.SUCCEEDED))
+        .order_by("-job")
+        .values_list("job", "job__owner", "job__state", "job__finished_at", "terms__0")[:MOST_TWINS]
+    )
+    found: dict[tuple[str, Any], list[Twin]] = {}
+    for job_id, owner, state, finished_at, term in rows:
+        found.setdefault((term, owner), []).append(Twin(job_id, state, finished_at))
+    owners = {job.pk: job.owner and job.owner.pk for job in jobs}
+    return {pk: [twin for twin in found.get((term, owners[pk]), []) if twin.job_id != pk] for pk, term in terms.items()}
+
+
+def usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
+    """How long the last successful attempts of such jobs took."""
+    like = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
+    ended = Attempt.objects.filter(job__in=like, outcome="succeeded", finished_at__isnull=False).order_by("-job")
+    pairs = ended.values_list("started_at", "finished_at")[:ATTEMPTS_COMPARED]
+    return [(finished - started).total_seconds() for started, finished in pairs if finished is not None]
+
+
+def complaint_of(alias: str) -> str:
+    """Why the database does not answer; empty when it does. A connection of its own, for five seconds at most.
+
+    That jobs are looked up at all is the answer of the one that they stand in.
+    """
+    if alias == DEFAULT_DB_ALIAS:
+        return ""
+    connection = connections.create_connection(alias)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:  # the driver's own, and Django's
+        return redact(str(error).strip()).split("\n", 1)[0]
+    finally:
+        connection.close()
+    return ""
+
+
+def room_for_files() -> int | None:
+    """Bytes that are free where files are stored; None for object storage."""
+    storage = storages["artifacts"]
+    if not isinstance(storage, FileSystemStorage):
+        return None
+    try:
+        return shutil.disk_usage(storage.location).free
+    except FileNotFoundError:  # no file was ever written
+        return None
