@@ -19,7 +19,7 @@ from config.stopping import say
 from jobs.models import Job
 
 OWNERS: Final = 1000
-#: Requests of each page that one figure is the median of.
+#: Requests of each page, at most, that one figure is the median of.
 REQUESTS: Final = 7
 
 #: Of 1,000 jobs 970 have succeeded, 15 are dead of three causes, 5 have failed, 10 wait; one is a bulk run.
@@ -69,7 +69,7 @@ OTHERS: Final = {"dashboard": "/admin/", "failure groups": "/admin/jobs/job/grou
 
 def run(setting: Setting) -> list[Row]:
     """The row compares the list's first pages, all together; each page, and its SQL, is told on the way."""
-    many = setting.backlog
+    many, requests = setting.backlog, min(REQUESTS, setting.jobs)
     say(f"admin: measuring {FEW:,} and {many:,} jobs")
     setup_test_environment(debug=False)
     owners = User.objects.bulk_create(User(username=f"admin-bench-{number}") for number in range(OWNERS))
@@ -79,10 +79,10 @@ def run(setting: Setting) -> list[Row]:
     for jobs in (FEW, many):
         fill([owner.pk for owner in owners], jobs=jobs)
         for turn in range(setting.repeat + 1):
-            pages = {name: milliseconds(client, path) for name, path in PAGES.items()}
+            pages = {name: milliseconds(client, path, requests=requests) for name, path in PAGES.items()}
             if turn:
                 totals[jobs].append(sum(pages.values()))
-        told = {**pages, **{name: milliseconds(client, path) for name, path in OTHERS.items()}}
+        told = {**pages, **{name: milliseconds(client, path, requests=requests) for name, path in OTHERS.items()}}
         for name, path in {**PAGES, **OTHERS}.items():
             say(f"  {jobs:,} jobs, {name}: {told[name]:.1f} ms, of which SQL {sql_milliseconds(client, path):.1f} ms")
         empty()
@@ -103,10 +103,10 @@ def fill(owners: list[int], *, jobs: int) -> None:
         raise WrongWorkError(f"there are not {jobs:,} jobs")
 
 
-def milliseconds(client: Client, path: str) -> float:
+def milliseconds(client: Client, path: str, *, requests: int) -> float:
     """The median of some requests. Raises WrongWorkError where the page shows no job."""
     taken = []
-    for _ in range(REQUESTS):
+    for _ in range(requests):
         started = time.perf_counter()
         response = client.get(path)
         taken.append((time.perf_counter() - started) * 1000)

@@ -44,3 +44,10 @@ def test_the_backlog_runs_and_checks_its_own_work(tmp_path: Path) -> None:
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {"backlog": (2.0, True)}
     assert "5,000 waiting: " in shown
     assert "1,000 waiting: " in shown
+
+
+def test_the_admin_runs_and_checks_its_own_work(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "admin", "--backlog", "3000", "--jobs", "1")
+    assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {"admin": (2.0, True)}
+    assert "3,000 jobs: " in shown
+    assert "1,000 jobs: " in shown
