@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
@@ -159,25 +160,26 @@ def test_every_page_opens_for_whom_it_is_meant_and_for_nobody_else(
     assert wrong == []
 
 
-@pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_act_is_done_by_whom_it_may_be_and_changes_nothing_for_anybody_else(
-    role: str, act: str, browser: Callable[[str], Client], things: dict[str, Any]
+    role: str, browser: Callable[[str], Client], things: dict[str, Any]
 ) -> None:
     client = browser(role)
-    path, fields, roles = ACTS[act]
     names = {
         "job": str(things["jobs_job"].pk), "run": str(things["jobs_bulkrun"].pk), "user": str(things["auth_user"].pk),
         "root": str(User.objects.create_superuser("root").pk),
         "task": str(things["django_celery_beat_periodictask"].pk),
     }  # fmt: skip
-    posted = {name: value.format(**names) for name, value in fields.items()} | {"post": "yes", "reason": "because"}
-    if act == "edit":
-        posted["payload"] = '{"a": 2}'
     before = state_of_everything()
-    client.post(path.format(**names), posted)
-    changed = state_of_everything() != before
-    assert changed == (role in roles), (role, act)
+    done = []
+    for act, (path, fields, _) in ACTS.items():
+        posted = {name: value.format(**names) for name, value in fields.items()} | {"post": "yes", "reason": "because"}
+        with transaction.atomic():
+            client.post(path.format(**names), posted)
+            if state_of_everything() != before:
+                done.append(act)
+            transaction.set_rollback(True)
+    assert done == [act for act, (_, _, roles) in ACTS.items() if role in roles]
 
 
 def state_of_everything() -> list[object]:
