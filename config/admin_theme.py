@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -26,6 +27,20 @@ def relax_policy_for_admin(
         if request.path_info.startswith("/admin/"):
             response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
         return response
+
+    return middleware
+
+
+def refuse_nul(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: 400 for a URL of the admin with a NUL, which PostgreSQL takes in no comparison."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        within = request.path_info.startswith("/admin/")
+        if within and ("\0" in request.path_info or "%00" in request.META["QUERY_STRING"]):
+            raise BadRequest("A URL with a NUL.")
+        return get_response(request)
 
     return middleware
 

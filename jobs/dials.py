@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,18 +10,23 @@ from django.db import transaction
 
 from jobs.audit import AuditEntry, audit
 from jobs.dead_letter import require_reason
+from jobs.errors import TransitionError
 from jobs.models import Queue
 from jobs.release import release_jobs
 
 
-def set_dials(queue: str, *, actor: str, reason: str, **dials: Any) -> None:
+def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | None = None, **dials: Any) -> None:
     """Set dials by their names in `jobs_queue`. What is as it was already is no change, and no entry in the trail.
 
-    Raises ValueError without a reason, Queue.DoesNotExist.
+    `seen` are the values that the person saw before. Raises TransitionError where somebody has changed one of them
+    since, ValueError without a reason, Queue.DoesNotExist.
     """
     require_reason(reason)
     with transaction.atomic():
         row = Queue.objects.select_for_update().get(name=queue)
+        for name, value in (seen or {}).items():
+            if getattr(row, name) != value:
+                raise TransitionError(f"{name} is {getattr(row, name)} by now")
         before = {name: getattr(row, name) for name, value in dials.items() if getattr(row, name) != value}
         if not before:
             return

@@ -9,12 +9,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.audit import AuditEntry, audit
-from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
+from jobs.dead_letter import UNFINISHED, require_reason
 from jobs.errors import TransitionError
 from jobs.events import record_event
 from jobs.kinds import inspector_of
 from jobs.models import Event, Job, PayloadRevision
 from jobs.payloads import index_payload, masked_payload
+from jobs.requeue_checks import requeue_checked_jobs
 
 
 def edit_and_requeue_job(
@@ -41,4 +42,6 @@ def edit_and_requeue_job(
         record_event(job.pk, Event.Name.EDITED, actor=actor, reason=reason)
         acts = [("job", job.pk, {"payload": before}, {"payload": masked_payload(job)})]
         audit(AuditEntry.Action.EDIT, acts, actor=actor, reason=reason)
-        requeue_jobs([job.pk], actor=actor, reason=reason)
+        refused = requeue_checked_jobs([job.pk], actor=actor, reason=reason).refused
+        if refused:
+            raise TransitionError(refused[job.pk])

@@ -12,7 +12,9 @@ from django.db.models.functions import Cast, Now, TruncHour
 from django.utils import timezone
 
 from jobs.dead_letter import UNFINISHED
+from jobs.failures import redact
 from jobs.models import Attempt, Job
+from jobs.payloads import secrets_of
 from jobs.states import State
 
 #: Groups that are shown, the largest ones.
@@ -33,6 +35,7 @@ class FailureGroup:
     first_at: datetime
     last_at: datetime
     example: Job
+    message: str
     trend: Sequence[int] = field(default_factory=lambda: [0] * TREND_HOURS)
 
 
@@ -51,7 +54,7 @@ def failure_groups() -> list[FailureGroup]:
         )
         .order_by("-jobs", "error_fingerprint")[:MOST_GROUPS]
     )
-    wanted = Job.objects.only("kind", "type", "error_class", "error_message")
+    wanted = Job.objects.only("kind", "type", "payload", "error_class", "error_message")
     examples = {str(pk): job for pk, job in wanted.in_bulk([row["example"] for row in rows]).items()}
     trends = _trends([row["error_fingerprint"] for row in rows])
     return [_group(row, examples[row["example"]], trends) for row in rows if row["example"] in examples]
@@ -68,6 +71,7 @@ def _group(row: Mapping[str, Any], example: Job, trends: dict[str, list[int]]) -
         first_at=row["first_at"],
         last_at=row["last_at"],
         example=example,
+        message=redact(example.error_message, secrets_of(example)),
         trend=trends.get(fingerprint, [0] * TREND_HOURS),
     )
 

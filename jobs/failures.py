@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
 
@@ -84,12 +85,19 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line.
     """
     text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-    for secret in sorted((*_own_secrets(), *secrets), key=len, reverse=True):
+    spelt = {form for secret in (*_own_secrets(), *secrets) for form in _spellings(secret)}
+    for secret in sorted(spelt, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _CREDENTIALS_IN_URL.sub(MASK, text)
     text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
     return _ROW_OF_DATA.sub(rf"\1{MASK}\2", text)
+
+
+def _spellings(secret: str) -> set[str]:
+    """As it may stand in a text: as it is, within `repr()`, within JSON, within a URL."""
+    quoted = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, quote(secret, safe=""), *quoted}
 
 
 @cache

@@ -50,9 +50,23 @@ def unmask(edited: Any, original: Any, named: Collection[str] = ()) -> Any:
                 else unmask(part, original.get(key), named)
                 for key, part in edited.items()
             }
-        case list(), list() if len(edited) == len(original):
-            return [unmask(part, before, named) for part, before in zip(edited, original, strict=True)]
+        case list(), list() if edited == mask(original, named):
+            return original  # of a list that was changed, nobody knows which secret belongs where
     return edited
+
+
+def masks_left(value: Any, named: Collection[str] = (), path: str = "") -> Iterator[str]:
+    """JSON pointers (RFC 6901) of secrets that are still `***`: they must be written anew."""
+    match value:
+        case dict():
+            for key, part in value.items():
+                if part == MASK and is_sensitive(key, named):
+                    yield f"{path}/{key}"
+                else:
+                    yield from masks_left(part, named, f"{path}/{key}")
+        case list():
+            for index, part in enumerate(value):
+                yield from masks_left(part, named, f"{path}/{index}")
 
 
 def secrets_in(value: Any, named: Collection[str] = ()) -> set[str]:

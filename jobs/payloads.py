@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 
-from jobs.kinds import inspector_of
+from jobs.kinds import inspector_of, kind_names
 from jobs.masking import mask, secrets_in
 from jobs.models import Job, SearchTerms
 from jobs.search import terms_of
@@ -28,10 +28,12 @@ ALL_NAMES: Final = _AllNames()
 def secret_names(kind: str, payload: Any) -> Collection[str]:
     """The names of keys that the kind adds to those that sound like secrets.
 
-    All names, where the kind's code fails over the payload: rather too much is masked than too little.
+    All names, where the kind is gone or its code fails over the payload: rather too much is masked than too little.
     """
     if not isinstance(payload, dict):
         return ()
+    if kind not in kind_names():
+        return ALL_NAMES
     try:
         return inspector_of(kind).sensitive_names(payload)
     except Exception as error:  # an app's code, over a payload that may be anything

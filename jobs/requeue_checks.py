@@ -159,7 +159,7 @@ def _about_twins(job: Job, twins: Iterable[Twin]) -> Iterator[Finding]:
             yield Finding(Level.WARNING, f"The same work is {twin.state} already, as job {twin.job_id}.")
             return
     for twin in twins:
-        if job.finished_at is None or twin.finished_at > job.finished_at:
+        if twin.finished_at > (job.finished_at or job.created_at):
             yield Finding(Level.WARNING, f"The same work has succeeded since, as job {twin.job_id}.")
             return
     yield Finding(Level.OK, "No job with the same payload is waiting or running, or has succeeded since.")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from hashlib import sha256
 from typing import Any, Final
+
+from django.utils.crypto import salted_hmac
 
 from jobs.masking import is_sensitive
 
@@ -27,9 +28,12 @@ def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) ->
 
 
 def same_work_term(kind: str, payload: dict[str, Any]) -> str:
-    """Equal for jobs of one kind with equal payloads, whatever the order of their keys."""
+    """Equal for jobs of one kind with equal payloads, whatever the order of their keys.
+
+    Keyed, because the secrets of the payload are part of it: nobody shall be able to try them out.
+    """
     canonical = json.dumps([kind, payload], sort_keys=True, separators=(",", ":"))
-    return f"={sha256(canonical.encode()).hexdigest()[:32]}"
+    return f"={salted_hmac('jobs.search', canonical, algorithm='sha256').hexdigest()[:32]}"
 
 
 def term_searched(text: str) -> str:

@@ -63,6 +63,8 @@ def search(text: str) -> Q:
         return Q(pk=UUID(text))
     except ValueError:
         pass
+    if text.startswith("="):
+        return Q(pk__in=[])  # `same_work_term` is no word for people
     if _FINGERPRINT.fullmatch(text):
         return criterion("fingerprint", text)
     user = get_user_model()

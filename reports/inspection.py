@@ -35,10 +35,10 @@ class ReportInspector(Inspector):
         return [report_type.identifier for report_type in registered_types()]
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
-        """Those that the report type names, and its parameters that are written only."""
+        """Those that the report type names, and its parameters that are written only. Raises UnknownReportTypeError."""
         report_type = find_report_type(self.type_of(payload))
         if report_type is None:
-            return ()
+            raise UnknownReportTypeError(self.type_of(payload))
         fields = report_type.Parameters().fields.items()
         return {*report_type.sensitive, *(name for name, field in fields if _is_password(field))}
 

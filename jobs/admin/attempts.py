@@ -11,7 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.admin.read_only import ReadOnlyAdmin
+from jobs.failures import redact
 from jobs.models import Artifact, Attempt
+from jobs.payloads import secrets_of
 
 
 @admin.register(Attempt)
@@ -23,13 +25,18 @@ class AttemptAdmin(ReadOnlyAdmin):
     search_fields = ("job", "error_fingerprint")
     search_help_text = "The id of a job, or a fingerprint"
     ordering = ("-id",)
-    exclude = ("traceback",)
-    readonly_fields = ("formatted_traceback",)
+    exclude = ("traceback", "error_message")
+    readonly_fields = ("message", "formatted_traceback")
 
     @admin.display(description="Traceback")
     def formatted_traceback(self, attempt: Attempt) -> SafeString:
         """The traceback with its line breaks."""
-        return format_html("<pre>{}</pre>", attempt.traceback)
+        return format_html("<pre>{}</pre>", redact(attempt.traceback, secrets_of(attempt.job)))
+
+    @admin.display(description="Error message")
+    def message(self, attempt: Attempt) -> str:
+        """Without secrets."""
+        return redact(attempt.error_message, secrets_of(attempt.job))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the job, whose kind is part of its name."""

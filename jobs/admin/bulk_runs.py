@@ -21,7 +21,7 @@ from jobs.admin.forms import ReasonForm
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.models import OPEN, WORKING, BulkItem, BulkRun, Stage
-from jobs.errors import TransitionError
+from jobs.errors import AdmissionError, TransitionError
 from jobs.inspection import Level
 from jobs.requeue_checks import WORDS
 from jobs.selection import CRITERIA, UnknownCriterionError, in_words
@@ -96,7 +96,8 @@ class BulkRunAdmin(ReadOnlyAdmin):
     def order_view(self, request: HttpRequest) -> HttpResponse:
         """`?act=requeue&` criteria: ask why and how fast, then begin the dry run. A second press shows the first's."""
         act, criteria = request.GET.get("act", ""), criteria_in(request.GET)
-        if act not in BulkRun.Act:
+        strange = [name for name, value in request.GET.items() if name != "act" and (name not in CRITERIA or not value)]
+        if act not in BulkRun.Act or strange:  # a criterion that is misspelt or empty would mean: all jobs
             raise Http404
         if not may_steer(request, act):
             raise PermissionDenied
@@ -113,7 +114,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
             except steering.AlreadyOpenError as error:
                 messages.warning(request, f"This is ordered already: {error}.")
                 run = error.run
-            except UnknownCriterionError as error:
+            except (UnknownCriterionError, AdmissionError) as error:
                 messages.error(request, str(error))
                 return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
             return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
@@ -140,7 +141,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
         options = {"with_canary": pressed == "start"} if steer is steering.start_run else {}
         try:
             steer(run, actor=request.user, **options)
-        except TransitionError as error:
+        except (TransitionError, AdmissionError) as error:
             messages.warning(request, f"Nothing was done: {error}.")
         return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
 

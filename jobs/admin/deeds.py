@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from jobs.admin.bulk_runs import criteria_in
-from jobs.admin.forms import ReasonForm
+from jobs.admin.forms import ReasonForm, token_of
 from jobs.cancellation import CANCELLABLE, cancel_jobs
 from jobs.dead_letter import UNFINISHED, discard_jobs
 from jobs.interventions import Intervention
@@ -106,8 +106,7 @@ def confirm_and_do(
 
 def _seen_token(posted: Mapping[str, Any], pk: UUID) -> int | None:
     """The fencing token that the job had when the confirmation page was made."""
-    text = posted.get(f"seen-{pk}", "")
-    return int(text) if text.isdecimal() else None
+    return token_of(posted.get(f"seen-{pk}", ""))
 
 
 def _tell(request: HttpRequest, deed: Deed, outcome: Intervention) -> None:

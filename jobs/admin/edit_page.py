@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from jobs.admin.forms import ReasonForm
+from jobs.admin.forms import ReasonForm, token_of
 from jobs.admin.job_page import formatted
 from jobs.admin.schema_form import PayloadForm
 from jobs.editing import edit_and_requeue_job
 from jobs.errors import TransitionError
 from jobs.inspection import InvalidPayloadError
 from jobs.kinds import inspector_of
-from jobs.masking import mask, unmask
+from jobs.masking import mask, masks_left, unmask
 from jobs.models import Job
 from jobs.payloads import masked, secret_names
 
@@ -38,8 +38,12 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     reason = ReasonForm(request.POST or None)
     context |= {"form": form, "reason": reason, "job": job, "as_json": as_json, "has_fields": bool(form.leaves)}
     if form.is_valid() and reason.is_valid():
-        payload = unmask(form.payload(), job.payload, named)
+        entered = form.payload()
+        kept = named if _same_type(job, entered) else ()  # another type may not know them for secrets
+        payload = unmask(entered, job.payload, kept)
         try:
+            if left := list(masks_left(payload, named)):
+                raise InvalidPayloadError([{"pointer": at, "detail": "Write this secret anew."} for at in left])
             canonical = inspector.validate(payload, job.owner)
             if canonical == job.payload:
                 form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
@@ -50,6 +54,12 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
         except InvalidPayloadError as error:
             form.complain(error.errors)
     return TemplateResponse(request, "admin/jobs/job/edit.html", context)
+
+
+def _same_type(job: Job, payload: Any) -> bool:
+    inspector = inspector_of(job.kind)
+    payloads = (job.payload, payload)
+    return all(isinstance(each, dict) for each in payloads) and len({inspector.type_of(each) for each in payloads}) == 1
 
 
 def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
@@ -67,7 +77,7 @@ def _save(request: HttpRequest, job: Job, payload: dict[str, Any], reason: str) 
             payload=payload,
             actor=request.user.get_username(),
             reason=reason,
-            fencing_token=int(seen) if seen.isdecimal() else None,
+            fencing_token=token_of(seen),
         )
     except TransitionError as error:
         messages.error(request, f"Nothing was changed: {error}.")

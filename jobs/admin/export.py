@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from jobs.failures import redact
 from jobs.models import Job
-from jobs.payloads import masked_payload
+from jobs.payloads import masked_payload, secrets_of
 
 COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",
@@ -46,7 +47,8 @@ def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
 
 def _cells(job: Job) -> Iterable[str]:
     for name in COLUMNS:
-        yield _defused(getattr(job, name))
+        value = getattr(job, name)
+        yield _defused(redact(value, secrets_of(job)) if name == "error_message" else value)
     yield json.dumps(masked_payload(job), ensure_ascii=False)
 
 

@@ -4,6 +4,11 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 
+def token_of(text: str) -> int | None:
+    """A fencing token as a page sent it back; None for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
 class ReasonForm(forms.Form):
     """Why."""
 

@@ -87,5 +87,7 @@ def formatted(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
-def _one_line(details: dict[str, Any]) -> str:
+def _one_line(details: Any) -> str:
+    if not isinstance(details, dict):
+        return str(details)
     return ", ".join(f"{name} {value}" for name, value in details.items())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -31,6 +33,15 @@ logger = structlog.get_logger(__name__)
 
 class JobPages(ReadOnlyAdmin):
     """Thin views over named functions; each asks for its permission first."""
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """As Django does; what is selected must be ids."""
+        try:
+            [UUID(text) for text in request.POST.getlist("_selected_action")]
+        except ValueError:
+            messages.error(request, "What is selected is no job.")
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset)
 
     def get_urls(self) -> list[URLPattern]:
         """Also what can be done on a job's page."""

@@ -37,6 +37,7 @@ class JobAdmin(JobPages):
     list_filter_submit = True
     list_select_related = ("owner",)
     sortable_by = ()
+    open_lookups = ("state", "kind", "type", "queue", "owner", "error_class", "error_fingerprint")
     search_fields = ("id",)  # shows the box; what is found, `jobs.selection.search` says
     search_help_text = "An id, an owner's name, a value of the payload, or key=value"
     ordering = ("-id",)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -18,6 +18,7 @@ from unfold.decorators import display
 
 from jobs.admin.forms import ReasonForm
 from jobs.dials import add_queue, set_dials
+from jobs.errors import TransitionError
 from jobs.models import Queue
 
 DIALS = (
@@ -101,22 +102,36 @@ class QueueAdmin(ModelAdmin):
     ) -> HttpResponse:
         """The dials; a change of them is shown before it is made."""
         queue = self.get_object(request, unquote(object_id))
-        if request.method == "POST" and "post" not in request.POST and self.has_change_permission(request, queue):
+        if request.method == "POST" and queue is not None and self.has_change_permission(request, queue):
             form = self.get_form(request, queue, change=True)(request.POST, instance=queue)
-            if queue is not None and form.is_valid():
-                return self._ask_for_dials(request, object_id, form)
+            if form.is_valid():
+                step = self._set_dials if "post" in request.POST else self._ask_for_dials
+                return step(request, Queue.objects.get(pk=queue.pk), form)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
-        """Through `jobs.dials`, which keeps who did it."""
-        who = {"actor": request.user.get_username(), "reason": form.cleaned_data["reason"]}
-        if change:
-            set_dials(obj.name, **who, **{name: form.cleaned_data[name] for name in DIALS})
-        else:
-            add_queue(obj, **who)
+        """Of a new queue; a change goes through `change_view`."""
+        add_queue(obj, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
 
-    def _ask_for_dials(self, request: HttpRequest, object_id: str, form: Any) -> HttpResponse:
-        before = Queue.objects.get(pk=unquote(object_id))
+    def _set_dials(self, request: HttpRequest, queue: Queue, form: Any) -> HttpResponse:
+        """Those that were confirmed, if they are still as they were when the page was made."""
+        confirmed = [name for name in request.POST.getlist("dial") if name in DIALS] or list(DIALS)
+        seen = {name: was for name in confirmed if (was := request.POST.get(f"was-{name}")) is not None}
+        try:
+            set_dials(
+                queue.name,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                seen={name: _value_of(queue, name, was) for name, was in seen.items()},
+                **{name: form.cleaned_data[name] for name in confirmed},
+            )
+        except (TransitionError, ValidationError) as error:
+            messages.error(request, f"Nothing was changed: {error}.")
+        else:
+            messages.success(request, f"The dials of {queue.name} were changed.")
+        return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
+
+    def _ask_for_dials(self, request: HttpRequest, before: Queue, form: Any) -> HttpResponse:
         changes = [
             (name, getattr(before, name), form.cleaned_data[name])
             for name in DIALS
@@ -128,7 +143,11 @@ class QueueAdmin(ModelAdmin):
         context = {
             "title": f"Change the dials of the queue {before.name}?",
             "changes": changes,
-            "hidden": [(name, value) for name in request.POST for value in request.POST.getlist(name)],
+            "hidden": [
+                *((name, value) for name in request.POST for value in request.POST.getlist(name)),
+                *((f"was-{name}", "" if was is None else str(was)) for name, was, _ in changes),
+                *(("dial", name) for name, _, _ in changes),
+            ],
             "explanation": "It counts from the next release on. What runs already goes on as it began.",
         }
         return self._ask(request, context)
@@ -136,6 +155,12 @@ class QueueAdmin(ModelAdmin):
     def _ask(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "admin/jobs/queue/confirm.html", context)
+
+
+def _value_of(queue: Queue, name: str, text: str) -> Any:
+    """A dial as the confirmation page sent it back. Raises ValidationError."""
+    field: Any = queue._meta.get_field(name)
+    return field.clean(text or None, queue)
 
 
 PAUSING = "Nothing more of it is handed out to workers. What runs goes on, and orders are still accepted: they wait."

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from django import forms
+from rest_framework.exceptions import ParseError
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -18,6 +19,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
+
+from jobs.api.parsers import read_json
+from jobs.masking import MASK
 
 #: The name of the field that holds a whole payload.
 WHOLE: Final = "payload"
@@ -29,7 +33,8 @@ class PayloadForm(forms.Form):
     def __init__(self, *args: Any, value: Any, schema: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.value = value
-        self.leaves = dict(_leaves(schema or {}, ()))
+        leaves = dict(_leaves(schema or {}, ()))
+        self.leaves = {path: each for path, each in leaves.items() if _can_be_a_field(_at(value, path), each)}
         if not self.leaves:
             self.fields[WHOLE] = JSONText(initial=value, label="Payload", required=True)
         for path, described in self.leaves.items():
@@ -40,7 +45,8 @@ class PayloadForm(forms.Form):
         if not self.leaves:
             return self.cleaned_data[WHOLE]
         entered = deepcopy(self.value)
-        for path in self.leaves:
+        changed = set(self.changed_data)
+        for path in (path for path in self.leaves if "/".join(path) in changed):
             _put(entered, path, self.cleaned_data["/".join(path)])
         return entered
 
@@ -60,6 +66,19 @@ class JSONText(forms.JSONField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "spellcheck": "false"}), **kwargs)
 
+    def to_python(self, value: Any) -> Any:
+        """By the rules of the API's bodies."""
+        if not isinstance(value, str) or not value.strip():
+            return None
+        try:
+            return read_json(value.encode(errors="surrogatepass"))
+        except ParseError as error:
+            raise forms.ValidationError(str(error.detail)) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """As it was sent: what is no JSON is shown again, not read."""
+        return data
+
     def prepare_value(self, value: Any) -> Any:
         """With two spaces a level."""
         from jobs.admin.job_page import formatted
@@ -75,6 +94,11 @@ def _leaves(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
             yield (*path, name), described
 
 
+def _can_be_a_field(value: Any, schema: Mapping[str, Any]) -> bool:
+    """A secret that is no text cannot be masked in its field: it is edited as JSON."""
+    return value != MASK or (schema.get("type") in ("string", ["string", "null"]) and "enum" not in schema)
+
+
 def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> forms.Field:
     options: dict[str, Any] = {
         "label": schema.get("title") or " → ".join(path),
@@ -85,10 +109,14 @@ def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> form
     types = schema.get("type", "")
     kinds = set(types if isinstance(types, list) else [types]) - {"null"}
     if "enum" in schema:
-        texts = [str(choice) for choice in schema["enum"] if choice is not None]
-        choices = [(text, text if text.strip() else repr(text)) for text in texts]
+        values = {str(choice): choice for choice in schema["enum"] if choice is not None}
+        choices = [(text, text if text.strip() else repr(text)) for text in values]
         return forms.TypedChoiceField(
-            choices=[("", "—"), *choices], empty_value=None, widget=UnfoldAdminSelectWidget(), **options
+            choices=[("", "—"), *choices],
+            coerce=values.__getitem__,
+            empty_value=None,
+            widget=UnfoldAdminSelectWidget(),
+            **options,
         )
     if kinds == {"boolean"}:
         return forms.BooleanField(widget=UnfoldBooleanWidget(), **options)
@@ -111,7 +139,9 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
 def _put(value: Any, path: tuple[str, ...], new: Any) -> None:
     *above, name = path
     for step in above:
-        value = value.setdefault(step, {})
+        if not isinstance(value.get(step), dict):
+            value[step] = {}
+        value = value[step]
     if new is None:
         value.pop(name, None)
     else:

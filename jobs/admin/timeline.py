@@ -88,13 +88,13 @@ def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, 
     since = now
     number: int | None = None
     for event in events:
-        begins = _BEGINS.get(Event.Name(event.name))
+        begins = _BEGINS.get(event.name)  # type: ignore[call-overload]  # members equal their values
         if begins is None:
             continue
         if state is not None and event.at > since:
             yield state, since, event.at, number
         state, since = begins, event.at
-        number = event.details.get("attempt") if begins is State.RUNNING else None
+        number = event.details.get("attempt") if begins is State.RUNNING and isinstance(event.details, dict) else None
     if state is not None and state not in (State.SUCCEEDED, State.CANCELLED):
         yield state, since, max(now, since), number
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+
+#: Objects and lists within each other.
+MOST_LEVELS: Final = 100
 
 
 class BodyTooLargeError(APIException):
@@ -34,17 +37,30 @@ class BoundedJSONParser(BaseParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLargeError(f"The limit is {limit} bytes.")
-        try:
-            data = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
-            if b"\\u" in body:
-                _refuse_what_is_no_text(data)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deep.") from None
-        except UnicodeEncodeError:
-            raise ParseError("The JSON holds half of a surrogate pair.") from None
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from None
-        return data
+        return read_json(body)
+
+
+def read_json(body: bytes) -> Any:
+    """JSON that PostgreSQL can store and that can be walked through. Raises ParseError, as `BoundedJSONParser` says."""
+    try:
+        data = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        if b"\\u" in body:
+            _refuse_what_is_no_text(data)
+        _refuse_depth(data, MOST_LEVELS)
+    except RecursionError:
+        raise ParseError("The JSON is nested too deep.") from None
+    except UnicodeEncodeError:
+        raise ParseError("The JSON holds half of a surrogate pair.") from None
+    except ValueError as error:
+        raise ParseError(f"The body is not JSON: {error}.") from None
+    return data
+
+
+def _refuse_depth(data: Any, levels: int) -> None:
+    if levels < 0:
+        raise RecursionError
+    for part in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        _refuse_depth(part, levels - 1)
 
 
 def _refuse_what_is_no_text(data: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 
-from jobs.bulk.models import BulkRun, Stage
+from jobs.bulk.models import WORKING, BulkRun, Stage
 from jobs.bulk.steering import BULK
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, stage_of, stand, undo_jobs
 from jobs.context import JobContext
@@ -30,10 +30,11 @@ def run_bulk(context: JobContext) -> dict[str, Any]:
 
 
 def _work(context: JobContext, run: BulkRun) -> None:
-    if not _may_go_on(context, run):
-        stage = Stage(stage_of(run))
+    stage = Stage(stage_of(run))
+    if stage in WORKING and not _may_go_on(context, run):
         ends = Stage.DROPPED if stage is Stage.CHECKING else Stage.HALTED
         stand(run, stage, ends, note="Whoever ordered this may not do it any more.")
+    run.acting = context.job.owner.get_username() if context.job.owner else ""
     steps: dict[str, Callable[[JobContext, BulkRun], None]] = {
         Stage.CHECKING: check_jobs,
         Stage.CANARY: send_canary,

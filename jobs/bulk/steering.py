@@ -18,6 +18,7 @@ from jobs.bulk.models import OPEN, BulkRun, Stage
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
 from jobs.selection import in_words, select_jobs
+from jobs.states import State
 from jobs.submission import submit_job
 
 if TYPE_CHECKING:
@@ -74,12 +75,17 @@ def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """paused or halted → running. Raises TransitionError."""
-    _move(run, {Stage.PAUSED, Stage.HALTED}, Stage.RUNNING, AuditEntry.Action.RESUME, actor, works=True)
+    """halted → running; paused → as it was: a canary that has not ended is waited for. Raises TransitionError."""
+    from jobs.models import Job
+
+    canary = Job.objects.filter(pk__in=[run.canary] if run.canary else []).exclude(state=State.SUCCEEDED)
+    waits = run.stage == Stage.PAUSED and canary.exists()
+    stage = Stage.CANARY if waits else Stage.RUNNING
+    _move(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, works=True)
 
 
 def undo_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """Put back what was requeued and has not begun; it stays dead. Raises TransitionError."""
+    """Put back what was requeued and has not begun: it is dead, or failed, as it was. Raises TransitionError."""
     if run.act != BulkRun.Act.REQUEUE:
         raise TransitionError("only requeueing can be undone")
     _move(run, {Stage.PAUSED, Stage.HALTED, Stage.DONE}, Stage.UNDOING, AuditEntry.Action.UNDO, actor, works=True)

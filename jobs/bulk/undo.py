@@ -45,13 +45,13 @@ def undo_batch(run: BulkRun, *, after: UUID | None) -> UUID | None:
         Job.objects.bulk_update(jobs, UNDO_FIELDS)
         pks = [job.pk for job in jobs]
         Job.objects.filter(pk__in=pks).update(released_at=None, updated_at=Now())
-        record_events(pks, Event.Name.REQUEUE_UNDONE, actor=run.ordered_by.get_username(), run=run.pk)
+        record_events(pks, Event.Name.REQUEUE_UNDONE, actor=run.acting, run=run.pk)
 
     with transaction.atomic():
         outcome = intervene(
             items,
             action=AuditEntry.Action.UNDO,
-            actor=run.ordered_by.get_username(),
+            actor=run.acting,
             reason=f"{run.reason} (bulk run {run.pk} undone)",
             allowed={State.QUEUED},
             change=change,

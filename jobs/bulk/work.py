@@ -116,10 +116,11 @@ def _choose_canary(run: BulkRun) -> UUID | None:
     """Change the first job that is safe, or else the first with a warning; None when none can be changed."""
     pending = run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("level", "job_id")
     while (item := pending.first()) is not None:
-        if _change(run, [item]):
-            BulkRun.objects.filter(pk=run.pk).update(canary=item.job_id)
-            run.canary = item.job_id
-            return item.job_id
+        with transaction.atomic():
+            if _change(run, [item]):
+                BulkRun.objects.filter(pk=run.pk).update(canary=item.job_id)
+                run.canary = item.job_id
+                return item.job_id
     return None
 
 
@@ -137,7 +138,7 @@ def _change(run: BulkRun, items: list[BulkItem]) -> list[UUID]:
         before = as_they_are(ids)
         outcome = ACTS[run.act](
             ids,
-            actor=run.ordered_by.get_username(),
+            actor=run.acting,
             reason=f"{run.reason} (bulk run {run.pk})",
             seen={item.job_id: item.fencing_token for item in items},
         )

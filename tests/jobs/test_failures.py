@@ -1,7 +1,10 @@
 """What is kept of an error: enough to understand it, equal for equal ones, and no secrets."""
 
+import json
 import traceback
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -114,3 +117,9 @@ def test_a_payloads_secrets_are_masked_wherever_an_error_quotes_them() -> None:
         record = describe_failure(error, kind="test", secrets={"hunter2", "hunter2-admin"})
     assert record.error_message == "the API refused *** for ***"
     assert "hunter2" not in record.traceback
+
+
+@pytest.mark.parametrize("write", [repr, json.dumps, lambda text: json.dumps(text, ensure_ascii=False), quote])
+def test_a_secret_is_masked_however_it_is_spelt(write: Callable[[str], str]) -> None:
+    key = '-----BEGIN KEY-----\nab"c\\d\u00e9\n-----END KEY-----'
+    assert redact(f"refused {write(key)}", [key]).strip("'\"").removeprefix("refused ").strip("'\"") == "***"

@@ -185,3 +185,10 @@ def test_many_jobs_are_checked_in_as_many_queries_as_one(
         RequeueChecks().check_all(jobs[:1])
     with django_assert_num_queries(4):
         assert {found.word for found in RequeueChecks().check_all(jobs).values()} == {"safe"}
+
+
+def test_a_success_before_a_failing_job_was_ordered_is_none_since(dead_job: Callable[..., Job]) -> None:
+    payload = {"year": 2023}
+    before = Now() - timedelta(days=3)
+    dead_job(payload=payload, state=State.SUCCEEDED, finished_at=before, created_at=before)
+    assert verdict(dead_job(payload=payload, state=State.FAILED, finished_at=None)).word == "safe"

@@ -27,7 +27,8 @@ def staff(client: Client) -> Client:
 
 
 @pytest.fixture
-def attempt(make_job: Callable[..., Job]) -> Attempt:
+def attempt(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> Attempt:
+    kind_of(lambda context: None)
     job = make_job(state=State.DEAD, payload={"a": "<b>"}, error_message="odd")
     return Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w", traceback="Traceback <x>")
 

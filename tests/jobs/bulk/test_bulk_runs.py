@@ -283,3 +283,40 @@ def test_of_two_legs_of_a_run_only_one_works(
         results = list(threads.map(run_bulk, contexts))
     assert [result["stage"] for result in results] == [Stage.DONE] * 2
     assert (max(most), outcomes(run)) == (1, ["changed"] * 30)
+
+
+def test_a_run_that_was_dropped_stays_so(actor: User, dead_job: Callable[..., Job]) -> None:
+    run = order(actor)
+    drop_run(run, actor=actor)
+    User.objects.filter(pk=actor.pk).update(is_superuser=False)
+    leg(run)
+    assert run.stage == Stage.DROPPED
+
+
+def test_a_paused_run_still_waits_for_its_canary(actor: User, dead_job: Callable[..., Job]) -> None:
+    jobs = [dead_job(), dead_job()]
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=True)
+    BulkRun.objects.filter(pk=run.pk).update(canary=jobs[0].pk)
+    run.refresh_from_db()
+    pause_run(run, actor=actor)
+    resume_run(run, actor=actor)
+    assert run.stage == Stage.CANARY
+    pause_run(run, actor=actor)
+    Job.objects.filter(pk=jobs[0].pk).update(state=State.SUCCEEDED)
+    resume_run(run, actor=actor)
+    assert BulkRun.objects.get().stage == Stage.RUNNING
+
+
+def test_the_trail_names_who_pressed(actor: User, dead_job: Callable[..., Job]) -> None:
+    dead_job()
+    run = order(actor)
+    leg(run)
+    other = User.objects.create_superuser("bob")
+    start_run(run, actor=other, with_canary=False)
+    leg(run)
+    assert AuditEntry.objects.get(action="requeue").actor == "bob"
+    undo_run(run, actor=actor)
+    leg(run)
+    assert AuditEntry.objects.get(action="undo", target_type="job").actor == "grace"

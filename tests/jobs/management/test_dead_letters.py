@@ -22,7 +22,8 @@ def nothing_is_published(db: None) -> None:
 
 
 @pytest.fixture
-def dead_job(make_job: Callable[..., Job]) -> Callable[..., Job]:
+def dead_job(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> Callable[..., Job]:
+    kind_of(lambda context: None)
     return lambda **values: make_job(
         **{
             "state": State.DEAD,
