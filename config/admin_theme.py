@@ -17,30 +17,22 @@ from django.urls import reverse_lazy
 ADMIN_POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 
 
-def relax_policy_for_admin(
+def guard_admin(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, below that of django-csp: its decorator cannot be put around a whole site."""
+    """Middleware, below that of django-csp: its decorator cannot be put around a whole site.
+
+    Pages of the admin get the policy above; a URL of it with a NUL, which PostgreSQL takes in no comparison, is 400.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        if request.path_info.startswith("/admin/"):
-            response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
-        return response
-
-    return middleware
-
-
-def refuse_nul(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: 400 for a URL of the admin with a NUL, which PostgreSQL takes in no comparison."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        within = request.path_info.startswith("/admin/")
-        if within and ("\0" in request.path_info or "%00" in request.META["QUERY_STRING"]):
+        if not request.path_info.startswith("/admin/"):
+            return get_response(request)
+        if "\0" in request.path_info or "%00" in request.META["QUERY_STRING"]:
             raise BadRequest("A URL with a NUL.")
-        return get_response(request)
+        response = get_response(request)
+        response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
+        return response
 
     return middleware
 

@@ -30,7 +30,7 @@ GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BA
 
 #: All queues in one query; each count reads a part of an index, up to the bound.
 FIGURES: Final = """
-    SELECT name, paused, accepting, max_running, max_queued,
+    SELECT name, paused, accepting, max_running,
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s
         ) AS job),
@@ -82,7 +82,6 @@ class QueueFigures:
     paused: bool
     accepting: bool
     max_running: int | None
-    max_queued: int | None
     waiting: int
     running: int
     handed_out: int

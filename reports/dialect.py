@@ -8,15 +8,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from jobs.spreadsheets import defuse
+
 #: What an order may ask for, each the name of a codec of Python's.
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "shift_jis", "euc_jp", "latin-1", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 COMPRESSIONS = ("none", "gzip")
 ERRORS = ("strict", "replace")
-
-#: A text cell that starts with one of these may be run as a formula by a spreadsheet; the last four are
-#: the full-width forms that Excel takes for the same. https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,3 @@ class Dialect:
         cells = (defuse(heading) if self.spreadsheetSafe else heading for heading in headings)
         csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(cells)
         return line.getvalue().encode()
-
-
-def defuse(cell: str) -> str:
-    """`cell` with a leading apostrophe where a spreadsheet might take it for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

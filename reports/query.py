@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 from psycopg import sql
 
-from reports.dialect import FORMULA_STARTS, Dialect
+from jobs.spreadsheets import FORMULA_STARTS
+from reports.dialect import Dialect
 from reports.types import SQL
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: C
 
 
 def _defused(text: str, columns: list[Column]) -> sql.Composed:
-    """The query with an apostrophe before text that a spreadsheet might run; as `dialect.defuse` does."""
+    """The query with an apostrophe before text that a spreadsheet might run; as `spreadsheets.defuse` does."""
     names = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     cell = sql.SQL("CASE WHEN left({c}::text, 1) IN ({starts}) THEN '''' || {c}::text ELSE {c}::text END")
     starts = sql.SQL(", ").join(map(sql.Literal, FORMULA_STARTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -14,13 +14,12 @@ from django.utils import timezone
 from jobs.failures import redact
 from jobs.models import Job
 from jobs.payloads import masked_payload, secrets_of
+from jobs.spreadsheets import defuse
 
 COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",
     "error_fingerprint", "created_at", "started_at", "finished_at",
 )  # fmt: skip
-#: A text cell that begins with one of these may be run by a spreadsheet.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class _Echo:
@@ -48,10 +47,6 @@ def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
 def _cells(job: Job) -> Iterable[str]:
     for name in COLUMNS:
         value = getattr(job, name)
-        yield _defused(redact(value, secrets_of(job)) if name == "error_message" else value)
+        text = "" if value is None else str(value)
+        yield defuse(redact(text, secrets_of(job)) if name == "error_message" else text)
     yield json.dumps(masked_payload(job), ensure_ascii=False)
-
-
-def _defused(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -18,7 +18,6 @@ from jobs.failures import redact
 from jobs.models import Job
 from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.requeue_checks import RequeueChecks
-from jobs.states import State
 
 #: Events, attempts and audit entries that are shown, the last ones.
 MOST_LINES: Final = 200
@@ -66,7 +65,6 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
             "discard": job.state in UNFINISHED,
             "cancel": job.state in CANCELLABLE - UNFINISHED,
         },
-        "is_failing": job.state in UNFINISHED or (job.state == State.RUNNING and job.error_class),
         "has_ended_in": job.finished_at and in_words(job.finished_at - job.created_at),
     }
 

@@ -17,6 +17,7 @@ from jobs.audit import AuditEntry, audit
 from jobs.bulk.models import OPEN, BulkRun, Stage
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
+from jobs.models import Job
 from jobs.selection import in_words, select_jobs
 from jobs.states import State
 from jobs.submission import submit_job
@@ -76,8 +77,6 @@ def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """halted → running; paused → as it was: a canary that has not ended is waited for. Raises TransitionError."""
-    from jobs.models import Job
-
     canary = Job.objects.filter(pk__in=[run.canary] if run.canary else []).exclude(state=State.SUCCEEDED)
     waits = run.stage == Stage.PAUSED and canary.exists()
     stage = Stage.CANARY if waits else Stage.RUNNING

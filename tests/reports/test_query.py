@@ -10,7 +10,8 @@ from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reports.dialect import FORMULA_STARTS, Dialect, defuse
+from jobs.spreadsheets import FORMULA_STARTS, defuse
+from reports.dialect import Dialect
 from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
 from reports.types import SQL
 

@@ -19,12 +19,6 @@ from jobs.states import State
 from tests.stack import Stack
 
 
-@pytest.fixture
-def staff(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
 @pytest.mark.django_db
 def test_each_line_of_trouble_leads_to_the_jobs_it_means(staff: Client, make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.DEAD)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -17,18 +17,6 @@ from jobs.states import State
 pytestmark = pytest.mark.django_db
 LIST = "/admin/jobs/job/"
 SECRET = "s3cret-s3cret"
-
-
-@pytest.fixture
-def member() -> Callable[[str], Client]:
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 @pytest.fixture

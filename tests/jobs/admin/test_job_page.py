@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db.models.functions import Now
@@ -21,20 +21,6 @@ from reports.ordering import order_report
 
 pytestmark = pytest.mark.django_db
 SECRET = "hunter2-hunter2"
-
-
-@pytest.fixture
-def member() -> Callable[[str], Client]:
-    """A browser signed in as somebody of this role."""
-
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 @pytest.fixture
@@ -213,10 +199,10 @@ def test_an_export_cannot_be_run_by_a_spreadsheet(
     member: Callable[[str], Client], make_job: Callable[..., Job], kind_of: Callable[..., str]
 ) -> None:
     kind_of(lambda context: None)
-    job = make_job(error_message="=cmd|' /C calc'!A0", payload={"a": 1})
+    job = make_job(error_message="＝cmd|' /C calc'!A0", payload={"a": 1})
     chosen = {"action": "export_jobs", "_selected_action": [str(job.pk)]}
     sent = member("viewer").post(reverse("admin:jobs_job_changelist"), chosen)
     rows = list(csv.DictReader(io.StringIO(b"".join(sent.streaming_content).decode())))  # type: ignore[attr-defined]
     assert [(row["id"], row["owner"], row["error_message"], row["payload"]) for row in rows] == [
-        (str(job.pk), "ada", "'=cmd|' /C calc'!A0", '{"a": 1}'),
+        (str(job.pk), "ada", "'＝cmd|' /C calc'!A0", '{"a": 1}'),
     ]  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
@@ -13,18 +12,6 @@ pytestmark = pytest.mark.django_db
 DIALS = {"paused": "on", "accepting": "on", "max_running": "7", "statement_timeout_seconds": "3600"}
 POSTED = {**DIALS, "database": "default", "reason": "the night"}
 CHANGE = "/admin/jobs/queue/reports/change/"
-
-
-@pytest.fixture
-def member() -> Callable[[str], Client]:
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def reports() -> tuple[int | None, bool]:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Sum
 
-from reports.dialect import FORMULA_STARTS
+from jobs.spreadsheets import FORMULA_STARTS
 from reports.sales.models import Customer, Order, OrderLine, Product
 from reports.sales.seeding import seed_sales
 
