@@ -24,21 +24,6 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-#: Tests that take long because they start and kill things; by path.
-SLOW = ("tests/bench/test_running", "tests/faults/", "tests/config/", "tests/bench/")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of slow tests go first, so that none begins when the other processes have nothing left to do.
-
-    Within the slow and the others the order stays random. (xdist would begin with the files of many tests.)
-    """
-    items.sort(
-        key=lambda item: next((rank for rank, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
-    )
-
-
 @pytest.fixture(scope="session")
 def all_services(django_db_setup: None) -> Iterator[Stack]:
     """Nothing runs yet: `stack` and `live_url` start what they need."""
