@@ -56,8 +56,7 @@ class Tether:
 
     def run(self) -> int:
         """Run the program to its end; returns its exit code (128 + signal when killed)."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.events.put("stop"))
+        self._hear_signals()
         locks = [wait_for_lock(path, fcntl.LOCK_SH) for path in self.options.hold]
         if self.options.follow:
             threading.Thread(target=self._follow, daemon=True).start()
@@ -68,6 +67,24 @@ class Tether:
                 shutil.rmtree(self.options.delete, ignore_errors=True)
             for lock in locks:
                 lock.close()
+
+    def _hear_signals(self) -> None:
+        """Turn SIGTERM and SIGINT into an event, by a pipe that the interpreter writes to at once.
+
+        A handler in Python would only run once the main thread runs again, and a signal that comes just before
+        that thread blocks does not wake it (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd).
+        """
+        heard, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+
+        def pass_on() -> None:
+            while os.read(heard, 1):
+                self.events.put("stop")
+
+        threading.Thread(target=pass_on, daemon=True).start()
 
     def _follow(self) -> None:
         self.lock = wait_for_lock(self.options.follow, fcntl.LOCK_SH)

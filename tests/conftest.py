@@ -8,7 +8,9 @@ import pytest
 from django.core.files.storage import storages
 from django.db import connection
 from playwright.sync_api import ConsoleMessage, Page
+from pytest_django import DjangoDbBlocker
 
+from tests.flushing import keep_seeds
 from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
 
@@ -22,6 +24,13 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, whose tables are emptied by `tests/flushing.py`."""
+    with django_db_blocker.unblock():
+        keep_seeds()
 
 
 @pytest.fixture(scope="session")

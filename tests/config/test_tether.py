@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,17 +16,18 @@ from tests.waiting import wait_until
 
 STUBBORN = """
 import signal, sys, subprocess
-signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("ready", child.pid, flush=True)
-while True:
-    signal.pause()
+while signal.sigwait({signal.SIGTERM}):
+    print("asked", flush=True)
 """
 GENTLE = """
 import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 print("ready", flush=True)
-signal.pause()
+signal.sigwait({signal.SIGTERM})
+sys.exit(7)
 """
 
 
@@ -45,8 +47,9 @@ class Tethered:
 def locks(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     for process in psutil.Process().children(recursive=True):
-        if str(tmp_path) in str(process.cmdline()):
-            process.kill()
+        with suppress(psutil.NoSuchProcess):  # ZombieProcess is one
+            if str(tmp_path) in str(process.cmdline()):
+                process.kill()
 
 
 def hold(path: Path) -> "subprocess.Popen[str]":

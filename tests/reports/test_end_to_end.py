@@ -93,6 +93,7 @@ def test_an_order_while_redis_is_down_is_accepted_at_once_and_completes_when_it_
     assert ordered.status_code == 202
     assert ordered.elapsed.total_seconds() < 2
     assert api.get(ordered.headers["Location"]).json()["status"] == "Queued"
+    stack.ensure_workers()  # as their supervisor would
     with stack.running("beat"):
         assert api.completed(ordered)["rowCount"] > 0
     assert Attempt.objects.count() == 1
