@@ -22,15 +22,14 @@ def cancel_jobs(
 ) -> Intervention:
     """queued, failed, dead → cancelled; a running job gets `cancel_requested_at`, and ends within two seconds.
 
-    Asking twice is no more than asking once. Jobs that have ended are refused.
+    Asking twice is no more than asking once: the second is refused, as are jobs that have ended.
     """
 
     def change(jobs: list[Job]) -> None:
         running = [job.pk for job in jobs if job.state == State.RUNNING]
         waiting = [job.pk for job in jobs if job.state != State.RUNNING]
-        unasked = list(Job.objects.filter(pk__in=running, cancel_requested_at=None).values_list("pk", flat=True))
-        Job.objects.filter(pk__in=unasked, state=State.RUNNING).update(cancel_requested_at=Now(), updated_at=Now())
-        record_events(unasked, Event.Name.CANCEL_REQUESTED, actor=actor, reason=reason)
+        Job.objects.filter(pk__in=running, state=State.RUNNING).update(cancel_requested_at=Now(), updated_at=Now())
+        record_events(running, Event.Name.CANCEL_REQUESTED, actor=actor, reason=reason)
         Job.objects.filter(pk__in=waiting).exclude(state=State.RUNNING).update(
             state=State.CANCELLED, retry_at=None, released_at=None, finished_at=Now(), updated_at=Now()
         )
@@ -44,4 +43,9 @@ def cancel_jobs(
         allowed=CANCELLABLE,
         change=change,
         seen=seen,
+        objection=_asked_already,
     )
+
+
+def _asked_already(job: Job) -> str:
+    return "it is asked to end already" if job.state == State.RUNNING and job.cancel_requested_at else ""

@@ -39,21 +39,32 @@ def intervene(
     allowed: Collection[State],
     change: Callable[[list[Job]], None],
     seen: Mapping[UUID, int] | None = None,
+    objection: Callable[[Job], str] = lambda job: "",
 ) -> Intervention:
     """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
 
-    `seen` are the fencing tokens that the jobs had when the person decided: one that has run since is refused.
+    `seen` are the fencing tokens that the jobs had when the person decided: one that has run since is refused. An
+    `objection` to a job, in words, refuses it too.
 
     Each job that is changed gets an entry in the audit trail, with what it was before and is afterwards.
     Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
     the queues are released: there may be places, or jobs, that were not there before or that the locks hid.
     """
     outcome = Intervention()
+
+    def refusal(job: Job) -> str:
+        if job.state not in allowed:
+            return f"it is {job.state}"
+        if seen is not None and seen.get(job.pk, job.fencing_token) != job.fencing_token:
+            return "it has run again since"
+        return objection(job)
+
     for batch in _batches(job_ids):
         with transaction.atomic():
             locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
             found = {job.pk: job for job in locked.only("queue", "fencing_token", *AUDITED)}
-            fitting = [job for job in found.values() if job.state in allowed and not _has_run(job, seen)]
+            refused = {pk: why for pk, job in found.items() if (why := refusal(job))}
+            fitting = [job for pk, job in found.items() if pk not in refused]
             if fitting:
                 change(fitting)
                 after = Job.objects.only(*AUDITED).in_bulk([job.pk for job in fitting])
@@ -62,18 +73,8 @@ def intervene(
             for queue in {job.queue for job in found.values()}:
                 transaction.on_commit(partial(release_jobs, queue), robust=True)
         outcome.changed += [job.pk for job in fitting]
-        for pk in batch:
-            if pk not in found:
-                outcome.refused[pk] = "there is no such job"
-            elif found[pk].state not in allowed:
-                outcome.refused[pk] = f"it is {found[pk].state}"
-            elif _has_run(found[pk], seen):
-                outcome.refused[pk] = "it has run again since"
+        outcome.refused |= refused | {pk: "there is no such job" for pk in batch if pk not in found}
     return outcome
-
-
-def _has_run(job: Job, seen: Mapping[UUID, int] | None) -> bool:
-    return seen is not None and seen.get(job.pk, job.fencing_token) != job.fencing_token
 
 
 def _as_audited(job: Job) -> dict[str, Any]:

@@ -73,7 +73,14 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
                 waiting.pop(0)
     except Exception as error:  # whatever the broker's client raises: the row is safe, Beat goes on
         logger.warning("publish_failed", queue=queue, jobs=len(waiting), error=repr(error))
-        Job.objects.filter(pk__in=waiting, state=State.QUEUED).update(released_at=None)
+        _take_back(waiting)
+
+
+def _take_back(ids: list[UUID]) -> None:
+    """Let released jobs wait again. They are locked in the order of their ids, as by whoever changes several."""
+    with transaction.atomic():
+        queued = Job.objects.select_for_update().filter(pk__in=ids, state=State.QUEUED).order_by("pk")
+        Job.objects.filter(pk__in=list(queued.values_list("pk", flat=True))).update(released_at=None)
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.crypto import salted_hmac
@@ -32,8 +33,20 @@ def same_work_term(kind: str, payload: dict[str, Any]) -> str:
 
     Keyed, because the secrets of the payload are part of it: nobody shall be able to try them out.
     """
-    canonical = json.dumps([kind, payload], sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps([kind, _as_stored(payload)], sort_keys=True, separators=(",", ":"))
     return f"={salted_hmac('jobs.search', canonical, algorithm='sha256').hexdigest()[:32]}"
+
+
+def _as_stored(value: Any) -> Any:
+    """With one way to write a number: PostgreSQL gives 1e16 back as 10000000000000000."""
+    match value:
+        case dict():
+            return {key: _as_stored(part) for key, part in value.items()}
+        case list():
+            return [_as_stored(part) for part in value]
+        case float() if value.is_integer():
+            return int(Decimal(repr(value)))  # the digits that were sent, where a float has none of its own
+    return value
 
 
 def term_searched(text: str) -> str:

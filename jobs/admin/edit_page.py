@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -45,7 +46,7 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
             if left := list(masks_left(payload, named)):
                 raise InvalidPayloadError([{"pointer": at, "detail": "Write this secret anew."} for at in left])
             canonical = inspector.validate(payload, job.owner)
-            if canonical == job.payload:
+            if canonical == job.payload and not _writes_a_secret(entered, form.value, named):
                 form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
             elif "post" in request.POST:
                 return _save(request, job, canonical, reason.cleaned_data["reason"])
@@ -54,6 +55,11 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
         except InvalidPayloadError as error:
             form.complain(error.errors)
     return TemplateResponse(request, "admin/jobs/job/edit.html", context)
+
+
+def _writes_a_secret(entered: Any, shown: Any, named: Collection[str]) -> bool:
+    """Whether a mask was replaced. By what is not told, or equal secrets could be found by trying."""
+    return list(masks_left(entered, named)) != list(masks_left(shown, named))
 
 
 def _same_type(job: Job, payload: Any) -> bool:
@@ -66,7 +72,7 @@ def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
     """Lines of the difference between the job's payload and another: `+`, `-` or a space, and the line."""
     before, after = (formatted(masked(job.kind, each)).splitlines() for each in (job.payload, payload))
     lines = [(line[0], line[1:]) for line in list(difflib.unified_diff(before, after, n=1000, lineterm=""))[3:]]
-    return lines or [(" ", "Only a secret is different.")]
+    return lines or [(" ", "Nothing that is shown is different: a secret was written anew.")]
 
 
 def _save(request: HttpRequest, job: Job, payload: dict[str, Any], reason: str) -> HttpResponse:

@@ -111,9 +111,15 @@ def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> form
     if "enum" in schema:
         values = {str(choice): choice for choice in schema["enum"] if choice is not None}
         choices = [(text, text if text.strip() else repr(text)) for text in values]
+
+        def coerce(chosen: Any) -> Any:
+            if str(chosen) not in values:  # the value so far, by the rules of another day
+                raise ValueError(chosen)
+            return values[str(chosen)]
+
         return forms.TypedChoiceField(
             choices=[("", "—"), *choices],
-            coerce=values.__getitem__,
+            coerce=coerce,
             empty_value=None,
             widget=UnfoldAdminSelectWidget(),
             **options,

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser
 
-from jobs.bulk.models import WORKING, BulkRun, Stage
+from jobs.bulk.models import BulkRun, Stage
+from jobs.bulk.standing import may_go_on, stage_of
 from jobs.bulk.steering import BULK
-from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, stage_of, stand, undo_jobs
+from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
+from jobs.inspection import Inspector, InvalidPayloadError
 from jobs.kinds import Kind
 from jobs.retry import RetryPolicy
 from jobs.sweeping import alone
 
 
 def run_bulk(context: JobContext) -> dict[str, Any]:
-    """The handler: work until the run's stage asks for none. Of two legs of one run, the second waits."""
-    run = BulkRun.objects.select_related("ordered_by").get(pk=context.job.payload["run"])
-    while True:
+    """The handler: work until the run's stage asks for none, or a later leg takes over. One leg works at a time."""
+    run = BulkRun.objects.get(pk=context.job.payload["run"])
+    while stage_of(context, run):
         context.check()
         with alone(f"bulk.{run.pk}") as granted:
             if granted:
                 _work(context, run)
-                return {"run": run.pk, "stage": stage_of(run)}
+                break
         time.sleep(POLL_SECONDS)
+    return {"run": run.pk, "stage": stage_of(context, run) or "taken over"}
 
 
 def _work(context: JobContext, run: BulkRun) -> None:
-    stage = Stage(stage_of(run))
-    if stage in WORKING and not _may_go_on(context, run):
-        ends = Stage.DROPPED if stage is Stage.CHECKING else Stage.HALTED
-        stand(run, stage, ends, note="Whoever ordered this may not do it any more.")
     run.acting = context.job.owner.get_username() if context.job.owner else ""
     steps: dict[str, Callable[[JobContext, BulkRun], None]] = {
         Stage.CHECKING: check_jobs,
@@ -41,19 +40,23 @@ def _work(context: JobContext, run: BulkRun) -> None:
         Stage.RUNNING: change_jobs,
         Stage.UNDOING: undo_jobs,
     }
-    while (step := steps.get(stage_of(run))) is not None:
-        step(context, run)
+    while (step := steps.get(stage := stage_of(context, run))) is not None:
+        if may_go_on(context, run, Stage(stage)):
+            step(context, run)
 
 
-def _may_go_on(context: JobContext, run: BulkRun) -> bool:
-    """Whoever pressed the button last must still be allowed to; months may lie between."""
-    person = context.job.owner
-    permissions = ("jobs.run_bulkrun", f"jobs.{run.act}_job")
-    return person is not None and cast("PermissionsMixin", person).has_perms(permissions) and _is_active(person)
+class BulkInspector(Inspector):
+    """The payload names the run, and is nothing that people edit."""
 
-
-def _is_active(person: AbstractBaseUser) -> bool:
-    return bool(person.is_active)
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """Raises InvalidPayloadError unless it is as `jobs.bulk.steering` writes it."""
+        checked = super().validate(payload, owner)
+        run = checked.get("run")
+        if set(checked) != {"run", "stage"} or type(run) is not int or checked["stage"] not in Stage.values:
+            raise InvalidPayloadError([{"pointer": "", "detail": "Only a run and its stage belong here."}])
+        if not BulkRun.objects.filter(pk=run).exists():
+            raise InvalidPayloadError([{"pointer": "/run", "detail": "There is no such run."}])
+        return checked
 
 
 #: Waiting for a canary or a pause of the clock is no stall; lost attempts go on where they stood.
@@ -61,5 +64,6 @@ KIND: Final = Kind(
     name=BULK,
     queue="operations",
     handler=run_bulk,
+    inspector=BulkInspector(),
     retry_policy=RetryPolicy(max_attempts=20, first_delay_seconds=1, max_delay_seconds=60, max_lost_in_a_row=10),
 )

@@ -61,6 +61,7 @@ class BulkRun(models.Model):
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.CHECKING)
     note = models.TextField(blank=True, help_text="why it stands where it stands")
     canary = models.UUIDField(null=True, help_text="the job that goes first, alone")
+    leg = models.UUIDField(null=True, help_text="the job that does the work; what an earlier one leaves, it takes over")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 

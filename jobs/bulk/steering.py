@@ -47,7 +47,8 @@ def order_run(
     require_reason(reason)
     select_jobs(criteria)
     key = sha256(json.dumps([act, dict(criteria)], sort_keys=True).encode()).hexdigest()
-    try:
+
+    def insert() -> BulkRun:
         with transaction.atomic():
             run = BulkRun.objects.create(
                 act=act,
@@ -59,9 +60,15 @@ def order_run(
             )
             _told(run, AuditEntry.Action.ADD, actor, reason, {"stage": run.stage, "jobs": in_words(criteria)})
             _work(run, actor)
+        return run
+
+    try:
+        return insert()
     except IntegrityError:
-        raise AlreadyOpenError(BulkRun.objects.get(open_key=key, stage__in=OPEN)) from None
-    return run
+        other = BulkRun.objects.filter(open_key=key, stage__in=OPEN).first()
+        if other is None:  # it came to its end this very moment
+            return insert()
+        raise AlreadyOpenError(other) from None
 
 
 def start_run(run: BulkRun, *, actor: AbstractBaseUser, with_canary: bool) -> None:
@@ -116,7 +123,9 @@ def _move(
 
 
 def _work(run: BulkRun, actor: AbstractBaseUser) -> None:
-    submit_job(kind=BULK, owner=actor, payload={"run": run.pk, "stage": run.stage})
+    """Let a new leg take over, in the name of whoever pressed the button; the one before ends."""
+    job = submit_job(kind=BULK, owner=actor, payload={"run": run.pk, "stage": run.stage})
+    BulkRun.objects.filter(pk=run.pk).update(leg=job.pk)
 
 
 def _told(

@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from jobs.bulk.models import BulkItem, BulkRun, Stage
+from jobs.bulk.standing import may_go_on, stage_of, stand
 from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.cancellation import CANCELLABLE, cancel_jobs
@@ -47,7 +47,7 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
     checks = RequeueChecks()
     last = run.items.order_by("-job_id").values_list("job_id", flat=True).first()
     done = run.items.count()
-    while stage_of(run) == Stage.CHECKING:
+    while stage_of(context, run) == Stage.CHECKING:
         context.check()
         jobs = list((meant.filter(pk__gt=last) if last else meant)[:BATCH_SIZE])
         if not jobs:
@@ -66,7 +66,7 @@ def send_canary(context: JobContext, run: BulkRun) -> None:
         stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
         return
     until = time.monotonic() + CANARY_SECONDS
-    while stage_of(run) == Stage.CANARY:
+    while stage_of(context, run) == Stage.CANARY:
         context.check()
         job = Job.objects.filter(pk=canary).first()
         if job is None or job.state in (State.FAILED, State.DEAD, State.CANCELLED):
@@ -87,12 +87,14 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
     total = run.items.count()
     done_before = total - run.items.filter(outcome=BulkItem.Outcome.PENDING).count()
     began, changed = time.monotonic(), 0
-    while stage_of(run) == Stage.RUNNING:
+    while stage_of(context, run) == Stage.RUNNING:
         context.check()
         allowance = int((time.monotonic() - began) * run.jobs_per_second) + 1 - changed
         if allowance < 1:
             time.sleep(min(POLL_SECONDS, 1 / run.jobs_per_second))
             continue
+        if not may_go_on(context, run, Stage.RUNNING):
+            return
         taken = _change_batch(run, at_most=min(allowance, BATCH_SIZE))
         if not taken:
             stand(run, Stage.RUNNING, Stage.DONE)
@@ -105,8 +107,10 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
     """Put back what has not begun, a batch at a time. undoing → undone."""
     last: UUID | None = None
-    while stage_of(run) == Stage.UNDOING:
+    while stage_of(context, run) == Stage.UNDOING:
         context.check()
+        if not may_go_on(context, run, Stage.UNDOING):
+            return
         last = undo_batch(run, after=last)
         if last is None:
             stand(run, Stage.UNDOING, Stage.UNDONE)
@@ -162,13 +166,3 @@ def _item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
         outcome=BulkItem.Outcome.REFUSED if refused else BulkItem.Outcome.PENDING,
         why=verdict.reasons if verdict else "",
     )
-
-
-def stage_of(run: BulkRun) -> str:
-    """Where it stands at this moment."""
-    return BulkRun.objects.values_list("stage", flat=True).get(pk=run.pk)
-
-
-def stand(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
-    """Move on, unless a person has moved the run meanwhile."""
-    BulkRun.objects.filter(pk=run.pk, stage=from_stage).update(stage=to_stage, note=note, updated_at=Now())

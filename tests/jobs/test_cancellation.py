@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from jobs.audit import AuditEntry
 from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, RetryableError, WorkerLostError
@@ -61,7 +62,9 @@ def test_a_running_job_hears_of_it_within_two_seconds_and_leaves_no_file(
         write(context)
         asked_at = time.monotonic()
         cancel_jobs([context.job.pk], actor="ada", reason="enough")
-        cancel_jobs([context.job.pk], actor="ada", reason="enough")
+        again = cancel_jobs([context.job.pk], actor="bob", reason="enough")
+        assert again.refused == {context.job.pk: "it is asked to end already"}
+        assert AuditEntry.objects.get(action="cancel").actor == "ada"
 
         def goes_on() -> None:
             context.check()

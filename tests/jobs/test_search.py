@@ -33,6 +33,15 @@ def test_equal_work_has_an_equal_term_whatever_the_order_of_keys() -> None:
     assert len({same_work_term("a", {"x": 1}), same_work_term("b", {"x": 1}), same_work_term("a", {"x": 2})}) == 3
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [1e16, 1.0, -0.0, 1e300, 0.1, 12345678901234567890])
+def test_work_is_equal_as_postgresql_gives_its_numbers_back(number: float) -> None:
+    payload = {"rows": [{"number": number}]}
+    stored = Job.objects.create(kind="a", queue="reports", payload=payload, max_attempts=1)
+    stored.refresh_from_db()
+    assert same_work_term("a", stored.payload) == same_work_term("a", payload)
+
+
 def test_terms_are_bounded() -> None:
     assert len(terms_of("report", {str(number): number for number in range(1000)})) == MOST_TERMS
     assert terms_of("report", {"a": "x" * (LONGEST_TERM + 1)})[1:] == []

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -178,6 +179,23 @@ def test_a_payload_without_a_schema_is_edited_as_json_and_its_secrets_stay(
     job.refresh_from_db()
     assert (job.state, job.payload) == ("queued", {"token": SECRET, "a": 2})
     assert SECRET not in str(list(AuditEntry.objects.values_list("before", "after")))
+
+
+def test_whether_a_secret_was_guessed_is_not_told(
+    member: Callable[[str], Client], make_job: Callable[..., Job], kind_of: Callable[..., str]
+) -> None:
+    kind_of(lambda context: None)
+    job = make_job(state=State.DEAD, payload={"token": SECRET, "a": 1}, released_at=None)
+    client = member("operator")
+
+    def answer(token: str) -> str:
+        sent = {"payload": json.dumps({"token": token, "a": 1}), "reason": "r", "seen": "0"}
+        shown = client.post(url("edit", job), sent).content.decode().replace(token, "")
+        return re.sub(r'csrfmiddlewaretoken" value="[^"]+"', "", shown)
+
+    assert answer(SECRET) == answer("another-secret")
+    assert "a secret was written anew" in answer(SECRET)
+    assert "Nothing is different." in answer("***")
 
 
 def test_a_job_that_has_not_failed_cannot_be_edited(member: Callable[[str], Client], make_job: Any) -> None:

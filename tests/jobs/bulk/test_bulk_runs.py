@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from jobs.bulk import kind, work
@@ -21,6 +22,7 @@ from jobs.bulk.steering import (
 )
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, TransitionError
+from jobs.inspection import InvalidPayloadError
 from jobs.models import AuditEntry, Event, Job, Queue
 from jobs.selection import UnknownCriterionError
 from jobs.states import State
@@ -223,6 +225,79 @@ def test_a_person_who_may_not_do_it_any_more_ends_the_run(actor: User, dead_job:
     assert Job.objects.get(pk=job.pk).state == State.DEAD
 
 
+def test_who_loses_the_right_meanwhile_changes_nothing_more(
+    actor: User, dead_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    real = work._change_batch
+
+    def one_batch(run: BulkRun, *, at_most: int) -> int:
+        User.objects.filter(pk=actor.pk).update(is_active=False)
+        return real(run, at_most=2)
+
+    monkeypatch.setattr(work, "_change_batch", one_batch)
+    leg(run)
+    assert (run.stage, outcomes(run)) == (Stage.HALTED, ["changed", "changed", "pending", "pending"])
+
+
+def test_a_canary_is_chosen_and_requeued_or_neither(actor: User, dead_job: Callable[..., Job]) -> None:
+    job = dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE jobs_bulkrun ADD CONSTRAINT no_canary CHECK (canary IS NULL)")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        leg(run)
+    assert (Job.objects.get(pk=job.pk).state, outcomes(run)) == (State.DEAD, ["pending"])
+
+
+def test_an_earlier_leg_leaves_the_work_to_the_later_one(actor: User, dead_job: Callable[..., Job]) -> None:
+    """Each resumption is a job; of those that wait for a worker, only the last has something to do."""
+    dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    for _ in range(3):
+        pause_run(run, actor=actor)
+        resume_run(run, actor=actor)
+    *earlier, last = Job.objects.filter(kind="bulk", state=State.QUEUED).order_by("pk")
+    for job in (*earlier, last):
+        Job.objects.filter(pk=job.pk).update(released_at=Now())
+        attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+        assert attempt is not None
+        stage = run_bulk(JobContext(attempt, lease_seconds=60))["stage"]
+        assert stage == (Stage.DONE if job == last else "taken over")
+        assert outcomes(run) == (["changed"] if job == last else ["pending"])
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"run": 10**30, "stage": "checking"},
+        {"run": True, "stage": "checking"},
+        {"run": "1", "stage": "checking"},
+        {"run": 1, "stage": "over"},
+        {"run": 1},
+        [],
+    ],
+)
+def test_the_payload_of_a_leg_is_nothing_to_edit(payload: Any) -> None:
+    with pytest.raises(InvalidPayloadError):
+        kind.KIND.inspector.validate(payload, None)
+
+
+def test_the_payload_of_a_leg_is_valid_as_it_was_written(actor: User) -> None:
+    order(actor)
+    payload = Job.objects.get(kind="bulk").payload
+    assert kind.KIND.inspector.validate(payload, actor) == payload
+
+
 def test_a_run_heeds_its_worker(actor: User, dead_job: Callable[..., Job]) -> None:
     dead_job()
     run = order(actor)
@@ -261,7 +336,7 @@ def test_of_two_legs_of_a_run_only_one_works(
     start_run(run, actor=actor, with_canary=False)
     pause_run(run, actor=actor)
     resume_run(run, actor=actor)
-    legs = list(Job.objects.filter(kind="bulk", state=State.QUEUED))
+    legs = list(Job.objects.filter(kind="bulk", state=State.QUEUED).order_by("pk"))
     contexts = []
     for job in legs:
         Job.objects.filter(pk=job.pk).update(released_at=Now())
@@ -281,7 +356,7 @@ def test_of_two_legs_of_a_run_only_one_works(
     monkeypatch.setattr(kind, "change_jobs", watched)
     with Threads(2) as threads:
         results = list(threads.map(run_bulk, contexts))
-    assert [result["stage"] for result in results] == [Stage.DONE] * 2
+    assert [result["stage"] for result in results] == ["taken over", Stage.DONE]
     assert (max(most), outcomes(run)) == (1, ["changed"] * 30)
 
 
