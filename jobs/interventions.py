@@ -59,7 +59,7 @@ def intervene(
             return "it has run again since"
         return objection(job)
 
-    for batch in _batches(job_ids):
+    for batch in batches(job_ids):
         with transaction.atomic():
             locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
             found = {job.pk: job for job in locked.only("queue", "fencing_token", *AUDITED)}
@@ -81,7 +81,8 @@ def _as_audited(job: Job) -> dict[str, Any]:
     return {name: str(value) for name in AUDITED if (value := getattr(job, name)) not in (None, "")}
 
 
-def _batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+def batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """As many ids at a time as one transaction locks, each once."""
     rest = iter(job_ids)
     while batch := list(dict.fromkeys(islice(rest, BATCH_SIZE))):
         yield batch

@@ -16,11 +16,11 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs.circumstances import LITTLE_ROOM, Twin, complaint_of, room_for_files, twins_of, usual_seconds
-from jobs.dead_letter import UNFINISHED, requeue_jobs
+from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
 from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.inspection import Finding, Level
-from jobs.interventions import Intervention
+from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job, Queue
 from jobs.payloads import secrets_of
@@ -131,12 +131,15 @@ def requeue_checked_jobs(
     job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
 ) -> Intervention:
     """Requeue the jobs whose verdict, at this moment, is not `refused`. Raises ValueError without a reason."""
-    ids = list(job_ids)
-    jobs = list(Job.objects.filter(pk__in=ids).select_related("owner"))
-    verdicts = RequeueChecks().check_all(jobs)
-    refused = {pk: verdict.reasons for pk, verdict in verdicts.items() if verdict.level is Level.REFUSED}
-    outcome = requeue_jobs([pk for pk in ids if pk not in refused], actor=actor, reason=reason, seen=seen)
-    outcome.refused |= refused
+    require_reason(reason)
+    checks, outcome = RequeueChecks(), Intervention()
+    for ids in batches(job_ids):
+        verdicts = checks.check_all(list(Job.objects.filter(pk__in=ids).select_related("owner")))
+        refused = {pk: verdict.reasons for pk, verdict in verdicts.items() if verdict.level is Level.REFUSED}
+        done = requeue_jobs([pk for pk in ids if pk not in refused], actor=actor, reason=reason, seen=seen)
+        outcome.changed += done.changed
+        refused |= done.refused
+        outcome.refused |= {pk: refused[pk] for pk in ids if pk in refused}
     return outcome
 
 

@@ -43,6 +43,7 @@ PRESSES: Final[dict[str, Press]] = {
     "start_at_once": ("Start without", frozenset({Stage.CHECKED}), steering.start_run),
     "pause": ("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
     "resume": ("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
+    "leave_canary": ("Go on without the canary", frozenset({Stage.PAUSED}), steering.leave_canary),
     "undo": (
         "Undo what has not begun",
         frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE}),
@@ -206,4 +207,6 @@ def run_page(run: BulkRun) -> dict[str, Any]:
 
 def _fits(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
     needs_requeue = name in ("undo", "start")
+    if name == "leave_canary" and not steering.awaits_canary(run):
+        return False
     return run.stage in stages and (run.act == BulkRun.Act.REQUEUE or not needs_requeue)

@@ -12,14 +12,16 @@ from celery import current_app
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
 from jobs.failures import redact
-from jobs.models import Job
+from jobs.models import Job, Queue
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.states import State
 from jobs.troubles import troubles
 
 #: How long workers and Redis may take to answer. Seconds.
@@ -111,7 +113,8 @@ def _redis() -> str:
 def _unconsumed(workers: list[dict[str, Any]]) -> list[str]:
     """Queues that jobs wait in and no worker consumes."""
     consumed = {name for worker in workers for name in worker["queues"]}
-    needed = [queue.name for queue in queue_figures() if queue.waiting or queue.handed_out]
+    waiting = Job.objects.filter(queue=OuterRef("name"), state=State.QUEUED)
+    needed = Queue.objects.filter(Exists(waiting)).order_by("name").values_list("name", flat=True)
     return [name for name in needed if name not in consumed]
 
 

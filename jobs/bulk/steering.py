@@ -84,10 +84,19 @@ def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """halted → running; paused → as it was: a canary that has not ended is waited for. Raises TransitionError."""
-    canary = Job.objects.filter(pk__in=[run.canary] if run.canary else []).exclude(state=State.SUCCEEDED)
-    waits = run.stage == Stage.PAUSED and canary.exists()
-    stage = Stage.CANARY if waits else Stage.RUNNING
+    stage = Stage.CANARY if awaits_canary(run) else Stage.RUNNING
     _move(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, works=True)
+
+
+def leave_canary(run: BulkRun, *, actor: AbstractBaseUser) -> None:
+    """paused → running, though the canary has not ended. Raises TransitionError."""
+    _move(run, {Stage.PAUSED}, Stage.RUNNING, AuditEntry.Action.RESUME, actor, works=True)
+
+
+def awaits_canary(run: BulkRun) -> bool:
+    """Whether it was paused while its canary was on its way."""
+    canary = Job.objects.filter(pk__in=[run.canary] if run.canary else [])
+    return run.stage == Stage.PAUSED and canary.exclude(state=State.SUCCEEDED).exists()
 
 
 def undo_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:

@@ -12,10 +12,11 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Min, QuerySet
 
-from jobs.dead_letter import discard_jobs, requeue_jobs
+from jobs.dead_letter import discard_jobs
 from jobs.interventions import Intervention
 from jobs.models import Job
 from jobs.payloads import masked_payload
+from jobs.requeue_checks import requeue_checked_jobs
 from jobs.states import State
 
 FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
@@ -35,7 +36,10 @@ class Command(BaseCommand):
         show = actions.add_parser("show", help="one job: payload, attempts, timeline")
         show.add_argument("id", type=UUID)
         show.add_argument("--traceback", action="store_true", help="with the traceback of the last attempt")
-        for name, text in (("requeue", "queue again, with all attempts anew"), ("discard", "cancel for good")):
+        for name, text in (
+            ("requeue", "queue again what is safe, with all attempts anew"),
+            ("discard", "cancel for good"),
+        ):
             change = actions.add_parser(name, help=text)
             change.add_argument("id", type=UUID, nargs="*", help="ids of jobs; or --all")
             change.add_argument("--all", action="store_true", help="every dead job that the filters match")
@@ -53,7 +57,7 @@ class Command(BaseCommand):
             case "show":
                 self.show(options["id"], with_traceback=options["traceback"])
             case "requeue":
-                self.change(requeue_jobs, "requeued", options)
+                self.change(requeue_checked_jobs, "requeued", options)
             case "discard":
                 self.change(discard_jobs, "discarded", options)
 

@@ -107,3 +107,15 @@ def test_failure_groups_lead_to_their_jobs_and_to_bulk_orders(staff: Client, mak
 def test_a_sparkline_fills_its_picture_and_shows_each_value_but_zero() -> None:
     assert sparkline([0, 1, 100]) == [(0, HEIGHT, 0.0), (5, HEIGHT - 1.5, 1.5), (10, 0.0, HEIGHT)]
     assert sparkline([]) == []
+
+
+def test_a_run_that_was_paused_over_its_canary_can_leave_it(
+    staff: Client, run: BulkRun, make_job: Callable[..., Job]
+) -> None:
+    BulkRun.objects.update(stage=Stage.PAUSED, canary=make_job().pk)
+    page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
+    assert [name for name, _ in staff.get(page).context["presses"]] == ["resume", "leave_canary", "undo", "drop"]
+    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"press": "leave_canary"})
+    assert BulkRun.objects.get().stage == Stage.RUNNING
+    BulkRun.objects.update(stage=Stage.PAUSED, canary=None)
+    assert [name for name, _ in staff.get(page).context["presses"]] == ["resume", "undo", "drop"]

@@ -14,6 +14,7 @@ from jobs.bulk.models import BulkItem, BulkRun, Stage
 from jobs.bulk.steering import (
     AlreadyOpenError,
     drop_run,
+    leave_canary,
     order_run,
     pause_run,
     resume_run,
@@ -378,6 +379,9 @@ def test_a_paused_run_still_waits_for_its_canary(actor: User, dead_job: Callable
     pause_run(run, actor=actor)
     resume_run(run, actor=actor)
     assert run.stage == Stage.CANARY
+    pause_run(run, actor=actor)
+    leave_canary(run, actor=actor)
+    assert run.stage == Stage.RUNNING
     pause_run(run, actor=actor)
     Job.objects.filter(pk=jobs[0].pk).update(state=State.SUCCEEDED)
     resume_run(run, actor=actor)

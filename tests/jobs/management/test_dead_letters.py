@@ -98,11 +98,15 @@ def test_all_means_those_that_the_filters_match(dead_job: Callable[..., Job]) ->
 
 
 def test_a_refusal_is_told_and_ends_with_an_error(dead_job: Callable[..., Job]) -> None:
-    job, running = dead_job(), dead_job(state=State.RUNNING)
+    job, running, gone = dead_job(), dead_job(state=State.RUNNING), dead_job(kind="gone")
     out = StringIO()
-    with pytest.raises(CommandError, match="1 refused"):
-        call_command("dead_letters", "requeue", str(job.pk), str(running.pk), "--reason", "r", stdout=out, stderr=out)
-    assert out.getvalue() == f"1 requeued\n{running.pk} was not requeued: it is running\n"
+    with pytest.raises(CommandError, match="2 refused"):
+        call_command("dead_letters", "requeue", job.pk, running.pk, gone.pk, "--reason", "r", stdout=out, stderr=out)
+    assert out.getvalue().splitlines() == [
+        "1 requeued",
+        f"{running.pk} was not requeued: It is running: only dead and failed jobs can be requeued.",
+        f"{gone.pk} was not requeued: No installed app registers the kind gone.",
+    ]
 
 
 @pytest.mark.parametrize("words", [(), ("--all", "00000000-0000-0000-0000-000000000001")])
