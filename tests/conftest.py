@@ -1,12 +1,15 @@
 """Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
 
 import shutil
+import time
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.files.storage import storages
-from django.db import connection
+from django.db import connection, connections
 from playwright.sync_api import ConsoleMessage, Page
 from pytest_django import DjangoDbBlocker
 
@@ -27,10 +30,23 @@ CHROMIUM_ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The test database, whose tables are emptied by `tests/flushing.py`."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, whose tables are emptied by `tests/flushing.py`.
+
+    It is dropped once nobody has a session there: those of a process that was killed end a moment after it.
+    """
     with django_db_blocker.unblock():
         keep_seeds()
+        yield
+        name = connection.settings_dict["NAME"]
+        connections.close_all()
+    sessions = "SELECT application_name, state, query FROM pg_stat_activity WHERE datname = %s"
+    with psycopg.connect(throw_away.database_url("postgres"), autocommit=True) as other:
+        deadline = time.monotonic() + 5
+        while (left := other.execute(sessions, [name]).fetchall()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    if left:
+        warnings.warn(f"sessions that nobody closed: {left}", stacklevel=1)
 
 
 @pytest.fixture(scope="session")
