@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from jobs.failures import redact
+from jobs.failures import in_one_line
 from jobs.models import Attempt, Job, SearchTerms
 from jobs.search import same_work_term
 from jobs.states import State
@@ -72,18 +72,19 @@ def complaint_of(alias: str) -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Exception as error:  # the driver's own, and Django's
-        return redact(str(error).strip()).split("\n", 1)[0]
+        return in_one_line(error)
     finally:
         connection.close()
     return ""
 
 
-def room_for_files() -> int | None:
-    """Bytes that are free where files are stored; None for object storage."""
+def lack_of_room() -> str:
+    """In words, where files are stored and little is free; empty where there is enough, and for object storage."""
     storage = storages["artifacts"]
     if not isinstance(storage, FileSystemStorage):
-        return None
+        return ""
     try:
-        return shutil.disk_usage(storage.location).free
+        free = shutil.disk_usage(storage.location).free
     except FileNotFoundError:  # no file was ever written
-        return None
+        return ""
+    return f"The storage of files has only {free / 1024**2:,.0f} MiB left." if free < LITTLE_ROOM else ""

@@ -94,6 +94,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _ROW_OF_DATA.sub(rf"\1{MASK}\2", text)
 
 
+def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
+    """What an error says first, without secrets."""
+    return redact(str(error).strip(), secrets).split("\n", 1)[0]
+
+
 def _spellings(secret: str) -> set[str]:
     """As it may stand in a text: as it is, within `repr()`, within JSON, within a URL."""
     quoted = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from jobs.circumstances import LITTLE_ROOM, Twin, complaint_of, room_for_files, twins_of, usual_seconds
+from jobs.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
 from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
 from jobs.durations import in_words
-from jobs.failures import redact
+from jobs.failures import in_one_line, redact
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
@@ -60,7 +60,7 @@ class RequeueChecks:
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
-        self._room = cache(room_for_files)
+        self._lack_of_room = cache(lack_of_room)
 
     def check(self, job: Job) -> Verdict:
         """The verdict on one job, read with its owner."""
@@ -111,9 +111,8 @@ class RequeueChecks:
             yield Finding(Level.WARNING, f"The database {alias} does not answer: {complaint}")
         else:
             yield Finding(Level.OK, f"The queue {queue.name} hands out, and the database {alias} answers.")
-        room = self._room()
-        if room is not None and room < LITTLE_ROOM:
-            yield Finding(Level.WARNING, f"The storage of files has only {room / 1024**2:,.0f} MiB left.")
+        if lack := self._lack_of_room():
+            yield Finding(Level.WARNING, lack)
 
     def _about_the_cost(self, job: Job) -> Iterator[Finding]:
         seconds = self._usual_seconds(job.queue, job.kind, job.type)
@@ -186,7 +185,7 @@ def _about_the_query(job: Job) -> Iterator[Finding]:
     try:
         cost = inspector_of(job.kind).cost(job)
     except Exception as error:  # whatever a report type's code and the database raise
-        complaint = redact(str(error).strip(), secrets_of(job)).split("\n", 1)[0]
+        complaint = in_one_line(error, secrets_of(job))
         yield Finding(Level.WARNING, f"What it would cost the database could not be found out: {complaint}")
         return
     if cost is not None:

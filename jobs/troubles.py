@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from jobs.bulk.models import BulkRun, Stage
-from jobs.circumstances import LITTLE_ROOM, room_for_files
+from jobs.circumstances import lack_of_room
 from jobs.durations import in_words
 from jobs.models import Job
 from jobs.overview import BOUND, QueueFigures, SweepState, counted
@@ -45,10 +45,8 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
         Trouble(f"Bulk run {pk} is {stage}. {note}".strip(), "jobs_bulkrun_changelist", _query(stage=stage))
         for pk, stage, note in stuck[:5]
     ]
-    room = room_for_files()
-    if room is not None and room < LITTLE_ROOM:
-        left = f"{room / 1024**2:,.0f} MiB"
-        found.append(Trouble(f"The storage of files has only {left} left.", "jobs_artifact_changelist"))
+    if lack := lack_of_room():
+        found.append(Trouble(lack, "jobs_artifact_changelist"))
     return found
 
 

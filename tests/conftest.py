@@ -1,9 +1,9 @@
 """Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
 
 import shutil
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 from tests.flushing import keep_seeds
 from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
+from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [
@@ -42,11 +43,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         connections.close_all()
     sessions = "SELECT application_name, state, query FROM pg_stat_activity WHERE datname = %s"
     with psycopg.connect(throw_away.database_url("postgres"), autocommit=True) as other:
-        deadline = time.monotonic() + 5
-        while (left := other.execute(sessions, [name]).fetchall()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-    if left:
-        warnings.warn(f"sessions that nobody closed: {left}", stacklevel=1)
+        with suppress(AssertionError):
+            wait_until(lambda: not other.execute(sessions, [name]).fetchall(), timeout=5)
+        if left := other.execute(sessions, [name]).fetchall():
+            warnings.warn(f"sessions that nobody closed: {left}", stacklevel=1)
 
 
 @pytest.fixture(scope="session")

@@ -37,13 +37,15 @@ class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As Django's permission says; of a superuser, only to another. This holds for passwords, too."""
-        above = obj is not None and _is_superuser(obj) and not _is_superuser(request.user)
-        return super().has_change_permission(request, obj) and not above
+        return super().has_change_permission(request, obj) and not _is_above(obj, request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The same."""
-        above = obj is not None and _is_superuser(obj) and not _is_superuser(request.user)
-        return super().has_delete_permission(request, obj) and not above
+        return super().has_delete_permission(request, obj) and not _is_above(obj, request.user)
+
+
+def _is_above(other: Any, user: Any) -> bool:
+    return other is not None and _is_superuser(other) and not _is_superuser(user)
 
 
 def _is_superuser(user: Any) -> bool:

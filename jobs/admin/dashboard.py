@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 
 from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
-from jobs.failures import redact
+from jobs.failures import in_one_line
 from jobs.models import Job, Queue
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
 from jobs.states import State
@@ -52,7 +52,7 @@ def services_view(request: HttpRequest) -> HttpResponse:
         try:
             workers = workers_now()
         except Exception as error:  # whatever the broker's client raises
-            complaint = redact(str(error))
+            complaint = in_one_line(error)
     context = {"servers": servers, "workers": workers, "complaint": complaint, "unconsumed": _unconsumed(workers)}
     return TemplateResponse(request, "admin/services.html", context)
 
@@ -86,7 +86,7 @@ def asked(ask: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, ask()
     except Exception as error:  # the driver's own
-        return False, redact(str(error).strip()).split("\n", 1)[0]
+        return False, in_one_line(error)
 
 
 def _postgresql() -> str:

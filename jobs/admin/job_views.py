@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -137,8 +137,10 @@ class JobPages(ReadOnlyAdmin):
         """The job, whole. None when there is none. Raises PermissionDenied."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found: Job | None = self.get_object(request, unquote(object_id))
-        return found and Job.objects.select_related("owner").get(pk=found.pk)
+        try:
+            return Job.objects.select_related("owner").filter(pk=unquote(object_id)).first()
+        except ValidationError:  # no UUID
+            return None
 
     def _job_for(self, request: HttpRequest, object_id: str, permission: str) -> Job:
         """The job for an act that needs a permission of its own. Raises PermissionDenied or Http404."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib.auth.models import AbstractBaseUser
 
 from jobs.bulk.models import BulkRun, Stage
-from jobs.bulk.standing import may_go_on, stage_of
+from jobs.bulk.standing import stage_of
 from jobs.bulk.steering import BULK
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
@@ -33,16 +33,14 @@ def run_bulk(context: JobContext) -> dict[str, Any]:
 
 
 def _work(context: JobContext, run: BulkRun) -> None:
-    run.acting = context.job.owner.get_username() if context.job.owner else ""
     steps: dict[str, Callable[[JobContext, BulkRun], None]] = {
         Stage.CHECKING: check_jobs,
         Stage.CANARY: send_canary,
         Stage.RUNNING: change_jobs,
         Stage.UNDOING: undo_jobs,
     }
-    while (step := steps.get(stage := stage_of(context, run))) is not None:
-        if may_go_on(context, run, Stage(stage)):
-            step(context, run)
+    while (step := steps.get(stage_of(context, run))) is not None:
+        step(context, run)
 
 
 class BulkInspector(Inspector):

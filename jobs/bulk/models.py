@@ -65,9 +65,6 @@ class BulkRun(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
-    #: The name of the person whose leg of the work this is; set by the worker, no column.
-    acting = ""
-
     class Meta:
         ordering = ("-id",)
         permissions = [("run_bulkrun", "Can order and steer bulk runs")]

@@ -1,4 +1,4 @@
-"""Where a bulk run stands, and whether the leg that works on it may go on: asked anew before each step."""
+"""Where a bulk run stands, and whether the leg that works on it goes on: asked anew before each step."""
 
 from __future__ import annotations
 
@@ -23,8 +23,14 @@ def stand(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> N
     BulkRun.objects.filter(pk=run.pk, stage=from_stage).update(stage=to_stage, note=note, updated_at=Now())
 
 
-def may_go_on(context: JobContext, run: BulkRun, stage: Stage) -> bool:
-    """Whoever pressed the button last must still be allowed to; months may lie between. Else the run stops."""
+def goes_on(context: JobContext, run: BulkRun, stage: Stage) -> bool:
+    """Whether this leg has the work of a stage to do. Raises what ends its attempt (`JobContext.check`).
+
+    Whoever pressed the button last must still be allowed to, months may lie between; else the run stops.
+    """
+    context.check()
+    if stage_of(context, run) != stage:
+        return False
     person = get_user_model()._default_manager.filter(pk__in=[context.job.owner_id]).first()
     permissions = ("jobs.run_bulkrun", f"jobs.{run.act}_job")
     if person is not None and cast("PermissionsMixin", person).has_perms(permissions):

@@ -31,7 +31,7 @@ def as_they_are(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     return {row.pop("pk"): {name: _as_json(value) for name, value in row.items()} for row in rows}
 
 
-def undo_batch(run: BulkRun, *, after: UUID | None) -> UUID | None:
+def undo_batch(run: BulkRun, *, actor: str, after: UUID | None) -> UUID | None:
     """Put back the next jobs of a run that wait unclaimed; returns the last id looked at, None after the last one."""
     changed = run.items.filter(outcome=BulkItem.Outcome.CHANGED).order_by("job_id")
     items = {item.job_id: item for item in (changed.filter(job_id__gt=after) if after else changed)[:BATCH_SIZE]}
@@ -45,13 +45,13 @@ def undo_batch(run: BulkRun, *, after: UUID | None) -> UUID | None:
         Job.objects.bulk_update(jobs, UNDO_FIELDS)
         pks = [job.pk for job in jobs]
         Job.objects.filter(pk__in=pks).update(released_at=None, updated_at=Now())
-        record_events(pks, Event.Name.REQUEUE_UNDONE, actor=run.acting, run=run.pk)
+        record_events(pks, Event.Name.REQUEUE_UNDONE, actor=actor, run=run.pk)
 
     with transaction.atomic():
         outcome = intervene(
             items,
             action=AuditEntry.Action.UNDO,
-            actor=run.acting,
+            actor=actor,
             reason=f"{run.reason} (bulk run {run.pk} undone)",
             allowed={State.QUEUED},
             change=change,

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs.bulk.models import BulkItem, BulkRun, Stage
-from jobs.bulk.standing import may_go_on, stage_of, stand
+from jobs.bulk.standing import goes_on, stand
 from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.cancellation import CANCELLABLE, cancel_jobs
@@ -47,8 +47,7 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
     checks = RequeueChecks()
     last = run.items.order_by("-job_id").values_list("job_id", flat=True).first()
     done = run.items.count()
-    while stage_of(context, run) == Stage.CHECKING:
-        context.check()
+    while goes_on(context, run, Stage.CHECKING):
         jobs = list((meant.filter(pk__gt=last) if last else meant)[:BATCH_SIZE])
         if not jobs:
             stand(run, Stage.CHECKING, Stage.CHECKED)
@@ -61,13 +60,12 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
 
 def send_canary(context: JobContext, run: BulkRun) -> None:
     """Requeue one job and wait for its end. canary → running if it succeeds, halted if it does not."""
-    canary = run.canary or _choose_canary(run)
-    if canary is None:
-        stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
-        return
     until = time.monotonic() + CANARY_SECONDS
-    while stage_of(context, run) == Stage.CANARY:
-        context.check()
+    while goes_on(context, run, Stage.CANARY):
+        canary = run.canary or _choose_canary(context, run)
+        if canary is None:
+            stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
+            return
         job = Job.objects.filter(pk=canary).first()
         if job is None or job.state in (State.FAILED, State.DEAD, State.CANCELLED):
             state = job.state if job else "gone"
@@ -87,15 +85,12 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
     total = run.items.count()
     done_before = total - run.items.filter(outcome=BulkItem.Outcome.PENDING).count()
     began, changed = time.monotonic(), 0
-    while stage_of(context, run) == Stage.RUNNING:
-        context.check()
+    while goes_on(context, run, Stage.RUNNING):
         allowance = int((time.monotonic() - began) * run.jobs_per_second) + 1 - changed
         if allowance < 1:
             time.sleep(min(POLL_SECONDS, 1 / run.jobs_per_second))
             continue
-        if not may_go_on(context, run, Stage.RUNNING):
-            return
-        taken = _change_batch(run, at_most=min(allowance, BATCH_SIZE))
+        taken = _change_batch(context, run, at_most=min(allowance, BATCH_SIZE))
         if not taken:
             stand(run, Stage.RUNNING, Stage.DONE)
             return
@@ -107,42 +102,39 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
     """Put back what has not begun, a batch at a time. undoing → undone."""
     last: UUID | None = None
-    while stage_of(context, run) == Stage.UNDOING:
-        context.check()
-        if not may_go_on(context, run, Stage.UNDOING):
-            return
-        last = undo_batch(run, after=last)
+    while goes_on(context, run, Stage.UNDOING):
+        last = undo_batch(run, actor=_actor(context), after=last)
         if last is None:
             stand(run, Stage.UNDOING, Stage.UNDONE)
 
 
-def _choose_canary(run: BulkRun) -> UUID | None:
+def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:
     """Change the first job that is safe, or else the first with a warning; None when none can be changed."""
     pending = run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("level", "job_id")
     while (item := pending.first()) is not None:
         with transaction.atomic():
-            if _change(run, [item]):
+            if _change(context, run, [item]):
                 BulkRun.objects.filter(pk=run.pk).update(canary=item.job_id)
                 run.canary = item.job_id
                 return item.job_id
     return None
 
 
-def _change_batch(run: BulkRun, *, at_most: int) -> int:
+def _change_batch(context: JobContext, run: BulkRun, *, at_most: int) -> int:
     """Change the next jobs; returns how many were looked at."""
     items = list(run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("job_id")[:at_most])
-    _change(run, items)
+    _change(context, run, items)
     return len(items)
 
 
-def _change(run: BulkRun, items: list[BulkItem]) -> list[UUID]:
+def _change(context: JobContext, run: BulkRun, items: list[BulkItem]) -> list[UUID]:
     """Change these jobs, and keep what came of it, in one transaction; returns those that were changed."""
     ids = [item.job_id for item in items]
     with transaction.atomic():
         before = as_they_are(ids)
         outcome = ACTS[run.act](
             ids,
-            actor=run.acting,
+            actor=_actor(context),
             reason=f"{run.reason} (bulk run {run.pk})",
             seen={item.job_id: item.fencing_token for item in items},
         )
@@ -153,6 +145,11 @@ def _change(run: BulkRun, items: list[BulkItem]) -> list[UUID]:
             item.before = before.get(item.job_id) if item.job_id in changed else None
         BulkItem.objects.bulk_update(items, ["outcome", "why", "before"])
     return outcome.changed
+
+
+def _actor(context: JobContext) -> str:
+    """Whoever pressed the button that this leg comes of."""
+    return context.job.owner.get_username() if context.job.owner else ""
 
 
 def _item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:

@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import circumstances, requeue_checks
+from jobs import circumstances
 from jobs.inspection import Finding, Inspector, Level
 from jobs.kinds import Kind, register_kind
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
@@ -121,7 +121,7 @@ def test_a_database_that_is_not_configured_is_refused(dead_job: Callable[..., Jo
 
 
 def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
-    monkeypatch.setattr(requeue_checks, "LITTLE_ROOM", 10**18)
+    monkeypatch.setattr(circumstances, "LITTLE_ROOM", 10**18)
     Path(circumstances.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     assert "MiB left" in warnings(dead_job())
 

@@ -236,9 +236,9 @@ def test_who_loses_the_right_meanwhile_changes_nothing_more(
     start_run(run, actor=actor, with_canary=False)
     real = work._change_batch
 
-    def one_batch(run: BulkRun, *, at_most: int) -> int:
+    def one_batch(context: JobContext, run: BulkRun, *, at_most: int) -> int:
         User.objects.filter(pk=actor.pk).update(is_active=False)
-        return real(run, at_most=2)
+        return real(context, run, at_most=2)
 
     monkeypatch.setattr(work, "_change_batch", one_batch)
     leg(run)
