@@ -1,7 +1,9 @@
 """The state of the service in numbers and words."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import overview
+from jobs import circumstances, overview
 from jobs.activity import Activity
 from jobs.bulk.models import BulkRun
 from jobs.models import Job, Queue, Sweep
@@ -137,6 +139,14 @@ def test_a_sweep_that_has_never_run_is_late_once_it_could_have(monkeypatch: pyte
     late = {sweep.name for sweep in sweep_states() if sweep.is_late}
     assert "prune_jobs" in late
     monkeypatch.undo()
+
+
+def test_a_storage_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circumstances, "LITTLE_ROOM", 10**18)
+    Path(circumstances.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
+    [(text, page, _)] = words()
+    assert re.fullmatch(r"The storage of files has only [\d,]+ MiB left\.", text)
+    assert page == "jobs_artifact_changelist"
 
 
 def test_a_halted_bulk_run_is_named() -> None:
