@@ -104,6 +104,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": "Service",
                 "items": [
                     line("Queues", "tune", "jobs.queue"),
+                    line("Dials of types", "instant_mix", "jobs.typedials"),
                     line("Sweeps", "cleaning_services", "jobs.sweep"),
                     line("Schedules", "schedule", "django_celery_beat.periodictask"),
                     line("Celery results", "receipt_long", "django_celery_results.taskresult"),

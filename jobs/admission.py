@@ -12,9 +12,6 @@ from jobs.models import Job, Queue
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: What a refused client is told to wait.
-RETRY_AFTER_SECONDS = 30
-
 
 def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
     """Return if `queue` takes one more job of `owner`; call it in the transaction that inserts the job.
@@ -28,15 +25,15 @@ def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
     if dials is None:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if not dials.accepting:
-        raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.", retry_after=RETRY_AFTER_SECONDS)
+        raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.")
     waiting = Job.objects.queued(queue)
     if dials.max_queued is not None and waiting[: dials.max_queued].count() >= dials.max_queued:
-        raise QueueFullError(f"The queue {queue} is full.", retry_after=RETRY_AFTER_SECONDS)
+        raise QueueFullError(f"The queue {queue} is full.", limit=dials.max_queued)
     if owner is None or dials.max_queued_per_owner is None:
         return
     mine = waiting.filter(owner=owner.pk)[: dials.max_queued_per_owner]
     if mine.count() >= dials.max_queued_per_owner:
         raise OwnerQueueFullError(
             f"You have {dials.max_queued_per_owner} jobs waiting in the queue {queue}, which is the limit.",
-            retry_after=RETRY_AFTER_SECONDS,
+            limit=dials.max_queued_per_owner,
         )

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import psycopg
 from celery.exceptions import SoftTimeLimitExceeded
 
-from jobs.errors import HandlerError, PermanentError, StalledError, UnknownKindError, WorkerLostError
+from jobs.errors import (
+    HandlerError,
+    PermanentError,
+    StalledError,
+    StatementTimeoutError,
+    UnknownKindError,
+    WorkerLostError,
+)
 
 #: Classes of SQLSTATE, or single ones, that the same statement would meet again. All others may pass: among them
 #: 08 connection, 23 a constraint (two writers at once), 40 serialization and deadlock (a replica's recovery
@@ -86,7 +93,7 @@ def _classify_by_rule(error: BaseException) -> Failure:
             code="query-refused",
             detail="The database refused the query. Its operators can see why under the id of the job.",
         )
-    if state == psycopg.errors.QueryCanceled.sqlstate:
+    if state == psycopg.errors.QueryCanceled.sqlstate or isinstance(error, StatementTimeoutError):
         return Failure(permanent=False, code="time-limit", detail="The database took longer than a query may take.")
     if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
         return Failure(permanent=False, code="database-error", detail="The database did not do its part.")

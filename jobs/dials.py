@@ -1,18 +1,25 @@
-"""Turn the dials of a queue. It counts from the next release on; nothing is restarted."""
+"""Turn the dials of a queue, or of one type of jobs. Nothing is restarted.
+
+Limits count from the next release on. The rate, the pace and its targets, and a shorter statement timeout count for
+what runs already, too: `jobs.pacing.governor` looks at them every second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from jobs.audit import AuditEntry, audit
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
-from jobs.models import Queue
+from jobs.models import Queue, TypeDials
 from jobs.release import release_jobs
+
+#: What a type may say otherwise than its queue.
+TYPE_DIALS: Final = ("rows_per_second", "pace", "statement_timeout_seconds", "database")
 
 
 def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | None = None, **dials: Any) -> None:
@@ -42,6 +49,34 @@ def add_queue(queue: Queue, *, actor: str, reason: str) -> None:
     with transaction.atomic():
         queue.save(force_insert=True)
         audit(AuditEntry.Action.ADD, [("queue", queue.name, {}, {"name": queue.name})], actor=actor, reason=reason)
+
+
+def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: Any) -> TypeDials:  # noqa: A002
+    """Set dials of a type by their names in `jobs_typedials`; those that are not named stay as they are.
+
+    Raises ValueError without a reason.
+    """
+    require_reason(reason)
+    with transaction.atomic():
+        row, created = TypeDials.objects.select_for_update().get_or_create(kind=kind, type=type)
+        before = {name: getattr(row, name) for name, value in dials.items() if getattr(row, name) != value}
+        for name in before:
+            setattr(row, name, dials[name])
+        row.save(update_fields=list(before))
+        if before or created:
+            action = AuditEntry.Action.ADD if created else AuditEntry.Action.CHANGE
+            after = {name: dials[name] for name in before}
+            audit(action, [("dials of a type", row, {} if created else before, after)], actor=actor, reason=reason)
+    return row
+
+
+def drop_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
+    """Leave it to the class of the type and to its queue again. Raises TypeDials.DoesNotExist."""
+    with transaction.atomic():
+        row = TypeDials.objects.select_for_update().get(kind=kind, type=type)
+        before = {name: getattr(row, name) for name in TYPE_DIALS if getattr(row, name) not in (None, "")}
+        row.delete()
+        audit(AuditEntry.Action.DELETE, [("dials of a type", row, before, {})], actor=actor, reason="")
 
 
 def _action(after: dict[str, Any]) -> AuditEntry.Action:

@@ -13,6 +13,7 @@ JobError
 │   ├── WorkerStoppingError   … because the worker was told to stop: the job is handed back
 │   ├── StalledError          … because it makes no progress: it counts as lost
 │   └── WorkerLostError       … because its worker vanished; nobody raises it, the lease tells
+├── StatementTimeoutError   a statement takes longer than the dial says
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
 │   └── PermanentError      cannot be: dead-letter at once
@@ -32,11 +33,17 @@ class UnknownKindError(JobError):
 
 
 class AdmissionError(JobError):
-    """The queue takes no more jobs for now; ask again after `retry_after` seconds."""
+    """The queue takes no more jobs for now; ask again after `retry_after` seconds.
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    `limit` is the number of waiting jobs that is reached; None: the queue is closed.
+    """
+
+    is_owners = False
+
+    def __init__(self, message: str, *, limit: int | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.limit = limit
+        self.retry_after = 0  # said by `submit_job`, once nothing is locked any more
 
 
 class QueueFullError(AdmissionError):
@@ -45,6 +52,8 @@ class QueueFullError(AdmissionError):
 
 class OwnerQueueFullError(AdmissionError):
     """This owner has as many jobs waiting as one may have."""
+
+    is_owners = True
 
 
 class TransitionError(JobError):
@@ -73,6 +82,10 @@ class StalledError(AttemptStoppedError):
 
 class WorkerLostError(AttemptStoppedError):
     """The worker of an attempt vanished. Recorded by the one who rescues the job."""
+
+
+class StatementTimeoutError(JobError):
+    """A statement takes longer than the dial `statement_timeout_seconds` says by now."""
 
 
 class HandlerError(JobError):

@@ -16,37 +16,13 @@ from jobs.activity import Activity
 from jobs.audit import AuditEntry
 from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
+from jobs.queues import Queue, TypeDials
 from jobs.states import Outcome, State
 
 __all__ = [
     "Activity", "Artifact", "Attempt", "AuditEntry", "BulkItem", "BulkRun", "Event", "Job", "PayloadRevision", "Queue",
-    "SearchTerms", "Sweep",
+    "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
-
-
-class Queue(models.Model):
-    """The dials of one queue. An empty limit is no limit."""
-
-    name = models.CharField(max_length=50, primary_key=True)
-    max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
-    max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
-    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
-    max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
-    rows_per_second = models.PositiveIntegerField(null=True, blank=True, help_text="rows/s of one job")
-    statement_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="seconds")
-    database = models.CharField(max_length=50, default="default", help_text="alias that handlers read from")
-    paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
-    accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
-    last_owner = models.BigIntegerField(
-        default=0, editable=False, help_text="whose turn was last; `jobs.fairness` goes on behind it"
-    )
-
-    class Meta:
-        ordering = ("name",)
-        permissions = [("pause_queue", "Can pause and resume queues")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 #: A queued job, in words that no other query uses: else PostgreSQL takes this index for the one of the waiting jobs
@@ -197,6 +173,7 @@ class Attempt(models.Model):
     rows = models.BigIntegerField(null=True, help_text="rows written or read")
     bytes = models.BigIntegerField(null=True, help_text="bytes")
     peak_memory_bytes = models.BigIntegerField(null=True, help_text="bytes; peak of the worker process")
+    conditions = models.JSONField(null=True, help_text="under which it ran: the database it read, its pace")
 
     class Meta:
         ordering = ("job", "number")

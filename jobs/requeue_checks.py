@@ -22,7 +22,7 @@ from jobs.failures import in_one_line, redact
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
-from jobs.models import Artifact, Job, Queue
+from jobs.models import Artifact, Job, Queue, TypeDials
 from jobs.payloads import secrets_of
 from jobs.states import State
 
@@ -58,6 +58,7 @@ class RequeueChecks:
         """With `explain`, databases are asked what the work would cost them."""
         self._explain = explain
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
+        self._type_database = cache(type_database)
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
         self._lack_of_room = cache(lack_of_room)
@@ -104,7 +105,7 @@ class RequeueChecks:
             return
         if queue.paused:
             yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
-        alias = _database_of(job) or queue.database
+        alias = self._type_database(job.kind, job.type) or _database_of(job) or queue.database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):
@@ -140,6 +141,11 @@ def requeue_checked_jobs(
         refused |= done.refused
         outcome.refused |= {pk: refused[pk] for pk in ids if pk in refused}
     return outcome
+
+
+def type_database(kind: str, type: str) -> str:  # noqa: A002
+    """The one that the dials of the type name; empty: none."""
+    return TypeDials.objects.filter(kind=kind, type=type).values_list("database", flat=True).first() or ""
 
 
 def _database_of(job: Job) -> str | None:

@@ -20,6 +20,7 @@ VIEWER: Final = frozenset(
         "jobs.view_job",
         "jobs.view_queue",
         "jobs.view_sweep",
+        "jobs.view_typedials",
         "django_celery_beat.view_crontabschedule",
         "django_celery_beat.view_intervalschedule",
         "django_celery_beat.view_periodictask",
@@ -37,6 +38,9 @@ OPERATOR: Final = VIEWER | {
 ADMINISTRATOR: Final = OPERATOR | {
     "jobs.add_queue",
     "jobs.change_queue",
+    "jobs.add_typedials",
+    "jobs.change_typedials",
+    "jobs.delete_typedials",
     "jobs.download_artifact",
     "jobs.reveal_payload",
     *(

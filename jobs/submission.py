@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from jobs.admission import admit
+from jobs.errors import AdmissionError
+from jobs.flow import retry_after_refusal
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads import secret_names
@@ -58,9 +60,13 @@ def submit_job(
     }
     rows = run(SUBMIT, **row, counted=False)
     if not rows:
-        with transaction.atomic():
-            admit(queue=queue, owner=owner)
-            rows = run(SUBMIT, **row, counted=True)
+        try:
+            with transaction.atomic():
+                admit(queue=queue, owner=owner)
+                rows = run(SUBMIT, **row, counted=True)
+        except AdmissionError as refusal:
+            refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
+            raise
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
     transaction.on_commit(partial(release_jobs, queue), robust=True)

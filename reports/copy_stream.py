@@ -20,9 +20,15 @@ POLL_MILLISECONDS = 500
 
 
 def copy_rows(
-    connection: psycopg.Connection[object], statement: str, *, check: Callable[[], None]
+    connection: psycopg.Connection[object],
+    statement: str,
+    *,
+    check: Callable[[], None],
+    chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
 ) -> Generator[list[bytes], None, None]:
-    """Run `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row.
+    """Run `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row, of `chunk_bytes` together.
+
+    Between two chunks nothing is read, so that the server waits as soon as what lies between it and us is full.
 
     `check` is called between chunks and while waiting, and may raise to end it. When it does, or when the
     generator is closed early, the statement is cancelled on the server. Raises psycopg's own errors for
@@ -42,7 +48,7 @@ def copy_rows(
         while pgconn.flush():
             wait()
         _result(pgconn, pq.ExecStatus.COPY_OUT, wait)
-        yield from _chunks(pgconn, wait, check)
+        yield from _chunks(pgconn, wait, check, chunk_bytes)
         _result(pgconn, pq.ExecStatus.COMMAND_OK, wait)
     except psycopg.Error:  # the statement has ended
         raise
@@ -52,19 +58,21 @@ def copy_rows(
         raise
 
 
-def _chunks(pgconn: pq.abc.PGconn, wait: Callable[[], None], check: Callable[[], None]) -> Iterator[list[bytes]]:
+def _chunks(
+    pgconn: pq.abc.PGconn, wait: Callable[[], None], check: Callable[[], None], chunk_bytes: Callable[[], int]
+) -> Iterator[list[bytes]]:
     take = pgconn.get_copy_data
     rows: list[bytes] = []
-    size = 0
+    size, most = 0, chunk_bytes()
     while True:
         length, data = take(1)
         if length > 0:
             rows.append(bytes(data))
             size += length
-            if size >= CHUNK_BYTES:
+            if size >= most:
                 check()
                 yield rows
-                rows, size = [], 0
+                rows, size, most = [], 0, chunk_bytes()
         elif length == 0:
             wait()
         else:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from jobs.context import JobContext
-from jobs.models import Artifact, Queue
-from reports.copy_stream import copy_rows
+from jobs.models import Artifact
+from jobs.pacing.governor import governed
+from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect
 from reports.encoding import Encoder
 from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
@@ -31,13 +33,13 @@ def export_report(
     Raises UnencodableError, AttemptStoppedError, LeaseLostError, or what the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
-    dials = Queue.objects.get(name=context.job.queue)
     query = report_type.query(parameters, owner)
     with (
+        governed(context, report_type.dials) as governor,
         reading(
-            report_type.database or dials.database,
+            governor.dials.database,
             application_name=f"longhaul {context.job.pk}",
-            statement_timeout_seconds=dials.statement_timeout_seconds,
+            statement_timeout_seconds=governor.dials.statement_timeout_seconds,
         ) as connection,
         context.interruptible(connection.connection.cancel_safe),
         connection.cursor() as wrapper,
@@ -48,8 +50,15 @@ def export_report(
         expected = report_type.estimate(parameters, owner)
         context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
         statement = copy_statement(text, columns, dialect, cursor)
-        with closing(copy_rows(connection.connection, statement, check=context.check)) as chunks:
-            _write(context, report_type, parameters, dialect, columns, chunks)
+        with closing(
+            copy_rows(
+                connection.connection,
+                statement,
+                check=governor.check,
+                chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
+            )
+        ) as chunks:
+            _write(context, report_type, parameters, dialect, columns, governor.paced(chunks))
     return {"rowCount": context.rows_done}
 
 

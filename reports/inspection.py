@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from jobs.api.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
-from jobs.models import Job, Queue
+from jobs.models import Job
+from jobs.pacing.dials import dials_for
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
@@ -93,10 +94,9 @@ class ReportInspector(Inspector):
         """What PostgreSQL's planner expects of the query."""
         owner = cast("AbstractBaseUser", job.owner)
         report_type, parameters = reopen_order(job.payload, owner)
-        alias = report_type.database or Queue.objects.values_list("database", flat=True).get(name=job.queue)
         with (
             reading(
-                alias,
+                dials_for(job, report_type.dials).database,
                 application_name="longhaul explain",
                 statement_timeout_seconds=EXPLAIN_TIMEOUT_SECONDS,
             ) as connection,

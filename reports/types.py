@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from jobs.pacing.dials import TypeDefaults
 from reports.registry import register
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class ReportType:
     queue: ClassVar[str] = "reports"
     #: Alias of the database that is read; None leaves it to the queue's row.
     database: ClassVar[str | None] = None
+    #: How fast it is read, in rows per second; None leaves it to the queue's row.
+    rows_per_second: ClassVar[int | None] = None
+    #: "auto": slower while the database is busy; "fixed"; None leaves it to the queue's row.
+    pace: ClassVar[Literal["fixed", "auto"] | None] = None
+    #: When its statement is ended; None leaves it to the queue's row. Seconds.
+    statement_timeout_seconds: ClassVar[int | None] = None
     #: How long the file can be downloaded; None is RETENTION_DAYS.
     retention: ClassVar[timedelta | None] = None
 
@@ -64,6 +71,16 @@ class ReportType:
         a read-only transaction. Ordering is the query's own.
         """
         raise NotImplementedError
+
+    @property
+    def dials(self) -> TypeDefaults:
+        """What the class says about dials, all of it at once."""
+        return TypeDefaults(
+            rows_per_second=self.rows_per_second,
+            pace=self.pace,
+            statement_timeout_seconds=self.statement_timeout_seconds,
+            database=self.database,
+        )
 
     def may_order(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Whether `user` may order it and see that it exists."""

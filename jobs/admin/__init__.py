@@ -8,9 +8,10 @@ from jobs.admin.celery import PeriodicTaskAdmin, TaskResultAdmin
 from jobs.admin.jobs import JobAdmin
 from jobs.admin.queues import QueueAdmin
 from jobs.admin.sweeps import SweepAdmin
+from jobs.admin.type_dials import TypeDialsAdmin
 
 __all__ = [
     "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "BulkRunAdmin", "GroupAdmin",
     "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin",
-    "TaskResultAdmin", "UserAdmin",
+    "TaskResultAdmin", "TypeDialsAdmin", "UserAdmin",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
                 "it": attempt,
                 "message": redact(attempt.error_message, secrets),
                 "traceback": redact(attempt.traceback, secrets),
+                "conditions": _one_line(attempt.conditions or {}),
                 "took": in_words(attempt.duration) if attempt.duration else "",
                 "result": results.get(attempt.celery_task_id),
             }

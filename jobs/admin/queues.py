@@ -23,6 +23,7 @@ from jobs.models import Queue
 
 DIALS = (
     "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
+    "rows_per_second", "pace", "target_active_sessions", "target_latency_milliseconds", "max_lag_seconds",
     "statement_timeout_seconds", "database",
 )  # fmt: skip
 
@@ -35,10 +36,10 @@ class QueueForm(forms.ModelForm):
 
 @admin.register(Queue)
 class QueueAdmin(ModelAdmin):
-    """Dials. A change counts from the next release on; nothing is restarted."""
+    """Dials. A change counts within seconds; nothing is restarted."""
 
     form = QueueForm
-    list_display = ("name", "shown_state", "pausing", *DIALS[2:-1])
+    list_display = ("name", "shown_state", "pausing", *DIALS[2:8], "statement_timeout_seconds")
     sortable_by = ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -148,7 +149,7 @@ class QueueAdmin(ModelAdmin):
                 *((f"was-{name}", "" if was is None else str(was)) for name, was, _ in changes),
                 *(("dial", name) for name, _, _ in changes),
             ],
-            "explanation": "It counts from the next release on. What runs already goes on as it began.",
+            "explanation": EXPLANATION,
         }
         return self._ask(request, context)
 
@@ -163,5 +164,9 @@ def _value_of(queue: Queue, name: str, text: str) -> Any:
     return field.clean(text or None, queue)
 
 
+EXPLANATION = (
+    "Limits count from the next release on. The rate, the pace and its targets, and a shorter statement timeout count "
+    "within seconds, also for what runs already. Another database or a longer timeout counts from the next attempt on."
+)
 PAUSING = "Nothing more of it is handed out to workers. What runs goes on, and orders are still accepted: they wait."
 RESUMING = "It hands out again at once, as far as its dials allow."

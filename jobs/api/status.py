@@ -11,13 +11,12 @@ from django.utils import timezone
 
 from jobs.api.problems import problem_body
 from jobs.fairness import count_ahead
+from jobs.flow import LONGEST_COUNTED, expected_wait
 from jobs.models import Artifact, Job
 from jobs.states import ACTIVE, State
 
 #: Bounds of `Retry-After`. Seconds.
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
-#: Jobs ahead in the queue are counted up to here; further back, the position is not told.
-LONGEST_COUNTED_QUEUE = 10_000
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,15 @@ def queue_position(job: Job) -> int | None:
         return None
     if job.released_at is not None:
         return 1
-    ahead = count_ahead(job, at_most=LONGEST_COUNTED_QUEUE)
-    return ahead + 1 if ahead < LONGEST_COUNTED_QUEUE else None
+    ahead = count_ahead(job, at_most=LONGEST_COUNTED)
+    return ahead + 1 if ahead < LONGEST_COUNTED else None
+
+
+def queue_members(job: Job) -> dict[str, Any]:
+    """The members of the status that tell how long it waits: none once it runs. Two queries while it waits."""
+    place = queue_position(job)
+    wait = expected_wait(job.queue, place) if place is not None and job.released_at is None else None
+    return {"queuePosition": place} | ({} if wait is None else {"estimatedWaitSeconds": wait})
 
 
 def error_of(job: Job) -> dict[str, Any]:

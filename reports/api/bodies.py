@@ -14,7 +14,7 @@ from jobs.api.status import (
     failure_members,
     has_ended,
     progress_members,
-    queue_position,
+    queue_members,
     result_members,
     status_word,
 )
@@ -36,7 +36,7 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     if not has_ended(job):
         body |= progress_members(job, timezone.now())
         if not in_list:
-            body["queuePosition"] = queue_position(job)
+            body |= queue_members(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
             body["reportURL"] = reverse("report-download", args=[job.pk])
@@ -78,6 +78,9 @@ class ReportStatus(serializers.Serializer[Any]):
     rowsProcessed = serializers.IntegerField(required=False)
     rowsTotal = serializers.IntegerField(required=False, allow_null=True)
     queuePosition = serializers.IntegerField(required=False, allow_null=True)
+    estimatedWaitSeconds = serializers.IntegerField(
+        required=False, help_text="until it begins, as fast as the queue gets on now"
+    )
     attempt = serializers.IntegerField(required=False)
     retryAt = serializers.DateTimeField(required=False)
     reportURL = serializers.CharField(required=False)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from jobs.api.status import failure_members, has_ended, queue_position, seconds_remaining, status_word
+from jobs.api.status import failure_members, has_ended, queue_members, seconds_remaining, status_word
 from jobs.models import Artifact, Job
 from jobs.states import State
 from reports.pages.file_format import format_in_words
@@ -62,6 +62,7 @@ class ShownInFull(Shown):
     """One report as its own page shows it."""
 
     place_in_queue: int | None
+    expected_wait: str
     failure: dict[str, Any] | None
 
     @property
@@ -84,10 +85,14 @@ def show(job: Job, user: AbstractBaseUser) -> Shown:
 
 
 def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
-    """With one query, while the job is queued."""
+    """With two queries, while the job is queued."""
+    queued = queue_members(job)
     return ShownInFull(
         **_what_was_ordered(job, user),
-        place_in_queue=queue_position(job),
+        place_in_queue=queued["queuePosition"],
+        expected_wait=_about(queued["estimatedWaitSeconds"], timezone.now())
+        if "estimatedWaitSeconds" in queued
+        else "",
         failure=failure_members(job) if job.state == State.DEAD else None,
     )
 
@@ -99,9 +104,13 @@ def counted_rows(count: int) -> str:
 
 def time_left(seconds: int, now: datetime) -> str:
     """`less than a minute left`, `about 2 minutes left`."""
-    if seconds < 60:
-        return "less than a minute left"
-    return f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)} left"
+    return f"{_about(seconds, now)} left"
+
+
+def _about(seconds: int, now: datetime) -> str:
+    return (
+        "less than a minute" if seconds < 60 else f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)}"
+    )
 
 
 def parameters_in_words(report_type: ReportType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:

@@ -76,6 +76,7 @@ def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
         job = Job.objects.create(
             kind="report",
             queue="reports",
+            type=report_type,
             owner=owner,
             payload={"reportType": report_type, "parameters": parameters or {}, "csv": Dialect(**csv).to_payload()},
             max_attempts=5,

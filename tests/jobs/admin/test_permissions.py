@@ -14,7 +14,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
 from jobs.bulk.models import BulkRun
-from jobs.models import Artifact, Attempt, AuditEntry, Job, Queue, Sweep
+from jobs.models import Artifact, Attempt, AuditEntry, Job, Queue, Sweep, TypeDials
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ ROLES = (*ALL, "staff", "non-staff", "anonymous")
 #: Models of the admin, and who may see them.
 SEEN_BY: Final = {
     "jobs_job": ALL, "jobs_attempt": ALL, "jobs_artifact": ALL, "jobs_auditentry": ALL, "jobs_bulkrun": ALL,
-    "jobs_queue": ALL, "jobs_sweep": ALL, "django_celery_beat_periodictask": ALL,
+    "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
     "django_celery_results_taskresult": ALL, "django_celery_results_groupresult": (),
@@ -35,10 +35,10 @@ SEEN_BY: Final = {
 }  # fmt: skip
 #: Models that can be added and changed, and by whom; deleted, where not otherwise.
 EDITED_BY: Final = {
-    "jobs_queue": (ADMINISTRATOR,), "django_celery_beat_periodictask": (ADMINISTRATOR,),
-    "django_celery_beat_intervalschedule": (ADMINISTRATOR,), "django_celery_beat_crontabschedule": (ADMINISTRATOR,),
-    "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "auth_user": (ADMINISTRATOR,),
-    "auth_group": (ADMINISTRATOR,),
+    "jobs_queue": (ADMINISTRATOR,), "jobs_typedials": (ADMINISTRATOR,),
+    "django_celery_beat_periodictask": (ADMINISTRATOR,), "django_celery_beat_intervalschedule": (ADMINISTRATOR,),
+    "django_celery_beat_crontabschedule": (ADMINISTRATOR,), "django_celery_beat_clockedschedule": (ADMINISTRATOR,),
+    "auth_user": (ADMINISTRATOR,), "auth_group": (ADMINISTRATOR,),
 }  # fmt: skip
 DELETED_BY: Final = {
     **{name: roles for name, roles in EDITED_BY.items() if name != "jobs_queue"},
@@ -59,7 +59,16 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
     "bulk": ("/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"jobs_per_second": "1"}, OPERATORS),
     "steer": ("/admin/jobs/bulkrun/{run}/steer/", {"press": "drop"}, OPERATORS),
     "pause": ("/admin/jobs/queue/uploads/pause/", {}, OPERATORS),
-    "dial": ("/admin/jobs/queue/uploads/change/", {"max_running": "9", "database": "default"}, (ADMINISTRATOR,)),
+    "dial": (
+        "/admin/jobs/queue/uploads/change/",
+        {"max_running": "9", "pace": "fixed", "database": "default"},
+        (ADMINISTRATOR,),
+    ),
+    "dial of a type": (
+        "/admin/jobs/typedials/add/",
+        {"kind": "report", "type": "customers", "rows_per_second": "9"},
+        (ADMINISTRATOR,),
+    ),
     "schedule": (
         "/admin/django_celery_beat/periodictask/",
         {"action": "disable_tasks", "_selected_action": "{task}"},
@@ -86,6 +95,7 @@ def things(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> dict[st
         "jobs_auditentry": AuditEntry.objects.create(actor="a", action="pause", target_type="queue", target_id="q"),
         "jobs_bulkrun": run,
         "jobs_queue": Queue.objects.get(name="reports"),
+        "jobs_typedials": TypeDials.objects.create(kind="report", type="yearly-sales", rows_per_second=9),
         "jobs_sweep": Sweep.objects.create(name="s", last_started_at=Now()),
         "django_celery_beat_periodictask": PeriodicTask.objects.first(),
         "django_celery_beat_intervalschedule": IntervalSchedule.objects.first(),
@@ -187,6 +197,7 @@ def state_of_everything() -> list[object]:
     return [
         list(Job.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
+        list(TypeDials.objects.order_by("pk").values()),
         list(BulkRun.objects.order_by("pk").values()),
         list(AuditEntry.objects.order_by("pk").values()),
         list(PeriodicTask.objects.order_by("pk").values_list("pk", "enabled")),

@@ -1,0 +1,88 @@
+"""Dials of one type of jobs: each change wants a reason, and is kept in the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from jobs.admin.forms import ReasonForm
+from jobs.dials import TYPE_DIALS, drop_type_dials, set_type_dials
+from jobs.kinds import inspector_of, kind_names
+from jobs.models import TypeDials
+
+
+class TypeDialsForm(forms.ModelForm):
+    """The dials, and why."""
+
+    reason = ReasonForm.base_fields["reason"]
+
+    def clean_kind(self) -> str:
+        """One that an installed app registers."""
+        kind = self.cleaned_data["kind"]
+        return _known(kind, kind_names(), "kind")
+
+    def clean_type(self) -> str:
+        """One of the kind's."""
+        kind = self.cleaned_data.get("kind")
+        return (
+            self.cleaned_data["type"]
+            if kind is None
+            else _known(self.cleaned_data["type"], list(inspector_of(kind).types()), "type")
+        )
+
+    def clean_database(self) -> str:
+        """An alias of the settings."""
+        alias = self.cleaned_data["database"]
+        return _known(alias, list(settings.DATABASES), "database") if alias else ""
+
+
+@admin.register(TypeDials)
+class TypeDialsAdmin(ModelAdmin):
+    """What is empty is as the class of the type says, else as its queue's row does."""
+
+    form = TypeDialsForm
+    list_display = ("type", "kind", *TYPE_DIALS)
+    sortable_by = ()
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Without the reason where nothing can be changed."""
+        fields = ("kind", "type", *TYPE_DIALS)
+        changes = self.has_change_permission(request) if obj else self.has_add_permission(request)
+        return (*fields, "reason") if changes else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Whose dials they are does not change."""
+        return ("kind", "type") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: TypeDials, form: Any, change: bool) -> None:
+        """Through the function that keeps the trail."""
+        obj.pk = set_type_dials(
+            obj.kind,
+            obj.type,
+            actor=request.user.get_username(),
+            reason=form.cleaned_data["reason"],
+            **{name: form.cleaned_data[name] for name in TYPE_DIALS},
+        ).pk
+
+    def delete_model(self, request: HttpRequest, obj: TypeDials) -> None:
+        """From then on the class and the queue say it."""
+        drop_type_dials(obj.kind, obj.type, actor=request.user.get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """One by one, each with its line in the trail."""
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+
+def _known(name: str, names: list[str], what: str) -> str:
+    if name not in names:
+        raise ValidationError(f"There is no such {what}. There are: {', '.join(names) or 'none'}.")
+    return name

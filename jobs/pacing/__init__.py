@@ -1,0 +1,1 @@
+"""Pacing: how fast a job may read rows, so that others of the same database keep their speed."""

@@ -1,0 +1,42 @@
+"""A rate that follows the load: up in steps while all is well, down by half when it is not.
+
+Additive increase, multiplicative decrease makes those who share something and cannot talk to each other converge
+(D. Chiu, R. Jain, "Analysis of the Increase and Decrease Algorithms", 1989). As in TCP, the rate doubles until
+the first decrease (slow start, RFC 5681 section 3.1), and does not grow beyond what is used (RFC 7661).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Rows per second. The lowest one keeps a report going on a database that is busy all day.
+FIRST_RATE: Final = 5_000.0
+LOWEST_RATE: Final = 500.0
+STEP: Final = 2_000.0
+DECREASE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """The rate in rows per second, and whether it has never had to go down."""
+
+    rate: float = FIRST_RATE
+    slow_start: bool = True
+
+
+def adjust(throttle: Throttle, *, congested: bool, achieved: float, ceiling: float | None) -> Throttle:
+    """The rate after one more look at the load.
+
+    `achieved` rows per second have passed since the last one; `ceiling` is the operator's limit.
+    """
+    rate = throttle.rate
+    if congested:
+        return Throttle(_within(min(rate, achieved or rate) * DECREASE, ceiling), slow_start=False)
+    grown = rate * 2 if throttle.slow_start else rate + STEP
+    return Throttle(_within(max(rate, min(grown, 2 * achieved)), ceiling), slow_start=throttle.slow_start)
+
+
+def _within(rate: float, ceiling: float | None) -> float:
+    rate = max(rate, LOWEST_RATE)
+    return rate if ceiling is None else min(rate, ceiling)

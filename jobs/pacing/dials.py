@@ -1,0 +1,58 @@
+"""The dials that count for one job: those of its type where they are set, else those of its queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.models import Job
+from jobs.queues import Pace
+from jobs.statements import run
+
+#: Both rows in one trip; it is asked again and again while a job runs.
+DIALS: Final = """
+    SELECT
+        coalesce(own.rows_per_second, %(rows_per_second)s::int, queue.rows_per_second) AS rows_per_second,
+        coalesce(nullif(own.pace, ''), %(pace)s::text, queue.pace) AS pace,
+        coalesce(own.statement_timeout_seconds, %(statement_timeout_seconds)s::int, queue.statement_timeout_seconds)
+            AS statement_timeout_seconds,
+        coalesce(nullif(own.database, ''), %(database)s::text, queue.database) AS database,
+        queue.target_active_sessions,
+        queue.target_latency_milliseconds,
+        queue.max_lag_seconds
+    FROM jobs_queue AS queue LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+    WHERE queue.name = %(queue)s::text
+"""
+
+
+@dataclass(frozen=True)
+class TypeDefaults:
+    """What the class of a type says. None leaves it to the queue."""
+
+    rows_per_second: int | None = None
+    pace: str | None = None
+    statement_timeout_seconds: int | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Dials:
+    """As they are now; None is no limit."""
+
+    rows_per_second: int | None
+    pace: Pace
+    statement_timeout_seconds: int | None
+    database: str
+    target_active_sessions: int | None
+    target_latency_milliseconds: int | None
+    max_lag_seconds: int | None
+
+
+def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
+    """The operator's row of the type comes first, then the type's class, then the queue.
+
+    Raises LookupError when the queue is not there any more.
+    """
+    for row in run(DIALS, queue=job.queue, kind=job.kind, type=job.type, **vars(defaults)):
+        return Dials(**{**row, "pace": Pace(row["pace"])})
+    raise LookupError(f"there is no queue named {job.queue!r}")

@@ -1,0 +1,168 @@
+"""Governor: keeps the rows of one attempt within the dials, which it looks at while they flow."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+
+from jobs.context import JobContext
+from jobs.errors import StatementTimeoutError
+from jobs.models import Attempt
+from jobs.pacing.aimd import Throttle, adjust
+from jobs.pacing.dials import Dials, TypeDefaults, dials_for
+from jobs.pacing.pacer import Pacer
+from jobs.pacing.pressure import Pressure, Probe
+from jobs.queues import Pace
+
+logger = structlog.get_logger(__name__)
+
+#: How often dials and load are looked at, and how long one wait is at most before `check`. Seconds.
+LOOK_SECONDS: Final = 1.0
+NAP_SECONDS: Final = 0.2
+#: How often the attempt's row is told. Seconds.
+TELL_SECONDS: Final = 5.0
+#: A paced chunk is what passes in so much time. Seconds.
+CHUNK_SECONDS: Final = 0.1
+
+
+@contextmanager
+def governed(context: JobContext, defaults: TypeDefaults) -> Iterator[Governor]:
+    """A governor for the duration of the block; what it did is kept in the attempt's `conditions`."""
+    governor = Governor(context, defaults)
+    try:
+        yield governor
+    finally:
+        governor.close()
+
+
+class Governor:
+    """One attempt's dials as they were a second ago, its rate, and what was decided about it."""
+
+    def __init__(self, context: JobContext, defaults: TypeDefaults) -> None:
+        self.context = context
+        self.defaults = defaults
+        self.dials: Dials = dials_for(context.job, defaults)
+        #: What the attempt is to keep of its circumstances, besides its pace.
+        self.notes: dict[str, Any] = {"database": self.dials.database}
+        self._pacer = Pacer()
+        self._throttle = Throttle()
+        self._probe: Probe | None = None
+        self._reasons: Counter[str] = Counter()
+        self._lowest: float | None = None
+        self._slept = 0.0
+        self._rows = self._rows_before = 0
+        self._row_bytes = 64.0
+        self._statement_began: float | None = None
+        self._looked_at = self._told_at = time.monotonic()
+        self._set_rate()
+
+    def check(self) -> None:
+        """As `JobContext.check`; also looks at the dials, if that was a second ago.
+
+        Raises StatementTimeoutError besides: a dial may have been turned down below what the statement has taken.
+        """
+        self.context.check()
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._look(now)
+        limit = self.dials.statement_timeout_seconds
+        if limit and self._statement_began is not None and now - self._statement_began > limit:
+            raise StatementTimeoutError(f"The statement has taken longer than {limit} seconds.")
+
+    def paced(self, chunks: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+        """Hand on the rows of one statement at the rate. Nobody reads meanwhile, so the server waits, too."""
+        self._statement_began = time.monotonic()
+        for rows in chunks:
+            yield rows
+            self._rows += len(rows)
+            if self._pacer.rate is not None:
+                self._row_bytes = sum(map(len, rows)) / len(rows)
+                self._pacer.charge(len(rows))
+                self._wait()
+
+    def chunk_bytes(self, most: int) -> int:
+        """How large the next chunk may be, so that rows flow evenly; `most` where nothing is paced."""
+        rate = self._pacer.rate
+        return most if rate is None else int(min(most, rate * CHUNK_SECONDS * self._row_bytes))
+
+    def conditions(self) -> dict[str, Any]:
+        """What the attempt keeps."""
+        paced: dict[str, Any] = {
+            "rowsPerSecond": self._pacer.rate and round(self._pacer.rate),
+            "waitedSeconds": round(self._slept, 1),
+        }
+        if self._reasons:
+            paced["decisions"] = dict(self._reasons)
+            paced["lowestRowsPerSecond"] = self._lowest and round(self._lowest)
+        return {**self.notes, "pace": str(self.dials.pace), **paced}
+
+    def close(self) -> None:
+        """End the sessions of the governor, and keep what it did."""
+        if self._probe is not None:
+            self._probe.close()
+        self._tell()
+
+    def _wait(self) -> None:
+        while (left := self._pacer.seconds_to_wait()) > 0:
+            nap = min(left, NAP_SECONDS)
+            time.sleep(nap)
+            self._slept += nap
+            self.check()
+
+    def _look(self, now: float) -> None:
+        seconds, self._looked_at = now - self._looked_at, now
+        achieved, self._rows_before = (self._rows - self._rows_before) / seconds, self._rows
+        try:
+            self.dials = dials_for(self.context.job, self.defaults)
+            if self.dials.pace == Pace.AUTO and self._statement_began is not None:
+                self._follow(self._measure(), achieved)
+        except (DatabaseError, InterfaceError, LookupError) as error:
+            logger.warning("dials_not_read", error=repr(error))
+            connection.close()  # what it was interrupted in is not known; the rows go on as before
+        self._set_rate()
+        if now - self._told_at >= TELL_SECONDS:
+            self._told_at = now
+            self._tell()
+
+    def _measure(self) -> Pressure:
+        if self._probe is None:
+            self._probe = Probe(self.notes["database"])
+        return self._probe.measure()
+
+    def _follow(self, pressure: Pressure, achieved: float) -> None:
+        reasons = list(congestion(pressure, self.dials))
+        before = self._throttle.rate
+        self._throttle = adjust(
+            self._throttle, congested=bool(reasons), achieved=achieved, ceiling=self.dials.rows_per_second
+        )
+        self._reasons.update(reasons or (["faster"] if self._throttle.rate > before else []))
+        self._lowest = min(self._throttle.rate, self._lowest or self._throttle.rate)
+        logger.debug("paced", rate=self._throttle.rate, reasons=reasons, **vars(pressure))
+
+    def _set_rate(self) -> None:
+        self._pacer.rate = self._throttle.rate if self.dials.pace == Pace.AUTO else self.dials.rows_per_second
+
+    def _tell(self) -> None:
+        try:
+            Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(conditions=self.conditions())
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("conditions_not_kept", error=repr(error))
+            connection.close()
+
+
+def congestion(pressure: Pressure, dials: Dials) -> Iterator[str]:
+    """Which of the operator's targets are missed; none is to be watched where it is None."""
+    seen = {
+        "sessions": (pressure.active_sessions, dials.target_active_sessions),
+        "latency": (1000 * pressure.latency, dials.target_latency_milliseconds),
+        "lag": (pressure.lag or 0, dials.max_lag_seconds),
+    }
+    for reason, (measured, target) in seen.items():
+        if target is not None and measured > target:
+            yield reason

@@ -1,0 +1,81 @@
+"""How busy a database is, as far as a session of it can see."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: Statements that are being worked on. Jobs of ours have an id in their name, and the dial `max_running`; who waits
+#: for its client works on nothing. Sessions of other roles are seen by members of pg_read_all_stats only.
+#: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+ACTIVE_SESSIONS: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND wait_event_type IS DISTINCT FROM 'Client' AND application_name NOT LIKE 'longhaul %%'
+"""
+
+#: Of a replica, how far it is behind: nothing once it has replayed all that it has got, while it still gets any.
+#: Of a primary, how far its replicas are behind.
+#: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-INFO-TABLE
+LAG_SECONDS: Final = """
+    SELECT CASE
+        WHEN NOT pg_is_in_recovery() THEN (SELECT extract(epoch FROM max(replay_lag)) FROM pg_stat_replication)
+        WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+    END
+"""
+
+TIMEOUT_MILLISECONDS: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """What was seen. `latency` is of one small fetch, in seconds; so is `lag`, None where there is no replica."""
+
+    active_sessions: int
+    latency: float
+    lag: float | None
+
+
+class Probe:
+    """A session of its own beside the one that reads the rows."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._connection: BaseDatabaseWrapper | None = None
+
+    def measure(self) -> Pressure:
+        """Look once. Raises Django's DatabaseError or InterfaceError; the next look connects anew."""
+        try:
+            connection = self._connected()
+            with connection.cursor() as cursor:
+                began = time.monotonic()
+                cursor.execute(f"SELECT ({ACTIVE_SESSIONS}), ({LAG_SECONDS})", [])
+                active_sessions, lag = cursor.fetchall()[0]
+                latency = time.monotonic() - began
+        except Exception:
+            self.close()
+            raise
+        return Pressure(active_sessions, latency, None if lag is None else float(lag))
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> BaseDatabaseWrapper:
+        if self._connection is None:
+            connection = connections.create_connection(self._alias)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('application_name', 'longhaul pacing', false), "
+                    "set_config('statement_timeout', %s, false)",
+                    [str(TIMEOUT_MILLISECONDS)],
+                )
+            self._connection = connection
+        return self._connection

@@ -1,0 +1,75 @@
+"""The tables of dials: of a queue, and of one type of jobs where it differs from its queue."""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+AT_LEAST_ONE = (MinValueValidator(1),)  # none at all is what `paused` is for
+
+
+class Pace(models.TextChoices):
+    """How fast rows are read."""
+
+    FIXED = "fixed", "fixed: as fast as rows per second allow"
+    AUTO = "auto", "auto: also slower while the database is busy"
+
+
+class Queue(models.Model):
+    """The dials of one queue. An empty limit is no limit."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
+    max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
+    max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
+    rows_per_second = models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
+    )
+    pace = models.CharField(max_length=5, choices=Pace, default=Pace.FIXED, db_default=Pace.FIXED)
+    target_active_sessions = models.PositiveIntegerField(
+        null=True, blank=True, default=8, db_default=8, help_text="sessions; auto goes slower while more are active"
+    )
+    target_latency_milliseconds = models.PositiveIntegerField(
+        null=True, blank=True, default=20, db_default=20, help_text="ms; auto goes slower while a fetch takes longer"
+    )
+    max_lag_seconds = models.PositiveIntegerField(
+        null=True, blank=True, default=30, db_default=30, help_text="seconds that a replica may be behind"
+    )
+    statement_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="seconds")
+    database = models.CharField(max_length=50, default="default", help_text="alias that handlers read from")
+    paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
+    accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
+    last_owner = models.BigIntegerField(
+        default=0, editable=False, help_text="whose turn was last; `jobs.fairness` goes on behind it"
+    )
+
+    class Meta:
+        ordering = ("name",)
+        permissions = [("pause_queue", "Can pause and resume queues")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TypeDials(models.Model):
+    """Dials of one type of jobs. What is empty is as the type's class says, else as the queue's row does."""
+
+    kind = models.CharField(max_length=50)
+    type = models.CharField(max_length=100, help_text="the report type, say")
+    rows_per_second = models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
+    )
+    pace = models.CharField(max_length=5, choices=Pace, blank=True)
+    statement_timeout_seconds = models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="seconds"
+    )
+    database = models.CharField(max_length=50, blank=True, help_text="alias that it is read from")
+
+    class Meta:
+        ordering = ("kind", "type")
+        verbose_name = verbose_name_plural = "dials of a type"
+        constraints = [models.UniqueConstraint(fields=["kind", "type"], name="jobs_typedials_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.type}"

@@ -1,0 +1,53 @@
+"""What a session can see of how busy its database is."""
+
+import pytest
+from django.db import DatabaseError, connection
+
+from jobs.pacing import pressure
+from jobs.pacing.dials import Dials
+from jobs.pacing.governor import congestion
+from jobs.pacing.pressure import Pressure, Probe
+from jobs.queues import Pace
+
+DIALS = Dials(None, Pace.AUTO, None, "default", 8, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reasons"),
+    [
+        (Pressure(8, 0.020, 30), []),
+        (Pressure(9, 0.020, None), ["sessions"]),
+        (Pressure(0, 0.021, None), ["latency"]),
+        (Pressure(0, 0.001, 31), ["lag"]),
+        (Pressure(9, 1.0, 31), ["sessions", "latency", "lag"]),
+    ],
+)
+def test_a_target_that_is_missed_is_a_reason_to_go_slower(seen: Pressure, reasons: list[str]) -> None:
+    assert list(congestion(seen, DIALS)) == reasons
+    assert list(congestion(seen, Dials(None, Pace.AUTO, None, "default", None, None, None))) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_looks_over_a_session_of_its_own_which_is_named() -> None:
+    probe = Probe("default")
+    seen = probe.measure()
+    assert (seen.active_sessions, seen.lag) == (0, None)
+    assert 0 < seen.latency < 2
+    names = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'longhaul pacing'"
+    with connection.cursor() as cursor:
+        cursor.execute(names)
+        assert cursor.fetchone() == (1,)
+    probe.close()
+    probe.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_error_it_connects_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = Probe("default")
+    probe.measure()
+    with monkeypatch.context() as broken:
+        broken.setattr(pressure, "LAG_SECONDS", "SELECT 1/0")
+        with pytest.raises(DatabaseError):
+            probe.measure()
+    assert probe.measure().lag is None
+    probe.close()
