@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs.errors import OwnerQueueFullError, QueueFullError
-from jobs.models import Job, Queue
+from jobs.models import Job, Queue, TypeDials
+from jobs.querysets import JobQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
-def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
-    """Return if `queue` takes one more job of `owner`; call it in the transaction that inserts the job.
+def admit(*, queue: str, kind: str, type: str, owner: AbstractBaseUser | None) -> None:  # noqa: A002
+    """Return if `queue` takes one more job of that type and `owner`; call it in the transaction that inserts the job.
 
     The queue's row is locked until that transaction ends, so that its limits are exact however many submit at once.
 
-    Raises QueueFullError when the queue is closed or full, OwnerQueueFullError when the owner has too
+    Raises QueueFullError when the queue is closed or full, or that type is, OwnerQueueFullError when the owner has too
     many jobs waiting, ImproperlyConfigured when there is no such queue.
     """
     dials = Queue.objects.select_for_update().filter(name=queue).first()
@@ -26,14 +27,20 @@ def admit(*, queue: str, owner: AbstractBaseUser | None) -> None:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if not dials.accepting:
         raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.")
+    own = TypeDials.objects.filter(kind=kind, type=type).first()
+    if own and not own.accepting:
+        raise QueueFullError(f"No more of {type} is accepted at the moment.")
     waiting = Job.objects.queued(queue)
-    if dials.max_queued is not None and waiting[: dials.max_queued].count() >= dials.max_queued:
+    if _reached(dials.max_queued, waiting):
         raise QueueFullError(f"The queue {queue} is full.", limit=dials.max_queued)
-    if owner is None or dials.max_queued_per_owner is None:
-        return
-    mine = waiting.filter(owner=owner.pk)[: dials.max_queued_per_owner]
-    if mine.count() >= dials.max_queued_per_owner:
+    if own and _reached(own.max_queued, waiting.filter(kind=kind, type=type)):
+        raise QueueFullError(f"{own.max_queued} of {type} wait, which is the limit.", limit=own.max_queued)
+    if owner and _reached(dials.max_queued_per_owner, waiting.filter(owner=owner.pk)):
         raise OwnerQueueFullError(
             f"You have {dials.max_queued_per_owner} jobs waiting in the queue {queue}, which is the limit.",
             limit=dials.max_queued_per_owner,
         )
+
+
+def _reached(limit: int | None, jobs: JobQuerySet) -> bool:
+    return limit is not None and jobs[:limit].count() >= limit

@@ -19,7 +19,10 @@ from jobs.models import Queue, TypeDials
 from jobs.release import release_jobs
 
 #: What a type may say otherwise than its queue.
-TYPE_DIALS: Final = ("rows_per_second", "pace", "statement_timeout_seconds", "database")
+TYPE_DIALS: Final = (
+    "paused", "accepting", "max_running", "max_queued",
+    "rows_per_second", "pace", "statement_timeout_seconds", "database",
+)  # fmt: skip
 
 
 def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | None = None, **dials: Any) -> None:
@@ -67,6 +70,7 @@ def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: An
             action = AuditEntry.Action.ADD if created else AuditEntry.Action.CHANGE
             after = {name: dials[name] for name in before}
             audit(action, [("dials of a type", row, {} if created else before, after)], actor=actor, reason=reason)
+            transaction.on_commit(_release_all, robust=True)
     return row
 
 
@@ -74,9 +78,16 @@ def drop_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
     """Leave it to the class of the type and to its queue again. Raises TypeDials.DoesNotExist."""
     with transaction.atomic():
         row = TypeDials.objects.select_for_update().get(kind=kind, type=type)
-        before = {name: getattr(row, name) for name in TYPE_DIALS if getattr(row, name) not in (None, "")}
+        unset = TypeDials()
+        before = {name: getattr(row, name) for name in TYPE_DIALS if getattr(row, name) != getattr(unset, name)}
         row.delete()
         audit(AuditEntry.Action.DELETE, [("dials of a type", row, before, {})], actor=actor, reason="")
+        transaction.on_commit(_release_all, robust=True)
+
+
+def _release_all() -> None:
+    for queue in Queue.objects.values_list("name", flat=True):
+        release_jobs(queue)
 
 
 def _action(after: dict[str, Any]) -> AuditEntry.Action:

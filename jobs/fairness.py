@@ -1,10 +1,12 @@
 """Whose turn it is: due jobs by priority, then round-robin between owners, then the oldest.
 
 The owners of a queue stand in a ring, in the order of their ids; each round gives one job to each, going on
-behind the one whose turn was last. So an owner with 100,000 waiting jobs delays another's first by one.
+behind the one whose turn was last. So an owner with 100,000 waiting jobs delays another's first by one. A type of
+jobs that is paused, or of which no more may run, is passed over.
 
-Whatever waits, the cost is that of the jobs picked: the ring is walked by hopping from owner to owner in the
-index `jobs_job_waiting` (a loose index scan, https://wiki.postgresql.org/wiki/Loose_indexscan).
+Whatever waits, the cost is that of the jobs picked and of the types there are: the ring is walked by hopping from
+type to type, and from owner to owner, in the index `jobs_job_waiting` (a loose index scan,
+https://wiki.postgresql.org/wiki/Loose_indexscan). Names of types are unique within a queue.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.functions import Coalesce
 
 from jobs.models import Job
 from jobs.statements import ask, one_trip, run
@@ -21,91 +22,110 @@ from jobs.statements import ask, one_trip, run
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
 
-WAITING: Final = "queue = %(queue)s::text AND state = 'queued' AND released_at IS NULL AND due"
+WAITING: Final = "queue = %(queue)s AND state = 'queued' AND released_at IS NULL AND due"
 
-#: The owners who have jobs waiting at the priority `level`, from the one behind `turn_before` on, once around. Jobs
-#: without an owner stand at 0, as in the index. Rows are made as they are asked for: LIMIT ends the walk.
+#: The waiting jobs of one type and of the priority `level`.
+OF_LANE: Final = f"{WAITING} AND type = lane.type AND priority = (SELECT top FROM level)"  # noqa: S608
+
+#: The types that wait.
+TYPES: Final = f"""
+    types AS (
+        (SELECT type, kind FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1)
+        UNION ALL
+        SELECT job.* FROM types, LATERAL (
+            SELECT type, kind FROM jobs_job WHERE {WAITING} AND type > types.type ORDER BY type LIMIT 1
+        ) AS job
+    )
+"""  # noqa: S608
+
+#: The owners who have jobs of any `lane` waiting at the priority `level`, from the one behind `prior` on, once
+#: around. Jobs without an owner stand at 0, as in the index. Rows are made as they are asked for: LIMIT ends the walk.
 RING: Final = f"""
     ring (owner, place, wrapped) AS (
-        SELECT (SELECT owner FROM turn_before), 0, false
+        SELECT owner, 0, false FROM prior
         UNION ALL
-        SELECT next.owner, ring.place + 1, next.wrapped FROM ring CROSS JOIN LATERAL (
-            (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM jobs_job
-             WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) > ring.owner
-             AND (NOT ring.wrapped OR coalesce(owner, 0) <= (SELECT owner FROM turn_before))
-             ORDER BY coalesce(owner, 0) LIMIT 1)
-            UNION ALL
-            (SELECT coalesce(owner, 0), true FROM jobs_job
-             WHERE {WAITING} AND priority = (SELECT priority FROM level)
-             AND NOT ring.wrapped AND coalesce(owner, 0) <= (SELECT owner FROM turn_before)
-             ORDER BY coalesce(owner, 0) LIMIT 1)
-            LIMIT 1
+        SELECT next.owner, place + 1, next.wrapped FROM ring, prior, LATERAL (
+            SELECT job.* FROM lane, LATERAL (
+                (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM jobs_job
+                 WHERE {OF_LANE} AND coalesce(owner, 0) > ring.owner
+                 AND (NOT ring.wrapped OR coalesce(owner, 0) <= prior.owner)
+                 ORDER BY coalesce(owner, 0) LIMIT 1)
+                UNION ALL
+                (SELECT coalesce(owner, 0), true FROM jobs_job
+                 WHERE {OF_LANE} AND NOT ring.wrapped AND coalesce(owner, 0) <= prior.owner
+                 ORDER BY coalesce(owner, 0) LIMIT 1)
+                LIMIT 1
+            ) AS job ORDER BY wrapped, owner LIMIT 1
         ) AS next
     )
 """  # noqa: S608
 
 #: What everybody who hands out jobs of a queue waits for.
-LOCK: Final = "SELECT FROM jobs_queue WHERE name = %(queue)s::text FOR UPDATE"
+LOCK: Final = "SELECT FROM jobs_queue WHERE name = %(queue)s FOR UPDATE"
 
 #: The same, and the commit will not wait for the disk: should PostgreSQL crash within the next second, the jobs wait
 #: as before, and Beat hands them out again. (A claim does wait: its fencing token must never be given twice.)
 #: https://www.postgresql.org/docs/current/wal-async-commit.html
 LOCK_BRIEFLY: Final = """
-    SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s::text FOR UPDATE
+    SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: One priority at a time: how many places are free, who may have one, which jobs these are; and hand them out.
-#: A job that somebody else has locked, to cancel it say, is passed over: whoever waits here holds the queue, and maybe
-#: a job that the other waits for. Each job is looked up by its id, whatever the planner believes of the table.
+#: One priority at a time: how many places are free, of which types, who may have one, which jobs these are, up to the
+#: first whose type is full with those before it; and hand them out. A job that somebody else has locked, to cancel it
+#: say, is passed over: whoever waits here holds the queue, and maybe a job that the other waits for. Each job is looked
+#: up by its id, whatever the planner believes of the table.
 #: In one line, as psycopg remembers statements of up to 4096 characters.
 HAND_OUT: Final = " ".join(
     f"""
-    WITH RECURSIVE dials AS MATERIALIZED (
-        SELECT max_running, max_running_per_owner, last_owner FROM jobs_queue
-        WHERE name = %(queue)s::text AND NOT paused
-    ), turn_before AS MATERIALIZED (
+    WITH RECURSIVE dials AS (
+        SELECT * FROM jobs_queue WHERE name = %(queue)s AND NOT paused
+    ), prior AS (
         SELECT coalesce((SELECT last_owner FROM dials), 0) AS owner
-    ), occupied AS MATERIALIZED (
-        SELECT coalesce(owner, 0) AS owner, count(*) AS jobs FROM (
-            SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
-            UNION ALL
-            SELECT owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
-        ) AS job GROUP BY 1
-    ), places AS MATERIALIZED (
+    ), held AS (
+        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+        UNION ALL
+        SELECT owner, type FROM jobs_job
+        WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+    ), places AS (
         SELECT coalesce((
-            SELECT greatest(0, least(%(at_most)s::int, max_running - (SELECT coalesce(sum(jobs), 0) FROM occupied)))
-            FROM dials
+            SELECT greatest(0, least(%(at_most)s::int, max_running - (SELECT count(*) FROM held))) FROM dials
         ), 0)::int AS free
-    ), level AS MATERIALIZED (
-        SELECT priority FROM jobs_job WHERE {WAITING} AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
-    ), lower AS MATERIALIZED (
-        SELECT priority FROM jobs_job
-        WHERE {WAITING} AND priority < (SELECT priority FROM level) ORDER BY priority DESC LIMIT 1
+    ), {TYPES}, lane AS (
+        SELECT * FROM (
+            SELECT types.type, least(free,
+                coalesce(own.max_running, max_running_per_type)
+                    - (SELECT count(*) FROM held WHERE held.type = types.type)) AS room
+            FROM dials, places, types LEFT JOIN jobs_typedials AS own USING (kind, type)
+            WHERE own.paused IS NOT true
+        ) WHERE room > 0
+    ), level AS (
+        SELECT max(priority) AS top FROM lane, LATERAL (
+            SELECT priority FROM jobs_job
+            WHERE {WAITING} AND type = lane.type AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
+        )
     ), {RING}, owners AS (
-        SELECT owner, place, allowance FROM (
-            SELECT owner, place, CASE
-                WHEN owner = 0 OR max_running_per_owner IS NULL THEN (SELECT free FROM places)
-                ELSE max_running_per_owner
-                    - coalesce((SELECT jobs FROM occupied WHERE occupied.owner = ring.owner), 0)
-            END AS allowance
-            FROM dials CROSS JOIN ring
-        ) AS allowed
-        WHERE place > 0 AND allowance > 0 LIMIT (SELECT free FROM places)
-    ), picked AS MATERIALIZED (
-        SELECT job.id, job.round, owners.owner, owners.place FROM owners CROSS JOIN LATERAL (
-            SELECT id, row_number() OVER (ORDER BY id) AS round FROM (
-                SELECT id FROM jobs_job
-                WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) = owners.owner
-                ORDER BY id LIMIT least(owners.allowance, (SELECT free FROM places))
-            ) AS oldest
+        SELECT * FROM (
+            SELECT ring.*, least(free, CASE WHEN owner > 0 THEN
+                max_running_per_owner - (SELECT count(*) FROM held WHERE held.owner = ring.owner) END) AS quota
+            FROM dials, places, ring
+        )
+        WHERE place > 0 AND quota > 0 LIMIT (SELECT free FROM places)
+    ), found AS (
+        SELECT job.*, owners.owner, place, row_number() OVER (PARTITION BY type ORDER BY round, place) <= room AS fits
+        FROM owners, LATERAL (
+            SELECT job.*, row_number() OVER (ORDER BY id) AS round FROM lane, LATERAL (
+                SELECT id, lane.type, lane.room FROM jobs_job
+                WHERE {OF_LANE} AND coalesce(owner, 0) = owners.owner ORDER BY id LIMIT least(quota, room)
+            ) AS job ORDER BY id LIMIT quota
         ) AS job
-        ORDER BY job.round, owners.place LIMIT (SELECT free FROM places)
-    ), locked AS MATERIALIZED (
-        SELECT job.* FROM picked CROSS JOIN LATERAL (
-            SELECT id, state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
-        ) AS job
-    ), turn AS MATERIALIZED (
-        SELECT picked.* FROM picked JOIN locked USING (id) WHERE locked.state = 'queued' AND locked.released_at IS NULL
+    ), placed AS (
+        SELECT *, bool_and(fits) OVER (ORDER BY round, place) AS clear FROM found
+    ), picked AS (
+        SELECT * FROM placed WHERE clear ORDER BY round, place LIMIT (SELECT free FROM places)
+    ), turn AS (
+        SELECT picked.* FROM picked, LATERAL (
+            SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
+        ) WHERE state = 'queued' AND released_at IS NULL
     ), released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
         WHERE id IN (SELECT id FROM turn)
@@ -113,34 +133,48 @@ HAND_OUT: Final = " ".join(
         INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM turn
     ), moved AS (
         UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
-        WHERE name = %(queue)s::text AND EXISTS (SELECT FROM turn)
+        WHERE name = %(queue)s AND EXISTS (SELECT FROM turn)
     )
-    SELECT turn.id, places.free, level.priority, EXISTS (SELECT FROM lower) AS has_lower
-    FROM places CROSS JOIN level LEFT JOIN turn ON true ORDER BY turn.round, turn.place
+    SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut
+    FROM places CROSS JOIN level LEFT JOIN turn ON true WHERE top IS NOT NULL ORDER BY round, place
     """.split()  # noqa: S608
 )
 
 #: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.
 IS_THERE_A_TURN: Final = f"""
-    SELECT (SELECT priority FROM jobs_job WHERE {WAITING} ORDER BY priority DESC LIMIT 1) IS NOT NULL
+    SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL
     AND (max_running IS NULL OR max_running > (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
     ) + (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
     )) AS answer
-    FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
+    FROM jobs_queue WHERE name = %(queue)s AND NOT paused
 """  # noqa: S608
 
-COUNT_OF_OTHERS: Final = f"""
-    WITH RECURSIVE level AS (SELECT %(priority)s::int AS priority), turn_before AS (SELECT -1::bigint AS owner), {RING}
-    SELECT count(*) AS others FROM (
-        SELECT FROM ring CROSS JOIN LATERAL (
-            SELECT FROM jobs_job
-            WHERE {WAITING} AND priority = (SELECT priority FROM level) AND coalesce(owner, 0) = ring.owner
-            LIMIT %(rounds)s::int
+#: Those of a higher priority, the owner's own older ones, and so many of each other owner.
+COUNT_AHEAD: Final = f"""
+    WITH RECURSIVE level AS (SELECT %(priority)s::int AS top), prior AS (SELECT -1::bigint AS owner),
+    {TYPES}, lane AS (SELECT type FROM types), {RING}, own AS (
+        SELECT FROM lane, LATERAL (
+            SELECT FROM jobs_job WHERE {OF_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id < %(job_id)s
+            LIMIT %(at_most)s::int
+        ) AS job LIMIT %(at_most)s::int
+    )
+    SELECT count(*) AS ahead FROM (
+        SELECT FROM lane, LATERAL (
+            SELECT FROM jobs_job WHERE {WAITING} AND type = lane.type AND priority > %(priority)s::int
+            LIMIT %(at_most)s::int
         ) AS job
-        WHERE ring.place > 0 AND ring.owner <> %(owner)s::bigint LIMIT %(at_most)s::int
-    ) AS others
+        UNION ALL SELECT FROM own
+        UNION ALL SELECT FROM ring, LATERAL (
+            SELECT FROM lane, LATERAL (
+                SELECT FROM jobs_job WHERE {OF_LANE} AND coalesce(owner, 0) = ring.owner
+                LIMIT 1 + (SELECT count(*) FROM own)
+            ) AS job LIMIT 1 + (SELECT count(*) FROM own)
+        ) AS job
+        WHERE place > 0 AND ring.owner <> %(owner)s::bigint
+        LIMIT %(at_most)s::int
+    ) AS job
 """  # noqa: S608
 
 
@@ -163,37 +197,34 @@ def hand_out(queue: str, *, at_most: int) -> list[UUID]:
 
 
 def pick_turns(queue: str, *, at_most: int) -> list[UUID]:
-    """What `hand_out` does, once the queue's row is locked, so that two callers never pick the same job."""
+    """What `hand_out` does, once the queue's row is locked, so that two callers never pick the same job.
+
+    It asks again where a type was full and places are left, and for the next lower priority.
+    """
     handed_out: list[UUID] = []
     below = ABOVE_ALL
-    while True:
-        rows = run(HAND_OUT, queue=queue, below=below, at_most=at_most - len(handed_out))
+    while rows := run(HAND_OUT, queue=queue, below=below, at_most=at_most - len(handed_out)):
         found = [row["id"] for row in rows if row["id"] is not None]
         handed_out += found
-        if not rows or len(found) >= rows[0]["free"] or not rows[0]["has_lower"]:
-            return handed_out
-        below = rows[0]["priority"]
+        if len(found) >= rows[0]["free"]:
+            break
+        if not (found and rows[0]["cut"]):
+            below = rows[0]["top"]
+    return handed_out
 
 
 def count_ahead(job: Job, *, at_most: int) -> int:
     """How many waiting jobs have their turn before that of `job`, if nothing changes; counted up to `at_most`.
 
     In each of the rounds until its own, every other owner of that priority has a turn; where the round
-    begins is not looked at, so it may be one less for each owner.
+    begins is not looked at, so it may be one less for each owner. Nor are the limits of owners and types.
     """
-    waiting = Job.objects.waiting(job.queue)
-    higher = waiting.filter(priority__gt=job.priority)[:at_most].count()
-    if higher == at_most:
-        return higher
-    same = waiting.filter(priority=job.priority)
-    own = same.alias(turn=Coalesce("owner", 0)).filter(turn=job.owner_id or 0, pk__lt=job.pk)
-    own_count = own[: at_most - higher].count()
-    [others] = run(
-        COUNT_OF_OTHERS,
+    [row] = run(
+        COUNT_AHEAD,
         queue=job.queue,
+        job_id=job.pk,
         priority=job.priority,
         owner=job.owner_id or 0,
-        rounds=own_count + 1,
-        at_most=at_most - higher - own_count,
+        at_most=at_most,
     )
-    return int(higher + own_count + others["others"])
+    return int(row["ahead"])

@@ -78,6 +78,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "kind", "-id"], name="jobs_job_owner_newest"),
             models.Index(
                 F("queue"),
+                F("type"),
                 F("priority").desc(),
                 Coalesce("owner", 0),
                 F("id"),

@@ -21,6 +21,9 @@ class Queue(models.Model):
     name = models.CharField(max_length=50, primary_key=True)
     max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
     max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
+    max_running_per_type = models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="jobs of one type"
+    )
     max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
     max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
     rows_per_second = models.PositiveIntegerField(
@@ -57,6 +60,12 @@ class TypeDials(models.Model):
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100, help_text="the report type, say")
+    paused = models.BooleanField(default=False, help_text="hand out none; they wait")
+    accepting = models.BooleanField(default=True, help_text="off: new ones are refused with 503")
+    max_running = models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="running at once"
+    )
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="waiting, else 503")
     rows_per_second = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
     )

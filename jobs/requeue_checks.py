@@ -58,7 +58,7 @@ class RequeueChecks:
         """With `explain`, databases are asked what the work would cost them."""
         self._explain = explain
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
-        self._type_database = cache(type_database)
+        self._dials_of = cache(dials_of)
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
         self._lack_of_room = cache(lack_of_room)
@@ -105,7 +105,10 @@ class RequeueChecks:
             return
         if queue.paused:
             yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
-        alias = self._type_database(job.kind, job.type) or _database_of(job) or queue.database
+        own = self._dials_of(job.kind, job.type)
+        if own.paused:
+            yield Finding(Level.WARNING, f"{job.type} is paused: it will wait until it is resumed.")
+        alias = own.database or _database_of(job) or queue.database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):
@@ -143,9 +146,9 @@ def requeue_checked_jobs(
     return outcome
 
 
-def type_database(kind: str, type: str) -> str:  # noqa: A002
-    """The one that the dials of the type name; empty: none."""
-    return TypeDials.objects.filter(kind=kind, type=type).values_list("database", flat=True).first() or ""
+def dials_of(kind: str, type: str) -> TypeDials:  # noqa: A002
+    """The dials of the type; where there are none, those that say nothing."""
+    return TypeDials.objects.filter(kind=kind, type=type).first() or TypeDials(kind=kind, type=type)
 
 
 def _database_of(job: Job) -> str | None:

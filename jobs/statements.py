@@ -80,11 +80,16 @@ def _converted(field: Field[Any, Any], value: Any) -> Any:
     return convert(value, None, connection) if convert else value
 
 
-#: Returns no row when the queue is not there or closed, nor where waiting is limited and nobody has `counted`.
+#: Returns no row when the queue is not there or closed, or that type is, nor where waiting is limited and nobody
+#: has `counted`.
 SUBMIT: Final = """
     WITH dials AS MATERIALIZED (
-        SELECT accepting AND (%(counted)s::bool OR coalesce(max_queued, max_queued_per_owner) IS NULL) AS admits
-        FROM jobs_queue WHERE name = %(queue)s::text
+        SELECT queue.accepting AND own.accepting IS NOT false AND (
+            %(counted)s::bool OR coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL
+        ) AS admits
+        FROM jobs_queue AS queue
+        LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+        WHERE name = %(queue)s::text
     ), submitted AS (
         INSERT INTO jobs_job (
             id, kind, type, queue, owner, payload, state, priority, scheduled_at, due,

@@ -45,10 +45,11 @@ def submit_job(
     """
     registered = get_kind(kind)
     queue = queue or registered.queue
+    type_ = registered.inspector.type_of(payload)
     row = {
         "job_id": uuid7(),
         "kind": kind,
-        "type": registered.inspector.type_of(payload),
+        "type": type_,
         "terms": terms_of(kind, payload, secret_names(kind, payload)),
         "queue": queue,
         "owner": owner and owner.pk,
@@ -62,7 +63,7 @@ def submit_job(
     if not rows:
         try:
             with transaction.atomic():
-                admit(queue=queue, owner=owner)
+                admit(queue=queue, kind=kind, type=type_, owner=owner)
                 rows = run(SUBMIT, **row, counted=True)
         except AdmissionError as refusal:
             refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)

@@ -22,9 +22,9 @@ from jobs.errors import TransitionError
 from jobs.models import Queue
 
 DIALS = (
-    "paused", "accepting", "max_running", "max_running_per_owner", "max_queued", "max_queued_per_owner",
-    "rows_per_second", "pace", "target_active_sessions", "target_latency_milliseconds", "max_lag_seconds",
-    "statement_timeout_seconds", "database",
+    "paused", "accepting", "max_running", "max_running_per_owner", "max_running_per_type",
+    "max_queued", "max_queued_per_owner", "rows_per_second", "pace", "target_active_sessions",
+    "target_latency_milliseconds", "max_lag_seconds", "statement_timeout_seconds", "database",
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ class QueueAdmin(ModelAdmin):
     """Dials. A change counts within seconds; nothing is restarted."""
 
     form = QueueForm
-    list_display = ("name", "shown_state", "pausing", *DIALS[2:8], "statement_timeout_seconds")
+    list_display = ("name", "shown_state", "pausing", *DIALS[2:9], "statement_timeout_seconds")
     sortable_by = ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

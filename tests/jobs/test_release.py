@@ -152,7 +152,7 @@ def test_a_job_that_was_cancelled_since_its_turn_was_picked_is_passed_over(
     waiting: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The statement picks from its snapshot, and is held up before it locks what it picked."""
-    locking = "FROM picked CROSS JOIN LATERAL ( SELECT id, state"
+    locking = "FROM picked, LATERAL ( SELECT state"
     held_up = locking.replace("picked", "(SELECT picked.*, pg_advisory_xact_lock(20) FROM picked OFFSET 0) AS picked")
     assert fairness.HAND_OUT.count(locking) == 1
     monkeypatch.setattr(fairness, "HAND_OUT", fairness.HAND_OUT.replace(locking, held_up))

@@ -134,7 +134,7 @@ def test_a_closed_queue_of_operations_is_said_to_be_so(member: Callable[[str], C
 
 def test_dials_that_somebody_else_has_turned_meanwhile_are_left_alone(member: Callable[[str], Client]) -> None:
     client = member("administrator")
-    change = {"accepting": "on", "max_running": "7", "database": "default", "statement_timeout_seconds": "3600"}
+    change = {"accepting": "on", "pace": "fixed", "max_running": "7", "database": "default"}
     asked = client.post("/admin/jobs/queue/reports/change/", {**change, "reason": "r"})
     sent: dict[str, list[str]] = {"post": ["yes"]}
     for name, value in asked.context["hidden"]:

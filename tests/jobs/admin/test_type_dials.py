@@ -9,7 +9,10 @@ from jobs.models import AuditEntry, TypeDials
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/jobs/typedials/add/"
-POSTED = {"kind": "report", "type": "yearly-sales", "rows_per_second": "9000", "pace": "auto", "reason": "too heavy"}
+POSTED = {
+    "kind": "report", "type": "yearly-sales", "accepting": "on", "rows_per_second": "9000", "pace": "auto",
+    "reason": "too heavy",
+}  # fmt: skip
 
 
 def test_they_are_added_changed_and_dropped_each_with_its_entry(member: Callable[[str], Client]) -> None:
@@ -17,7 +20,10 @@ def test_they_are_added_changed_and_dropped_each_with_its_entry(member: Callable
     client.post(ADD, POSTED)
     row = TypeDials.objects.get()
     assert (row.kind, row.type, row.rows_per_second, row.pace) == ("report", "yearly-sales", 9000, "auto")
-    changed = {"rows_per_second": "100", "pace": "", "database": "default", "reason": "heavier still"}
+    changed = {
+        "accepting": "on", "max_running": "2", "rows_per_second": "100", "pace": "", "database": "default",
+        "reason": "heavier still",
+    }  # fmt: skip
     client.post(f"/admin/jobs/typedials/{row.pk}/change/", changed)
     row.refresh_from_db()
     assert (row.rows_per_second, row.pace, row.database) == (100, "", "default")
@@ -31,10 +37,10 @@ def test_they_are_added_changed_and_dropped_each_with_its_entry(member: Callable
             "change",
             name,
             "heavier still",
-            {"rows_per_second": 9000, "pace": "auto", "database": ""},
-            {"rows_per_second": 100, "pace": "", "database": "default"},
+            {"max_running": None, "rows_per_second": 9000, "pace": "auto", "database": ""},
+            {"max_running": 2, "rows_per_second": 100, "pace": "", "database": "default"},
         ),
-        ("delete", name, "", {"rows_per_second": 100, "database": "default"}, {}),
+        ("delete", name, "", {"max_running": 2, "rows_per_second": 100, "database": "default"}, {}),
     ]
 
 
