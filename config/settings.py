@@ -105,13 +105,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # PostgreSQL: no pool in prefork workers; web threads keep their connection for a minute.
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longhaul")}
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.statements; Django prepares nothing
-# A server that is gone without a word is noticed before the lease of a job ends.
-for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
-    DATABASES["default"]["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
+if env.str("REPLICA_URL", default=""):
+    DATABASES["replica"] = {**env.db_url("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
+for database in DATABASES.values():
+    database.setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
+    database["CONN_MAX_AGE"] = 60
+    database["CONN_HEALTH_CHECKS"] = True
+    database["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.statements; Django prepares nothing
+    # A server that is gone without a word is noticed before the lease of a job ends.
+    for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
+        database["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
 
 # Jobs
 

@@ -11,6 +11,7 @@ JobError
 ├── AttemptStoppedError     an attempt is to end before its handler has done its work
 │   ├── CancelRequestedError  … because somebody cancels the job
 │   ├── WorkerStoppingError   … because the worker was told to stop: the job is handed back
+│   ├── PostponedError        … because what it needs is not there: the job is handed back, and waits a while
 │   ├── StalledError          … because it makes no progress: it counts as lost
 │   └── WorkerLostError       … because its worker vanished; nobody raises it, the lease tells
 ├── StatementTimeoutError   a statement takes longer than the dial says
@@ -74,6 +75,10 @@ class CancelRequestedError(AttemptStoppedError):
 
 class WorkerStoppingError(AttemptStoppedError):
     """The worker was told to stop, and the job takes longer than a worker may take to do so."""
+
+
+class PostponedError(AttemptStoppedError):
+    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers."""
 
 
 class StalledError(AttemptStoppedError):

@@ -16,13 +16,14 @@ from structlog.contextvars import bound_contextvars
 
 from jobs.artifacts import discard_files
 from jobs.context import JobContext
-from jobs.errors import CancelRequestedError, LeaseLostError, StalledError, WorkerStoppingError
+from jobs.errors import CancelRequestedError, LeaseLostError, PostponedError, StalledError, WorkerStoppingError
 from jobs.failures import redact
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
 from jobs.payloads import secrets_of
 from jobs.policy import decide_for
+from jobs.postponement import postponement
 from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
 from jobs.transitions import (
@@ -33,6 +34,7 @@ from jobs.transitions import (
     finish_job,
     hand_back_job,
     lose_attempt,
+    postpone_job,
 )
 
 Done = TypeVar("Done")
@@ -114,6 +116,8 @@ def end_unfinished(context: JobContext, error: BaseException) -> None:
                 cancel_attempt(attempt, **measured)
             case WorkerStoppingError():
                 hand_back_job(attempt, **measured)
+            case PostponedError():
+                postpone_job(attempt, error=error, delay=postponement(attempt.job), **measured)
             case StalledError():
                 decision = decide_for(attempt.job, error=error)
                 lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)

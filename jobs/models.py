@@ -248,6 +248,7 @@ class Event(models.Model):
         RETRIED = "retried"
         RESCUED = "rescued"
         HANDED_BACK = "handed_back"
+        POSTPONED = "postponed"
         DEAD_LETTERED = "dead_lettered"
         REQUEUED = "requeued"
         REQUEUE_UNDONE = "requeue_undone"

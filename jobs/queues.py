@@ -40,7 +40,9 @@ class Queue(models.Model):
         null=True, blank=True, default=30, db_default=30, help_text="seconds that a replica may be behind"
     )
     statement_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="seconds")
-    database = models.CharField(max_length=50, default="default", help_text="alias that handlers read from")
+    database = models.CharField(
+        max_length=50, blank=True, help_text="alias that handlers read from; empty: replica where there is one"
+    )
     paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
     accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
     last_owner = models.BigIntegerField(

@@ -24,6 +24,7 @@ from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job, Queue, TypeDials
 from jobs.payloads import secrets_of
+from jobs.replica import alias_to_read
 from jobs.states import State
 
 WORDS: Final = {Level.OK: "safe", Level.WARNING: "safe with a warning", Level.REFUSED: "refused"}
@@ -108,7 +109,7 @@ class RequeueChecks:
         own = self._dials_of(job.kind, job.type)
         if own.paused:
             yield Finding(Level.WARNING, f"{job.type} is paused: it will wait until it is resumed.")
-        alias = own.database or _database_of(job) or queue.database
+        alias = own.database or _database_of(job) or queue.database or alias_to_read()
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
-from jobs.errors import AttemptStoppedError, LeaseLostError, TransitionError
+from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
 from jobs.failures import FailureRecord, describe_failure, redact
 from jobs.fairness import LOCK, pick_turns
@@ -136,6 +136,22 @@ def hand_back_job(attempt: Attempt, **measured: int | None) -> None:
         _leave_running(attempt, state=State.QUEUED, attempt_count=F("attempt_count") - 1)
         _end_attempt(attempt, Outcome.HANDED_BACK, **measured)
         record_event(attempt.job_id, Event.Name.HANDED_BACK, attempt=attempt.number)
+
+
+def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, **measured: int | None) -> None:
+    """running → queued, not before `delay` has passed; the attempt keeps why, and does not count against the maximum.
+
+    Raises LeaseLostError when the attempt no longer owns the job.
+    """
+    with transaction.atomic():
+        if _is_to_be_cancelled(attempt):
+            cancel_attempt(attempt, **measured)
+            return
+        changes = {"attempt_count": F("attempt_count") - 1, "scheduled_at": Now() + delay, "due": False}
+        _leave_running(attempt, state=State.QUEUED, **changes)
+        _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
+        seconds = round(delay.total_seconds())
+        record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, reason=str(error), seconds=seconds)
 
 
 def retry_job(job: Job) -> None:

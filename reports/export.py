@@ -18,6 +18,7 @@ from reports.dialect import Dialect
 from reports.encoding import Encoder
 from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
 from reports.reading import reading
+from reports.source import database_to_read
 from reports.types import ReportType
 
 #: Level 1 keeps one core ahead of PostgreSQL; higher ones save little on CSV.
@@ -30,14 +31,14 @@ def export_report(
 ) -> dict[str, Any]:
     """Write the report into the artifact `result` of the job; return what the job keeps of it.
 
-    Raises UnencodableError, AttemptStoppedError, LeaseLostError, or what the database says.
+    Raises UnencodableError, PostponedError or another AttemptStoppedError, LeaseLostError, or what the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     query = report_type.query(parameters, owner)
     with (
         governed(context, report_type.dials) as governor,
         reading(
-            governor.dials.database,
+            database_to_read(governor, report_type.without_replica),
             application_name=f"longhaul {context.job.pk}",
             statement_timeout_seconds=governor.dials.statement_timeout_seconds,
         ) as connection,

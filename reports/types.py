@@ -55,6 +55,8 @@ class ReportType:
     queue: ClassVar[str] = "reports"
     #: Alias of the database that is read; None leaves it to the queue's row.
     database: ClassVar[str | None] = None
+    #: While the replica is down or too far behind: "wait" for it, or read the "primary".
+    without_replica: ClassVar[Literal["wait", "primary"]] = "wait"
     #: How fast it is read, in rows per second; None leaves it to the queue's row.
     rows_per_second: ClassVar[int | None] = None
     #: "auto": slower while the database is busy; "fixed"; None leaves it to the queue's row.

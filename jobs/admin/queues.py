@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from jobs.admin.forms import ReasonForm
+from jobs.admin.forms import ReasonForm, known_database
 from jobs.dials import add_queue, set_dials
 from jobs.errors import TransitionError
 from jobs.models import Queue
@@ -32,6 +32,10 @@ class QueueForm(forms.ModelForm):
     """The dials, and why."""
 
     reason = ReasonForm.base_fields["reason"]
+
+    def clean_database(self) -> str:
+        """An alias of the settings."""
+        return known_database(self.cleaned_data["database"])
 
 
 @admin.register(Queue)
@@ -161,7 +165,7 @@ class QueueAdmin(ModelAdmin):
 def _value_of(queue: Queue, name: str, text: str) -> Any:
     """A dial as the confirmation page sent it back. Raises ValidationError."""
     field: Any = queue._meta.get_field(name)
-    return field.clean(text or None, queue)
+    return field.clean(text or (None if field.null else ""), queue)
 
 
 EXPLANATION = (

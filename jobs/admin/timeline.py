@@ -24,6 +24,7 @@ _BEGINS: Final = {
     Event.Name.RESCUED: State.FAILED,
     Event.Name.RETRIED: State.QUEUED,
     Event.Name.HANDED_BACK: State.QUEUED,
+    Event.Name.POSTPONED: State.QUEUED,
     Event.Name.DEAD_LETTERED: State.DEAD,
     Event.Name.REQUEUED: State.QUEUED,
     Event.Name.REQUEUE_UNDONE: State.DEAD,

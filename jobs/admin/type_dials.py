@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from jobs.admin.forms import ReasonForm
+from jobs.admin.forms import ReasonForm, known, known_database
 from jobs.dials import TYPE_DIALS, drop_type_dials, set_type_dials
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import TypeDials
@@ -26,7 +24,7 @@ class TypeDialsForm(forms.ModelForm):
     def clean_kind(self) -> str:
         """One that an installed app registers."""
         kind = self.cleaned_data["kind"]
-        return _known(kind, kind_names(), "kind")
+        return known(kind, kind_names(), "kind")
 
     def clean_type(self) -> str:
         """One of the kind's."""
@@ -34,13 +32,12 @@ class TypeDialsForm(forms.ModelForm):
         return (
             self.cleaned_data["type"]
             if kind is None
-            else _known(self.cleaned_data["type"], list(inspector_of(kind).types()), "type")
+            else known(self.cleaned_data["type"], list(inspector_of(kind).types()), "type")
         )
 
     def clean_database(self) -> str:
         """An alias of the settings."""
-        alias = self.cleaned_data["database"]
-        return _known(alias, list(settings.DATABASES), "database") if alias else ""
+        return known_database(self.cleaned_data["database"])
 
 
 @admin.register(TypeDials)
@@ -80,9 +77,3 @@ class TypeDialsAdmin(ModelAdmin):
         """One by one, each with its line in the trail."""
         for obj in queryset:
             self.delete_model(request, obj)
-
-
-def _known(name: str, names: list[str], what: str) -> str:
-    if name not in names:
-        raise ValidationError(f"There is no such {what}. There are: {', '.join(names) or 'none'}.")
-    return name

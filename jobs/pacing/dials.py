@@ -7,6 +7,7 @@ from typing import Final
 
 from jobs.models import Job
 from jobs.queues import Pace
+from jobs.replica import alias_to_read
 from jobs.statements import run
 
 #: Both rows in one trip; it is asked again and again while a job runs.
@@ -16,7 +17,7 @@ DIALS: Final = """
         coalesce(nullif(own.pace, ''), %(pace)s::text, queue.pace) AS pace,
         coalesce(own.statement_timeout_seconds, %(statement_timeout_seconds)s::int, queue.statement_timeout_seconds)
             AS statement_timeout_seconds,
-        coalesce(nullif(own.database, ''), %(database)s::text, queue.database) AS database,
+        coalesce(nullif(own.database, ''), %(database)s::text, nullif(queue.database, '')) AS database,
         queue.target_active_sessions,
         queue.target_latency_milliseconds,
         queue.max_lag_seconds
@@ -54,5 +55,5 @@ def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
     Raises LookupError when the queue is not there any more.
     """
     for row in run(DIALS, queue=job.queue, kind=job.kind, type=job.type, **vars(defaults)):
-        return Dials(**{**row, "pace": Pace(row["pace"])})
+        return Dials(**{**row, "pace": Pace(row["pace"]), "database": row["database"] or alias_to_read()})
     raise LookupError(f"there is no queue named {job.queue!r}")

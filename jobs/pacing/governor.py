@@ -49,7 +49,7 @@ class Governor:
         self.defaults = defaults
         self.dials: Dials = dials_for(context.job, defaults)
         #: What the attempt is to keep of its circumstances, besides its pace.
-        self.notes: dict[str, Any] = {"database": self.dials.database}
+        self.notes: dict[str, Any] = {}
         self._pacer = Pacer()
         self._throttle = Throttle()
         self._probe: Probe | None = None
@@ -132,7 +132,7 @@ class Governor:
 
     def _measure(self) -> Pressure:
         if self._probe is None:
-            self._probe = Probe(self.notes["database"])
+            self._probe = Probe(self.notes.get("database", self.dials.database))
         return self._probe.measure()
 
     def _follow(self, pressure: Pressure, achieved: float) -> None:

@@ -9,6 +9,8 @@ from typing import Final
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from jobs.replica import LAG_SECONDS
+
 #: Statements that are being worked on. Jobs of ours have an id in their name, and the dial `max_running`; who waits
 #: for its client works on nothing. Sessions of other roles are seen by members of pg_read_all_stats only.
 #: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
@@ -16,17 +18,6 @@ ACTIVE_SESSIONS: Final = """
     SELECT count(*) FROM pg_stat_activity
     WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
     AND wait_event_type IS DISTINCT FROM 'Client' AND application_name NOT LIKE 'longhaul %%'
-"""
-
-#: Of a replica, how far it is behind: nothing once it has replayed all that it has got, while it still gets any.
-#: Of a primary, how far its replicas are behind.
-#: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-INFO-TABLE
-LAG_SECONDS: Final = """
-    SELECT CASE
-        WHEN NOT pg_is_in_recovery() THEN (SELECT extract(epoch FROM max(replay_lag)) FROM pg_stat_replication)
-        WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
-        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
-    END
 """
 
 TIMEOUT_MILLISECONDS: Final = 2_000

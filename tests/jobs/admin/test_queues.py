@@ -11,7 +11,7 @@ from jobs.models import AuditEntry, Queue
 pytestmark = pytest.mark.django_db
 AUTO = {"pace": "fixed", "target_active_sessions": "8", "target_latency_milliseconds": "20", "max_lag_seconds": "30"}
 DIALS = {"paused": "on", "accepting": "on", "max_running": "7", "statement_timeout_seconds": "3600", **AUTO}
-POSTED = {**DIALS, "database": "default", "reason": "the night"}
+POSTED = {**DIALS, "reason": "the night"}
 CHANGE = "/admin/jobs/queue/reports/change/"
 
 
@@ -40,6 +40,7 @@ def test_dials_are_changed_once_their_difference_was_seen(member: Callable[[str]
     [
         ({"reason": ""}, "This field is required."),
         ({"max_running": "many"}, "Enter a whole number."),
+        ({"database": "nonsense"}, "There is no such database. There are: default."),
         ({"paused": "", "max_running": "4"}, "Nothing is different."),
     ],
 )

@@ -1,0 +1,68 @@
+"""The replica that reports are read from, where `REPLICA_URL` names one: how it is, and whether it will do."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+
+REPLICA: Final = "replica"
+
+#: Of a replica, how far it is behind: nothing once it has replayed all that it has got, while it still gets any.
+#: Of a primary, how far its replicas are behind. NULL where that is not known.
+#: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-INFO-TABLE
+LAG_SECONDS: Final = """
+    SELECT CASE
+        WHEN NOT pg_is_in_recovery() THEN (SELECT extract(epoch FROM max(replay_lag)) FROM pg_stat_replication)
+        WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+    END
+"""
+
+#: How long it is waited for. Seconds.
+TIMEOUT_SECONDS: Final = 2
+
+
+@dataclass(frozen=True)
+class ReplicaState:
+    """What a look at the replica found: `lag` in seconds, or else the complaint."""
+
+    lag: float | None
+    complaint: str = ""
+
+    def unfit(self, *, max_lag_seconds: int | None) -> str:
+        """Why a report is not to be read from it; empty where it may be."""
+        if self.lag is not None and max_lag_seconds is not None and self.lag > max_lag_seconds:
+            return f"the replica is {self.lag:.0f} s behind, and {max_lag_seconds} s are allowed"
+        return self.complaint
+
+
+def has_replica() -> bool:
+    """Whether `REPLICA_URL` is set."""
+    return REPLICA in settings.DATABASES
+
+
+def alias_to_read() -> str:
+    """What an empty dial `database` means."""
+    return REPLICA if has_replica() else DEFAULT_DB_ALIAS
+
+
+def look_at_replica() -> ReplicaState:
+    """One look, over a connection of its own. Whatever is wrong with the replica is a complaint, and no error."""
+    connection = connections.create_connection(REPLICA)
+    connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}
+    try:
+        with closing(connection), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * TIMEOUT_SECONDS)])
+            cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
+            is_replica, lag = cursor.fetchall()[0]
+    except (DatabaseError, InterfaceError) as error:
+        return ReplicaState(None, f"the replica does not answer: {str(error).strip().splitlines()[-1]}")
+    if not is_replica:
+        return ReplicaState(None, "the replica is none any more: it was promoted")
+    if lag is None:
+        return ReplicaState(None, "nobody knows how far the replica is behind")
+    return ReplicaState(max(0.0, float(lag)))
