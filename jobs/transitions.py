@@ -147,8 +147,8 @@ def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, *
         if _is_to_be_cancelled(attempt):
             cancel_attempt(attempt, **measured)
             return
-        changes = {"attempt_count": F("attempt_count") - 1, "scheduled_at": Now() + delay, "due": False}
-        _leave_running(attempt, state=State.QUEUED, **changes)
+        count = F("attempt_count") - 1
+        _leave_running(attempt, state=State.QUEUED, attempt_count=count, scheduled_at=Now() + delay, due=False)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
         seconds = round(delay.total_seconds())
         record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, reason=str(error), seconds=seconds)

@@ -32,7 +32,8 @@ class Standby:
         self.folder.mkdir(mode=0o700)
         if user is not None and group is not None:
             shutil.chown(self.folder, user, group)
-        arguments = ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        slot = ["--create-slot", f"--slot={self.folder.name}"]  # the primary keeps what a stopped standby lacks
+        arguments = ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", *slot]
         subprocess.run(
             [str(PROGRAMS / "pg_basebackup"), "-D", str(self.folder), *arguments, "-d", primary.url("postgres")],
             check=True, user=user, group=group, cwd="/", env={"PGAPPNAME": self.folder.name},
@@ -60,6 +61,8 @@ class Standby:
 
     def remove(self) -> None:
         self.stop()
+        with psycopg.connect(throw_away.database_url("postgres"), autocommit=True) as primary:
+            primary.execute("SELECT pg_drop_replication_slot(%s)", [self.folder.name])
         self.server.discard_socket()
         shutil.rmtree(self.folder)
 

@@ -71,7 +71,7 @@ def run(run_order: Callable[..., Finished]) -> Iterator[Callable[..., Any]]:
 
 
 def last_conditions() -> dict[str, Any]:
-    return Attempt.objects.order_by("-id").values_list("conditions", flat=True)[0]
+    return Attempt.objects.latest("id").conditions or {}
 
 
 def run_again(job: Job) -> Job:
