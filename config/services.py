@@ -42,7 +42,8 @@ def all_services(*, port: int) -> list[Service]:
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know of each other: the database tells them all.
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    web = [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    web = [*python, "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--no-control-socket"]
+    web += ["--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
     csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
     io = [*worker, "-Q", "callbacks,operations,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]

@@ -1,4 +1,4 @@
-"""How many attempts ended in each minute, by queue and outcome: what charts and rates are made of.
+"""How many attempts ended: in each minute, for charts and rates, and in all (`jobs.totals`), for Prometheus.
 
 Counted by a sweep, so that a page that shows a day does not read a day's attempts.
 """
@@ -8,15 +8,59 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils.dateparse import parse_datetime
 
 from jobs.states import Outcome
+from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
 
-#: Minutes that are counted again each time: an attempt may commit after the minute that it ended in was counted.
-RECOUNTED: Final = timedelta(minutes=2)
 #: As far back as the first count reaches, and as long as minutes are kept.
 KEPT: Final = timedelta(days=8)
+
+#: Until when no attempt can end any more that is not seen yet: attempts end by the time of a statement, so not before
+#: the transactions that are writing now began, nor before a statement that is about to write. Somebody who has kept a
+#: transaction open for ten minutes ends no attempt.
+SETTLED_UNTIL: Final = """
+    SELECT now(), greatest(now() - interval '10 minutes', least(now() - interval '5 seconds', min(xact_start)))
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+"""
+
+#: One look at what has ended since the last, for all three tables.
+COUNT: Final = """
+    WITH ended AS MATERIALIZED (
+        SELECT job.queue, job.kind, job.type, outcome, attempt.finished_at, coalesce(rows, 0) AS rows, conditions,
+            extract(epoch FROM attempt.finished_at - attempt.started_at)::float AS seconds
+        FROM jobs_attempt AS attempt JOIN jobs_job AS job ON job.id = attempt.job_id
+        WHERE attempt.finished_at >= %(since)s AND attempt.finished_at < %(until)s
+    ), minutes AS (
+        INSERT INTO jobs_activity AS known (minute, queue, outcome, attempts, seconds, rows)
+        SELECT date_trunc('minute', finished_at), queue, outcome, count(*), sum(seconds), sum(rows)
+        FROM ended GROUP BY 1, 2, 3
+        ON CONFLICT (minute, queue, outcome) DO UPDATE SET
+            attempts = known.attempts + EXCLUDED.attempts,
+            seconds = known.seconds + EXCLUDED.seconds,
+            rows = known.rows + EXCLUDED.rows
+    ), totals AS (
+        INSERT INTO jobs_attempttotal AS known
+            (queue, kind, type, outcome, duration_bucket, rows_bucket, attempts, seconds, rows)
+        SELECT queue, kind, type, outcome,
+            (SELECT count(*) FROM unnest(%(duration_bounds)s::float[]) AS bound WHERE bound < seconds),
+            (SELECT count(*) FROM unnest(%(rows_bounds)s::float[]) AS bound WHERE bound < rows),
+            count(*), sum(seconds), sum(rows)
+        FROM ended GROUP BY 1, 2, 3, 4, 5, 6
+        ON CONFLICT (queue, kind, type, outcome, duration_bucket, rows_bucket) DO UPDATE SET
+            attempts = known.attempts + EXCLUDED.attempts,
+            seconds = known.seconds + EXCLUDED.seconds,
+            rows = known.rows + EXCLUDED.rows
+    ), decisions AS (
+        INSERT INTO jobs_decisiontotal AS known (queue, kind, type, decision, times)
+        SELECT queue, kind, type, key, sum(value::bigint)
+        FROM ended, jsonb_each_text(conditions -> 'decisions') GROUP BY 1, 2, 3, 4
+        ON CONFLICT (queue, kind, type, decision) DO UPDATE SET times = known.times + EXCLUDED.times
+    )
+    SELECT count(*) FROM ended
+"""
 
 
 class Activity(models.Model):
@@ -39,28 +83,18 @@ class Activity(models.Model):
 
 
 def count_attempts(position: str) -> tuple[int, str]:
-    """Count the attempts that ended since `position`, the time that the last count returned.
+    """Count the attempts that ended since `position`, the time that the last count returned; each once.
 
-    Returns how many minutes were written, and the next position. Counting twice changes nothing.
+    Returns how many there were, and the next position, which is to be kept in the caller's transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        [now] = cursor.fetchone()
-        last = parse_datetime(position) if position else None
-        since = max(last or now - KEPT, now - KEPT) - RECOUNTED
-        cursor.execute(
-            """
-            INSERT INTO jobs_activity (minute, queue, outcome, attempts, seconds, rows)
-            SELECT date_trunc('minute', attempt.finished_at), job.queue, attempt.outcome, count(*),
-                sum(extract(epoch FROM attempt.finished_at - attempt.started_at)), coalesce(sum(attempt.rows), 0)
-            FROM jobs_attempt AS attempt JOIN jobs_job AS job ON job.id = attempt.job_id
-            WHERE attempt.finished_at >= date_trunc('minute', %s::timestamptz)
-            GROUP BY 1, 2, 3
-            ON CONFLICT (minute, queue, outcome) DO UPDATE
-            SET attempts = EXCLUDED.attempts, seconds = EXCLUDED.seconds, rows = EXCLUDED.rows
-            """,
-            [since],
-        )
-        counted = cursor.rowcount
-        cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [now - KEPT])
-    return counted, now.isoformat()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SETTLED_UNTIL)
+        [(now, until)] = cursor.fetchall()
+        oldest = now - KEPT
+        since = max(parse_datetime(position) or oldest if position else oldest, oldest)
+        until = max(since, until)
+        bounds = {"duration_bounds": list(DURATION_BOUNDS), "rows_bounds": list(ROWS_BOUNDS)}
+        cursor.execute(COUNT, {"since": since, "until": until, **bounds})
+        [(counted,)] = cursor.fetchall()
+        cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])
+    return counted, until.isoformat()

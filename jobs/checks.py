@@ -26,3 +26,11 @@ def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
     if settings.LEASE_SECONDS >= 3:
         return []
     return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A token that can be guessed is none."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 20:
+        return []
+    return [checks.Error("METRICS_TOKEN must have 20 characters or more.", id="jobs.E003")]

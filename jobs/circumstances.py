@@ -78,13 +78,20 @@ def complaint_of(alias: str) -> str:
     return ""
 
 
-def lack_of_room() -> str:
-    """In words, where files are stored and little is free; empty where there is enough, and for object storage."""
+def free_bytes() -> int | None:
+    """How much room there is where files are stored; None for object storage, and where no file was ever written."""
     storage = storages["artifacts"]
     if not isinstance(storage, FileSystemStorage):
-        return ""
+        return None
     try:
-        free = shutil.disk_usage(storage.location).free
-    except FileNotFoundError:  # no file was ever written
+        return shutil.disk_usage(storage.location).free
+    except FileNotFoundError:
+        return None
+
+
+def lack_of_room() -> str:
+    """In words, where little room is left for files; empty where there is enough, or nobody knows."""
+    free = free_bytes()
+    if free is None or free >= LITTLE_ROOM:
         return ""
-    return f"The storage of files has only {free / 1024**2:,.0f} MiB left." if free < LITTLE_ROOM else ""
+    return f"The storage of files has only {free / 1024**2:,.0f} MiB left."

@@ -18,10 +18,11 @@ from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
 from jobs.states import Outcome, State
+from jobs.totals import AttemptTotal, DecisionTotal
 
 __all__ = [
-    "Activity", "Artifact", "Attempt", "AuditEntry", "BulkItem", "BulkRun", "Event", "Job", "PayloadRevision", "Queue",
-    "SearchTerms", "Sweep", "TypeDials",
+    "Activity", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal", "Event",
+    "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 
@@ -279,6 +280,7 @@ class Sweep(models.Model):
     last_started_at = models.DateTimeField()
     last_finished_at = models.DateTimeField(null=True)
     last_handled = models.PositiveIntegerField(default=0, help_text="rows or files that the last run changed")
+    handled = models.PositiveBigIntegerField(default=0, db_default=0, help_text="all that its runs ever changed")
     last_error = models.TextField(blank=True, help_text="of the last run; empty: it went well")
     position = models.CharField(max_length=100, blank=True, help_text="where the next run goes on")
 

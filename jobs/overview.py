@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Max
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from jobs.activity import Activity
 from jobs.models import Sweep
@@ -30,17 +31,18 @@ GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BA
 
 #: All queues in one query; each count reads a part of an index, up to the bound.
 FIGURES: Final = """
-    SELECT name, paused, accepting, max_running,
+    SELECT name, paused, accepting, max_running, max_queued,
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s
         ) AS job),
         (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running'),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running' AND lease_expires_at < now()),
         (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'failed' LIMIT %(bound)s
         ) AS job),
         (SELECT count(*) FROM (SELECT FROM jobs_job WHERE queue = name AND state = 'dead' LIMIT %(bound)s) AS job),
-        (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at)) FROM jobs_job
+        (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at))::float FROM jobs_job
          WHERE queue = name AND state = 'queued' AND due
          AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
          ORDER BY id LIMIT 1)
@@ -82,8 +84,10 @@ class QueueFigures:
     paused: bool
     accepting: bool
     max_running: int | None
+    max_queued: int | None
     waiting: int
     running: int
+    orphaned: int
     handed_out: int
     failed: int
     dead: int
@@ -93,11 +97,16 @@ class QueueFigures:
     day: Span = field(default_factory=_no_day)
 
 
-def queue_figures() -> list[QueueFigures]:
-    """All queues, in two queries."""
+def queue_states() -> list[QueueFigures]:
+    """All queues as they are now, in one query; nothing of their last hour and day."""
     with connection.cursor() as cursor:
         cursor.execute(FIGURES, {"bound": BOUND})
-        figures = [QueueFigures(*row) for row in cursor.fetchall()]
+        return [QueueFigures(*row) for row in cursor.fetchall()]
+
+
+def queue_figures() -> list[QueueFigures]:
+    """All queues, with their last hour and day, in two queries."""
+    figures = queue_states()
     now = timezone.now()
     by_name = {queue.name: queue for queue in figures}
     rows = Activity.objects.filter(minute__gte=now - timedelta(days=1)).values_list(
@@ -118,12 +127,14 @@ def _add(queue: QueueFigures, ago: timedelta, outcome: Outcome, attempts: int) -
 
 @dataclass(frozen=True)
 class SweepState:
-    """When a sweep ran last, and whether that is too long ago."""
+    """When a sweep ran last, and whether that is too long ago. `period` and `age` are in seconds."""
 
     name: str
     period: int
+    age: float
     last_finished_at: datetime | None
     handled: int
+    handled_ever: int
     error: str
     is_late: bool
 
@@ -138,9 +149,17 @@ def sweep_states() -> list[SweepState]:
 def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:
     """One that has never run is late when it could have, since the last upgrade."""
     row = rows.get(name) or Sweep(name=name, last_started_at=upgraded_at)
-    ago = timezone.now() - (row.last_finished_at or upgraded_at)
-    late = ago.total_seconds() > LATE_PERIODS * period + LATE_SECONDS
-    return SweepState(name, period, row.last_finished_at, row.last_handled, row.last_error, is_late=late)
+    age = (timezone.now() - (row.last_finished_at or upgraded_at)).total_seconds()
+    late = age > LATE_PERIODS * period + LATE_SECONDS
+    return SweepState(
+        name, period, age, row.last_finished_at, row.last_handled, row.handled, row.last_error, is_late=late
+    )
+
+
+def seconds_since_beat() -> float | None:
+    """Since Beat last rang for anything, as far as it has written that down; None: it never has."""
+    rang = PeriodicTask.objects.aggregate(last=Max("last_run_at"))["last"]
+    return None if rang is None else max(0.0, (timezone.now() - rang).total_seconds())
 
 
 def counted(count: int) -> str:

@@ -17,6 +17,7 @@ from jobs.flow import retry_after_refusal
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads import secret_names
+from jobs.refusals import count_refusal
 from jobs.release import release_jobs
 from jobs.search import terms_of
 from jobs.statements import SUBMIT, instance_of, run
@@ -66,6 +67,7 @@ def submit_job(
                 admit(queue=queue, kind=kind, type=type_, owner=owner)
                 rows = run(SUBMIT, **row, counted=True)
         except AdmissionError as refusal:
+            count_refusal(refusal, queue=queue)
             refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
             raise
     job = instance_of(Job, rows[0])

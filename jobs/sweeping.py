@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import structlog
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
@@ -41,7 +42,9 @@ def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
             except Exception as error:
                 Sweep.objects.filter(name=name).update(last_error=redact(repr(error)))
                 raise
-            Sweep.objects.filter(name=name).update(last_finished_at=Now(), last_handled=handled, last_error="")
+            Sweep.objects.filter(name=name).update(
+                last_finished_at=Now(), last_handled=handled, handled=F("handled") + handled, last_error=""
+            )
         if handled:
             logger.info("swept", sweep=name, handled=handled)
         return handled

@@ -96,10 +96,11 @@ def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
 
 @sweep
 def count_activity() -> int:
-    """Count the attempts that have ended since the last run, for charts and rates."""
+    """Count the attempts that have ended since the last run, for charts, rates and Prometheus."""
     row = Sweep.objects.filter(name="count_activity")
-    counted, position = count_attempts(row.values_list("position", flat=True).first() or "")
-    row.update(position=position)
+    with transaction.atomic():
+        counted, position = count_attempts(row.values_list("position", flat=True).first() or "")
+        row.update(position=position)
     return counted
 
 

@@ -25,6 +25,7 @@ FOREIGN: Final = (
     "DEBUG",
     "EXTRA_APPS",
     "LEASE_SECONDS",
+    "METRICS_TOKEN",
     "PORT",
     "REDIS_URL",
     "REPLICA_URL",

@@ -26,6 +26,7 @@ from tests.waiting import wait_until
 
 WORKERS = ("worker-csv", "worker-io")
 GRACE_SECONDS = 15
+METRICS_TOKEN = "of-the-tests-own-web-server"
 
 # What the services run with, so that a fault test need not wait for long.
 ENVIRONMENT = {
@@ -33,6 +34,7 @@ ENVIRONMENT = {
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
     "LEASE_SECONDS": "4",
+    "METRICS_TOKEN": METRICS_TOKEN,
     "ORPHAN_FILE_AGE_SECONDS": "0",
     "PYTHONUNBUFFERED": "1",
     "REPUBLISH_AFTER_SECONDS": "2",

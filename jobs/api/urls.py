@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from jobs.api.health import livez, readyz
+from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
 
 # Our template leaves out the inline style of drf-spectacular's own, which the CSP forbids.
@@ -13,6 +14,7 @@ docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api
 urlpatterns = [
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("api/operations/<str:job_id>", OperationView.as_view(), name="operation"),
     path("api/schema", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("api/docs", docs, name="docs"),

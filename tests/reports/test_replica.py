@@ -11,9 +11,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
+from prometheus_client import CollectorRegistry
 
 from jobs.dials import set_dials
 from jobs.execution import execute_job
+from jobs.metrics import JobCollector
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.replica import look_at_replica
 from jobs.states import Outcome, State
@@ -229,3 +231,14 @@ def test_a_replica_that_hangs_is_one_that_does_not_answer(standby: Standby) -> N
     finally:
         os.kill(standby.process.pid, signal.SIGCONT)
     assert state.complaint.startswith("the replica does not answer: ")
+
+
+def test_metrics_tell_how_it_is(standby: Standby) -> None:
+    registry = CollectorRegistry()
+    registry.register(JobCollector())
+    assert registry.get_sample_value("longhaul_replica_up") == 1
+    assert registry.get_sample_value("longhaul_replica_lag_seconds") == 0
+    standby.stop()
+    assert registry.get_sample_value("longhaul_replica_up") == 0
+    assert registry.get_sample_value("longhaul_replica_lag_seconds") is None
+    assert registry.get_sample_value("longhaul_database_up") == 1

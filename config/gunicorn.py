@@ -1,0 +1,25 @@
+"""gunicorn's hooks: `gunicorn config.wsgi --config python:config.gunicorn`.
+
+Each worker process counts requests in files of a folder, so that whichever answers `/metrics` can add them up
+(https://prometheus.github.io/client_python/multiprocess/). The folder is the web server's own and goes with it; it
+is named before anything imports prometheus_client, which looks once.
+"""
+
+import os
+import shutil
+import tempfile
+from typing import Any
+
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker that ended has counted stays; that it lives does not."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """gunicorn has ended."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -1,0 +1,49 @@
+"""`/metrics`, in Prometheus' text format, for who has METRICS_TOKEN, and for staff who may see jobs."""
+
+from __future__ import annotations
+
+import os
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from jobs.api.problems import problem_response
+from jobs.metrics import JobCollector
+
+
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What the jobs' tables say, and what the processes of this web server have counted."""
+    if request.method not in ("GET", "HEAD"):
+        response = problem_response(request, 405, "method-not-allowed", "Metrics can only be read.")
+        response["Allow"] = "GET, HEAD"
+        return response
+    if not _may_read(request):
+        response = problem_response(request, 401, "not-authenticated", "Metrics are for who has METRICS_TOKEN.")
+        response["WWW-Authenticate"] = 'Bearer realm="metrics"'
+        return response
+    jobs = CollectorRegistry()
+    jobs.register(JobCollector())
+    # The jobs come first: it is they that let counters of refusals be there from the start.
+    body = generate_latest(jobs) + generate_latest(_counted_here())
+    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return bool(settings.METRICS_TOKEN) and constant_time_compare(token, settings.METRICS_TOKEN)
+    return request.user.is_staff and request.user.has_perm("jobs.view_job")
+
+
+def _counted_here() -> CollectorRegistry:
+    """All processes of this web server together, where `config.gunicorn` has given them a folder; else this one."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry

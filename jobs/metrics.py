@@ -1,0 +1,196 @@
+"""What Prometheus is told of the jobs: read from PostgreSQL at each scrape, so every web server tells the same.
+
+The cost does not depend on how many jobs there are: counts end at `jobs.overview.BOUND`, counters are kept
+(`jobs.totals`). What a web server knows by itself, requests and refusals, is counted in its processes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from jobs.circumstances import free_bytes
+from jobs.models import AttemptTotal, DecisionTotal
+from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
+from jobs.refusals import show_refusals
+from jobs.replica import has_replica, look_at_replica
+from jobs.states import Outcome
+from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
+
+#: How long one query of a scrape may take; Prometheus waits ten seconds for all of it. Milliseconds.
+TIMEOUT_MILLISECONDS: Final = 4_000
+
+#: Name, help, what it is of a queue; None is not shown.
+QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[QueueFigures], float | None]], ...]] = (
+    ("waiting_jobs", "Jobs that may begin and have no place yet, counted up to 10000.", lambda q: q.waiting),
+    ("handed_out_jobs", "Jobs handed to Celery that no worker has claimed yet.", lambda q: q.handed_out),
+    ("running_jobs", "Jobs that an attempt runs, orphaned ones among them.", lambda q: q.running),
+    ("orphaned_jobs", "Running jobs whose lease has expired: their worker vanished.", lambda q: q.orphaned),
+    ("failed_jobs", "Jobs that wait for their retry, counted up to 10000.", lambda q: q.failed),
+    ("dead_letters", "Dead jobs, which wait for a person, counted up to 10000.", lambda q: q.dead),
+    (
+        "oldest_wait_seconds",
+        "How long the oldest job waits that may begin; 0: none waits.",
+        lambda q: q.oldest_wait or 0,
+    ),
+    ("max_running", "The dial; not there where there is no limit.", lambda q: q.max_running),
+    ("max_queued", "The dial; not there where there is no limit.", lambda q: q.max_queued),
+    ("paused", "Whether the queue hands out nothing.", lambda q: q.paused),
+    ("accepting", "Whether the queue takes new jobs.", lambda q: q.accepting),
+)
+
+#: Running attempts have told their rate within the last five seconds.
+PACED: Final = """
+    SELECT job.queue, conditions ->> 'pace', count(*), sum((conditions ->> 'rowsPerSecond')::float)
+    FROM jobs_job AS job JOIN jobs_attempt ON job_id = job.id AND number = job.fencing_token
+    WHERE job.state = 'running' AND conditions ->> 'rowsPerSecond' IS NOT NULL GROUP BY 1, 2
+"""
+
+
+class JobCollector(Collector):
+    """Families of metrics for a registry of prometheus_client's."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask PostgreSQL; where it does not answer, that is what is told, and what it knew is left out."""
+        began = time.monotonic()
+        up = GaugeMetricFamily("longhaul_database_up", "Whether PostgreSQL answered this scrape.")
+        families: list[Metric] = []
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MILLISECONDS)])
+                for read in (_queues, _paced, _attempts, _decisions, _sweeps):
+                    families += read()
+            up.add_metric([], 1)
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            families = []
+            up.add_metric([], 0)
+        yield up
+        yield from families
+        yield from _replica()
+        yield from _storage()
+        seconds = time.monotonic() - began
+        yield GaugeMetricFamily("longhaul_scrape_seconds", "How long it took to answer this scrape.", value=seconds)
+
+
+def _queues() -> Iterable[Metric]:
+    queues = queue_states()
+    show_refusals(queue.name for queue in queues)
+    for name, help_, read in QUEUE_GAUGES:
+        family = GaugeMetricFamily(f"longhaul_queue_{name}", help_, labels=["queue"])
+        for queue in queues:
+            if (value := read(queue)) is not None:
+                family.add_metric([queue.name], float(value))
+        yield family
+
+
+def _paced() -> Iterable[Metric]:
+    jobs = GaugeMetricFamily("longhaul_paced_jobs", "Running jobs that are held to a rate.", labels=["queue", "pace"])
+    rate = GaugeMetricFamily(
+        "longhaul_paced_rows_per_second", "Sum of the rates that they are held to.", labels=["queue", "pace"]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(PACED)
+        for queue, pace, count, rows_per_second in cursor.fetchall():
+            jobs.add_metric([queue, pace], count)
+            rate.add_metric([queue, pace], rows_per_second)
+    return jobs, rate
+
+
+def _attempts() -> Iterable[Metric]:
+    """Counters of all outcomes of each type, and histograms of the successful attempts."""
+    labels = ["queue", "kind", "type"]
+    ended = CounterMetricFamily("longhaul_attempts", "Attempts that ended.", labels=[*labels, "outcome"])
+    seconds = HistogramMetricFamily(
+        "longhaul_attempt_duration_seconds", "How long successful attempts took.", labels=labels
+    )
+    rows = HistogramMetricFamily("longhaul_attempt_rows", "Rows of successful attempts.", labels=labels)
+    by_type: dict[tuple[str, str, str], list[AttemptTotal]] = defaultdict(list)
+    for total in AttemptTotal.objects.all():
+        by_type[total.queue, total.kind, total.type].append(total)
+    for key, totals in sorted(by_type.items()):
+        for outcome in Outcome.values:
+            ended.add_metric([*key, outcome], sum(total.attempts for total in totals if total.outcome == outcome))
+        good = [total for total in totals if total.outcome == Outcome.SUCCEEDED]
+        seconds.add_metric(
+            key,
+            _cumulated(DURATION_BOUNDS, ((total.duration_bucket, total.attempts) for total in good)),
+            sum_value=sum(total.seconds for total in good),
+        )
+        rows.add_metric(
+            key,
+            _cumulated(ROWS_BOUNDS, ((total.rows_bucket, total.attempts) for total in good)),
+            sum_value=float(sum(total.rows for total in good)),
+        )
+    return ended, seconds, rows
+
+
+def _cumulated(bounds: tuple[float, ...], counts: Iterable[tuple[int, int]]) -> list[tuple[str, float]]:
+    """Buckets as Prometheus wants them: each with all that are below its bound."""
+    found: dict[int, int] = defaultdict(int)
+    for bucket, attempts in counts:
+        found[bucket] += attempts
+    below = 0
+    buckets = []
+    for bucket, bound in enumerate((*bounds, float("inf"))):
+        below += found[bucket]
+        buckets.append((floatToGoString(bound), float(below)))
+    return buckets
+
+
+def _decisions() -> Iterable[Metric]:
+    family = CounterMetricFamily(
+        "longhaul_pacing_decisions",
+        "Decisions about the pace of attempts that ended: faster, or slower because of what.",
+        labels=["queue", "kind", "type", "decision"],
+    )
+    for total in DecisionTotal.objects.order_by("pk"):
+        family.add_metric([total.queue, total.kind, total.type, total.decision], total.times)
+    return (family,)
+
+
+def _sweeps() -> Iterable[Metric]:
+    def gauge(name: str, help_: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"longhaul_sweep_{name}", help_, labels=["sweep"])
+
+    age = gauge("age_seconds", "Since the sweep's last run that went well; since the last upgrade, if none did.")
+    period = gauge("period_seconds", "How often the sweep is to run.")
+    failing = gauge("failing", "Whether its last run failed.")
+    handled = CounterMetricFamily(
+        "longhaul_sweep_handled",
+        "What the sweep has mended: leases rescued by rescue_orphaned_jobs, doorbells by republish_lost_jobs, …",
+        labels=["sweep"],
+    )
+    for sweep in sweep_states():
+        age.add_metric([sweep.name], sweep.age)
+        period.add_metric([sweep.name], sweep.period)
+        failing.add_metric([sweep.name], bool(sweep.error))
+        handled.add_metric([sweep.name], sweep.handled_ever)
+    yield from (age, period, failing, handled)
+    beat = seconds_since_beat()
+    if beat is not None:
+        yield GaugeMetricFamily("longhaul_beat_age_seconds", "Since Beat last rang for anything.", value=beat)
+
+
+def _replica() -> Iterable[Metric]:
+    """Nothing where there is none. Asked over a connection of its own, which is waited for as reports do."""
+    if not has_replica():
+        return
+    state = look_at_replica()
+    yield GaugeMetricFamily("longhaul_replica_up", "Whether it can be read.", value=state.lag is not None)
+    if state.lag is not None:
+        yield GaugeMetricFamily("longhaul_replica_lag_seconds", "How far it is behind.", value=state.lag)
+
+
+def _storage() -> Iterable[Metric]:
+    free = free_bytes()
+    if free is not None:
+        yield GaugeMetricFamily("longhaul_storage_free_bytes", "Room for files in their folder.", value=free)

@@ -1,0 +1,63 @@
+"""What has ended since Longhaul was installed, in counts that only grow: the counters of `jobs.metrics`.
+
+A row counts the attempts of one type that ended with one outcome, within one bucket of duration and one of rows. So
+there are few rows however many jobs there were, and each histogram is a sum over them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+
+from jobs.states import Outcome
+
+#: Upper bounds of the buckets, each including its bound; above the last one there is one more. Kept rows count by the
+#: place in here, so these are not changed: a change is a new column. Seconds, and rows.
+DURATION_BOUNDS: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+ROWS_BOUNDS: Final = (0.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
+
+
+class AttemptTotal(models.Model):
+    """Attempts that ended, of one sort."""
+
+    queue = models.CharField(max_length=50)
+    kind = models.CharField(max_length=50)
+    type = models.CharField(max_length=100)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    duration_bucket = models.PositiveSmallIntegerField(help_text="how many of DURATION_BOUNDS it exceeded")
+    rows_bucket = models.PositiveSmallIntegerField(help_text="how many of ROWS_BOUNDS it exceeded")
+    attempts = models.PositiveBigIntegerField()
+    seconds = models.FloatField(help_text="sum of their durations")
+    rows = models.PositiveBigIntegerField(help_text="sum of their rows")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["queue", "kind", "type", "outcome", "duration_bucket", "rows_bucket"],
+                name="jobs_attempttotal_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.kind} {self.type} {self.outcome}"
+
+
+class DecisionTotal(models.Model):
+    """How often attempts that ended had decided on their pace, for one reason; see `jobs.pacing.governor`."""
+
+    queue = models.CharField(max_length=50)
+    kind = models.CharField(max_length=50)
+    type = models.CharField(max_length=100)
+    decision = models.CharField(max_length=20)
+    times = models.PositiveBigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "kind", "type", "decision"], name="jobs_decisiontotal_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.kind} {self.type} {self.decision}"
