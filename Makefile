@@ -28,7 +28,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 	@exec $(python) -m config.launcher --follow-parent
 
 .PHONY: test
-test: .venv/.dev chromium  ## run all tests (ARGS="…" goes to pytest)
+test: .venv/.dev chromium .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 3 --dist loadfile $(ARGS)
 
 .PHONY: chaos
@@ -108,4 +108,18 @@ chromium:
 			|| $(call fail,apt-get could not install chromium; the lines above say why); \
 	else \
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
+	fi
+
+# Prometheus' own checker of rules, out of Debian's package, which is not installed: it would start a server.
+.venv/bin/promtool: | .venv/.dev
+	@if command -v promtool >/dev/null; then \
+		ln -sf "$$(command -v promtool)" $@; \
+	elif command -v apt-get >/dev/null; then \
+		echo 'Fetching promtool for the tests of the alerts'; \
+		rm -rf .venv/prometheus && mkdir .venv/prometheus && cd .venv/prometheus \
+			&& { apt-get download -q prometheus || { apt-get update -q && apt-get download -q prometheus; }; } \
+			&& dpkg-deb -x prometheus_*.deb . && mv usr/bin/promtool ../bin/ && cd ../.. && rm -rf .venv/prometheus \
+			|| $(call fail,promtool could not be fetched; the lines above say why); \
+	else \
+		$(call fail,the tests of the alerts need promtool on PATH: it comes with Prometheus); \
 	fi

@@ -60,7 +60,6 @@ class JobCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Ask PostgreSQL; where it does not answer, that is what is told, and what it knew is left out."""
         began = time.monotonic()
-        up = GaugeMetricFamily("longhaul_database_up", "Whether PostgreSQL answered this scrape.")
         families: list[Metric] = []
         try:
             with transaction.atomic():
@@ -68,17 +67,16 @@ class JobCollector(Collector):
                     cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MILLISECONDS)])
                 for read in (_queues, _paced, _attempts, _decisions, _sweeps):
                     families += read()
-            up.add_metric([], 1)
+            up = True
         except (DatabaseError, InterfaceError):
             connection.close()
             families = []
-            up.add_metric([], 0)
-        yield up
+            up = False
+        yield _gauge("longhaul_database_up", "Whether PostgreSQL answered this scrape.", up)
         yield from families
         yield from _replica()
-        yield from _storage()
-        seconds = time.monotonic() - began
-        yield GaugeMetricFamily("longhaul_scrape_seconds", "How long it took to answer this scrape.", value=seconds)
+        yield _gauge("longhaul_storage_free_bytes", "Room for files, where they are in a folder.", free_bytes())
+        yield _gauge("longhaul_scrape_seconds", "How long it took to answer this scrape.", time.monotonic() - began)
 
 
 def _queues() -> Iterable[Metric]:
@@ -175,22 +173,17 @@ def _sweeps() -> Iterable[Metric]:
         failing.add_metric([sweep.name], bool(sweep.error))
         handled.add_metric([sweep.name], sweep.handled_ever)
     yield from (age, period, failing, handled)
-    beat = seconds_since_beat()
-    if beat is not None:
-        yield GaugeMetricFamily("longhaul_beat_age_seconds", "Since Beat last rang for anything.", value=beat)
+    yield _gauge("longhaul_beat_age_seconds", "Since Beat last rang for anything.", seconds_since_beat())
 
 
 def _replica() -> Iterable[Metric]:
-    """Nothing where there is none. Asked over a connection of its own, which is waited for as reports do."""
-    if not has_replica():
-        return
-    state = look_at_replica()
-    yield GaugeMetricFamily("longhaul_replica_up", "Whether it can be read.", value=state.lag is not None)
-    if state.lag is not None:
-        yield GaugeMetricFamily("longhaul_replica_lag_seconds", "How far it is behind.", value=state.lag)
+    """Asked over a connection of its own, which is waited for as reports do."""
+    state = look_at_replica() if has_replica() else None
+    up, lag = (None, None) if state is None else (state.lag is not None, state.lag)
+    yield _gauge("longhaul_replica_up", "Whether the replica can be read.", up)
+    yield _gauge("longhaul_replica_lag_seconds", "How far the replica is behind.", lag)
 
 
-def _storage() -> Iterable[Metric]:
-    free = free_bytes()
-    if free is not None:
-        yield GaugeMetricFamily("longhaul_storage_free_bytes", "Room for files in their folder.", value=free)
+def _gauge(name: str, help_: str, value: float | None) -> GaugeMetricFamily:
+    """One without labels. What is not known has no sample."""
+    return GaugeMetricFamily(name, help_, value=value)
