@@ -1,0 +1,1 @@
+"""Capacity: how many workers a load needs, and what breaks first as it grows."""

@@ -1,0 +1,122 @@
+"""What a queue has to run on: its dials, sessions of PostgreSQL, memory, room for files."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from jobs.circumstances import free_bytes
+from jobs.failures import in_one_line
+from jobs.models import Queue, TypeDials
+from jobs.queues import Pace
+from jobs.replica import TIMEOUT_SECONDS, alias_to_read
+
+#: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
+#: the rest with their heartbeats, as `make up` and the compose file start them, and of Beat.
+OTHER_SESSIONS: Final = 33
+#: Of a running job: its process, and its heartbeat (from the first second on). Of a job that reads: the one that the
+#: rows come through. With `pace = auto`: the one that looks at the load.
+OF_A_JOB: Final = 2
+OF_A_READER: Final = 1
+OF_A_PACED_READER: Final = 2
+
+#: Sessions that are left for Longhaul: all, less what is kept for others, less what others have now. Whose session is
+#: whose is seen by members of pg_monitor only; others count all that they cannot see.
+#: https://www.postgresql.org/docs/current/runtime-config-connection.html
+LEFT_SESSIONS: Final = """
+    SELECT current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int
+        - current_setting('reserved_connections')::int
+        - (
+            SELECT count(*) FROM pg_stat_activity
+            WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
+            AND coalesce(application_name, '') NOT LIKE 'longhaul%%'
+        )
+"""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions of one database: left for workers, None where it does not answer, and taken by each that is busy."""
+
+    database: str
+    left: int | None
+    per_worker: int
+    complaint: str = ""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """As they are now. Dials stand by their names; the memory is that of the machine that this runs on, in bytes.
+
+    `free_bytes` is None for object storage, and where no file was ever written.
+    """
+
+    max_running: dict[str, int]
+    max_queued: dict[str, int]
+    max_queued_per_owner: int | None
+    rows_per_second: int | None
+    sessions: list[Sessions]
+    memory_bytes: int
+    available_memory_bytes: int
+    free_bytes: int | None
+
+
+def read_resources(
+    queue: Queue, own: TypeDials | None, *, one_type: bool, reads_database: bool, other_sessions: int = OTHER_SESSIONS
+) -> Resources:
+    """Look at all of them. Where `one_type` is asked about, its dials count, too: `own`, if it has some."""
+    running = {"max_running": queue.max_running}
+    queued = {"max_queued": queue.max_queued}
+    if one_type:
+        running["max_running of the type"] = (own and own.max_running) or queue.max_running_per_type
+        queued["max_queued of the type"] = own.max_queued if own else None
+    memory = psutil.virtual_memory()
+    return Resources(
+        max_running={name: value for name, value in running.items() if value is not None},
+        max_queued={name: value for name, value in queued.items() if value is not None},
+        max_queued_per_owner=queue.max_queued_per_owner,
+        rows_per_second=(own and own.rows_per_second) or queue.rows_per_second,
+        sessions=_sessions(queue, own, reads_database=reads_database, other_sessions=other_sessions),
+        memory_bytes=memory.total,
+        available_memory_bytes=memory.available,
+        free_bytes=free_bytes(),
+    )
+
+
+def _sessions(queue: Queue, own: TypeDials | None, *, reads_database: bool, other_sessions: int) -> list[Sessions]:
+    """Of the database of the jobs, and of the one that they read, where that is another."""
+    left = _left(connection) - other_sessions
+    paced = ((own and own.pace) or queue.pace) == Pace.AUTO
+    of_a_reader = OF_A_PACED_READER if paced else OF_A_READER
+    alias = (own and own.database) or queue.database or alias_to_read()
+    if not reads_database:
+        return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB)]
+    if alias == DEFAULT_DB_ALIAS:
+        return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB + of_a_reader)]
+    return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB), _sessions_elsewhere(alias, of_a_reader)]
+
+
+def _sessions_elsewhere(alias: str, per_worker: int) -> Sessions:
+    """Over a connection of its own, since that database may not answer."""
+    if alias not in list(connections):
+        return Sessions(alias, None, per_worker, "the settings know no such database")
+    other = connections.create_connection(alias)
+    other.settings_dict["OPTIONS"] = {**other.settings_dict["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}
+    try:
+        with closing(other):
+            return Sessions(alias, _left(other), per_worker)
+    except (DatabaseError, InterfaceError) as error:
+        return Sessions(alias, None, per_worker, in_one_line(error))
+
+
+def _left(database: BaseDatabaseWrapper) -> int:
+    with database.cursor() as cursor:
+        cursor.execute(LEFT_SESSIONS, [])
+        [(left,)] = cursor.fetchall()
+    return int(left)
