@@ -12,7 +12,7 @@ def in_words(duration: timedelta | float) -> str:
     """A timedelta, or seconds, in its two largest units: `0.24 s`, `42 s`, `2 min 5 s`, `3 h`, `2 d 4 h`."""
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
     if seconds < 10:
-        return f"{max(seconds, 0.0):.2g} s"
+        return f"{max(round(seconds, 4), 0.0):.2g} s"
     whole = round(seconds)
     parts: list[str] = []
     for size, unit in (*_UNITS, (1, "s")):
