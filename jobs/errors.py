@@ -36,14 +36,16 @@ class UnknownKindError(JobError):
 class AdmissionError(JobError):
     """The queue takes no more jobs for now; ask again after `retry_after` seconds.
 
-    `limit` is the number of waiting jobs that is reached; None: the queue is closed.
+    `limit` is the number of waiting jobs that is reached; None: the queue is closed. `of_type`: it is the limit of a
+    type of jobs, or the type that is closed.
     """
 
     is_owners = False
 
-    def __init__(self, message: str, *, limit: int | None = None) -> None:
+    def __init__(self, message: str, *, limit: int | None = None, of_type: bool = False) -> None:
         super().__init__(message)
         self.limit = limit
+        self.of_type = of_type
         self.retry_after = 0  # said by `submit_job`, once nothing is locked any more
 
 

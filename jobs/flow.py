@@ -29,7 +29,7 @@ LONGEST_COUNTED: Final = 10_000
 RATE: Final = """
     WITH ended AS MATERIALIZED (
         SELECT minute, attempts, seconds FROM jobs_activity
-        WHERE queue = %(queue)s::text AND minute >= now() - interval '1 day'
+        WHERE queue = %(queue)s::text AND minute >= now() - interval '1 day' AND outcome <> 'handed_back'
     ), taken AS (
         SELECT coalesce(
             (SELECT sum(seconds) / sum(attempts) FROM ended WHERE minute >= now() - interval '1 hour'),
@@ -43,19 +43,20 @@ RATE: Final = """
          WHERE minute >= date_trunc('minute', now()) - interval '5 minutes' AND minute < date_trunc('minute', now()))
     ) AS rate
     FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
+    AND NOT EXISTS (SELECT FROM jobs_typedials WHERE kind = %(kind)s::text AND type = %(type)s::text AND paused)
 """
 
 
-def jobs_per_second(queue: str) -> float | None:
-    """How many jobs of `queue` end, so how many may begin; None where that is not known: it is paused, say."""
-    for row in run(RATE, queue=queue):
+def jobs_per_second(queue: str, *, kind: str = "", type: str = "") -> float | None:  # noqa: A002
+    """How many jobs of `queue` end, so how many may begin; None where that is not known: it, or the type, is paused."""
+    for row in run(RATE, queue=queue, kind=kind, type=type):
         return float(row["rate"]) if row["rate"] else None
     return None
 
 
-def expected_wait(queue: str, place: int) -> int | None:
-    """Seconds until the job in this place (1 is next) begins; None where nobody knows."""
-    rate = jobs_per_second(queue)
+def expected_wait(job: Job, place: int) -> int | None:
+    """Seconds until the job, which is in this place of its queue (1 is next), begins; None where nobody knows."""
+    rate = jobs_per_second(job.queue, kind=job.kind, type=job.type)
     return None if rate is None else math.ceil(place / rate)
 
 
@@ -69,9 +70,9 @@ def retry_after_refusal(
     """Seconds after which one who was refused may find room.
 
     A full queue has room for one once a job begins; those who were refused are spread over a tenth of the queue. An
-    owner has room once the next of their own jobs begins.
+    owner has room once the next of their own jobs begins. How fast one type gets on by itself is not known.
     """
-    if refusal.limit is None:
+    if refusal.limit is None or refusal.of_type:
         return UNKNOWN_SECONDS
     rate = jobs_per_second(queue)
     if rate is None:

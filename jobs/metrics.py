@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from jobs.circumstances import free_bytes
+from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
 from jobs.refusals import show_refusals
@@ -31,6 +32,11 @@ TIMEOUT_MILLISECONDS: Final = 4_000
 QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[QueueFigures], float | None]], ...]] = (
     ("waiting_jobs", "Jobs that may begin and have no place yet, counted up to 10000.", lambda q: q.waiting),
     ("handed_out_jobs", "Jobs handed to Celery that no worker has claimed yet.", lambda q: q.handed_out),
+    (
+        "oldest_handed_out_seconds",
+        "How long the oldest of them has been there, or was rung for again; 0: there is none.",
+        lambda q: q.oldest_handed_out or 0,
+    ),
     ("running_jobs", "Jobs that an attempt runs, orphaned ones among them.", lambda q: q.running),
     ("orphaned_jobs", "Running jobs whose lease has expired: their worker vanished.", lambda q: q.orphaned),
     ("failed_jobs", "Jobs that wait for their retry, counted up to 10000.", lambda q: q.failed),
@@ -48,7 +54,8 @@ QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[QueueFigures], float | None]
 
 #: Running attempts have told their rate within the last five seconds.
 PACED: Final = """
-    SELECT job.queue, conditions ->> 'pace', count(*), sum((conditions ->> 'rowsPerSecond')::float)
+    SELECT job.queue, conditions ->> 'pace', count(*), sum((conditions ->> 'rowsPerSecond')::float),
+        count(*) FILTER (WHERE jsonb_array_length(conditions -> 'slowedBy') > 0)
     FROM jobs_job AS job JOIN jobs_attempt ON job_id = job.id AND number = job.fencing_token
     WHERE job.state = 'running' AND conditions ->> 'rowsPerSecond' IS NOT NULL GROUP BY 1, 2
 """
@@ -95,12 +102,16 @@ def _paced() -> Iterable[Metric]:
     rate = GaugeMetricFamily(
         "longhaul_paced_rows_per_second", "Sum of the rates that they are held to.", labels=["queue", "pace"]
     )
+    slowed = GaugeMetricFamily(
+        "longhaul_slowed_jobs", "Of them, those that go slower because of the load.", labels=["queue", "pace"]
+    )
     with connection.cursor() as cursor:
         cursor.execute(PACED)
-        for queue, pace, count, rows_per_second in cursor.fetchall():
+        for queue, pace, count, rows_per_second, slowed_count in cursor.fetchall():
             jobs.add_metric([queue, pace], count)
             rate.add_metric([queue, pace], rows_per_second)
-    return jobs, rate
+            slowed.add_metric([queue, pace], slowed_count)
+    return jobs, rate, slowed
 
 
 def _attempts() -> Iterable[Metric]:
@@ -111,9 +122,9 @@ def _attempts() -> Iterable[Metric]:
         "longhaul_attempt_duration_seconds", "How long successful attempts took.", labels=labels
     )
     rows = HistogramMetricFamily("longhaul_attempt_rows", "Rows of successful attempts.", labels=labels)
-    by_type: dict[tuple[str, str, str], list[AttemptTotal]] = defaultdict(list)
+    by_type: dict[tuple[str, str, str], list[AttemptTotal]] = {key: [] for key in known_types()}
     for total in AttemptTotal.objects.all():
-        by_type[total.queue, total.kind, total.type].append(total)
+        by_type.setdefault((total.queue, total.kind, total.type), []).append(total)
     for key, totals in sorted(by_type.items()):
         for outcome in Outcome.values:
             ended.add_metric([*key, outcome], sum(total.attempts for total in totals if total.outcome == outcome))
@@ -129,6 +140,17 @@ def _attempts() -> Iterable[Metric]:
             sum_value=float(sum(total.rows for total in good)),
         )
     return ended, seconds, rows
+
+
+def known_types() -> Iterator[tuple[str, str, str]]:
+    """Queue, kind and type of what may be ordered: counters that are there at zero show their first increase.
+
+    A type that is ordered into another queue than its kind's shows there once an attempt has ended.
+    """
+    for name in kind_names():
+        kind = get_kind(name)
+        for type_ in kind.inspector.types() or ("",):
+            yield kind.queue, name, type_
 
 
 def _cumulated(bounds: tuple[float, ...], counts: Iterable[tuple[int, int]]) -> list[tuple[str, float]]:

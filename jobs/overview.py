@@ -38,6 +38,8 @@ FIGURES: Final = """
         (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running'),
         (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running' AND lease_expires_at < now()),
         (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
+        (SELECT extract(epoch FROM now() - min(released_at))::float FROM jobs_job
+         WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'failed' LIMIT %(bound)s
         ) AS job),
@@ -78,7 +80,7 @@ def _no_day() -> Span:
 
 @dataclass
 class QueueFigures:
-    """One queue. Counts end at `BOUND`; `oldest_wait` is in seconds."""
+    """One queue. Counts end at `BOUND`; `oldest_wait` and `oldest_handed_out` are in seconds."""
 
     name: str
     paused: bool
@@ -89,6 +91,7 @@ class QueueFigures:
     running: int
     orphaned: int
     handed_out: int
+    oldest_handed_out: float | None
     failed: int
     dead: int
     oldest_wait: float | None
@@ -140,10 +143,21 @@ class SweepState:
 
 
 def sweep_states() -> list[SweepState]:
-    """All sweeps, in two queries. A schedule that was changed is judged by the period that it came with."""
+    """All sweeps whose schedules are on, in three queries."""
     rows = {row.name: row for row in Sweep.objects.all()}
     upgrades = MigrationRecorder.Migration.objects.filter(app="jobs").aggregate(last=Max("applied"))
-    return [_sweep_state(task.removeprefix("jobs."), period, rows, upgrades["last"]) for task, period in SCHEDULES]
+    scheduled = PeriodicTask.objects.filter(task__in=dict(SCHEDULES), enabled=True).select_related("interval")
+    tasks = {task.task: task for task in scheduled.order_by("pk")}
+    return [
+        _sweep_state(name.removeprefix("jobs."), _period(tasks[name], seeded), rows, upgrades["last"])
+        for name, seeded in SCHEDULES
+        if name in tasks
+    ]
+
+
+def _period(task: PeriodicTask, seeded: int) -> int:
+    """Seconds. What is not scheduled by an interval is judged by the one that it came with."""
+    return round(task.interval.schedule.run_every.total_seconds()) if task.interval else seeded
 
 
 def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 from jobs.errors import AdmissionError
 
-CLOSED, QUEUE_FULL, OWNER_QUEUE_FULL = REASONS = ("closed", "queue-full", "owner-queue-full")
+CLOSED, QUEUE_FULL, TYPE_FULL, OWNER_QUEUE_FULL = REASONS = ("closed", "queue-full", "type-full", "owner-queue-full")
 
 REFUSED: Final = Counter(
     "longhaul_admissions_refused",
@@ -20,7 +20,12 @@ REFUSED: Final = Counter(
 
 def count_refusal(refusal: AdmissionError, *, queue: str) -> None:
     """One more."""
-    reason = OWNER_QUEUE_FULL if refusal.is_owners else CLOSED if refusal.limit is None else QUEUE_FULL
+    if refusal.is_owners:
+        reason = OWNER_QUEUE_FULL
+    elif refusal.limit is None:
+        reason = CLOSED
+    else:
+        reason = TYPE_FULL if refusal.of_type else QUEUE_FULL
     REFUSED.labels(queue, reason).inc()
 
 

@@ -9,6 +9,8 @@ from typing import Final
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
+from jobs.failures import in_one_line
+
 REPLICA: Final = "replica"
 
 #: Of a replica, how far it is behind: nothing once it has replayed all that it has got, while it still gets any.
@@ -53,14 +55,15 @@ def alias_to_read() -> str:
 def look_at_replica() -> ReplicaState:
     """One look, over a connection of its own. Whatever is wrong with the replica is a complaint, and no error."""
     connection = connections.create_connection(REPLICA)
-    connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}
+    shared = connection.settings_dict  # with all other connections of this alias
+    connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}}
     try:
         with closing(connection), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * TIMEOUT_SECONDS)])
             cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
             is_replica, lag = cursor.fetchall()[0]
     except (DatabaseError, InterfaceError) as error:
-        return ReplicaState(None, f"the replica does not answer: {str(error).strip().splitlines()[-1]}")
+        return ReplicaState(None, f"the replica does not answer: {in_one_line(error)}")
     if not is_replica:
         return ReplicaState(None, "the replica is none any more: it was promoted")
     if lag is None:

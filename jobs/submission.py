@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from jobs.admission import admit
-from jobs.errors import AdmissionError
+from jobs.errors import AdmissionError, QueueFullError
 from jobs.flow import retry_after_refusal
 from jobs.kinds import get_kind
 from jobs.models import Job
@@ -66,6 +66,8 @@ def submit_job(
             with transaction.atomic():
                 admit(queue=queue, kind=kind, type=type_, owner=owner)
                 rows = run(SUBMIT, **row, counted=True)
+                if not rows:  # its type got dials, and was closed, a moment ago
+                    raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.", of_type=True)
         except AdmissionError as refusal:
             count_refusal(refusal, queue=queue)
             refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)

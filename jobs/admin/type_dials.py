@@ -21,6 +21,11 @@ class TypeDialsForm(forms.ModelForm):
 
     reason = ReasonForm.base_fields["reason"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.fields.keys() & set(TYPE_DIALS):
+            self.fields[name].show_hidden_initial = True  # so that only what this person has changed is written
+
     def clean_kind(self) -> str:
         """One that an installed app registers."""
         kind = self.cleaned_data["kind"]
@@ -60,13 +65,14 @@ class TypeDialsAdmin(ModelAdmin):
         return ("kind", "type") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: TypeDials, form: Any, change: bool) -> None:
-        """Through the function that keeps the trail."""
+        """What was changed since the page was made, through the function that keeps the trail."""
+        changed = [name for name in TYPE_DIALS if name in form.changed_data or not change]
         obj.pk = set_type_dials(
             obj.kind,
             obj.type,
             actor=request.user.get_username(),
             reason=form.cleaned_data["reason"],
-            **{name: form.cleaned_data[name] for name in TYPE_DIALS},
+            **{name: form.cleaned_data[name] for name in changed},
         ).pk
 
     def delete_model(self, request: HttpRequest, obj: TypeDials) -> None:

@@ -100,7 +100,7 @@ def queue_position(job: Job) -> int | None:
 def queue_members(job: Job) -> dict[str, Any]:
     """The members of the status that tell how long it waits: none once it runs. Two queries while it waits."""
     place = queue_position(job)
-    wait = expected_wait(job.queue, place) if place is not None and job.released_at is None else None
+    wait = expected_wait(job, place) if place is not None and job.released_at is None else None
     return {"queuePosition": place} | ({} if wait is None else {"estimatedWaitSeconds": wait})
 
 

@@ -107,7 +107,8 @@ def _sessions_elsewhere(alias: str, per_worker: int) -> Sessions:
     if alias not in list(connections):
         return Sessions(alias, None, per_worker, "the settings know no such database")
     other = connections.create_connection(alias)
-    other.settings_dict["OPTIONS"] = {**other.settings_dict["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}
+    shared = other.settings_dict  # with all other connections of this alias
+    other.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}}
     try:
         with closing(other):
             return Sessions(alias, _left(other), per_worker)

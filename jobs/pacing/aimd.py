@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Rows per second. The lowest one keeps a report going on a database that is busy all day.
+#: Rows per second. The lowest one keeps a report going on a busy database, until its statement timeout.
 FIRST_RATE: Final = 5_000.0
 LOWEST_RATE: Final = 500.0
 STEP: Final = 2_000.0

@@ -25,6 +25,8 @@ logger = structlog.get_logger(__name__)
 #: How often dials and load are looked at, and how long one wait is at most before `check`. Seconds.
 LOOK_SECONDS: Final = 1.0
 NAP_SECONDS: Final = 0.2
+#: A database that did not answer is not asked again before. Seconds.
+LEFT_ALONE_SECONDS: Final = 5.0
 #: How often the attempt's row is told. Seconds.
 TELL_SECONDS: Final = 5.0
 #: A paced chunk is what passes in so much time. Seconds.
@@ -54,6 +56,8 @@ class Governor:
         self._throttle = Throttle()
         self._probe: Probe | None = None
         self._reasons: Counter[str] = Counter()
+        self._slowed_by: list[str] = []
+        self._measure_at = 0.0
         self._lowest: float | None = None
         self._slept = 0.0
         self._rows = self._rows_before = 0
@@ -99,6 +103,7 @@ class Governor:
         }
         if self._reasons:
             paced["decisions"] = dict(self._reasons)
+            paced["slowedBy"] = self._slowed_by
             paced["lowestRowsPerSecond"] = self._lowest and round(self._lowest)
         return {**self.notes, "pace": str(self.dials.pace), **paced}
 
@@ -120,33 +125,44 @@ class Governor:
         achieved, self._rows_before = (self._rows - self._rows_before) / seconds, self._rows
         try:
             self.dials = dials_for(self.context.job, self.defaults)
-            if self.dials.pace == Pace.AUTO and self._statement_began is not None:
-                self._follow(self._measure(), achieved)
         except (DatabaseError, InterfaceError, LookupError) as error:
             logger.warning("dials_not_read", error=repr(error))
             connection.close()  # what it was interrupted in is not known; the rows go on as before
+        if self.dials.pace == Pace.AUTO and self._statement_began is not None and now >= self._measure_at:
+            self._follow(self._measure(now), achieved)
         self._set_rate()
         if now - self._told_at >= TELL_SECONDS:
             self._told_at = now
             self._tell()
 
-    def _measure(self) -> Pressure:
+    def _measure(self, now: float) -> Pressure | None:
+        """None where the database does not answer; then it is left alone for a while."""
         if self._probe is None:
             self._probe = Probe(self.notes.get("database", self.dials.database))
-        return self._probe.measure()
+        try:
+            return self._probe.measure()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("load_not_seen", error=repr(error))
+            self._measure_at = now + LEFT_ALONE_SECONDS
+            return None
 
-    def _follow(self, pressure: Pressure, achieved: float) -> None:
-        reasons = list(congestion(pressure, self.dials))
+    def _follow(self, pressure: Pressure | None, achieved: float) -> None:
+        reasons = ["unanswered"] if pressure is None else list(congestion(pressure, self.dials))
+        self._slowed_by = reasons
         before = self._throttle.rate
         self._throttle = adjust(
             self._throttle, congested=bool(reasons), achieved=achieved, ceiling=self.dials.rows_per_second
         )
         self._reasons.update(reasons or (["faster"] if self._throttle.rate > before else []))
         self._lowest = min(self._throttle.rate, self._lowest or self._throttle.rate)
-        logger.debug("paced", rate=self._throttle.rate, reasons=reasons, **vars(pressure))
+        logger.debug("paced", rate=self._throttle.rate, reasons=reasons, pressure=repr(pressure))
 
     def _set_rate(self) -> None:
-        self._pacer.rate = self._throttle.rate if self.dials.pace == Pace.AUTO else self.dials.rows_per_second
+        ceiling = self.dials.rows_per_second
+        if self.dials.pace == Pace.AUTO:
+            self._pacer.rate = self._throttle.rate if ceiling is None else min(self._throttle.rate, ceiling)
+        else:
+            self._pacer.rate, self._slowed_by = ceiling, []
 
     def _tell(self) -> None:
         try:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from jobs.activity import Activity
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
 from jobs.flow import expected_wait, jobs_per_second, retry_after_refusal
-from jobs.models import Job, Queue
+from jobs.models import Job, Queue, TypeDials
 from jobs.states import State
 from jobs.submission import submit_job
 from tests.threads import Threads
@@ -19,11 +19,13 @@ from tests.threads import Threads
 pytestmark = pytest.mark.django_db
 
 
-def ended(*, minutes_ago: float, attempts: int, seconds: float, queue: str = "reports") -> None:
+def ended(
+    *, minutes_ago: float, attempts: int, seconds: float, queue: str = "reports", outcome: str = "succeeded"
+) -> None:
     """So many attempts that took so long each."""
     minute = (timezone.now() - timedelta(minutes=minutes_ago)).replace(second=0, microsecond=0)
     Activity.objects.create(
-        minute=minute, queue=queue, outcome="succeeded", attempts=attempts, seconds=attempts * seconds, rows=0
+        minute=minute, queue=queue, outcome=outcome, attempts=attempts, seconds=attempts * seconds, rows=0
     )
 
 
@@ -37,7 +39,11 @@ def test_the_rate_is_what_runs_over_how_long_it_takes(make_job: Callable[..., Jo
     ended(minutes_ago=30, attempts=10, seconds=20)
     ended(minutes_ago=30, attempts=10, seconds=1, queue="uploads")
     assert jobs_per_second("reports") == pytest.approx(0.2)
-    assert expected_wait("reports", 3) == 15
+    assert expected_wait(make_job(type="yearly"), 3) == 15
+    TypeDials.objects.create(kind="test", type="yearly", paused=True)
+    assert expected_wait(make_job(type="yearly"), 3) is None
+    ended(minutes_ago=30, attempts=1000, seconds=0.01, outcome="handed_back")
+    assert jobs_per_second("reports") == pytest.approx(0.2)
 
 
 def test_jobs_that_are_too_short_to_be_seen_are_counted_as_they_end() -> None:
@@ -46,11 +52,11 @@ def test_jobs_that_are_too_short_to_be_seen_are_counted_as_they_end() -> None:
     assert jobs_per_second("reports") == pytest.approx(60)
 
 
-def test_of_a_paused_queue_nothing_is_known() -> None:
+def test_of_a_paused_queue_nothing_is_known(make_job: Callable[..., Job]) -> None:
     ended(minutes_ago=2, attempts=6000, seconds=0.01)
     Queue.objects.filter(name="reports").update(paused=True)
     assert jobs_per_second("reports") is None
-    assert expected_wait("reports", 1) is None
+    assert expected_wait(make_job(), 1) is None
     assert jobs_per_second("gone") is None
 
 
@@ -61,6 +67,7 @@ def test_of_a_paused_queue_nothing_is_known() -> None:
         (QueueFullError("full", limit=100), (10, 100)),
         (QueueFullError("full", limit=1), (10, 10)),
         (QueueFullError("full", limit=10**6), (10, 3600)),
+        (QueueFullError("of one type", limit=1000, of_type=True), (30, 30)),
         (OwnerQueueFullError("mine", limit=5), (10, 10)),
     ],
 )

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.functions import Now
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs import kinds
+from jobs import kinds, submission
 from jobs.dials import set_type_dials
 from jobs.errors import QueueFullError
 from jobs.inspection import Inspector
@@ -93,6 +95,34 @@ def test_a_closed_type_is_refused_and_leaves_no_row(typed: Callable[[str], Job])
     assert refusal.value.retry_after == 30
     assert not Job.objects.exists()
     typed("light")
+
+
+def test_a_type_that_is_closed_in_the_midst_of_an_order_refuses_it(
+    typed: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had no dials when the order was let in."""
+    Queue.objects.filter(name=QUEUE).update(max_queued=9)
+
+    def admit(**order: Any) -> None:
+        TypeDials.objects.create(kind="typed", type="heavy", accepting=False)
+
+    monkeypatch.setattr(submission, "admit", admit)
+    with pytest.raises(QueueFullError, match="accepts no jobs at the moment"):
+        typed("heavy")
+    assert not Job.objects.exists()
+
+
+def test_what_is_handed_out_or_not_due_yet_counts_for_the_dial(
+    typed: Callable[[str], Job], waiting: Callable[..., Job]
+) -> None:
+    set_type_dials("typed", "heavy", actor="ada", reason="few only", max_queued=2)
+    waiting(kind="typed", type="heavy", released_at=Now())
+    waiting(kind="typed", type="light")
+    not_due = waiting(kind="typed", type="heavy", due=False, scheduled_at=Now() + timedelta(days=1))
+    with pytest.raises(QueueFullError, match="2 of heavy wait, which is the limit"):
+        typed("heavy")
+    not_due.delete()
+    typed("heavy")
 
 
 def test_as_many_of_a_type_wait_as_its_dial_says(typed: Callable[[str], Job], waiting: Callable[..., Job]) -> None:

@@ -12,14 +12,14 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from prometheus_client import CollectorRegistry
 from pytest_django import DjangoAssertNumQueries
 
 from jobs import metrics
 from jobs.errors import AdmissionError
 from jobs.metrics import JobCollector
-from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Queue, Sweep
+from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Queue, Sweep, TypeDials
 from jobs.refusals import REASONS, REFUSED, show_refusals
 from jobs.states import State
 from jobs.submission import submit_job
@@ -50,6 +50,8 @@ def test_a_queue_is_told_in_numbers(scrape: Callable[..., float | None], make_jo
     }  # fmt: skip
     assert {name: scrape(f"queue_{name}", queue="reports") for name in told} == told
     assert scrape("queue_oldest_wait_seconds", queue="reports") == pytest.approx(90, abs=20)
+    assert scrape("queue_oldest_handed_out_seconds", queue="reports") == pytest.approx(0, abs=20)
+    assert scrape("queue_oldest_handed_out_seconds", queue="uploads") == 0
     assert scrape("queue_dead_letters", queue="uploads") == 1
     assert scrape("queue_oldest_wait_seconds", queue="uploads") == 0
     assert scrape("database_up") == 1
@@ -74,16 +76,32 @@ def test_attempts_are_counters_and_histograms(scrape: Callable[..., float | None
     assert scrape("attempt_rows_sum", **sort) == 80
 
 
+def test_what_was_never_ordered_is_there_at_zero(scrape: Callable[..., float | None]) -> None:
+    """Else Prometheus would not see the first failures of a type."""
+    sort = {"queue": "reports", "kind": "report", "type": "yearly-sales"}
+    assert [scrape("attempts_total", **sort, outcome=outcome) for outcome in ("succeeded", "failed")] == [0, 0]
+
+
+def test_a_schedule_that_is_off_or_slower_makes_no_sweep_late(scrape: Callable[..., float | None]) -> None:
+    slower, _ = IntervalSchedule.objects.get_or_create(every=600, period=IntervalSchedule.SECONDS)
+    PeriodicTask.objects.filter(name="jobs.count_activity").update(interval=slower)
+    PeriodicTask.objects.filter(name="jobs.prune_jobs").update(enabled=False)
+    assert scrape("sweep_period_seconds", sweep="count_activity") == 600
+    assert scrape("sweep_age_seconds", sweep="prune_jobs") is None
+
+
 def test_the_pace_of_what_runs_and_what_was_decided_about_it(
     scrape: Callable[..., float | None], make_job: Callable[..., Job]
 ) -> None:
     for state, rate in ((State.RUNNING, 1000), (State.RUNNING, 500), (State.RUNNING, None), (State.SUCCEEDED, 9)):
         job = make_job(state=state, lease_expires_at=Now(), fencing_token=2)
         for number in (1, 2):
-            kept = {"pace": "auto", "rowsPerSecond": rate and rate * number}
+            slowed_by = ["lag"] if rate == 500 else []
+            kept = {"pace": "auto", "rowsPerSecond": rate and rate * number, "slowedBy": slowed_by}
             Attempt.objects.create(job=job, number=number, fencing_token=number, worker="w", conditions=kept)
     assert scrape("paced_jobs", queue="reports", pace="auto") == 2
     assert scrape("paced_rows_per_second", queue="reports", pace="auto") == 3000
+    assert scrape("slowed_jobs", queue="reports", pace="auto") == 1
     DecisionTotal.objects.create(queue="reports", kind="report", type="t", decision="lag", times=3)
     assert scrape("pacing_decisions_total", queue="reports", kind="report", type="t", decision="lag") == 3
 
@@ -149,6 +167,7 @@ def refused(reason: str) -> float:
     [
         ({"accepting": False}, "closed"),
         ({"max_queued": 0}, "queue-full"),
+        ({}, "type-full"),
         ({"max_queued_per_owner": 0}, "owner-queue-full"),
     ],
 )
@@ -158,7 +177,10 @@ def test_a_refused_order_is_counted_by_what_was_in_the_way(
     kind = kind_of(lambda context: None)
     before = {known: refused(known) for known in REASONS}
     submit_job(kind=kind, owner=owner, payload={})
-    Queue.objects.filter(name="reports").update(**dials)
+    if dials:
+        Queue.objects.filter(name="reports").update(**dials)
+    else:
+        TypeDials.objects.create(kind=kind, type="", max_queued=1)
     with pytest.raises(AdmissionError):
         submit_job(kind=kind, owner=owner, payload={})
     assert {known: refused(known) for known in REASONS} == {**before, reason: before[reason] + 1}

@@ -11,7 +11,7 @@ from django.db import connection
 
 from jobs.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
-from jobs.pacing import governor
+from jobs.pacing import governor, pressure
 from jobs.pacing.pressure import Probe
 from jobs.states import State
 from tests.reports.conftest import Finished
@@ -108,6 +108,24 @@ def test_dials_that_cannot_be_read_stay_as_they_were(
         wait_until(lambda: other.execute(ended, [name, "%jobs_typedials%"]).fetchall())
     assert running.result(timeout=20).job.state == State.SUCCEEDED
     assert conditions()["rowsPerSecond"] == 10_000
+
+
+def test_auto_stays_below_the_dial_and_slows_down_while_the_database_does_not_answer(
+    report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LOOK_SECONDS": 0.1, "TELL_SECONDS": 0.1, "LEFT_ALONE_SECONDS": 0.2}.items():
+        monkeypatch.setattr(governor, name, value)
+    monkeypatch.setattr(pressure, "ACTIVE_SESSIONS", "SELECT count(*) FROM pg_sleep(60)")
+    monkeypatch.setattr(pressure, "TIMEOUT_MILLISECONDS", 50)
+    running = run(report_of(WIDE, pace="auto", rows_per_second=900))
+    first = wait_until(lambda: conditions().get("rowsPerSecond", 0))
+    wait_until(lambda: conditions().get("rowsPerSecond") == 500)
+    kept = conditions()
+    assert first <= 900
+    assert (set(kept["decisions"]), kept["slowedBy"]) == ({"unanswered"}, ["unanswered"])
+    TypeDials.objects.create(kind="report", type="made", pace="fixed", rows_per_second=1_000_000)
+    assert running.result(timeout=20).job.state == State.SUCCEEDED
+    assert conditions()["slowedBy"] == []
 
 
 def test_auto_goes_faster_while_the_database_is_calm(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
@@ -242,3 +242,4 @@ def test_metrics_tell_how_it_is(standby: Standby) -> None:
     assert registry.get_sample_value("longhaul_replica_up") == 0
     assert registry.get_sample_value("longhaul_replica_lag_seconds") is None
     assert registry.get_sample_value("longhaul_database_up") == 1
+    assert connections.settings["replica"]["OPTIONS"]["connect_timeout"] == 5  # as long as reports wait for it

@@ -1,10 +1,12 @@
 """The dials of a type in the admin."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
+from jobs.dials import TYPE_DIALS, set_type_dials
 from jobs.models import AuditEntry, TypeDials
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +26,7 @@ def test_they_are_added_changed_and_dropped_each_with_its_entry(member: Callable
         "accepting": "on", "max_running": "2", "rows_per_second": "100", "pace": "", "database": "default",
         "reason": "heavier still",
     }  # fmt: skip
-    client.post(f"/admin/jobs/typedials/{row.pk}/change/", changed)
+    client.post(f"/admin/jobs/typedials/{row.pk}/change/", {**initial(client, row), **changed})
     row.refresh_from_db()
     assert (row.rows_per_second, row.pace, row.database) == (100, "", "default")
     client.post(f"/admin/jobs/typedials/{row.pk}/delete/", {"post": "yes"})
@@ -42,6 +44,29 @@ def test_they_are_added_changed_and_dropped_each_with_its_entry(member: Callable
         ),
         ("delete", name, "", {"max_running": 2, "rows_per_second": 100, "database": "default"}, {}),
     ]
+
+
+def test_a_page_that_was_open_meanwhile_undoes_nothing(member: Callable[[str], Client]) -> None:
+    client = member("administrator")
+    row = set_type_dials("report", "yearly-sales", actor="ada", reason="heavy", rows_per_second=9000)
+    opened = initial(client, row)
+    set_type_dials("report", "yearly-sales", actor="grace", reason="it hurts", paused=True, max_running=1)
+    changed = {"accepting": "on", "rows_per_second": "100", "reason": "heavier still"}
+    client.post(f"/admin/jobs/typedials/{row.pk}/change/", {**opened, **changed})
+    row.refresh_from_db()
+    assert (row.paused, row.max_running, row.rows_per_second) == (True, 1, 100)
+
+
+def initial(client: Client, row: TypeDials) -> dict[str, str]:
+    """What the page keeps of the dials as it showed them."""
+    page = client.get(f"/admin/jobs/typedials/{row.pk}/change/").content.decode()
+    inputs = [tag for tag in re.findall(r"<input[^>]*>", page) if 'name="initial-' in tag]
+    assert len(inputs) == len(TYPE_DIALS)
+    found = {}
+    for tag in inputs:
+        kept = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        found[kept["name"]] = kept.get("value", "")
+    return found
 
 
 @pytest.mark.parametrize(
