@@ -1,4 +1,4 @@
-"""`python -m bench [NAME …] [--lines N] [--rows N] [--jobs N] [--backlog N] [--repeat R] [--json FILE]`: the table.
+"""`python -m bench [NAME …] [options]`: the table.
 
 Exits 0 when all targets are met, 1 when one is missed (the last line names it), 2 when nothing could
 be measured.
@@ -34,7 +34,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Longhaul beside its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all unless told")
     parser.add_argument("--lines", type=at_least_one, default=1_500_000, help="order lines of the export")
-    parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the memory measurement")
+    parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the largest report")
+    parser.add_argument("--seconds", type=at_least_one, default=5, help="pgbench, in one measured run")
     parser.add_argument("--jobs", type=at_least_one, default=1000, help="jobs that do nothing, of one measured run")
     parser.add_argument("--backlog", type=at_least_one, default=1_000_000, help="waiting jobs of the large backlog")
     parser.add_argument("--repeat", type=at_least_one, default=3, help="measured runs of each contender")
@@ -55,6 +56,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
             folder,
             lines=options.lines,
             rows=options.rows,
+            seconds=options.seconds,
             jobs=options.jobs,
             backlog=options.backlog,
             repeat=options.repeat,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -55,25 +55,29 @@ def settle() -> None:
     os.sync()
 
 
+def turns(names: Sequence[str], *, repeat: int, warm_up: bool = True) -> Iterator[tuple[str, bool]]:
+    """Who is next, and whether only to warm up, which all do once; then `repeat` times, so that noise hits all alike.
+
+    Each turn begins with another contender, each contender on servers that have settled.
+    """
+    for turn in range(0 if warm_up else 1, repeat + 1):
+        first = turn % len(names)
+        for name in [*names[first:], *names[:first]]:
+            yield name, turn == 0
+            settle()
+
+
 def alternate(
     contenders: Mapping[str, Callable[[], T]], *, repeat: int, inspect: Callable[[str, T], None]
 ) -> dict[str, Measured]:
-    """Run all contenders once to warm up, then `repeat` times in turns, so that noise hits all alike.
-
-    Each turn begins with another contender. `inspect` is given what a run returned, after the clock
-    has stopped.
-    """
+    """Run all contenders in turns. `inspect` is given what a run returned, after the clock has stopped."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    names = list(contenders)
-    for turn in range(repeat + 1):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            started = time.perf_counter()
-            made = contenders[name]()
-            elapsed = time.perf_counter() - started
-            say(f"  {name}: {elapsed:.2f} s" + ("" if turn else " (warm-up)"))
-            if turn:
-                seconds[name].append(elapsed)
-            inspect(name, made)
-            settle()
+    for name, warm_up in turns(list(contenders), repeat=repeat):
+        started = time.perf_counter()
+        made = contenders[name]()
+        elapsed = time.perf_counter() - started
+        say(f"  {name}: {elapsed:.2f} s" + (" (warm-up)" if warm_up else ""))
+        if not warm_up:
+            seconds[name].append(elapsed)
+        inspect(name, made)
     return {name: Measured(name, measured, "s") for name, measured in seconds.items()}

@@ -22,6 +22,9 @@ BENCHMARKS: Final = {
     "memory": "bench.memory",
     "throughput": "bench.throughput",
     "latency": "bench.latency",
+    "calm": "bench.calm",
+    "crowd": "bench.crowd",
+    "gate": "bench.gate",
     "backlog": "bench.backlog",
     "admin": "bench.admin",
 }
@@ -33,7 +36,8 @@ class Setting:
 
     folder: DataFolder
     lines: int  #: order lines of the sample data
-    rows: int  #: rows of the largest generated report
+    rows: int  #: rows of the largest report
+    seconds: int  #: of pgbench, in one measured run
     jobs: int  #: jobs that do nothing, of one run of each contender
     backlog: int  #: waiting jobs of the large backlog
     repeat: int  #: measured runs of each contender

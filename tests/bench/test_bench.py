@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.measuring import Measured, WrongWorkError, alternate
+from bench.measuring import Measured, WrongWorkError, alternate, turns
 from bench.table import Row, summary, table
 from config.datafolder import BASE_DIR
 
@@ -98,6 +98,11 @@ def test_contenders_run_in_turns_and_the_warm_up_is_not_counted() -> None:
     assert calls == ["a", "b", "b", "a", "a", "b"]
     assert [number for _, number in seen] == [1, 2, 3, 4, 5, 6]
     assert [len(measured[name].values) for name in ("a", "b")] == [2, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_warm_up_may_be_left_out() -> None:
+    assert list(turns(["a", "b"], repeat=2, warm_up=False)) == [("b", False), ("a", False), ("a", False), ("b", False)]
 
 
 def test_a_figure_shows_its_median_and_its_noise() -> None:

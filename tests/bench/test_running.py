@@ -22,7 +22,7 @@ def run_bench(folder: Path, *options: str) -> tuple[str, dict[str, dict[str, obj
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr  # of so few jobs the figures say nothing
-    assert list(folder.iterdir()) == [file]  # servers and workers are gone
+    assert list(folder.iterdir()) == [file], done.stderr  # servers and workers are gone
     return done.stdout, {row["name"]: row for row in json.loads(file.read_text())["rows"]}
 
 
@@ -46,4 +46,14 @@ def test_the_backlog_and_the_admin_run_and_check_their_own_work(tmp_path: Path) 
         "admin": (2.0, True),
     }
     for figure in ("3,000 waiting: ", "1,000 waiting: ", "3,000 jobs: ", "1,000 jobs: "):
+        assert figure in shown
+
+
+def test_the_gate_runs_and_checks_that_its_limits_hold(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "gate", "--jobs", "3")
+    assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
+        "gate-submit": (0.5, False),
+        "gate-release": (1.5, True),
+    }
+    for figure in ("all limits: ", "without: ", "max_running only: "):
         assert figure in shown

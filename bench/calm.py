@@ -1,0 +1,36 @@
+"""Calm: what an application feels of one report that reads its database, by how the report is paced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from bench.company import WORK, Company, p95_beside
+from bench.registry import Setting
+from bench.table import Row
+from config.stopping import say
+
+#: The dial of the paced report.
+ROWS_PER_SECOND: Final = 20_000
+COMPANIES: Final = {
+    "idle": Company(ordered=0),
+    "unpaced": Company(ordered=1),
+    f"{ROWS_PER_SECOND:,} rows/s": Company(ordered=1, dials={"rows_per_second": ROWS_PER_SECOND}),
+    # It doubles from second to second, so that in eight it is as fast as it can be.
+    "auto": Company(ordered=1, lead=1.6, dials={"pace": "auto"}),
+}
+
+
+def run(setting: Setting) -> list[Row]:
+    """All targets are about the dial and `auto`; unpaced is shown to say what they are good for."""
+    say("calm: measuring")
+    felt = p95_beside(COMPANIES, owner=User.objects.create_user("calm"), setting=setting)
+    idle, unpaced, paced, auto = (measured.p95 for measured in felt.values())
+    auto = replace(auto, name=f"auto, at {felt['auto'].rows_per_second:,.0f} rows/s")
+    rows = (("calm-paced", paced, 1.5), ("calm-auto", auto, 1.5), ("calm-unpaced", unpaced, None))
+    work = f"p95 of {WORK} beside a report"
+    return [
+        Row(name, work, ours, idle, ours.median / idle.median, "×", target, at_most=True) for name, ours, target in rows
+    ]
