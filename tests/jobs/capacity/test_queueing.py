@@ -159,7 +159,7 @@ def test_a_target_without_sense_is_refused() -> None:
 
 
 @pytest.mark.parametrize("busy", [0.5, 0.8, 0.9])
-@pytest.mark.parametrize("servers", [1, 4, 16])
+@pytest.mark.parametrize("servers", [1, 16])
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_formula_is_near_the_simulation(service: str, servers: int, busy: float) -> None:
     """As near as its docstring says, and a little for the luck of 190,000 jobs."""
@@ -170,7 +170,7 @@ def test_the_formula_is_near_the_simulation(service: str, servers: int, busy: fl
     assert waiting_percentile(sample.traffic, servers, 95) == pytest.approx(waiting, rel=0.15, abs=1)
 
 
-@pytest.mark.parametrize(("erlangs", "target"), [(0.8, 6.0), (3.2, 1.0), (12.8, 0.2), (14.4, 2.0)])
+@pytest.mark.parametrize(("erlangs", "target"), [(3.2, 1.0), (12.8, 0.2)])
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_servers_needed_are_at_most_one_off(service: str, erlangs: float, target: float) -> None:
     sample = draw(service, erlangs=erlangs, seed=2)
