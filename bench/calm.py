@@ -18,8 +18,9 @@ COMPANIES: Final = {
     "idle": Company(ordered=0),
     "unpaced": Company(ordered=1),
     f"{ROWS_PER_SECOND:,} rows/s": Company(ordered=1, dials={"rows_per_second": ROWS_PER_SECOND}),
-    # It doubles from second to second, so that in eight it is as fast as it can be.
-    "auto": Company(ordered=1, lead=1.6, dials={"pace": "auto"}),
+    # It doubles from second to second until the load says no, and has come down again within the lead. The target is
+    # for two cores.
+    "auto": Company(ordered=1, lead=2.0, dials={"pace": "auto", "target_active_sessions": 1}),
 }
 
 

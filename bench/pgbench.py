@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/pgbench.html
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import tempfile
@@ -47,18 +48,27 @@ def pgbench_database(*, scale: int = SCALE) -> Iterator[str]:
         _drop()
 
 
-def latencies(address: str, *, seconds: int, look: Callable[[], None]) -> list[float]:
+def latencies(address: str, *, seconds: int, look: Callable[[], None], lead: float = 0.0) -> list[float]:
     """Milliseconds that each transaction took, from when it was due: a wait for a free client is part of it.
+
+    It runs for `lead` seconds before those that count.
 
     `look` is called before the first transaction, every half second, and behind the last one; it may raise to end
     it. Raises WrongWorkError when pgbench fails, or does less than half of what it should.
     """
     look()
     with tempfile.TemporaryDirectory(prefix="longhaul-pgbench-") as folder:
-        options = [f"--rate={RATE}", f"--time={seconds}", f"--client={CLIENTS}", f"--random-seed={SEED}"]
+        options = [
+            f"--rate={RATE}",
+            f"--time={math.ceil(lead + seconds)}",
+            f"--client={CLIENTS}",
+            f"--random-seed={SEED}",
+        ]
         run_pgbench([*options, "--log", f"--log-prefix={folder}/log", address], look=look)
         look()
-        taken = [time for log in Path(folder).iterdir() for time in parse_log(log.read_text().splitlines())]
+        done = [each for log in Path(folder).iterdir() for each in parse_log(log.read_text().splitlines())]
+    began = min((at for at, _ in done), default=0.0)
+    taken = [milliseconds for at, milliseconds in done if at - began >= lead]
     if len(taken) < RATE * seconds / 2:
         raise WrongWorkError(f"pgbench came to {len(taken):,} transactions, of {RATE * seconds:,}")
     return taken
@@ -81,16 +91,18 @@ def run_pgbench(arguments: Sequence[str], *, look: Callable[[], None]) -> None:
             raise WrongWorkError(f"pgbench failed: {'; '.join(output.read().splitlines()[-2:])}")
 
 
-def parse_log(lines: Iterable[str]) -> Iterator[float]:
-    """Milliseconds. A line is: client, transaction, microseconds, script, second, microsecond, microseconds late.
+def parse_log(lines: Iterable[str]) -> Iterator[tuple[float, float]]:
+    """When each ended, in seconds, and its milliseconds.
+
+    A line is: client, transaction, microseconds, script, second, microsecond, microseconds late.
 
     Raises WrongWorkError for a transaction that failed.
     """
     for line in lines:
-        microseconds = line.split()[2]
+        _, _, microseconds, _, second, rest, *_ = line.split()
         if not microseconds.isdigit():
             raise WrongWorkError(f"a transaction of pgbench {microseconds}")
-        yield int(microseconds) / 1000
+        yield int(second) + int(rest) / 1e6, int(microseconds) / 1000
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

@@ -17,13 +17,15 @@ from jobs.models import Attempt
 from jobs.pacing.aimd import Throttle, adjust
 from jobs.pacing.dials import Dials, TypeDefaults, dials_for
 from jobs.pacing.pacer import Pacer
-from jobs.pacing.pressure import Pressure, Probe
+from jobs.pacing.pressure import Pressure, Probe, mean
 from jobs.queues import Pace
 
 logger = structlog.get_logger(__name__)
 
-#: How often dials and load are looked at, and how long one wait is at most before `check`. Seconds.
+#: How often dials are looked at and the pace is decided, how often the load is sampled for that, and how long one
+#: wait is at most before `check`. Seconds.
 LOOK_SECONDS: Final = 1.0
+SAMPLE_SECONDS: Final = 0.2
 NAP_SECONDS: Final = 0.2
 #: A database that did not answer is not asked again before. Seconds.
 LEFT_ALONE_SECONDS: Final = 5.0
@@ -57,7 +59,9 @@ class Governor:
         self._probe: Probe | None = None
         self._reasons: Counter[str] = Counter()
         self._slowed_by: list[str] = []
-        self._measure_at = 0.0
+        self._samples: list[Pressure] = []
+        self._sample_at = 0.0
+        self._is_unanswered = False
         self._lowest: float | None = None
         self._slept = 0.0
         self._rows = self._rows_before = 0
@@ -73,6 +77,8 @@ class Governor:
         """
         self.context.check()
         now = time.monotonic()
+        if self._follows_the_load() and now >= self._sample_at:
+            self._sample(now)
         if now - self._looked_at >= LOOK_SECONDS:
             self._look(now)
         limit = self.dials.statement_timeout_seconds
@@ -128,26 +134,32 @@ class Governor:
         except (DatabaseError, InterfaceError, LookupError) as error:
             logger.warning("dials_not_read", error=repr(error))
             connection.close()  # what it was interrupted in is not known; the rows go on as before
-        if self.dials.pace == Pace.AUTO and self._statement_began is not None and now >= self._measure_at:
-            self._follow(self._measure(now), achieved)
+        if self._follows_the_load() and (self._samples or self._is_unanswered):
+            self._follow(achieved)
         self._set_rate()
         if now - self._told_at >= TELL_SECONDS:
             self._told_at = now
             self._tell()
 
-    def _measure(self, now: float) -> Pressure | None:
-        """None where the database does not answer; then it is left alone for a while."""
+    def _follows_the_load(self) -> bool:
+        return self.dials.pace == Pace.AUTO and self._statement_began is not None
+
+    def _sample(self, now: float) -> None:
+        """Look at the load; where the database does not answer, it is left alone for a while."""
+        self._sample_at = now + SAMPLE_SECONDS
         if self._probe is None:
             self._probe = Probe(self.notes.get("database", self.dials.database))
         try:
-            return self._probe.measure()
+            self._samples.append(self._probe.measure())
         except (DatabaseError, InterfaceError) as error:
             logger.warning("load_not_seen", error=repr(error))
-            self._measure_at = now + LEFT_ALONE_SECONDS
-            return None
+            self._sample_at = now + LEFT_ALONE_SECONDS
+            self._is_unanswered = True
 
-    def _follow(self, pressure: Pressure | None, achieved: float) -> None:
-        reasons = ["unanswered"] if pressure is None else list(congestion(pressure, self.dials))
+    def _follow(self, achieved: float) -> None:
+        """Decide by the mean of what was seen since the last decision: a count at one moment says little."""
+        reasons = ["unanswered"] if self._is_unanswered else list(congestion(mean(self._samples), self.dials))
+        self._samples, self._is_unanswered = [], False
         self._slowed_by = reasons
         before = self._throttle.rate
         self._throttle = adjust(
@@ -155,7 +167,7 @@ class Governor:
         )
         self._reasons.update(reasons or (["faster"] if self._throttle.rate > before else []))
         self._lowest = min(self._throttle.rate, self._lowest or self._throttle.rate)
-        logger.debug("paced", rate=self._throttle.rate, reasons=reasons, pressure=repr(pressure))
+        logger.debug("paced", rate=self._throttle.rate, reasons=reasons)
 
     def _set_rate(self) -> None:
         ceiling = self.dials.rows_per_second

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from django.db import connections
@@ -27,9 +29,18 @@ TIMEOUT_MILLISECONDS: Final = 2_000
 class Pressure:
     """What was seen. `latency` is of one small fetch, in seconds; so is `lag`, None where there is no replica."""
 
-    active_sessions: int
+    active_sessions: float
     latency: float
     lag: float | None
+
+
+def mean(samples: Sequence[Pressure]) -> Pressure:
+    """Of one or more samples; the lag is the last one's."""
+    return Pressure(
+        fmean(sample.active_sessions for sample in samples),
+        fmean(sample.latency for sample in samples),
+        samples[-1].lag,
+    )
 
 
 class Probe:

@@ -43,8 +43,8 @@ def test_what_an_earlier_run_left_is_replaced() -> None:
 
 def test_a_line_of_the_log_tells_the_time_from_when_the_transaction_was_due() -> None:
     assert list(pgbench.parse_log(["0 199 2241 0 1175850568 995598 1020", "1 7 500 0 1175850569 608 0"])) == [
-        2.241,
-        0.5,
+        (1175850568.995598, 2.241),
+        (1175850569.000608, 0.5),
     ]
 
 

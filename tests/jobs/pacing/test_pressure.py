@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from jobs.pacing import pressure
 from jobs.pacing.dials import Dials
 from jobs.pacing.governor import congestion
-from jobs.pacing.pressure import Pressure, Probe
+from jobs.pacing.pressure import Pressure, Probe, mean
 from jobs.queues import Pace
 
 DIALS = Dials(None, Pace.AUTO, None, "default", 8, 20, 30)
@@ -51,3 +51,8 @@ def test_after_an_error_it_connects_anew(monkeypatch: pytest.MonkeyPatch) -> Non
             probe.measure()
     assert probe.measure().lag is None
     probe.close()
+
+
+def test_the_mean_of_samples_has_the_last_lag() -> None:
+    samples = [Pressure(1, 0.25, 5.0), Pressure(2, 0.25, None), Pressure(6, 1.0, 2.0)]
+    assert mean(samples) == Pressure(3, 0.5, 2.0)
