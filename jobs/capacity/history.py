@@ -52,7 +52,7 @@ HISTORY: Final = """
     ), arrived AS (
         SELECT ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0 AS at FROM recent
     ), hours AS (
-        SELECT count(*) AS jobs FROM arrived GROUP BY floor(at / 3600)
+        SELECT count(*) AS jobs FROM arrived GROUP BY floor((extract(epoch FROM clock_timestamp()) - at) / 3600)
     ), looked_at AS MATERIALIZED (
         SELECT id FROM recent ORDER BY id DESC LIMIT %(jobs_read)s
     ), ended AS MATERIALIZED (

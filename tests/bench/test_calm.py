@@ -1,4 +1,4 @@
-"""Calm with a real worker and pgbench, for a second each. (Crowd is the same beside others, and takes as long again.)"""
+"""Calm with a real worker and pgbench, for a second each. Crowd is the same with other companies."""
 
 from pathlib import Path
 
