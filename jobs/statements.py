@@ -80,13 +80,43 @@ def _converted(field: Field[Any, Any], value: Any) -> Any:
     return convert(value, None, connection) if convert else value
 
 
-#: Returns no row when the queue is not there or closed, or that type is, nor where waiting is limited and nobody
-#: has `counted`.
-SUBMIT: Final = """
+#: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
+QUEUED: Final = (
+    "queue = %(queue)s::text AND state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL"
+    " AND finished_at IS NULL"
+)
+#: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
+OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
+
+#: Whether the queue takes the job, and the job if it does; `jobs.admission` knows the verdicts. No row when there is no
+#: such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides in order
+#: (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+SUBMIT: Final = f"""
     WITH dials AS MATERIALIZED (
-        SELECT queue.accepting AND own.accepting IS NOT false AND (
-            %(counted)s::bool OR coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL
-        ) AS admits
+        SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
+            WHEN NOT queue.accepting THEN 'closed'
+            WHEN own.accepting IS false THEN 'type-closed'
+            WHEN coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL THEN 'admitted'
+            WHEN NOT %(locked)s::bool THEN 'to-be-locked'
+            WHEN queue.max_queued <= (
+                SELECT count(*) FROM (SELECT FROM jobs_job WHERE {QUEUED} LIMIT queue.max_queued) AS job
+            ) THEN 'queue-full'
+            WHEN own.max_queued <= (
+                SELECT count(*) FROM (
+                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
+                    UNION ALL
+                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
+                    UNION ALL
+                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
+                ) AS job
+            ) THEN 'type-full'
+            WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
+                SELECT count(*) FROM (
+                    SELECT FROM jobs_job WHERE {QUEUED} AND owner = %(owner)s::bigint LIMIT max_queued_per_owner
+                ) AS job
+            ) THEN 'owner-full'
+            ELSE 'admitted'
+        END AS verdict
         FROM jobs_queue AS queue
         LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
         WHERE name = %(queue)s::text
@@ -100,17 +130,17 @@ SUBMIT: Final = """
             %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
             'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
             0, %(max_attempts)s::int, 0, 0, 0, '', '', '', ''
-        FROM dials WHERE admits
+        FROM dials WHERE verdict = 'admitted'
         RETURNING *
     ), told AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'submitted', %(actor)s::text, '{}' FROM submitted
+        SELECT id, 'submitted', %(actor)s::text, '{{}}' FROM submitted
     ), found_by AS (
         INSERT INTO jobs_searchterms (job_id, terms)
-        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{}'
+        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
     )
-    SELECT * FROM submitted
-"""
+    SELECT * FROM dials LEFT JOIN submitted ON true
+"""  # noqa: S608
 
 CLAIM: Final = """
     WITH claimed AS (

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from jobs.admission import admit
-from jobs.errors import AdmissionError, QueueFullError
+from jobs.admission import TO_BE_LOCKED, refusal_of
+from jobs.fairness import LOCK
 from jobs.flow import retry_after_refusal
 from jobs.kinds import get_kind
 from jobs.models import Job
@@ -20,7 +21,7 @@ from jobs.payloads import secret_names
 from jobs.refusals import count_refusal
 from jobs.release import release_jobs
 from jobs.search import terms_of
-from jobs.statements import SUBMIT, instance_of, run
+from jobs.statements import SUBMIT, ask, instance_of, one_trip, run
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -42,7 +43,8 @@ def submit_job(
     `queue` defaults to the kind's. The job is released when the transaction has committed; should
     that fail, the job stays queued and Beat releases it.
 
-    Raises UnknownKindError, QueueFullError or OwnerQueueFullError; there is no row then.
+    Raises UnknownKindError, ImproperlyConfigured (there is no such queue), QueueFullError or OwnerQueueFullError; there
+    is no row then.
     """
     registered = get_kind(kind)
     queue = queue or registered.queue
@@ -60,18 +62,17 @@ def submit_job(
         "max_attempts": registered.retry_policy.max_attempts,
         "actor": owner.get_username() if owner else "",
     }
-    rows = run(SUBMIT, **row, counted=False)
+    rows = run(SUBMIT, **row, locked=False)
+    if rows and rows[0]["verdict"] == TO_BE_LOCKED:
+        with one_trip():
+            ask(LOCK, queue=queue)
+            rows = run(SUBMIT, **row, locked=True)
     if not rows:
-        try:
-            with transaction.atomic():
-                admit(queue=queue, kind=kind, type=type_, owner=owner)
-                rows = run(SUBMIT, **row, counted=True)
-                if not rows:  # its type got dials, and was closed, a moment ago
-                    raise QueueFullError(f"The queue {queue} accepts no jobs at the moment.", of_type=True)
-        except AdmissionError as refusal:
-            count_refusal(refusal, queue=queue)
-            refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
-            raise
+        raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
+    if refusal := refusal_of(rows[0], queue=queue, type=type_):
+        count_refusal(refusal, queue=queue)
+        refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
+        raise refusal
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
     transaction.on_commit(partial(release_jobs, queue), robust=True)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs import kinds, submission
+from jobs import kinds
 from jobs.dials import set_type_dials
 from jobs.errors import QueueFullError
 from jobs.inspection import Inspector
@@ -95,21 +95,6 @@ def test_a_closed_type_is_refused_and_leaves_no_row(typed: Callable[[str], Job])
     assert refusal.value.retry_after == 30
     assert not Job.objects.exists()
     typed("light")
-
-
-def test_a_type_that_is_closed_in_the_midst_of_an_order_refuses_it(
-    typed: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It had no dials when the order was let in."""
-    Queue.objects.filter(name=QUEUE).update(max_queued=9)
-
-    def admit(**order: Any) -> None:
-        TypeDials.objects.create(kind="typed", type="heavy", accepting=False)
-
-    monkeypatch.setattr(submission, "admit", admit)
-    with pytest.raises(QueueFullError, match="accepts no jobs at the moment"):
-        typed("heavy")
-    assert not Job.objects.exists()
 
 
 def test_what_is_handed_out_or_not_due_yet_counts_for_the_dial(
