@@ -18,9 +18,8 @@ COMPANIES: Final = {
     "idle": Company(ordered=0),
     "unpaced": Company(ordered=1),
     f"{ROWS_PER_SECOND:,} rows/s": Company(ordered=1, dials={"rows_per_second": ROWS_PER_SECOND}),
-    # It doubles from second to second until the load says no, and has come down again within the lead. The target is
-    # for two cores.
-    "auto": Company(ordered=1, lead=2.0, dials={"pace": "auto", "target_active_sessions": 1}),
+    # Its rate doubles from second to second until it has found its share, within the lead.
+    "auto": Company(ordered=1, lead=1.0, dials={"pace": "auto"}),
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 AT_LEAST_ONE = (MinValueValidator(1),)  # none at all is what `paused` is for
+A_PERCENTAGE = (MinValueValidator(1), MaxValueValidator(100))
 
 
 class Pace(models.TextChoices):
@@ -30,6 +31,10 @@ class Queue(models.Model):
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
     )
     pace = models.CharField(max_length=5, choices=Pace, default=Pace.FIXED, db_default=Pace.FIXED)
+    target_busy_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, default=5, db_default=5, validators=A_PERCENTAGE,
+        help_text="% of the time for which an auto job may be at work",
+    )  # fmt: skip
     target_active_sessions = models.PositiveIntegerField(
         null=True, blank=True, default=8, db_default=8, help_text="sessions; auto goes slower while more are active"
     )

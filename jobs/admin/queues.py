@@ -23,8 +23,8 @@ from jobs.models import Queue
 
 DIALS = (
     "paused", "accepting", "max_running", "max_running_per_owner", "max_running_per_type",
-    "max_queued", "max_queued_per_owner", "rows_per_second", "pace", "target_active_sessions",
-    "target_latency_milliseconds", "max_lag_seconds", "statement_timeout_seconds", "database",
+    "max_queued", "max_queued_per_owner", "rows_per_second", "pace", "target_busy_percent",
+    "target_active_sessions", "target_latency_milliseconds", "max_lag_seconds", "statement_timeout_seconds", "database",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ DIALS: Final = """
         coalesce(own.statement_timeout_seconds, %(statement_timeout_seconds)s::int, queue.statement_timeout_seconds)
             AS statement_timeout_seconds,
         coalesce(nullif(own.database, ''), %(database)s::text, nullif(queue.database, '')) AS database,
+        queue.target_busy_percent,
         queue.target_active_sessions,
         queue.target_latency_milliseconds,
         queue.max_lag_seconds
@@ -44,6 +45,7 @@ class Dials:
     pace: Pace
     statement_timeout_seconds: int | None
     database: str
+    target_busy_percent: int | None
     target_active_sessions: int | None
     target_latency_milliseconds: int | None
     max_lag_seconds: int | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -14,21 +13,17 @@ from django.db import DatabaseError, InterfaceError, connection
 from jobs.context import JobContext
 from jobs.errors import StatementTimeoutError
 from jobs.models import Attempt
-from jobs.pacing.aimd import Throttle, adjust
+from jobs.pacing.auto import Auto
+from jobs.pacing.burst import CHUNK_BYTES as BURST_CHUNK_BYTES
 from jobs.pacing.dials import Dials, TypeDefaults, dials_for
 from jobs.pacing.pacer import Pacer
-from jobs.pacing.pressure import Pressure, Probe, mean
 from jobs.queues import Pace
 
 logger = structlog.get_logger(__name__)
 
-#: How often dials are looked at and the pace is decided, how often the load is sampled for that, and how long one
-#: wait is at most before `check`. Seconds.
+#: How often dials are looked at and the pace is decided, and how long one wait is at most before `check`. Seconds.
 LOOK_SECONDS: Final = 1.0
-SAMPLE_SECONDS: Final = 0.2
 NAP_SECONDS: Final = 0.2
-#: A database that did not answer is not asked again before. Seconds.
-LEFT_ALONE_SECONDS: Final = 5.0
 #: How often the attempt's row is told. Seconds.
 TELL_SECONDS: Final = 5.0
 #: A paced chunk is what passes in so much time. Seconds.
@@ -55,14 +50,7 @@ class Governor:
         #: What the attempt is to keep of its circumstances, besides its pace.
         self.notes: dict[str, Any] = {}
         self._pacer = Pacer()
-        self._throttle = Throttle()
-        self._probe: Probe | None = None
-        self._reasons: Counter[str] = Counter()
-        self._slowed_by: list[str] = []
-        self._samples: list[Pressure] = []
-        self._sample_at = 0.0
-        self._is_unanswered = False
-        self._lowest: float | None = None
+        self._auto = Auto()
         self._slept = 0.0
         self._rows = self._rows_before = 0
         self._row_bytes = 64.0
@@ -77,8 +65,8 @@ class Governor:
         """
         self.context.check()
         now = time.monotonic()
-        if self._follows_the_load() and now >= self._sample_at:
-            self._sample(now)
+        if self._follows_the_load():
+            self._auto.sample(self.notes.get("database", self.dials.database), now=now)
         if now - self._looked_at >= LOOK_SECONDS:
             self._look(now)
         limit = self.dials.statement_timeout_seconds
@@ -94,29 +82,33 @@ class Governor:
             if self._pacer.rate is not None:
                 self._row_bytes = sum(map(len, rows)) / len(rows)
                 self._pacer.charge(len(rows))
-                self._wait()
+                self._auto.burst.count(len(rows))
+                if not self._auto.burst.is_going_on:
+                    self._wait()
+                    if self._follows_the_load():
+                        self._auto.begin_burst(self.dials)
 
     def chunk_bytes(self, most: int) -> int:
         """How large the next chunk may be, so that rows flow evenly; `most` where nothing is paced."""
         rate = self._pacer.rate
-        return most if rate is None else int(min(most, rate * CHUNK_SECONDS * self._row_bytes))
+        if rate is None:
+            return most
+        wanted = BURST_CHUNK_BYTES if self._auto.burst.is_going_on else rate * CHUNK_SECONDS * self._row_bytes
+        return int(min(most, wanted))
 
     def conditions(self) -> dict[str, Any]:
         """What the attempt keeps."""
-        paced: dict[str, Any] = {
+        return {
+            **self.notes,
+            "pace": str(self.dials.pace),
             "rowsPerSecond": self._pacer.rate and round(self._pacer.rate),
             "waitedSeconds": round(self._slept, 1),
+            **self._auto.conditions(),
         }
-        if self._reasons:
-            paced["decisions"] = dict(self._reasons)
-            paced["slowedBy"] = self._slowed_by
-            paced["lowestRowsPerSecond"] = self._lowest and round(self._lowest)
-        return {**self.notes, "pace": str(self.dials.pace), **paced}
 
     def close(self) -> None:
         """End the sessions of the governor, and keep what it did."""
-        if self._probe is not None:
-            self._probe.close()
+        self._auto.close()
         self._tell()
 
     def _wait(self) -> None:
@@ -134,8 +126,8 @@ class Governor:
         except (DatabaseError, InterfaceError, LookupError) as error:
             logger.warning("dials_not_read", error=repr(error))
             connection.close()  # what it was interrupted in is not known; the rows go on as before
-        if self._follows_the_load() and (self._samples or self._is_unanswered):
-            self._follow(achieved)
+        if self._follows_the_load():
+            self._auto.decide(self.dials, achieved=achieved)
         self._set_rate()
         if now - self._told_at >= TELL_SECONDS:
             self._told_at = now
@@ -144,37 +136,11 @@ class Governor:
     def _follows_the_load(self) -> bool:
         return self.dials.pace == Pace.AUTO and self._statement_began is not None
 
-    def _sample(self, now: float) -> None:
-        """Look at the load; where the database does not answer, it is left alone for a while."""
-        self._sample_at = now + SAMPLE_SECONDS
-        if self._probe is None:
-            self._probe = Probe(self.notes.get("database", self.dials.database))
-        try:
-            self._samples.append(self._probe.measure())
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("load_not_seen", error=repr(error))
-            self._sample_at = now + LEFT_ALONE_SECONDS
-            self._is_unanswered = True
-
-    def _follow(self, achieved: float) -> None:
-        """Decide by the mean of what was seen since the last decision: a count at one moment says little."""
-        reasons = ["unanswered"] if self._is_unanswered else list(congestion(mean(self._samples), self.dials))
-        self._samples, self._is_unanswered = [], False
-        self._slowed_by = reasons
-        before = self._throttle.rate
-        self._throttle = adjust(
-            self._throttle, congested=bool(reasons), achieved=achieved, ceiling=self.dials.rows_per_second
-        )
-        self._reasons.update(reasons or (["faster"] if self._throttle.rate > before else []))
-        self._lowest = min(self._throttle.rate, self._lowest or self._throttle.rate)
-        logger.debug("paced", rate=self._throttle.rate, reasons=reasons)
-
     def _set_rate(self) -> None:
-        ceiling = self.dials.rows_per_second
         if self.dials.pace == Pace.AUTO:
-            self._pacer.rate = self._throttle.rate if ceiling is None else min(self._throttle.rate, ceiling)
+            self._pacer.rate = self._auto.rate(self.dials)
         else:
-            self._pacer.rate, self._slowed_by = ceiling, []
+            self._pacer.rate, self._auto.slowed_by = self.dials.rows_per_second, []
 
     def _tell(self) -> None:
         try:
@@ -182,15 +148,3 @@ class Governor:
         except (DatabaseError, InterfaceError) as error:
             logger.warning("conditions_not_kept", error=repr(error))
             connection.close()
-
-
-def congestion(pressure: Pressure, dials: Dials) -> Iterator[str]:
-    """Which of the operator's targets are missed; none is to be watched where it is None."""
-    seen = {
-        "sessions": (pressure.active_sessions, dials.target_active_sessions),
-        "latency": (1000 * pressure.latency, dials.target_latency_milliseconds),
-        "lag": (pressure.lag or 0, dials.max_lag_seconds),
-    }
-    for reason, (measured, target) in seen.items():
-        if target is not None and measured > target:
-            yield reason

@@ -11,7 +11,7 @@ from django.db import connection
 
 from jobs.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
-from jobs.pacing import governor, pressure
+from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe
 from jobs.states import State
 from tests.reports.conftest import Finished
@@ -113,8 +113,9 @@ def test_dials_that_cannot_be_read_stay_as_they_were(
 def test_auto_stays_below_the_dial_and_slows_down_while_the_database_does_not_answer(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"LOOK_SECONDS": 0.1, "TELL_SECONDS": 0.1, "LEFT_ALONE_SECONDS": 0.2}.items():
-        monkeypatch.setattr(governor, name, value)
+    monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "LEFT_ALONE_SECONDS", 0.2)
     monkeypatch.setattr(pressure, "ACTIVE_SESSIONS", "SELECT count(*) FROM pg_sleep(60)")
     monkeypatch.setattr(pressure, "TIMEOUT_MILLISECONDS", 50)
     running = run(report_of(WIDE, pace="auto", rows_per_second=900))
@@ -132,13 +133,31 @@ def test_auto_goes_faster_while_the_database_is_calm(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
-    Queue.objects.filter(name="reports").update(target_active_sessions=None, target_latency_milliseconds=None)
+    Queue.objects.filter(name="reports").update(
+        target_busy_percent=None, target_active_sessions=None, target_latency_milliseconds=None
+    )
     running = run(report_of(MANY, pace="auto"))
     assert running.result(timeout=20).job.state == State.SUCCEEDED
     kept = conditions()
     assert kept["pace"] == "auto"
     assert set(kept["decisions"]) == {"faster"}
     assert kept["rowsPerSecond"] > 100_000
+
+
+def test_auto_is_at_work_for_a_share_of_the_time_only(
+    report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
+    Queue.objects.filter(name="reports").update(target_active_sessions=None, target_latency_milliseconds=None)
+    running = run(report_of(MANY, pace="auto"))
+    wait_until(lambda: conditions().get("decisions", {}).get("busy", 0) > 3)
+    kept = conditions()
+    assert kept["unpacedRowsPerSecond"] > 50_000
+    assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05, abs=1)
+    assert kept["slowedBy"] == []
+    set_dials("reports", actor="grace", reason="the night has begun", target_busy_percent=None, pace="fixed")
+    assert running.result(timeout=20).job.state == State.SUCCEEDED
 
 
 def test_auto_goes_slower_while_sessions_are_active_and_faster_afterwards(

@@ -9,7 +9,13 @@ from django.urls import reverse
 from jobs.models import AuditEntry, Queue
 
 pytestmark = pytest.mark.django_db
-AUTO = {"pace": "fixed", "target_active_sessions": "8", "target_latency_milliseconds": "20", "max_lag_seconds": "30"}
+AUTO = {
+    "pace": "fixed",
+    "target_busy_percent": "5",
+    "target_active_sessions": "8",
+    "target_latency_milliseconds": "20",
+    "max_lag_seconds": "30",
+}
 DIALS = {"paused": "on", "accepting": "on", "max_running": "7", "statement_timeout_seconds": "3600", **AUTO}
 POSTED = {**DIALS, "reason": "the night"}
 CHANGE = "/admin/jobs/queue/reports/change/"

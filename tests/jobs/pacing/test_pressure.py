@@ -4,27 +4,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from jobs.pacing import pressure
-from jobs.pacing.dials import Dials
-from jobs.pacing.governor import congestion
 from jobs.pacing.pressure import Pressure, Probe, mean
-from jobs.queues import Pace
-
-DIALS = Dials(None, Pace.AUTO, None, "default", 8, 20, 30)
-
-
-@pytest.mark.parametrize(
-    ("seen", "reasons"),
-    [
-        (Pressure(8, 0.020, 30), []),
-        (Pressure(9, 0.020, None), ["sessions"]),
-        (Pressure(0, 0.021, None), ["latency"]),
-        (Pressure(0, 0.001, 31), ["lag"]),
-        (Pressure(9, 1.0, 31), ["sessions", "latency", "lag"]),
-    ],
-)
-def test_a_target_that_is_missed_is_a_reason_to_go_slower(seen: Pressure, reasons: list[str]) -> None:
-    assert list(congestion(seen, DIALS)) == reasons
-    assert list(congestion(seen, Dials(None, Pace.AUTO, None, "default", None, None, None))) == []
 
 
 @pytest.mark.django_db(transaction=True)

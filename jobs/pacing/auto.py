@@ -1,0 +1,114 @@
+"""The pace `auto`: what was seen of the load, and the rate that was decided on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from jobs.pacing.aimd import LOWEST_RATE, Throttle, adjust
+from jobs.pacing.burst import Burst
+from jobs.pacing.dials import Dials
+from jobs.pacing.pressure import Pressure, Probe, mean
+
+logger = structlog.get_logger(__name__)
+
+#: How often the load is sampled. Seconds.
+SAMPLE_SECONDS: Final = 0.2
+#: A database that did not answer is not asked again before. Seconds.
+LEFT_ALONE_SECONDS: Final = 5.0
+
+
+class Auto:
+    """Of one attempt. Nothing happens by itself: who has the rows calls `sample` often, and `decide` each second."""
+
+    def __init__(self) -> None:
+        self.burst = Burst()
+        #: Which of the operator's targets the last decision found missed.
+        self.slowed_by: list[str] = []
+        self._throttle = Throttle()
+        self._decisions: Counter[str] = Counter()
+        self._lowest: float | None = None
+        self._probe: Probe | None = None
+        self._samples: list[Pressure] = []
+        self._sample_at = 0.0
+        self._is_unanswered = False
+
+    def sample(self, alias: str, *, now: float) -> None:
+        """Look at the load, if it is time to; where the database does not answer, it is left alone for a while."""
+        if now < self._sample_at:
+            return
+        self._sample_at = now + SAMPLE_SECONDS
+        if self._probe is None:
+            self._probe = Probe(alias)
+        try:
+            self._samples.append(self._probe.measure())
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("load_not_seen", error=repr(error))
+            self._sample_at = now + LEFT_ALONE_SECONDS
+            self._is_unanswered = True
+
+    def decide(self, dials: Dials, *, achieved: float) -> None:
+        """By the mean of what was seen since the last decision, as a count at one moment says little; else not at all.
+
+        `achieved` is in rows per second, since then.
+        """
+        if not (self._samples or self._is_unanswered):
+            return
+        reasons = ["unanswered"] if self._is_unanswered else list(congestion(mean(self._samples), dials))
+        self._samples, self._is_unanswered = [], False
+        self.slowed_by = reasons
+        before, share = self._throttle.rate, self._share(dials)
+        ceiling = min((each for each in (dials.rows_per_second, share) if each is not None), default=None)
+        self._throttle = adjust(self._throttle, congested=bool(reasons), achieved=achieved, ceiling=ceiling)
+        rate = self._throttle.rate
+        if not reasons:
+            reasons = ["busy"] if rate == share else ["faster"] if rate > before else []
+        self._decisions.update(reasons)
+        self._lowest = min(rate, self._lowest or rate)
+        logger.debug("paced", rate=rate, reasons=reasons)
+
+    def rate(self, dials: Dials) -> float:
+        """Rows per second, as was decided; below the operator's limit also before that."""
+        return min(self._throttle.rate, dials.rows_per_second or self._throttle.rate)
+
+    def begin_burst(self, dials: Dials) -> None:
+        """If one is due, and the operator has set the target that it is for."""
+        if dials.target_busy_percent is not None:
+            self.burst.begin_if_due(self.rate(dials))
+
+    def conditions(self) -> dict[str, Any]:
+        """What the attempt keeps; nothing before the first decision."""
+        if self._lowest is None:
+            return {}
+        return {
+            "decisions": dict(self._decisions),
+            "slowedBy": self.slowed_by,
+            "lowestRowsPerSecond": round(self._lowest),
+            "unpacedRowsPerSecond": self.burst.rows_per_second and round(self.burst.rows_per_second),
+        }
+
+    def close(self) -> None:
+        """End its session."""
+        if self._probe is not None:
+            self._probe.close()
+
+    def _share(self, dials: Dials) -> float | None:
+        """The rate at which the report is at work for no more of the time than the operator leaves it."""
+        speed, target = self.burst.rows_per_second, dials.target_busy_percent
+        return None if speed is None or target is None else max(LOWEST_RATE, speed * target / 100)
+
+
+def congestion(pressure: Pressure, dials: Dials) -> Iterator[str]:
+    """Which of the operator's targets are missed; none is to be watched where it is None."""
+    seen = {
+        "sessions": (pressure.active_sessions, dials.target_active_sessions),
+        "latency": (1000 * pressure.latency, dials.target_latency_milliseconds),
+        "lag": (pressure.lag or 0, dials.max_lag_seconds),
+    }
+    for reason, (measured, target) in seen.items():
+        if target is not None and measured > target:
+            yield reason
