@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.core.files.storage import storages
 from django.db import connection, connections
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
 
 from tests.flushing import keep_seeds
@@ -78,6 +78,13 @@ def live_url(all_services: Stack) -> str:
     """The address of a gunicorn over the test database; needs `transactional_db` or `stack` beside it."""
     all_services.ensure_web()
     return all_services.url
+
+
+@pytest.fixture(scope="session")
+def playwright(playwright: Playwright) -> Iterator[Playwright]:
+    """While its event loop runs in this thread, Django has other connections there, which end before it does."""
+    yield playwright
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
