@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Final, Self
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -25,6 +25,9 @@ from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event
 
 logger = structlog.get_logger(__name__)
+
+#: After so many bytes they are written to the disk; all of a large file at its end would hold up whoever else commits.
+SYNC_BYTES: Final = 32 * 1024 * 1024
 
 
 class ArtifactWriter:
@@ -52,7 +55,7 @@ class ArtifactWriter:
         self.retention = retention or timedelta(days=settings.RETENTION_DAYS)
         self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, role)
         self.row_count = 0
-        self.size_bytes = 0
+        self.size_bytes = self._synced_bytes = 0
         self.may_be_published = False
         self._sha256 = hashlib.sha256()
         self._file: IO[bytes]
@@ -66,6 +69,8 @@ class ArtifactWriter:
         self._file.write(data)
         self._sha256.update(data)
         self.size_bytes += len(data)
+        if self.size_bytes - self._synced_bytes >= SYNC_BYTES:
+            self._sync()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -74,10 +79,15 @@ class ArtifactWriter:
             with suppress(Exception):  # why it ends matters more than what its last buffer met; the file goes
                 self._file.close()
             return
-        self._file.flush()
-        if (descriptor := _descriptor(self._file)) is not None:
-            os.fsync(descriptor)
+        self._sync()
         self._file.close()
+
+    def _sync(self) -> None:
+        """Until the disk has it, where the storage is a folder."""
+        self._synced_bytes = self.size_bytes
+        if isinstance(storages["artifacts"], FileSystemStorage):
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def artifact(self) -> Artifact:
         """The unsaved row that describes the finished file; publishing it is `finish_job`'s."""
@@ -96,14 +106,6 @@ class ArtifactWriter:
             published_at=Now(),
             expires_at=Now() + self.retention,
         )
-
-
-def _descriptor(file: IO[bytes]) -> int | None:
-    """Object storage has none."""
-    try:
-        return file.fileno()
-    except (OSError, AttributeError):
-        return None
 
 
 def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:

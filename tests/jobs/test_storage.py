@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from config.probing import free_port
 from config.storage import artifact_storage
+from jobs import artifacts
 from jobs.artifacts import delete_artifact_file, open_artifact_file
 from jobs.context import JobContext
 from jobs.execution import execute_job
@@ -58,6 +59,30 @@ def artifacts_in_s3(s3: str, settings: Settings) -> None:
     settings.STORAGES = {
         **settings.STORAGES, "artifacts": artifact_storage(f"s3://longhaul/some/prefix?endpoint_url={s3}")
     }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_large_file_is_synced_as_it_grows(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def note_and_sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def handler(context: JobContext) -> None:
+        described = {"filename": "x", "content_type": "text/csv", "encoding": "utf-8"}
+        with context.open_artifact(Artifact.Role.RESULT, **described) as artifact:
+            for _ in range(5):
+                artifact.write(CHUNK)
+
+    monkeypatch.setattr(os, "fsync", note_and_sync)
+    monkeypatch.setattr(artifacts, "SYNC_BYTES", 2 * len(CHUNK))
+    kind_of(handler)
+    execute_job(make_job().pk, worker="w", celery_task_id="t")
+    assert synced == [2 * len(CHUNK), 4 * len(CHUNK), 5 * len(CHUNK)]
 
 
 @pytest.mark.django_db(transaction=True)
