@@ -9,11 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage, storages
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from jobs.failures import in_one_line
 from jobs.models import Attempt, Job, SearchTerms
 from jobs.search import same_work_term
+from jobs.sessions import glance_at
 from jobs.states import State
 
 #: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
@@ -61,21 +62,17 @@ def usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
 
 
 def complaint_of(alias: str) -> str:
-    """Why the database does not answer; empty when it does. A connection of its own, for five seconds at most.
+    """Why the database does not answer; empty when it does.
 
     That jobs are looked up at all is the answer of the one that they stand in.
     """
     if alias == DEFAULT_DB_ALIAS:
         return ""
-    connection = connections.create_connection(alias)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        with glance_at(alias):
+            return ""
     except Exception as error:  # the driver's own, and Django's
         return in_one_line(error)
-    finally:
-        connection.close()
-    return ""
 
 
 def free_bytes() -> int | None:

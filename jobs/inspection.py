@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from jobs.pacing.dials import TypeDefaults
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.utils.functional import _StrOrPromise
@@ -63,9 +65,9 @@ class Inspector:
         """JSON Schema of what may be edited in the payload, for the person who edits it."""
         return None
 
-    def database(self, job: Job) -> str | None:
-        """Alias of the database that the job reads; None leaves it to its queue."""
-        return None
+    def dials(self, type: str) -> TypeDefaults:  # noqa: A002
+        """What the type says itself about its dials; nothing where there is no such type."""
+        return TypeDefaults()
 
     def findings(self, job: Job) -> Iterator[Finding]:
         """What speaks against running it again, from the kind's view: is its type still there, may its owner …"""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 
 from jobs.failures import in_one_line
+from jobs.sessions import glance_at
 
 REPLICA: Final = "replica"
 
@@ -23,9 +23,6 @@ LAG_SECONDS: Final = """
         ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
     END
 """
-
-#: How long it is waited for. Seconds.
-TIMEOUT_SECONDS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,8 @@ def alias_to_read() -> str:
 
 def look_at_replica() -> ReplicaState:
     """One look, over a connection of its own. Whatever is wrong with the replica is a complaint, and no error."""
-    connection = connections.create_connection(REPLICA)
-    shared = connection.settings_dict  # with all other connections of this alias
-    connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}}
     try:
-        with closing(connection), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * TIMEOUT_SECONDS)])
+        with glance_at(REPLICA) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
             is_replica, lag = cursor.fetchall()[0]
     except (DatabaseError, InterfaceError) as error:

@@ -23,8 +23,8 @@ from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job, Queue, TypeDials
+from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads import secrets_of
-from jobs.replica import alias_to_read
 from jobs.states import State
 
 WORDS: Final = {Level.OK: "safe", Level.WARNING: "safe with a warning", Level.REFUSED: "refused"}
@@ -59,7 +59,8 @@ class RequeueChecks:
         """With `explain`, databases are asked what the work would cost them."""
         self._explain = explain
         self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
-        self._dials_of = cache(dials_of)
+        self._is_paused = cache(is_paused)
+        self._dials = cache(dials)
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
         self._lack_of_room = cache(lack_of_room)
@@ -106,10 +107,9 @@ class RequeueChecks:
             return
         if queue.paused:
             yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
-        own = self._dials_of(job.kind, job.type)
-        if own.paused:
+        if self._is_paused(job.kind, job.type):
             yield Finding(Level.WARNING, f"{job.type} is paused: it will wait until it is resumed.")
-        alias = own.database or _database_of(job) or queue.database or alias_to_read()
+        alias = self._dials(job.queue, job.kind, job.type).database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):
@@ -147,17 +147,14 @@ def requeue_checked_jobs(
     return outcome
 
 
-def dials_of(kind: str, type: str) -> TypeDials:  # noqa: A002
-    """The dials of the type; where there are none, those that say nothing."""
-    return TypeDials.objects.filter(kind=kind, type=type).first() or TypeDials(kind=kind, type=type)
+def is_paused(kind: str, type: str) -> bool:  # noqa: A002
+    """Whether jobs of the type wait."""
+    return TypeDials.objects.filter(kind=kind, type=type, paused=True).exists()
 
 
-def _database_of(job: Job) -> str | None:
-    """The one that the kind names; None also where its code fails over the payload, which is said elsewhere."""
-    try:
-        return inspector_of(job.kind).database(job)
-    except Exception:
-        return None
+def dials(queue: str, kind: str, type: str) -> Dials:  # noqa: A002
+    """Those that would count for it now. Raises LookupError when the queue is not there any more."""
+    return dials_of(queue, kind=kind, type=type, defaults=inspector_of(kind).dials(type))
 
 
 def _about_the_owner(job: Job) -> Iterator[Finding]:

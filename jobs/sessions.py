@@ -1,9 +1,12 @@
-"""What every session of PostgreSQL is told when it begins."""
+"""Sessions of PostgreSQL: what each is told when it begins, and those that are there for one look."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: - The server looks in mid-query, every two seconds, whether the client is still there: the query of a killed worker
@@ -20,3 +23,19 @@ def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items()))
+
+
+#: How long a database is waited for that may not answer, to connect and for each statement. Seconds.
+GLANCE_SECONDS: Final = 2
+
+
+@contextmanager
+def glance_at(alias: str) -> Iterator[BaseDatabaseWrapper]:
+    """A session of its own for a short look. Raises Django's DatabaseError or InterfaceError, soon."""
+    connection = connections.create_connection(alias)
+    shared = connection.settings_dict  # with all other connections of this alias
+    connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": GLANCE_SECONDS}}
+    with closing(connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * GLANCE_SECONDS)])
+        yield connection

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from jobs.api.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
 from jobs.models import Job
-from jobs.pacing.dials import dials_for
+from jobs.pacing.dials import TypeDefaults, dials_for
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
@@ -64,10 +64,10 @@ class ReportInspector(Inspector):
         parts = {"parameters": parameters_schema(report_type), "csv": serializer_schema(DialectSerializer())}
         return {"type": "object", "properties": parts}
 
-    def database(self, job: Job) -> str | None:
-        """The report type's own, if it names one."""
-        report_type = find_report_type(self.type_of(job.payload))
-        return report_type.database if report_type else None
+    def dials(self, type: str) -> TypeDefaults:  # noqa: A002
+        """Of the report type's class."""
+        report_type = find_report_type(type)
+        return report_type.dials if report_type else TypeDefaults()
 
     def findings(self, job: Job) -> Iterator[Finding]:
         """Whether its type is still there, its owner may still order it, and its parameters are still valid."""

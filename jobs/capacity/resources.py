@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +11,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.circumstances import free_bytes
 from jobs.failures import in_one_line
+from jobs.kinds import inspector_of
 from jobs.models import Queue, TypeDials
+from jobs.pacing.dials import Dials, dials_of
 from jobs.queues import Pace
-from jobs.replica import TIMEOUT_SECONDS, alias_to_read
+from jobs.sessions import glance_at
 
 #: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
 #: the rest with their heartbeats, as `make up` and the compose file start them, and of Beat.
@@ -68,49 +69,47 @@ class Resources:
 
 
 def read_resources(
-    queue: Queue, own: TypeDials | None, *, one_type: bool, reads_database: bool, other_sessions: int = OTHER_SESSIONS
+    queue: Queue, *, of: tuple[str, str] | None, reads_database: bool, other_sessions: int = OTHER_SESSIONS
 ) -> Resources:
-    """Look at all of them. Where `one_type` is asked about, its dials count, too: `own`, if it has some."""
+    """Look at all of them. Where one kind and type is asked about, the dials of the type count, too."""
     running = {"max_running": queue.max_running}
     queued = {"max_queued": queue.max_queued}
-    if one_type:
+    kind, type_ = of or ("", "")
+    if of:
+        own = TypeDials.objects.filter(kind=kind, type=type_).first()
         running["max_running of the type"] = (own and own.max_running) or queue.max_running_per_type
         queued["max_queued of the type"] = own.max_queued if own else None
+    dials = dials_of(queue.name, kind=kind, type=type_, defaults=inspector_of(kind).dials(type_))
     memory = psutil.virtual_memory()
     return Resources(
         max_running={name: value for name, value in running.items() if value is not None},
         max_queued={name: value for name, value in queued.items() if value is not None},
         max_queued_per_owner=queue.max_queued_per_owner,
-        rows_per_second=(own and own.rows_per_second) or queue.rows_per_second,
-        sessions=_sessions(queue, own, reads_database=reads_database, other_sessions=other_sessions),
+        rows_per_second=dials.rows_per_second,
+        sessions=_sessions(dials, reads_database=reads_database, other_sessions=other_sessions),
         memory_bytes=memory.total,
         available_memory_bytes=memory.available,
         free_bytes=free_bytes(),
     )
 
 
-def _sessions(queue: Queue, own: TypeDials | None, *, reads_database: bool, other_sessions: int) -> list[Sessions]:
+def _sessions(dials: Dials, *, reads_database: bool, other_sessions: int) -> list[Sessions]:
     """Of the database of the jobs, and of the one that they read, where that is another."""
     left = _left(connection) - other_sessions
-    paced = ((own and own.pace) or queue.pace) == Pace.AUTO
-    of_a_reader = OF_A_PACED_READER if paced else OF_A_READER
-    alias = (own and own.database) or queue.database or alias_to_read()
+    of_a_reader = OF_A_PACED_READER if dials.pace == Pace.AUTO else OF_A_READER
     if not reads_database:
         return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB)]
-    if alias == DEFAULT_DB_ALIAS:
+    if dials.database == DEFAULT_DB_ALIAS:
         return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB + of_a_reader)]
-    return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB), _sessions_elsewhere(alias, of_a_reader)]
+    return [Sessions(DEFAULT_DB_ALIAS, left, OF_A_JOB), _sessions_elsewhere(dials.database, of_a_reader)]
 
 
 def _sessions_elsewhere(alias: str, per_worker: int) -> Sessions:
     """Over a connection of its own, since that database may not answer."""
     if alias not in list(connections):
         return Sessions(alias, None, per_worker, "the settings know no such database")
-    other = connections.create_connection(alias)
-    shared = other.settings_dict  # with all other connections of this alias
-    other.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": TIMEOUT_SECONDS}}
     try:
-        with closing(other):
+        with glance_at(alias) as other:
             return Sessions(alias, _left(other), per_worker)
     except (DatabaseError, InterfaceError) as error:
         return Sessions(alias, None, per_worker, in_one_line(error))

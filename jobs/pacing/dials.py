@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jobs.models import Job
 from jobs.queues import Pace
 from jobs.replica import alias_to_read
 from jobs.statements import run
+
+if TYPE_CHECKING:
+    from jobs.models import Job
 
 #: Both rows in one trip; it is asked again and again while a job runs.
 DIALS: Final = """
@@ -51,11 +53,16 @@ class Dials:
     max_lag_seconds: int | None
 
 
-def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
+def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dials:  # noqa: A002
     """The operator's row of the type comes first, then the type's class, then the queue.
 
     Raises LookupError when the queue is not there any more.
     """
-    for row in run(DIALS, queue=job.queue, kind=job.kind, type=job.type, **vars(defaults)):
+    for row in run(DIALS, queue=queue, kind=kind, type=type, **vars(defaults)):
         return Dials(**{**row, "pace": Pace(row["pace"]), "database": row["database"] or alias_to_read()})
-    raise LookupError(f"there is no queue named {job.queue!r}")
+    raise LookupError(f"there is no queue named {queue!r}")
+
+
+def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
+    """Those of the job's queue, kind and type."""
+    return dials_of(job.queue, kind=job.kind, type=job.type, defaults=defaults)

@@ -7,8 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework import serializers
 
+from jobs.capacity.resources import read_resources
 from jobs.inspection import InvalidPayloadError
-from jobs.models import Job
+from jobs.models import Job, Queue, TypeDials
+from jobs.pacing.dials import TypeDefaults
 from jobs.payloads import masked_payload
 from jobs.requeue_checks import RequeueChecks
 from reports import registry
@@ -141,3 +143,17 @@ def make_canonical() -> Callable[..., Any]:
         return {**payload, "parameters": {**payload["parameters"], **parameters}, "language": "en"}
 
     return make
+
+
+def test_what_the_class_says_of_its_dials_counts_before_the_queue(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert INSPECTOR.dials("nothing") == TypeDefaults()
+    monkeypatch.setattr(Secretive, "rows_per_second", 77)
+    monkeypatch.setattr(Secretive, "database", "elsewhere")
+    assert INSPECTOR.dials("secretive") == TypeDefaults(rows_per_second=77, database="elsewhere")
+    assert "There is no database called elsewhere." in reasons(job)
+    queue = Queue.objects.get(name="reports")
+    found = read_resources(queue, of=("report", "secretive"), reads_database=True)
+    assert (found.rows_per_second, [session.database for session in found.sessions]) == (77, ["default", "elsewhere"])
+    Queue.objects.update(database="default")
+    TypeDials.objects.create(kind="report", type="secretive", database="default")
+    assert "There is no database" not in reasons(job)

@@ -16,7 +16,7 @@ from jobs.capacity.output import as_json, as_text
 from jobs.capacity.plan import make_plan
 from jobs.capacity.queueing import Traffic
 from jobs.capacity.resources import OTHER_SESSIONS, read_resources
-from jobs.models import Queue, TypeDials
+from jobs.models import Queue
 
 
 class Command(BaseCommand):
@@ -48,13 +48,11 @@ class Command(BaseCommand):
             known = ", ".join(Queue.objects.values_list("name", flat=True))
             raise CommandError(f"there is no queue {queue}; there are: {known}")
         types = chosen_types(queue, options["type"])
-        own = TypeDials.objects.filter(kind=types[0][0], type=options["type"]).first() if options["type"] else None
         history = learn(queue, types, options)
         demand = demand_of(history, options)
         resources = read_resources(
             row,
-            own,
-            one_type=bool(options["type"]),
+            of=types[0] if options["type"] else None,
             reads_database=history is None or history.reads_database,
             other_sessions=options["other_sessions"],
         )

@@ -15,9 +15,9 @@ from jobs.models import Queue, TypeDials
 pytestmark = pytest.mark.django_db
 
 
-def read(own: TypeDials | None = None, *, one_type: bool = False, reads: bool = False, **dials: Any) -> Resources:
+def read(*, of: tuple[str, str] | None = None, reads: bool = False, **dials: Any) -> Resources:
     Queue.objects.filter(name="reports").update(**dials)
-    return read_resources(Queue.objects.get(name="reports"), own, one_type=one_type, reads_database=reads)
+    return read_resources(Queue.objects.get(name="reports"), of=of, reads_database=reads)
 
 
 def left() -> int:
@@ -38,9 +38,10 @@ def test_dials_of_the_queue_stand_by_their_names() -> None:
 def test_dials_of_the_type_count_where_it_is_asked_about() -> None:
     dials: Any = {"max_running": 4, "max_running_per_type": 3, "max_queued": 7, "rows_per_second": 500}
     assert read(**dials).max_running == {"max_running": 4}
-    assert read(one_type=True, **dials).max_running == {"max_running": 4, "max_running of the type": 3}
-    own = TypeDials(kind="test", type="sales", max_running=2, max_queued=1, rows_per_second=50)
-    found = read(own, one_type=True, **dials)
+    sales = ("test", "sales")
+    assert read(of=sales, **dials).max_running == {"max_running": 4, "max_running of the type": 3}
+    TypeDials.objects.create(kind="test", type="sales", max_running=2, max_queued=1, rows_per_second=50)
+    found = read(of=sales, **dials)
     assert found.max_running == {"max_running": 4, "max_running of the type": 2}
     assert (found.max_queued, found.rows_per_second) == ({"max_queued": 7, "max_queued of the type": 1}, 50)
 
@@ -63,22 +64,25 @@ def test_the_sessions_of_others_are_not_left() -> None:
 
 
 def test_a_worker_takes_sessions_for_what_it_does() -> None:
-    def per_worker(own: TypeDials | None = None, **options: Any) -> int:
-        [sessions] = read(own, **options).sessions
+    def per_worker(**options: Any) -> int:
+        [sessions] = read(**options).sessions
         return sessions.per_worker
 
     assert per_worker() == 2
     assert per_worker(reads=True) == 3
     assert per_worker(reads=True, pace="auto") == 4
-    assert per_worker(TypeDials(pace="fixed"), reads=True, pace="auto") == 3
-    assert per_worker(TypeDials(pace="auto"), reads=True, pace="fixed") == 4
+    TypeDials.objects.create(kind="test", type="fixed", pace="fixed")
+    TypeDials.objects.create(kind="test", type="auto", pace="auto")
+    assert per_worker(of=("test", "fixed"), reads=True, pace="auto") == 3
+    assert per_worker(of=("test", "auto"), reads=True, pace="fixed") == 4
 
 
 def test_a_database_that_nobody_knows_is_no_error() -> None:
-    mine, gone = read(TypeDials(database="gone"), reads=True).sessions
+    TypeDials.objects.create(kind="test", type="sales", database="gone")
+    mine, gone = read(of=("test", "sales"), reads=True).sessions
     assert (mine.database, mine.per_worker) == ("default", 2)
     assert gone == Sessions("gone", None, 1, "the settings know no such database")
-    assert len(read(TypeDials(database="gone")).sessions) == 1
+    assert len(read(of=("test", "sales")).sessions) == 1
 
 
 def test_memory_is_of_this_machine_and_room_of_the_storage() -> None:
@@ -88,7 +92,7 @@ def test_memory_is_of_this_machine_and_room_of_the_storage() -> None:
     assert (found.free_bytes is None) == (free_bytes() is None)
 
 
-def test_one_query_is_enough(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_two_queries_are_enough(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     queue = Queue.objects.get(name="reports")
-    with django_assert_num_queries(1):
-        read_resources(queue, None, one_type=False, reads_database=True)
+    with django_assert_num_queries(2):
+        read_resources(queue, of=None, reads_database=True)

@@ -22,7 +22,7 @@ def alias(django_db_setup: None) -> Iterator[None]:
 
 def read(*, reads: bool = True) -> list[Sessions]:
     queue = Queue.objects.get(name="reports")
-    return read_resources(queue, None, one_type=False, reads_database=reads).sessions
+    return read_resources(queue, of=None, reads_database=reads).sessions
 
 
 def test_the_replica_is_asked_for_its_own() -> None:
