@@ -117,7 +117,7 @@ def end_unfinished(context: JobContext, error: BaseException) -> None:
             case WorkerStoppingError():
                 hand_back_job(attempt, **measured)
             case PostponedError():
-                postpone_job(attempt, error=error, delay=postponement(attempt.job), **measured)
+                postpone_job(attempt, error=error, delay=postponement(attempt), **measured)
             case StalledError():
                 decision = decide_for(attempt.job, error=error)
                 lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)

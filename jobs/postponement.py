@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from itertools import takewhile
 from typing import Final
 
-from jobs.models import Job
+from jobs.models import Attempt
+from jobs.states import Outcome
 
 #: Of the first postponement and of the longest. Seconds.
 SHORTEST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 300.0
+#: After so many in a row it does not become longer.
+MOST_DOUBLINGS: Final = 5
 
 
-def postponement(job: Job) -> timedelta:
-    """Twice as long each time, up to five minutes, less up to a fifth, so that not all come back at once.
+def postponement(attempt: Attempt) -> timedelta:
+    """Twice as long as that of the attempt before, up to five minutes, less up to a fifth: not all come back at once.
 
-    The fencing token counts all attempts, `attempt_count` those that were used up.
+    Whatever else became of an earlier attempt begins it anew.
     """
-    times = max(0, job.fencing_token - job.attempt_count)
-    seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS * 2 ** min(times, 16))
+    before = Attempt.objects.filter(job=attempt.job_id, number__lt=attempt.number).order_by("-number")[:MOST_DOUBLINGS]
+    times = sum(1 for _ in takewhile(was_postponed, before.only("outcome", "error_message")))
+    seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS * 2**times)
     return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311
+
+
+def was_postponed(attempt: Attempt) -> bool:
+    """Handed back for a reason; a worker that stops has none."""
+    return attempt.outcome == Outcome.HANDED_BACK and bool(attempt.error_message)
