@@ -39,8 +39,11 @@ def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
             Sweep.objects.update_or_create(name=name, defaults={"last_started_at": Now()})
             try:
                 handled = function()
+            except NotAllMendedError as error:
+                keep_error(name, error.error, handled=error.handled)
+                raise error.error from None
             except Exception as error:
-                Sweep.objects.filter(name=name).update(last_error=redact(repr(error)))
+                keep_error(name, error, handled=0)
                 raise
             Sweep.objects.filter(name=name).update(
                 last_finished_at=Now(), last_handled=handled, handled=F("handled") + handled, last_error=""
@@ -53,18 +56,35 @@ def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
     return run
 
 
+def keep_error(name: str, error: Exception, *, handled: int) -> None:
+    """In the row of the sweep."""
+    Sweep.objects.filter(name=name).update(handled=F("handled") + handled, last_error=redact(repr(error)))
+
+
+class NotAllMendedError(Exception):
+    """The first `error` of a sweep that mended others all the same, so many as `handled` says."""
+
+    def __init__(self, error: Exception, handled: int) -> None:
+        super().__init__(error)
+        self.error = error
+        self.handled = handled
+
+
 class EachForItself:
     """Mend things one by one, so that one that cannot be mended keeps no other from it, and shows all the same.
 
-    The first error is raised at the end of the block. One that another writer changed meanwhile is its to mend.
+    Raises NotAllMendedError at the end of the block. One that another writer changed meanwhile is its to mend.
 
         with EachForItself() as each:
             for job in jobs:
                 with each(job.pk):
                     ...
+                    each.handled += 1
+        return each.handled
     """
 
     def __init__(self) -> None:
+        self.handled = 0
         self.error: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -82,7 +102,7 @@ class EachForItself:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is None and self.error is not None:
-            raise self.error
+            raise NotAllMendedError(self.error, self.handled)
 
 
 @contextmanager

@@ -83,15 +83,16 @@ def rescue_job(job: Job) -> None:
 
 def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
     """Change each job, then release their queues; returns how many were changed."""
-    queues = []
+    queues = set()
     with EachForItself() as each:
         for job in jobs:
             with each(job.pk):
                 change(job)
-                queues.append(job.queue)
-        for name in set(queues):
+                each.handled += 1
+                queues.add(job.queue)
+        for name in queues:
             release_jobs(name)
-    return len(queues)
+    return each.handled
 
 
 @sweep
@@ -122,12 +123,11 @@ def index_payloads() -> int:
 def expire_artifacts() -> int:
     """Delete the files whose time is over. The job stays and says `Expired`."""
     expired = Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None).order_by("expires_at")
-    deleted = 0
     with EachForItself() as each:
         for artifact in expired[:BATCH_SIZE]:
             with each(artifact.storage_name):
-                deleted += delete_artifact_file(artifact)
-    return deleted
+                each.handled += delete_artifact_file(artifact)
+    return each.handled
 
 
 @sweep
@@ -136,13 +136,12 @@ def remove_orphan_files() -> int:
     position = Sweep.objects.filter(name="remove_orphan_files").values_list("position", flat=True).first() or ""
     folders = [name for name in FOLDERS if name > position][:FOLDERS_A_RUN]
     ends = not folders or folders[-1] == FOLDERS[-1]
-    removed = 0
     with EachForItself() as each:
         for folder in folders:
             with each(folder):
-                removed += remove_orphans_in(folder)
+                each.handled += remove_orphans_in(folder)
         Sweep.objects.filter(name="remove_orphan_files").update(position="" if ends else folders[-1])
-    return removed
+    return each.handled
 
 
 @sweep

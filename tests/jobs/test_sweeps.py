@@ -120,7 +120,8 @@ def test_an_orphan_that_cannot_be_rescued_keeps_no_other_from_it(make_job: Calla
         sweeps.rescue_orphaned_jobs()
     job.refresh_from_db()
     assert job.state == State.FAILED
-    assert "DoesNotExist" in Sweep.objects.get().last_error
+    row = Sweep.objects.get()
+    assert ("DoesNotExist" in row.last_error, row.handled) == (True, 1)
 
 
 @pytest.mark.parametrize(
