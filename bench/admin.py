@@ -1,7 +1,8 @@
-"""The admin: how long its pages take with many jobs, beside the same with few."""
+"""The admin and `/metrics`: how long their pages take with many jobs, beside the same with few."""
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from typing import Any, Final
@@ -64,11 +65,11 @@ PAGES: Final = {
     "common value": "/admin/jobs/job/?q=report-type",
     "rare value": "/admin/jobs/job/?q=number%3D77",
 }
-OTHERS: Final = {"dashboard": "/admin/", "failure groups": "/admin/jobs/job/groups/"}
+OTHERS: Final = {"dashboard": "/admin/", "failure groups": "/admin/jobs/job/groups/", "scrape": "/metrics"}
 
 
 def run(setting: Setting) -> list[Row]:
-    """The row compares the list's first pages, all together; each page, and its SQL, is told on the way."""
+    """One row compares the list's first pages, all together; each page, and its SQL, is told on the way."""
     many, requests = setting.backlog, min(REQUESTS, setting.jobs)
     say(f"admin: measuring {FEW:,} and {many:,} jobs")
     setup_test_environment(debug=False)
@@ -76,19 +77,30 @@ def run(setting: Setting) -> list[Row]:
     client = Client()
     client.force_login(User.objects.create_superuser("admin-bench"))
     totals: dict[int, list[float]] = {FEW: [], many: []}
+    scrapes: dict[int, list[float]] = {FEW: [], many: []}
     for jobs in (FEW, many):
         fill([owner.pk for owner in owners], jobs=jobs)
         for turn in range(setting.repeat + 1):
             pages = {name: milliseconds(client, path, requests=requests) for name, path in PAGES.items()}
+            others = {name: milliseconds(client, path, requests=requests) for name, path in OTHERS.items()}
             if turn:
                 totals[jobs].append(sum(pages.values()))
-        told = {**pages, **{name: milliseconds(client, path, requests=requests) for name, path in OTHERS.items()}}
+                scrapes[jobs].append(others["scrape"])
         for name, path in {**PAGES, **OTHERS}.items():
-            say(f"  {jobs:,} jobs, {name}: {told[name]:.1f} ms, of which SQL {sql_milliseconds(client, path):.1f} ms")
+            taken = (pages | others)[name]
+            say(f"  {jobs:,} jobs, {name}: {taken:.1f} ms, of which SQL {sql_milliseconds(client, path):.1f} ms")
         empty()
-    ours, beside = (Measured(f"{jobs:,} jobs", totals[jobs], "ms") for jobs in (many, FEW))
     work = f"first page of the list of jobs, by each of {len(PAGES)} filters and searches"
-    return [Row("admin", work, ours, beside, ours.median / beside.median, "×", 2.0, at_most=True)]
+    return [
+        row("admin", work, ours=totals[many], beside=totals[FEW], many=many),
+        row("scrape", "one scrape of /metrics", ours=scrapes[many], beside=scrapes[FEW], many=many),
+    ]
+
+
+def row(name: str, work: str, *, ours: list[float], beside: list[float], many: int) -> Row:
+    """Milliseconds with so many jobs, beside those with few."""
+    large, small = Measured(f"{many:,} jobs", ours, "ms"), Measured(f"{FEW:,} jobs", beside, "ms")
+    return Row(name, work, large, small, large.median / small.median, "×", 2.0, at_most=True)
 
 
 def fill(owners: list[int], *, jobs: int) -> None:
@@ -104,15 +116,22 @@ def fill(owners: list[int], *, jobs: int) -> None:
 
 
 def milliseconds(client: Client, path: str, *, requests: int) -> float:
-    """The median of some requests. Raises WrongWorkError where the page shows no job."""
+    """The median of some requests. Raises WrongWorkError where the page shows no job, or the scrape nothing waiting."""
     taken = []
     for _ in range(requests):
         started = time.perf_counter()
         response = client.get(path)
         taken.append((time.perf_counter() - started) * 1000)
-        if response.status_code != 200 or ("cl" in response.context and not response.context["cl"].result_list):
+        if response.status_code != 200 or is_empty(response):
             raise WrongWorkError(f"{path} shows nothing")
     return statistics.median(taken)
+
+
+def is_empty(response: Any) -> bool:
+    """Whether it is a list without a job, or metrics without a queue in which one waits."""
+    if response.context is None:
+        return re.search(r'^longhaul_queue_waiting_jobs\{queue="reports"\} [1-9]', response.text, re.MULTILINE) is None
+    return "cl" in response.context and not response.context["cl"].result_list
 
 
 def sql_milliseconds(client: Client, path: str) -> float:

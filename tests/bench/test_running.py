@@ -44,6 +44,7 @@ def test_the_backlog_and_the_admin_run_and_check_their_own_work(tmp_path: Path) 
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
         "backlog": (2.0, True),
         "admin": (2.0, True),
+        "scrape": (2.0, True),
     }
     for figure in ("3,000 waiting: ", "1,000 waiting: ", "3,000 jobs: ", "1,000 jobs: "):
         assert figure in shown
