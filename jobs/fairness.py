@@ -24,19 +24,22 @@ ABOVE_ALL: Final = 2**15
 
 WAITING: Final = "queue = %(queue)s AND state = 'queued' AND released_at IS NULL AND due"
 
+#: As a part of each statement that looks at them in several ways.
+WAITING_JOBS: Final = f"waiting AS NOT MATERIALIZED (SELECT * FROM jobs_job WHERE {WAITING})"  # noqa: S608
+
 #: The waiting jobs of one type and of the priority `level`.
-OF_LANE: Final = f"{WAITING} AND type = lane.type AND priority = (SELECT top FROM level)"  # noqa: S608
+OF_LANE: Final = "type = lane.type AND priority = (SELECT top FROM level)"
 
 #: The types that wait.
-TYPES: Final = f"""
+TYPES: Final = """
     types AS (
-        (SELECT type, kind FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1)
+        (SELECT type, kind FROM waiting ORDER BY type LIMIT 1)
         UNION ALL
         SELECT job.* FROM types, LATERAL (
-            SELECT type, kind FROM jobs_job WHERE {WAITING} AND type > types.type ORDER BY type LIMIT 1
+            SELECT type, kind FROM waiting WHERE type > types.type ORDER BY type LIMIT 1
         ) AS job
     )
-"""  # noqa: S608
+"""
 
 #: The owners who have jobs of any `lane` waiting at the priority `level`, from the one behind `prior` on, once
 #: around. Jobs without an owner stand at 0, as in the index. Rows are made as they are asked for: LIMIT ends the walk.
@@ -46,12 +49,12 @@ RING: Final = f"""
         UNION ALL
         SELECT next.owner, place + 1, next.wrapped FROM ring, prior, LATERAL (
             SELECT job.* FROM lane, LATERAL (
-                (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM jobs_job
+                (SELECT coalesce(owner, 0) AS owner, ring.wrapped FROM waiting
                  WHERE {OF_LANE} AND coalesce(owner, 0) > ring.owner
                  AND (NOT ring.wrapped OR coalesce(owner, 0) <= prior.owner)
                  ORDER BY coalesce(owner, 0) LIMIT 1)
                 UNION ALL
-                (SELECT coalesce(owner, 0), true FROM jobs_job
+                (SELECT coalesce(owner, 0), true FROM waiting
                  WHERE {OF_LANE} AND NOT ring.wrapped AND coalesce(owner, 0) <= prior.owner
                  ORDER BY coalesce(owner, 0) LIMIT 1)
                 LIMIT 1
@@ -90,7 +93,7 @@ HAND_OUT: Final = " ".join(
         SELECT coalesce((
             SELECT greatest(0, least(%(at_most)s::int, max_running - (SELECT count(*) FROM held))) FROM dials
         ), 0)::int AS free
-    ), {TYPES}, lane AS (
+    ), {WAITING_JOBS}, {TYPES}, lane AS (
         SELECT * FROM (
             SELECT types.type, least(free,
                 coalesce(own.max_running, max_running_per_type)
@@ -100,8 +103,12 @@ HAND_OUT: Final = " ".join(
         ) WHERE room > 0
     ), level AS (
         SELECT max(priority) AS top FROM lane, LATERAL (
-            SELECT priority FROM jobs_job
-            WHERE {WAITING} AND type = lane.type AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
+            SELECT priority FROM waiting
+            WHERE type = lane.type AND priority < %(below)s::int ORDER BY priority DESC LIMIT 1
+        )
+    ), lower AS (
+        SELECT FROM level, lane, LATERAL (
+            SELECT FROM waiting WHERE type = lane.type AND priority < top ORDER BY priority DESC LIMIT 1
         )
     ), {RING}, owners AS (
         SELECT * FROM (
@@ -114,7 +121,7 @@ HAND_OUT: Final = " ".join(
         SELECT job.*, owners.owner, place, row_number() OVER (PARTITION BY type ORDER BY round, place) <= room AS fits
         FROM owners, LATERAL (
             SELECT job.*, row_number() OVER (ORDER BY id) AS round FROM lane, LATERAL (
-                SELECT id, lane.type, lane.room FROM jobs_job
+                SELECT id, lane.type, lane.room FROM waiting
                 WHERE {OF_LANE} AND coalesce(owner, 0) = owners.owner ORDER BY id LIMIT least(quota, room)
             ) AS job ORDER BY id LIMIT quota
         ) AS job
@@ -135,7 +142,7 @@ HAND_OUT: Final = " ".join(
         UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
         WHERE name = %(queue)s AND EXISTS (SELECT FROM turn)
     )
-    SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut
+    SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut, EXISTS (SELECT FROM lower) AS more
     FROM places CROSS JOIN level LEFT JOIN turn ON true WHERE top IS NOT NULL ORDER BY round, place
     """.split()  # noqa: S608
 )
@@ -154,21 +161,21 @@ IS_THERE_A_TURN: Final = f"""
 #: Those of a higher priority, the owner's own older ones, and so many of each other owner.
 COUNT_AHEAD: Final = f"""
     WITH RECURSIVE level AS (SELECT %(priority)s::int AS top), prior AS (SELECT -1::bigint AS owner),
-    {TYPES}, lane AS (SELECT type FROM types), {RING}, own AS (
+    {WAITING_JOBS}, {TYPES}, lane AS (SELECT type FROM types), {RING}, own AS (
         SELECT FROM lane, LATERAL (
-            SELECT FROM jobs_job WHERE {OF_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id < %(job_id)s
+            SELECT FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id < %(job_id)s
             LIMIT %(at_most)s::int
         ) AS job LIMIT %(at_most)s::int
     )
     SELECT count(*) AS ahead FROM (
         SELECT FROM lane, LATERAL (
-            SELECT FROM jobs_job WHERE {WAITING} AND type = lane.type AND priority > %(priority)s::int
+            SELECT FROM waiting WHERE type = lane.type AND priority > %(priority)s::int
             LIMIT %(at_most)s::int
         ) AS job
         UNION ALL SELECT FROM own
         UNION ALL SELECT FROM ring, LATERAL (
             SELECT FROM lane, LATERAL (
-                SELECT FROM jobs_job WHERE {OF_LANE} AND coalesce(owner, 0) = ring.owner
+                SELECT FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = ring.owner
                 LIMIT 1 + (SELECT count(*) FROM own)
             ) AS job LIMIT 1 + (SELECT count(*) FROM own)
         ) AS job
@@ -208,8 +215,11 @@ def pick_turns(queue: str, *, at_most: int) -> list[UUID]:
         handed_out += found
         if len(found) >= rows[0]["free"]:
             break
-        if not (found and rows[0]["cut"]):
-            below = rows[0]["top"]
+        if found and rows[0]["cut"]:
+            continue
+        if not rows[0]["more"]:
+            break
+        below = rows[0]["top"]
     return handed_out
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -80,6 +81,17 @@ def test_priority_goes_before_turns(waiting: Callable[..., Job]) -> None:
     urgent = [waiting(owner=ada, priority=9) for _ in range(3)]
     normal = waiting(owner=grace)
     assert [job.pk for job in serve()] == [*(job.pk for job in urgent), normal.pk, low.pk]
+
+
+def test_one_statement_hands_out_where_nothing_else_waits(waiting: Callable[..., Job]) -> None:
+    Queue.objects.filter(name=QUEUE).update(max_running=9)
+    jobs = [waiting(), waiting(priority=3)]
+    with CaptureQueriesContext(connection) as queries:
+        assert hand_out(QUEUE, at_most=1) == [jobs[1].pk]
+    assert len(queries) == 2, "the lock and the turn"
+    with CaptureQueriesContext(connection) as queries:
+        assert hand_out(QUEUE, at_most=9) == [jobs[0].pk]
+    assert len(queries) == 2
 
 
 def test_an_owner_has_no_more_places_than_the_dial_says(waiting: Callable[..., Job]) -> None:
