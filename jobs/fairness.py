@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from jobs.models import Job
 from jobs.statements import ask, one_trip, run
@@ -194,33 +195,41 @@ def is_there_a_turn(queue: str) -> bool:
     return any(row["answer"] for row in run(IS_THERE_A_TURN, queue=queue))
 
 
-def hand_out(queue: str, *, at_most: int) -> list[UUID]:
-    """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place."""
-    # A caller's transaction commits more than this, which is to be on the disk.
-    alone = not connection.in_atomic_block
-    with one_trip():
-        ask(LOCK_BRIEFLY if alone else LOCK, queue=queue)
-        return pick_turns(queue, at_most=at_most)
+def hand_out(queue: str, *, at_most: int, below: int | None = ABOVE_ALL) -> list[UUID]:
+    """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
 
-
-def pick_turns(queue: str, *, at_most: int) -> list[UUID]:
-    """What `hand_out` does, once the queue's row is locked, so that two callers never pick the same job.
-
-    It asks again where a type was full and places are left, and for the next lower priority.
+    Of priorities lower than `below`. Each look is a transaction of its own, in one trip: nobody waits for the queue
+    longer than PostgreSQL takes.
     """
+    # A caller's transaction commits more than this, which is to be on the disk.
+    lock = LOCK if connection.in_atomic_block else LOCK_BRIEFLY
     handed_out: list[UUID] = []
-    below = ABOVE_ALL
-    while rows := run(HAND_OUT, queue=queue, below=below, at_most=at_most - len(handed_out)):
-        found = [row["id"] for row in rows if row["id"] is not None]
-        handed_out += found
-        if len(found) >= rows[0]["free"]:
-            break
-        if found and rows[0]["cut"]:
-            continue
-        if not rows[0]["more"]:
-            break
-        below = rows[0]["top"]
+    while below is not None:
+        with one_trip():
+            ask(lock, queue=queue)
+            turns = ask_for_turns(queue, at_most=at_most - len(handed_out), below=below)
+        ids, below = read_turns(turns, below=below)
+        handed_out += ids
     return handed_out
+
+
+def ask_for_turns(queue: str, *, at_most: int, below: int = ABOVE_ALL) -> CursorWrapper:
+    """One look by who has locked the queue's row, so that two callers never pick the same job; see `read_turns`."""
+    return ask(HAND_OUT, queue=queue, at_most=at_most, below=below)
+
+
+def read_turns(turns: CursorWrapper, *, below: int = ABOVE_ALL) -> tuple[list[UUID], int | None]:
+    """The jobs that one look handed out, and below which priority to look again: None where that is of no use.
+
+    There are more where a type was full and places are left, and of lower priorities.
+    """
+    rows = turns.fetchall()
+    ids = [row["id"] for row in rows if row["id"] is not None]
+    if not rows or len(ids) >= rows[0]["free"]:
+        return ids, None
+    if ids and rows[0]["cut"]:
+        return ids, below
+    return ids, rows[0]["top"] if rows[0]["more"] else None
 
 
 def count_ahead(job: Job, *, at_most: int) -> int:

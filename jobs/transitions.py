@@ -23,7 +23,7 @@ from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
 from jobs.failures import FailureRecord, describe_failure, redact
-from jobs.fairness import LOCK, pick_turns
+from jobs.fairness import LOCK, ask_for_turns, hand_out, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads import secrets_of
 from jobs.retry import Bury, Decision
@@ -86,10 +86,11 @@ def finish_and_hand_out(
     with one_trip():
         ask(LOCK, queue=queue)
         finished = _finish(attempt, result=result, rows=rows, bytes=0, peak_memory_bytes=peak_memory_bytes)
-        ids = pick_turns(queue, at_most=at_most)
+        turns = ask_for_turns(queue, at_most=at_most)
     if not finished.fetchall():
         raise _lost(attempt)
-    return ids
+    ids, below = read_turns(turns)
+    return ids + hand_out(queue, at_most=at_most - len(ids), below=below)
 
 
 def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:
