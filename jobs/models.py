@@ -105,6 +105,9 @@ class Job(models.Model):
                 name="jobs_job_fingerprint",
                 condition=Q(state__in=["dead", "failed"]),
             ),
+            models.Index(
+                fields=["queue", "state"], name="jobs_job_to_count", condition=Q(state__in=["dead", "failed"])
+            ),
             models.Index(fields=["error_class", "-id"], name="jobs_job_error", condition=~Q(error_class="")),
             models.Index(
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])

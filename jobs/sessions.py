@@ -15,7 +15,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 #: - Prepared statements are those of `jobs.statements`. Each has one plan, made at once: PostgreSQL would else plan
 #:   the first five times what costs more to plan than to run.
 #:   https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
-SETTINGS: Final = {"client_connection_check_interval": "2s", "plan_cache_mode": "force_generic_plan"}
+#: - The plans of `jobs.fairness` are estimated at more than they cost, and short; compiling one would take longer than
+#:   to run it a hundred times. Reports may have it: `reports.reading`.
+#:   https://www.postgresql.org/docs/current/jit-decision.html
+SETTINGS: Final = {
+    "client_connection_check_interval": "2s",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
 
 
 def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -21,7 +21,7 @@ def reading(
     connection = connections.create_connection(alias)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET jit TO DEFAULT; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute(
                 "SELECT set_config('application_name', %s, true), set_config('statement_timeout', %s, true)",
                 [application_name, str(1000 * (statement_timeout_seconds or 0))],

@@ -123,6 +123,13 @@ def test_the_transaction_is_one_snapshot_named_after_the_job(
     assert finished.content == b"isolation,read_only,name,t\n" + line.encode()
 
 
+def test_a_report_may_be_compiled_where_the_server_has_it_so(
+    report_of: Callable[..., str], run_order: Callable[..., Finished]
+) -> None:
+    finished = run_order(report_of("SELECT current_setting('jit') AS jit"))
+    assert finished.content == b"jit\non\n"
+
+
 def test_a_statement_that_takes_too_long_is_ended_and_leaves_no_file(
     report_of: Callable[..., str], run_order: Callable[..., Finished], stored: Callable[[], set[str]]
 ) -> None:
