@@ -22,7 +22,7 @@ from jobs.failures import in_one_line, redact
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
-from jobs.models import Artifact, Job, Queue, TypeDials
+from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads import secrets_of
 from jobs.states import State
@@ -58,8 +58,6 @@ class RequeueChecks:
     def __init__(self, *, explain: bool = False) -> None:
         """With `explain`, databases are asked what the work would cost them."""
         self._explain = explain
-        self._queue = cache(lambda name: Queue.objects.filter(name=name).first())
-        self._is_paused = cache(is_paused)
         self._dials = cache(dials)
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
@@ -101,21 +99,21 @@ class RequeueChecks:
         yield from self._about_the_cost(job)
 
     def _about_the_cause(self, job: Job) -> Iterator[Finding]:
-        queue = self._queue(job.queue)
-        if queue is None:
+        found = self._dials(job.queue, job.kind, job.type)
+        if found is None:
             yield Finding(Level.REFUSED, f"There is no queue {job.queue} any more.")
             return
-        if queue.paused:
-            yield Finding(Level.WARNING, f"The queue {queue.name} is paused: it will wait until it is resumed.")
-        if self._is_paused(job.kind, job.type):
+        if found.queue_paused:
+            yield Finding(Level.WARNING, f"The queue {job.queue} is paused: it will wait until it is resumed.")
+        if found.type_paused:
             yield Finding(Level.WARNING, f"{job.type} is paused: it will wait until it is resumed.")
-        alias = self._dials(job.queue, job.kind, job.type).database
+        alias = found.database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
         elif complaint := self._complaint_of(alias):
             yield Finding(Level.WARNING, f"The database {alias} does not answer: {complaint}")
         else:
-            yield Finding(Level.OK, f"The queue {queue.name} hands out, and the database {alias} answers.")
+            yield Finding(Level.OK, f"The queue {job.queue} hands out, and the database {alias} answers.")
         if lack := self._lack_of_room():
             yield Finding(Level.WARNING, lack)
 
@@ -147,14 +145,12 @@ def requeue_checked_jobs(
     return outcome
 
 
-def is_paused(kind: str, type: str) -> bool:  # noqa: A002
-    """Whether jobs of the type wait."""
-    return TypeDials.objects.filter(kind=kind, type=type, paused=True).exists()
-
-
-def dials(queue: str, kind: str, type: str) -> Dials:  # noqa: A002
-    """Those that would count for it now. Raises LookupError when the queue is not there any more."""
-    return dials_of(queue, kind=kind, type=type, defaults=inspector_of(kind).dials(type))
+def dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
+    """Those that would count for it now; None when the queue is not there any more."""
+    try:
+        return dials_of(queue, kind=kind, type=type, defaults=inspector_of(kind).dials(type))
+    except LookupError:
+        return None
 
 
 def _about_the_owner(job: Job) -> Iterator[Finding]:

@@ -66,7 +66,8 @@ def submit_job(
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:
         with one_trip():
             ask(LOCK, queue=queue)
-            rows = run(SUBMIT, **row, locked=True)
+            submitted = ask(SUBMIT, **row, locked=True)
+        rows = submitted.fetchall()
     if not rows:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if refusal := refusal_of(rows[0], queue=queue, type=type_):

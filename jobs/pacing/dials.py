@@ -20,6 +20,8 @@ DIALS: Final = """
         coalesce(own.statement_timeout_seconds, %(statement_timeout_seconds)s::int, queue.statement_timeout_seconds)
             AS statement_timeout_seconds,
         coalesce(nullif(own.database, ''), %(database)s::text, nullif(queue.database, '')) AS database,
+        queue.paused AS queue_paused,
+        own.paused IS true AS type_paused,
         queue.target_busy_percent,
         queue.target_active_sessions,
         queue.target_latency_milliseconds,
@@ -47,6 +49,8 @@ class Dials:
     pace: Pace
     statement_timeout_seconds: int | None
     database: str
+    queue_paused: bool
+    type_paused: bool
     target_busy_percent: int | None
     target_active_sessions: int | None
     target_latency_milliseconds: int | None

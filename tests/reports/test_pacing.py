@@ -153,7 +153,7 @@ def test_auto_is_at_work_for_a_share_of_the_time_only(
     running = run(report_of(MANY, pace="auto"))
     wait_until(lambda: conditions().get("decisions", {}).get("busy", 0) > 3)
     kept = conditions()
-    assert kept["unpacedRowsPerSecond"] > 50_000
+    assert kept["unpacedRowsPerSecond"] > 20_000
     assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05, abs=1)
     assert kept["slowedBy"] == []
     set_dials("reports", actor="grace", reason="the night has begun", target_busy_percent=None, pace="fixed")
