@@ -84,8 +84,10 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
         measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
         done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
         if goes_on() and not context.written:
-            ids = until_the_lease_ends(context, partial(finish_and_hand_out, **done, at_most=BATCH_SIZE))
+            ids, below = until_the_lease_ends(context, partial(finish_and_hand_out, **done, at_most=BATCH_SIZE))
             logger.info("attempt_succeeded", rows=context.rows_done)
+            if below is not None:
+                release_jobs(queue)
             return keep_first(queue, ids)
         artifacts = [writer.artifact() for writer in context.written]
         until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))

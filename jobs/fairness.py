@@ -195,15 +195,16 @@ def is_there_a_turn(queue: str) -> bool:
     return any(row["answer"] for row in run(IS_THERE_A_TURN, queue=queue))
 
 
-def hand_out(queue: str, *, at_most: int, below: int | None = ABOVE_ALL) -> list[UUID]:
+def hand_out(queue: str, *, at_most: int) -> list[UUID]:
     """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
 
-    Of priorities lower than `below`. Each look is a transaction of its own, in one trip: nobody waits for the queue
+    Each look is a transaction of its own, in one trip: nobody waits for the queue
     longer than PostgreSQL takes.
     """
     # A caller's transaction commits more than this, which is to be on the disk.
     lock = LOCK if connection.in_atomic_block else LOCK_BRIEFLY
     handed_out: list[UUID] = []
+    below: int | None = ABOVE_ALL
     while below is not None:
         with one_trip():
             ask(lock, queue=queue)

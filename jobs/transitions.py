@@ -23,7 +23,7 @@ from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
 from jobs.failures import FailureRecord, describe_failure, redact
-from jobs.fairness import LOCK, ask_for_turns, hand_out, read_turns
+from jobs.fairness import LOCK, ask_for_turns, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads import secrets_of
 from jobs.retry import Bury, Decision
@@ -75,12 +75,12 @@ def finish_job(
 
 def finish_and_hand_out(
     attempt: Attempt, *, result: dict[str, Any] | None, rows: int, peak_memory_bytes: int, at_most: int
-) -> list[UUID]:
+) -> tuple[list[UUID], int | None]:
     """running → succeeded, for a job without artifacts, and hand out its place, and those that are free besides.
 
-    It is one transaction, so nobody else sees the place free, and the worker goes on without a message. Returns the
-    ids that were handed out. Raises LeaseLostError when the attempt no longer owns the job; Beat sends the messages
-    of what was handed out then.
+    It is one transaction, so nobody else sees the place free, and the worker goes on without a message. Returns what
+    `read_turns` does: the ids that were handed out, and below which priority there may be more to hand out. Raises
+    LeaseLostError when the attempt no longer owns the job; Beat sends the messages of what was handed out then.
     """
     queue = attempt.job.queue
     with one_trip():
@@ -89,8 +89,7 @@ def finish_and_hand_out(
         turns = ask_for_turns(queue, at_most=at_most)
     if not finished.fetchall():
         raise _lost(attempt)
-    ids, below = read_turns(turns)
-    return ids + hand_out(queue, at_most=at_most - len(ids), below=below)
+    return read_turns(turns)
 
 
 def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:

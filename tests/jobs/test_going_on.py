@@ -46,6 +46,19 @@ def test_places_that_it_does_not_take_itself_are_published(
     assert message_ids(unheard) == [str(jobs[1].pk), str(jobs[2].pk)]
 
 
+def test_places_that_are_left_go_to_lower_priorities(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=3)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    low = make_job(queue=unheard, released_at=None)
+    high = make_job(queue=unheard, released_at=None, priority=1)
+    execute_job(first.pk, worker="w")
+    assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [first.pk, high.pk]
+    assert message_ids(unheard) == [str(low.pk)]
+
+
 @pytest.mark.parametrize(("stopping", "seconds"), [(True, 1.0), (False, 0.0)])
 def test_a_worker_that_stops_or_has_gone_on_for_long_leaves_the_next_to_a_message(
     stopping: bool,

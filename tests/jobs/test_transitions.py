@@ -114,8 +114,8 @@ def test_finishing_hands_out_the_place_in_the_same_step(make_job: Callable[..., 
     Queue.objects.filter(name="reports").update(max_running=1)
     job, following = make_job(), make_job(released_at=None)
     attempt = claimed(job)
-    ids = finish_and_hand_out(attempt, result={"a": 1}, rows=3, peak_memory_bytes=99, at_most=10)
-    assert ids == [following.pk]
+    turns = finish_and_hand_out(attempt, result={"a": 1}, rows=3, peak_memory_bytes=99, at_most=10)
+    assert turns == ([following.pk], None)
     job.refresh_from_db()
     attempt.refresh_from_db()
     assert (job.state, job.result, job.progress_done, job.released_at) == (State.SUCCEEDED, {"a": 1}, 3, None)
