@@ -60,11 +60,11 @@ def test_a_running_job_hears_of_it_within_two_seconds_and_leaves_no_file(
 
     def handler(context: JobContext) -> None:
         write(context)
-        asked_at = time.monotonic()
         cancel_jobs([context.job.pk], actor="ada", reason="enough")
         again = cancel_jobs([context.job.pk], actor="bob", reason="enough")
         assert again.refused == {context.job.pk: "it is asked to end already"}
         assert AuditEntry.objects.get(action="cancel").actor == "ada"
+        asked_at = time.monotonic()
 
         def goes_on() -> None:
             context.check()
