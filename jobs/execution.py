@@ -18,6 +18,7 @@ from jobs.artifacts import discard_files
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, LeaseLostError, PostponedError, StalledError, WorkerStoppingError
 from jobs.failures import redact
+from jobs.fairness import ABOVE_ALL
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
@@ -75,6 +76,8 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
     The place is handed out again. Returns the job that this worker is to claim next, if it `goes_on`.
     """
     attempt, queue = context.attempt, context.job.queue
+    handed_out: list[UUID] = []
+    below: int | None = ABOVE_ALL
     reset_peak_memory()
     try:
         kind = get_kind(context.job.kind)
@@ -84,13 +87,11 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
         measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
         done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
         if goes_on() and not context.written:
-            ids, below = until_the_lease_ends(context, partial(finish_and_hand_out, **done, at_most=BATCH_SIZE))
-            logger.info("attempt_succeeded", rows=context.rows_done)
-            if below is not None:
-                release_jobs(queue)
-            return keep_first(queue, ids)
-        artifacts = [writer.artifact() for writer in context.written]
-        until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
+            finish = partial(finish_and_hand_out, **done, at_most=BATCH_SIZE)
+            handed_out, below = until_the_lease_ends(context, finish)
+        else:
+            artifacts = [writer.artifact() for writer in context.written]
+            until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
         logger.info("attempt_succeeded", rows=context.rows_done)
     except Exception as error:
         end_unfinished(context, context.stop_reason or error)
@@ -99,8 +100,10 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
         end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
         release_jobs(queue)
         raise
-    release_jobs(queue)
-    return None
+    following = keep_first(queue, handed_out)
+    if below is not None:
+        release_jobs(queue)
+    return following
 
 
 def end_unfinished(context: JobContext, error: BaseException) -> None:

@@ -147,8 +147,9 @@ def requeue_checked_jobs(
 
 def dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
     """Those that would count for it now; None when the queue is not there any more."""
+    defaults = inspector_of(kind).dials(type)
     try:
-        return dials_of(queue, kind=kind, type=type, defaults=inspector_of(kind).dials(type))
+        return dials_of(queue, kind=kind, type=type, defaults=defaults)
     except LookupError:
         return None
 

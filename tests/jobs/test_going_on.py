@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import IntegrityError, connection
 
 from jobs.context import JobContext
 from jobs.execution import execute_job
@@ -57,6 +58,27 @@ def test_places_that_are_left_go_to_lower_priorities(
     execute_job(first.pk, worker="w")
     assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [first.pk, high.pk]
     assert message_ids(unheard) == [str(low.pk)]
+
+
+def test_a_job_that_succeeded_is_not_ended_again_where_the_rest_cannot_be_handed_out(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=3)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    low = make_job(queue=unheard, released_at=None)
+    make_job(queue=unheard, released_at=None, priority=1)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE jobs_event ADD CONSTRAINT not_low CHECK (job_id <> %s)", [low.pk])
+    try:
+        with pytest.raises(IntegrityError):
+            execute_job(first.pk, worker="w")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE jobs_event DROP CONSTRAINT not_low")
+    assert Job.objects.get(pk=first.pk).state == State.SUCCEEDED
+    assert "attempt_succeeded" in caplog.text
+    assert "attempt_ended" not in caplog.text
 
 
 @pytest.mark.parametrize(("stopping", "seconds"), [(True, 1.0), (False, 0.0)])
