@@ -13,12 +13,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from jobs.api.lookup import get_job
 from jobs.api.polling import polled
 from jobs.api.schema import PROBLEMS
 from jobs.api.status import WORDS, error_of, is_available
+from jobs.api.views import ApiView
 from jobs.states import State
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
@@ -43,8 +43,10 @@ class Operation(serializers.Serializer[Any]):
     error = OperationError(required=False)
 
 
-class OperationView(APIView):
+class OperationView(ApiView):
     """`GET /api/operations/{id}`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(operation_id="operation", responses={200: Operation, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -24,12 +24,20 @@ class ProblemError(exceptions.APIException):
     """Raised by a view for a problem of its own. `extensions` become members of the body."""
 
     def __init__(
-        self, status: int, code: str, detail: str, *, retry_after: int | None = None, **extensions: Any
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extensions: Any,
     ) -> None:
         super().__init__(detail, code)
         self.status_code = status
         self.problem_code = code
         self.retry_after = retry_after
+        self.headers = headers or {}
         self.extensions = extensions
 
 
@@ -56,7 +64,12 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     if status is None:
         return None
     set_rollback()
-    response = Response(problem_body(status, code, detail, **extensions), status=status, content_type=MEDIA_TYPE)
+    response = Response(
+        problem_body(status, code, detail, **extensions),
+        status=status,
+        content_type=MEDIA_TYPE,
+        headers=getattr(error, "headers", None),
+    )
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if wait := getattr(error, "retry_after", None) or getattr(error, "wait", None):

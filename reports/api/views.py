@@ -9,7 +9,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs.api.download import artifact_response
 from jobs.api.lookup import get_job
@@ -18,6 +17,7 @@ from jobs.api.polling import polled
 from jobs.api.problems import ProblemError
 from jobs.api.schema import PROBLEMS, Problem
 from jobs.api.status import retry_after, status_word
+from jobs.api.views import ApiView
 from jobs.errors import ArtifactMissingError
 from jobs.models import Job
 from reports.api.bodies import (
@@ -42,8 +42,10 @@ ORDER_PROBLEMS = {
 }
 
 
-class ReportListView(APIView):
+class ReportListView(ApiView):
     """`/api/reports`"""
+
+    scopes = {"GET": "reports:read", "POST": "reports:order"}
 
     @extend_schema(
         operation_id="orderReport",
@@ -85,8 +87,10 @@ class ReportListView(APIView):
         return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
 
 
-class ReportView(APIView):
+class ReportView(ApiView):
     """`/api/reports/{id}`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(operation_id="getReport", responses={200: Report, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:
@@ -95,8 +99,10 @@ class ReportView(APIView):
         return polled(job, report_body(job))
 
 
-class ReportStatusView(APIView):
+class ReportStatusView(ApiView):
     """`/api/reports/{id}/status`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(
         operation_id="getReportStatus", responses={200: ReportStatus, 401: PROBLEMS[401], 404: PROBLEMS[404]}
@@ -107,8 +113,10 @@ class ReportStatusView(APIView):
         return polled(job, status_body(job))
 
 
-class ReportDownloadView(APIView):
+class ReportDownloadView(ApiView):
     """`/api/reports/{id}/download`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(
         operation_id="downloadReport",
@@ -145,8 +153,10 @@ class ReportDownloadView(APIView):
                 raise ProblemError(409, "not-ready", "The report is not complete yet.", retry_after=wait)
 
 
-class ReportTypeListView(APIView):
+class ReportTypeListView(ApiView):
     """`/api/report-types`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(operation_id="listReportTypes", responses={200: ReportTypeListBody, 401: PROBLEMS[401]})
     def get(self, request: Request) -> Response:
@@ -154,8 +164,10 @@ class ReportTypeListView(APIView):
         return Response({"results": [report_type_body(known) for known in report_types_for(request.user)]})
 
 
-class ReportTypeView(APIView):
+class ReportTypeView(ApiView):
     """`/api/report-types/{identifier}`"""
+
+    scopes = {"GET": "reports:read"}
 
     @extend_schema(
         operation_id="getReportType", responses={200: ReportTypeBody, 401: PROBLEMS[401], 404: PROBLEMS[404]}
