@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
+from jobs.api.problems import ProblemError
 from jobs.artifacts import open_artifact_file
 from jobs.events import record_event
 from jobs.models import Artifact, Event
@@ -22,24 +23,32 @@ BLOCK_BYTES = 256 * 1024
 
 
 def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
-    """Answer a GET or HEAD for a published artifact: 200, 206, 304, 412 or 416.
+    """Answer a GET or HEAD for a published artifact: 200, 206 or 304.
 
     Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
-    Raises ArtifactMissingError when storage has lost the file.
+    Raises ProblemError (412, 416), and ArtifactMissingError when storage has lost the file.
     """
     etag = f'"{artifact.sha256}"'
     published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
-    if (unmodified := get_conditional_response(request, etag=etag, last_modified=published_at)) is not None:
-        return _with_headers(unmodified, artifact, etag)
+    answer = get_conditional_response(request, etag=etag, last_modified=published_at)
+    if answer is not None and answer.status_code == 412:
+        problem = "The file is not the one that the request is about."
+        raise ProblemError(412, "precondition-failed", problem, headers={"ETag": etag})
+    if answer is not None:
+        return _with_headers(answer, artifact, etag)
     start, end = 0, artifact.size_bytes - 1
     status = 200
-    wanted = request.headers.get("Range", "")
-    if wanted and request.headers.get("If-Range", etag) == etag:
+    # Ranges are of GET alone (RFC 9110 section 14.2). Both validators are strong: a published file never changes.
+    wanted = request.headers.get("Range", "") if request.method == "GET" else ""
+    if wanted and request.headers.get("If-Range", etag) in (etag, _last_modified(artifact)):
         asked = parse_range(wanted, artifact.size_bytes)
         if asked == ():
-            unsatisfiable = HttpResponse(status=416)
-            unsatisfiable["Content-Range"] = f"bytes */{artifact.size_bytes}"
-            return _with_headers(unsatisfiable, artifact, etag)
+            raise ProblemError(
+                416,
+                "range-not-satisfiable",
+                f"The file has {artifact.size_bytes} bytes.",
+                headers={"Content-Range": f"bytes */{artifact.size_bytes}", "ETag": etag, "Accept-Ranges": "bytes"},
+            )
         if asked:
             (start, end), status = asked, 206
     response = _body(request, artifact, start, end, status)
@@ -53,7 +62,7 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
 
 def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     """First and last byte of a `Range` header; `()` when it cannot be satisfied, None when it is to be ignored."""
-    found = re.fullmatch(r"bytes=\s*(\d*)-(\d*)\s*", header)
+    found = re.fullmatch(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", header, re.IGNORECASE)
     if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()
@@ -99,6 +108,10 @@ def _with_headers(response: HttpResponseBase, artifact: Artifact, etag: str) -> 
     response["Content-Disposition"] = content_disposition(artifact.filename)
     if artifact.expires_at is not None:
         response["Expires"] = http_date(artifact.expires_at.timestamp())
-    if artifact.published_at is not None:
-        response["Last-Modified"] = http_date(artifact.published_at.timestamp())
+    if (published := _last_modified(artifact)) is not None:
+        response["Last-Modified"] = published
     return response
+
+
+def _last_modified(artifact: Artifact) -> str | None:
+    return http_date(artifact.published_at.timestamp()) if artifact.published_at else None

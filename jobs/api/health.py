@@ -27,7 +27,9 @@ def livez(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database, Redis and a worker that consumes answer; else 503. Each is named."""
-    checks = {name: _holds(name, check) for name, check in CHECKS.items()}
+    checks: dict[str, bool] = {}
+    for name, check in CHECKS.items():
+        checks[name] = checks.get(NEEDS.get(name, ""), True) and _holds(name, check)
     ready = all(checks.values())
     body = {
         "status": "ok" if ready else "unavailable",
@@ -57,10 +59,10 @@ def _redis() -> bool:
 
 
 def _worker() -> bool:
-    if not _redis():
-        return False
     consuming = current_app.control.inspect(timeout=CHECK_TIMEOUT).active_queues() or {}
     return any(consuming.values())
 
 
 CHECKS: dict[str, Callable[[], bool]] = {"database": _database, "redis": _redis, "worker": _worker}
+#: Check → the one without which it is not made: a worker is asked through Redis.
+NEEDS = {"worker": "redis"}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import IO, Any, Final
 
 from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 #: Objects and lists within each other.
@@ -24,8 +25,8 @@ class BodyTooLargeError(APIException):
 class BoundedJSONParser(BaseParser):
     """JSON (RFC 8259) of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes, that PostgreSQL can store.
 
-    Raises BodyTooLargeError above the limit, and ParseError for what is no JSON, is nested too deep,
-    repeats a key, or holds characters that are none (NUL, lone surrogates).
+    Raises BodyTooLargeError above the limit, UnsupportedMediaType for another charset than UTF-8, and ParseError for
+    what is no JSON, is nested too deep, repeats a key, or holds characters that are none (NUL, lone surrogates).
     """
 
     media_type = "application/json"
@@ -33,6 +34,9 @@ class BoundedJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
+        if charset.lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(media_type, f"JSON is read as UTF-8 (RFC 8259 section 8.1), not as {charset!r}.")
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:

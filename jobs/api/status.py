@@ -105,9 +105,10 @@ def queue_members(job: Job) -> dict[str, Any]:
 
 
 def error_of(job: Job) -> dict[str, Any]:
-    """The problem object of a dead job. Internals stay with the staff."""
+    """The problem object of a dead job: 422 where the order itself is the reason, else 500. No internals."""
     known = (job.result or {}).get("error", {})
-    return problem_body(500, known.get("code", "internal-error"), known.get("detail", job.error_message))
+    status = 500 if known.get("retryable", True) else 422
+    return problem_body(status, known.get("code", "internal-error"), known.get("detail", job.error_message))
 
 
 def progress_members(job: Job, now: datetime) -> dict[str, Any]:

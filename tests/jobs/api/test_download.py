@@ -94,9 +94,15 @@ def test_a_range(header: str, first: int, last: int, get: Callable[..., Any]) ->
 def test_a_range_outside_of_the_file_is_416(header: str, get: Callable[..., Any]) -> None:
     response = get(Range=header)
     assert (response.status_code, response["Content-Range"]) == (416, "bytes */10240")
+    assert response["Content-Type"] == "application/problem+json"
+    detail = "The file has 10240 bytes."
+    assert (response.json()["code"], response.json()["detail"]) == ("range-not-satisfiable", detail)
 
 
-@pytest.mark.parametrize("header", ["bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense"])
+@pytest.mark.parametrize(
+    "header",
+    ["bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense", f"bytes=0-{'9' * 5000}"],
+)
 def test_a_range_that_makes_no_sense_is_ignored(header: str, get: Callable[..., Any]) -> None:
     assert get(Range=header).status_code == 200
 
@@ -104,6 +110,16 @@ def test_a_range_that_makes_no_sense_is_ignored(header: str, get: Callable[..., 
 def test_if_range_with_another_etag_sends_the_whole_file(get: Callable[..., Any]) -> None:
     assert get(Range="bytes=0-1", If_Range='"other"').status_code == 200
     assert get(Range="bytes=0-1", If_Range=ETAG).status_code == 206
+
+
+def test_if_range_may_be_the_time_that_the_file_was_last_modified(get: Callable[..., Any]) -> None:
+    assert get(Range="bytes=0-1", If_Range=get()["Last-Modified"]).status_code == 206
+    assert get(Range="bytes=0-1", If_Range=LONG_AGO).status_code == 200
+
+
+def test_head_knows_no_ranges(get: Callable[..., Any]) -> None:
+    response = get("head", Range="bytes=0-1")
+    assert (response.status_code, response["Content-Length"]) == (200, "10240")
 
 
 LONG_AGO, FAR_AHEAD = "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
@@ -128,6 +144,7 @@ LONG_AGO, FAR_AHEAD = "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:0
 def test_preconditions(headers: dict[str, str], status: int, get: Callable[..., Any]) -> None:
     response = get(**headers)
     assert (response.status_code, response["ETag"]) == (status, ETAG)
+    assert status != 412 or response.json()["code"] == "precondition-failed"
 
 
 def test_a_file_that_storage_has_lost_is_410(get: Callable[..., Any], artifact: Artifact) -> None:

@@ -135,3 +135,28 @@ def test_what_a_view_denies_is_refused_in_the_form_of_what_was_asked_for(
     assert (page.status_code, page["Content-Type"]) == (403, "text/html; charset=utf-8")
     assert (order.status_code, json.loads(order.content)["code"]) == (403, "permission-denied")
     assert b"secret" not in page.content + order.content
+
+
+@pytest.mark.parametrize("charset", ["shift_jis", "latin-1", '"utf-16"'])
+def test_json_in_another_charset_is_415(charset: str, owner: User) -> None:
+    response = api(owner).post("/api/reports", b"{}", content_type=f"application/json; charset={charset}")
+    assert response.status_code == 415
+    assert json.loads(response.content)["code"] == "unsupported-media-type"
+
+
+def test_json_may_say_that_it_is_utf_8(owner: User) -> None:
+    response = api(owner).post("/api/reports", b"{}", content_type="application/json; charset=UTF-8")
+    assert json.loads(response.content)["code"] == "invalid-request"
+
+
+def test_a_compressed_body_is_415_and_says_what_is_read(owner: User) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    response = api(owner).post("/api/reports", b"\x1f\x8b", content_type="application/json", headers=headers)
+    assert (response.status_code, response["Accept-Encoding"]) == (415, "identity")
+    assert json.loads(response.content)["code"] == "unsupported-media-type"
+
+
+def test_options_is_405_and_names_what_is_allowed(owner: User) -> None:
+    response = api(owner).options("/api/reports")
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
+    assert json.loads(response.content)["code"] == "method-not-allowed"
