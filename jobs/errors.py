@@ -6,6 +6,9 @@ JobError
 ├── AdmissionError          the queue takes no more jobs for now
 │   ├── QueueFullError      … of anybody
 │   └── OwnerQueueFullError … of this owner
+├── IdempotencyError        a request with an Idempotency-Key is not the first one with it
+│   ├── IdempotencyKeyInUseError   … which is still being handled
+│   └── IdempotencyKeyReusedError  … which asked for something else
 ├── TransitionError         a guarded UPDATE did not change exactly one row
 │   └── LeaseLostError      … because this attempt no longer owns the job
 ├── AttemptStoppedError     an attempt is to end before its handler has done its work
@@ -57,6 +60,20 @@ class OwnerQueueFullError(AdmissionError):
     """This owner has as many jobs waiting as one may have."""
 
     is_owners = True
+
+
+class IdempotencyError(JobError):
+    """The Idempotency-Key of this request belongs to another request."""
+
+
+class IdempotencyKeyInUseError(IdempotencyError):
+    """The first request with this key is still being handled."""
+
+    retry_after = 1
+
+
+class IdempotencyKeyReusedError(IdempotencyError):
+    """The first request with this key asked for something else."""
 
 
 class TransitionError(JobError):

@@ -65,8 +65,8 @@ class Job(models.Model):
     error_class = models.CharField(max_length=200, blank=True)
     error_message = models.TextField(blank=True)
     error_fingerprint = models.CharField(max_length=64, blank=True)
-    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (NULLs are distinct in a unique index)
-    request_fingerprint = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (none is not a key of no letters)
+    request_fingerprint = models.CharField(max_length=64, blank=True, help_text="of the request that had the key")
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, help_text="start of the current attempt")
     finished_at = models.DateTimeField(null=True)
@@ -113,7 +113,14 @@ class Job(models.Model):
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
             ),
         ]
-        constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known"),
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                name="jobs_job_idempotency_key",
+                condition=Q(idempotency_key__isnull=False),
+            ),
+        ]
         permissions = [
             ("requeue_job", "Can requeue jobs"),
             ("discard_job", "Can discard jobs"),

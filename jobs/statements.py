@@ -124,12 +124,12 @@ SUBMIT: Final = f"""
         INSERT INTO jobs_job (
             id, kind, type, queue, owner, payload, state, priority, scheduled_at, due,
             attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
-            error_class, error_message, error_fingerprint, request_fingerprint
+            error_class, error_message, error_fingerprint, idempotency_key, request_fingerprint
         )
         SELECT
             %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
             'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
-            0, %(max_attempts)s::int, 0, 0, 0, '', '', '', ''
+            0, %(max_attempts)s::int, 0, 0, 0, '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
         FROM dials WHERE verdict = 'admitted'
         RETURNING *
     ), told AS (

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from jobs.admission import TO_BE_LOCKED, refusal_of
 from jobs.fairness import LOCK
 from jobs.flow import retry_after_refusal
+from jobs.idempotency import Idempotency
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads import secret_names
@@ -37,11 +38,12 @@ def submit_job(
     queue: str | None = None,
     priority: int = 0,
     scheduled_at: datetime | None = None,
+    idempotency: Idempotency | None = None,
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
-    `queue` defaults to the kind's. The job is released when the transaction has committed; should
-    that fail, the job stays queued and Beat releases it.
+    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.idempotency`. The job is released
+    when the transaction has committed; should that fail, the job stays queued and Beat releases it.
 
     Raises UnknownKindError, ImproperlyConfigured (there is no such queue), QueueFullError or OwnerQueueFullError; there
     is no row then.
@@ -61,6 +63,8 @@ def submit_job(
         "scheduled_at": scheduled_at,
         "max_attempts": registered.retry_policy.max_attempts,
         "actor": owner.get_username() if owner else "",
+        "idempotency_key": idempotency and idempotency.key,
+        "request_fingerprint": idempotency.fingerprint if idempotency else "",
     }
     rows = run(SUBMIT, **row, locked=False)
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:

@@ -54,6 +54,7 @@ class ReportInspector(Inspector):
         except UnknownReportTypeError:
             detail = "There is no such report type, or the owner of the job may not order it."
             raise InvalidPayloadError([{"pointer": "/reportType", "detail": detail}]) from None
+        del canonical["language"]
         return canonical | {name: payload[name] for name in ("language",) if name in payload}
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:

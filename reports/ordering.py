@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from rest_framework import serializers
 
+from jobs.idempotency import Idempotency
 from jobs.models import Job
 from jobs.submission import submit_job
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
@@ -43,7 +44,7 @@ class DialectSerializer(StrictSerializer):
 
 
 class OrderSerializer(StrictSerializer):
-    """The body of `POST /api/reports`."""
+    """What is ordered."""
 
     reportType = serializers.CharField(max_length=100)
     parameters = serializers.DictField(default=dict)
@@ -56,9 +57,18 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
     `data`; UnknownReportTypeError; or what `jobs.submission.submit_job` raises.
     """
-    report_type, payload = order_payload(owner=owner, data=data)
-    payload["language"] = translation.get_language()
-    return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload)
+    return submit_order(*order_payload(owner=owner, data=data), owner=owner)
+
+
+def submit_order(
+    report_type: ReportType,
+    payload: dict[str, Any],
+    *,
+    owner: AbstractBaseUser,
+    idempotency: Idempotency | None = None,
+) -> Job:
+    """Submit a valid order. Raises what `jobs.submission.submit_job` does."""
+    return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload, idempotency=idempotency)
 
 
 def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, dict[str, Any]]:
@@ -68,11 +78,17 @@ def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, di
     """
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
-    report_type = get_report_type(order.validated_data["reportType"], owner)
+    return canonical_order(order.validated_data, owner)
+
+
+def canonical_order(order: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
+    """As `order_payload`, of what an OrderSerializer has found valid."""
+    report_type = get_report_type(order["reportType"], owner)
     return report_type, {
         "reportType": report_type.identifier,
-        "parameters": valid_parameters(report_type, order.validated_data["parameters"]),
-        "csv": Dialect(**order.validated_data["csv"]).to_payload(),
+        "parameters": valid_parameters(report_type, order["parameters"]),
+        "csv": Dialect(**order["csv"]).to_payload(),
+        "language": translation.get_language(),
     }
 
 

@@ -65,6 +65,8 @@ class ReportType:
     statement_timeout_seconds: ClassVar[int | None] = None
     #: How long the file can be downloaded; None is RETENTION_DAYS.
     retention: ClassVar[timedelta | None] = None
+    #: How long after it was ordered a report is given to an equal order that asks for `reuse`.
+    reusable_for: ClassVar[timedelta] = timedelta(hours=1)
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any] | SQL:
         """What the report contains, for validated `parameters` and the user who ordered it.

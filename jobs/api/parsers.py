@@ -36,7 +36,9 @@ class BoundedJSONParser(BaseParser):
     ) -> Any:
         charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
         if charset.lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(media_type, f"JSON is read as UTF-8 (RFC 8259 section 8.1), not as {charset!r}.")
+            raise UnsupportedMediaType(
+                str(media_type), f"JSON is read as UTF-8 (RFC 8259 section 8.1), not as {charset!r}."
+            )
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:

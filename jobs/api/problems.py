@@ -13,7 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from jobs.errors import AdmissionError, OwnerQueueFullError
+from jobs.errors import AdmissionError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, OwnerQueueFullError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -105,6 +105,10 @@ def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
             return 400, "invalid-request", "The request is not valid; see errors.", {"errors": errors}
         case AdmissionError():
             return *refusal(error), str(error), {}
+        case IdempotencyKeyInUseError():
+            return 409, "idempotency-key-in-use", str(error), {}
+        case IdempotencyKeyReusedError():
+            return 422, "idempotency-key-reused", str(error), {}
         case Http404():
             return 404, "not-found", "There is no such resource.", {}
         case PermissionDenied():

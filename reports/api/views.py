@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.download import artifact_response
+from jobs.api.idempotency import idempotency_of
 from jobs.api.lookup import get_job
 from jobs.api.pagination import NewestFirst
 from jobs.api.polling import polled
@@ -30,7 +31,7 @@ from reports.api.bodies import (
     report_type_body,
     status_body,
 )
-from reports.ordering import OrderSerializer, order_report
+from reports.placing import PlacedOrderSerializer, place_order
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 
 ORDER_PROBLEMS = {
@@ -49,13 +50,17 @@ class ReportListView(ApiView):
 
     @extend_schema(
         operation_id="orderReport",
-        request=OrderSerializer,
+        request=PlacedOrderSerializer,
         responses={202: ReportStatus, 400: PROBLEMS[400], 401: PROBLEMS[401], **ORDER_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
         """Order a report."""
         try:
-            ordered = order_report(owner=request.user, data=request.data)  # type: ignore[arg-type]
+            placed = place_order(
+                owner=request.user,  # type: ignore[arg-type]
+                data=request.data,
+                idempotency=idempotency_of(request, kind="report"),
+            )
         except UnknownReportTypeError as error:
             known = [report_type.identifier for report_type in report_types_for(request.user)]
             raise ProblemError(
@@ -65,8 +70,12 @@ class ReportListView(ApiView):
                 errors=[{"pointer": "#/reportType", "detail": "There is no such report type."}],
                 reportTypes=known,
             ) from None
-        job = Job.objects.with_result().get(pk=ordered.pk)
+        job = Job.objects.with_result().get(pk=placed.job.pk)
         response = polled(job, status_body(job), status=202)
+        if placed.is_replayed:
+            response["Idempotency-Replayed"] = "true"
+        if placed.is_reused:
+            response["Report-Reused"] = "true"
         response["Location"] = reverse("report-status", args=[job.pk])
         response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
         return response
@@ -94,7 +103,7 @@ class ReportView(ApiView):
 
     @extend_schema(operation_id="getReport", responses={200: Report, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:
-        """One report: its status, and what was ordered."""
+        """One report: its status, and what was placed."""
         job = get_job(request, job_id, kind="report")
         return polled(job, report_body(job))
 

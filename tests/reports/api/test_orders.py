@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
@@ -14,32 +13,9 @@ from jobs.models import Event, Job, Queue
 from jobs.states import State
 from reports.registry import register
 from reports.types import ReportType
+from tests.reports.api.asking import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db
-
-ORDER = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(owner)[1]}")
-    return client
-
-
-def post(api: APIClient, body: Any, **options: Any) -> Any:
-    return api.post("/api/reports", body, **{"format": "json", **options})
-
-
-def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
-    assert (body["status"], body["code"]) == (status, code)
-    assert body["type"] == f"urn:longhaul:problem:{code}"
-    assert body["title"]
-    assert body["detail"]
-    return body
 
 
 def test_an_order_is_accepted(api: APIClient, owner: User) -> None:

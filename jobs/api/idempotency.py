@@ -1,0 +1,30 @@
+"""The `Idempotency-Key` header."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rest_framework.request import Request
+
+from jobs.api.problems import ProblemError
+from jobs.idempotency import Idempotency, fingerprint_of
+
+#: Printable ASCII but for what a quoted string would have to escape.
+KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
+
+
+def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:
+    """The key of a request for a job of `kind`, and its fingerprint; None where the client sends none.
+
+    The key is a string of RFC 8941, section 3.3.3 (`"a"`); it may come without its quotes. Raises ProblemError (400).
+    """
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    if not KEY.fullmatch(key) or not key.strip():
+        raise ProblemError(
+            400, "invalid-idempotency-key", "Idempotency-Key must be 1 to 255 printable ASCII characters, no quotes."
+        )
+    return Idempotency(key, fingerprint_of(kind, request.data))

@@ -1,0 +1,68 @@
+"""An order as it comes over HTTP: it may be one that was sent before, or ask for a report that is there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Now
+from rest_framework import serializers
+
+from jobs.api.status import is_available
+from jobs.idempotency import Idempotency, job_of_first_request
+from jobs.models import Job
+from jobs.search import same_work_term
+from jobs.states import ACTIVE
+from reports.ordering import OrderSerializer, canonical_order, submit_order
+from reports.types import ReportType
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class PlacedOrderSerializer(OrderSerializer):
+    """The body of `POST /api/reports`."""
+
+    reuse = serializers.BooleanField(
+        default=False,
+        help_text="Take an equal report of yours that is on its way, or was ordered shortly ago, where there is one.",
+    )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What became of an order: a new job, that of the first request with its key, or an equal one ordered before."""
+
+    job: Job
+    is_replayed: bool = False
+    is_reused: bool = False
+
+
+def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
+    """Validate an order and submit it, unless the same request has done so before, or an equal report may be reused.
+
+    `data` is the parsed body. Raises what `reports.ordering.order_report` and `job_of_first_request` do.
+    """
+    with job_of_first_request(owner=owner, idempotency=idempotency) as first:
+        if first is not None:
+            return Placed(first, is_replayed=True)
+        order = PlacedOrderSerializer(data=data)
+        order.is_valid(raise_exception=True)
+        report_type, payload = canonical_order(order.validated_data, owner)
+        if order.validated_data["reuse"] and (equal := find_reusable(owner, report_type, payload)):
+            return Placed(equal, is_reused=True)
+        return Placed(submit_order(report_type, payload, owner=owner, idempotency=idempotency))
+
+
+def find_reusable(owner: AbstractBaseUser, report_type: ReportType, payload: dict[str, Any]) -> Job | None:
+    """The newest equal report of `owner` that is on its way or can be downloaded, and was ordered shortly ago."""
+    equal = Job.objects.owned_by(owner).filter(
+        kind="report",
+        search_terms__terms__contains=[same_work_term("report", payload)],
+        created_at__gte=Now() - report_type.reusable_for,
+        cancel_requested_at=None,
+    )
+    for job in equal.with_result().order_by("-pk")[:5]:
+        if job.state in ACTIVE or is_available(job.result_artifact):
+            return job
+    return None
