@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
 
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
+from jobs.fairness import LOCK
+from jobs.flow import retry_after_refusal
+from jobs.refusals import count_refusal
+from jobs.statements import ADMIT, run
 
-#: The verdict of `jobs.statements.SUBMIT` that asks for another look: waiting jobs are counted with the queue's row
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+#: The verdict of `jobs.statements.ADMIT` that asks for another look: waiting jobs are counted with the queue's row
 #: locked, so that limits are exact however many submit at once.
 TO_BE_LOCKED = "to-be-locked"
 
@@ -28,3 +39,25 @@ def refusal_of(row: dict[str, Any], *, queue: str, type: str) -> AdmissionError 
             message = f"You have {limit} jobs waiting in the queue {queue}, which is the limit."
             return OwnerQueueFullError(message, limit=limit)
     return None
+
+
+@contextmanager
+def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> Iterator[None]:  # noqa: A002
+    """A transaction in which the queue has room for one more of `owner`. Raises QueueFullError, OwnerQueueFullError."""
+    refusal: AdmissionError | None = None
+    with transaction.atomic():
+        run(LOCK, queue=queue)
+        rows = run(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True)
+        gone = QueueFullError(f"There is no queue {queue} any more.")
+        refusal = refusal_of(rows[0], queue=queue, type=type) if rows else gone
+        if refusal is None:
+            yield
+    if refusal is not None:
+        raise told(refusal, queue=queue, owner=owner)
+
+
+def told(refusal: AdmissionError, *, queue: str, owner: AbstractBaseUser | None) -> AdmissionError:
+    """The refusal, counted, and with the time after which to come back. Asked while nothing is locked any more."""
+    count_refusal(refusal, queue=queue)
+    refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
+    return refusal

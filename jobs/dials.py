@@ -7,12 +7,12 @@ what runs already, too: `jobs.pacing.governor` looks at them every second.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
 
 from jobs.audit import AuditEntry, audit
+from jobs.commit import after_commit
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
 from jobs.models import Queue, TypeDials
@@ -43,7 +43,7 @@ def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | 
         after = {name: dials[name] for name in before}
         Queue.objects.filter(name=queue).update(**after)
         audit(_action(after), [("queue", queue, before, after)], actor=actor, reason=reason)
-        transaction.on_commit(partial(release_jobs, queue), robust=True)
+        after_commit(release_jobs, queue)
 
 
 def add_queue(queue: Queue, *, actor: str, reason: str) -> None:
@@ -70,7 +70,7 @@ def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: An
             action = AuditEntry.Action.ADD if created else AuditEntry.Action.CHANGE
             after = {name: dials[name] for name in before}
             audit(action, [("dials of a type", row, {} if created else before, after)], actor=actor, reason=reason)
-            transaction.on_commit(_release_all, robust=True)
+            after_commit(_release_all)
     return row
 
 
@@ -82,7 +82,7 @@ def drop_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
         before = {name: getattr(row, name) for name in TYPE_DIALS if getattr(row, name) != getattr(unset, name)}
         row.delete()
         audit(AuditEntry.Action.DELETE, [("dials of a type", row, before, {})], actor=actor, reason="")
-        transaction.on_commit(_release_all, robust=True)
+        after_commit(_release_all)
 
 
 def _release_all() -> None:

@@ -49,7 +49,7 @@ class AdmissionError(JobError):
         super().__init__(message)
         self.limit = limit
         self.of_type = of_type
-        self.retry_after = 0  # said by `submit_job`, once nothing is locked any more
+        self.retry_after = 0  # said by `jobs.admission.told`
 
 
 class QueueFullError(AdmissionError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs.audit import AuditEntry, audit
+from jobs.commit import after_commit
 from jobs.models import Job
 from jobs.release import release_jobs
 from jobs.states import State
@@ -71,7 +71,7 @@ def intervene(
                 acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
                 audit(action, acts, actor=actor, reason=reason)
             for queue in {job.queue for job in found.values()}:
-                transaction.on_commit(partial(release_jobs, queue), robust=True)
+                after_commit(release_jobs, queue)
         outcome.changed += [job.pk for job in fitting]
         outcome.refused |= refused | {pk: "there is no such job" for pk in batch if pk not in found}
     return outcome

@@ -268,6 +268,7 @@ class Event(models.Model):
         CANCELLED = "cancelled"
         DOWNLOADED = "downloaded"
         EXPIRED = "expired"
+        PURGED = "purged"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, db_index=False, related_name="events")
     at = models.DateTimeField(db_default=Now())

@@ -88,38 +88,42 @@ QUEUED: Final = (
 #: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
 OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
 
-#: Whether the queue takes the job, and the job if it does; `jobs.admission` knows the verdicts. No row when there is no
-#: such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides in order
-#: (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+#: What the dials of the queue and of the type say of one more job; `jobs.admission` knows the verdicts. No row when
+#: there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides
+#: in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+ADMIT: Final = f"""
+    SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
+        WHEN NOT queue.accepting THEN 'closed'
+        WHEN own.accepting IS false THEN 'type-closed'
+        WHEN coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL THEN 'admitted'
+        WHEN NOT %(locked)s::bool THEN 'to-be-locked'
+        WHEN queue.max_queued <= (
+            SELECT count(*) FROM (SELECT FROM jobs_job WHERE {QUEUED} LIMIT queue.max_queued) AS job
+        ) THEN 'queue-full'
+        WHEN own.max_queued <= (
+            SELECT count(*) FROM (
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
+            ) AS job
+        ) THEN 'type-full'
+        WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
+            SELECT count(*) FROM (
+                SELECT FROM jobs_job WHERE {QUEUED} AND owner = %(owner)s::bigint LIMIT max_queued_per_owner
+            ) AS job
+        ) THEN 'owner-full'
+        ELSE 'admitted'
+    END AS verdict
+    FROM jobs_queue AS queue
+    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+    WHERE name = %(queue)s::text
+"""  # noqa: S608
+
+#: Whether the queue takes the job, and the job if it does.
 SUBMIT: Final = f"""
-    WITH dials AS MATERIALIZED (
-        SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
-            WHEN NOT queue.accepting THEN 'closed'
-            WHEN own.accepting IS false THEN 'type-closed'
-            WHEN coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL THEN 'admitted'
-            WHEN NOT %(locked)s::bool THEN 'to-be-locked'
-            WHEN queue.max_queued <= (
-                SELECT count(*) FROM (SELECT FROM jobs_job WHERE {QUEUED} LIMIT queue.max_queued) AS job
-            ) THEN 'queue-full'
-            WHEN own.max_queued <= (
-                SELECT count(*) FROM (
-                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
-                    UNION ALL
-                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
-                    UNION ALL
-                    (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
-                ) AS job
-            ) THEN 'type-full'
-            WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
-                SELECT count(*) FROM (
-                    SELECT FROM jobs_job WHERE {QUEUED} AND owner = %(owner)s::bigint LIMIT max_queued_per_owner
-                ) AS job
-            ) THEN 'owner-full'
-            ELSE 'admitted'
-        END AS verdict
-        FROM jobs_queue AS queue
-        LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
-        WHERE name = %(queue)s::text
+    WITH dials AS MATERIALIZED ({ADMIT}
     ), submitted AS (
         INSERT INTO jobs_job (
             id, kind, type, queue, owner, payload, state, priority, scheduled_at, due,

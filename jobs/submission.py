@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from jobs.admission import TO_BE_LOCKED, refusal_of
+from jobs.admission import TO_BE_LOCKED, refusal_of, told
+from jobs.commit import after_commit
 from jobs.fairness import LOCK
-from jobs.flow import retry_after_refusal
 from jobs.idempotency import Idempotency
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads import secret_names
-from jobs.refusals import count_refusal
 from jobs.release import release_jobs
 from jobs.search import terms_of
 from jobs.statements import SUBMIT, ask, instance_of, one_trip, run
@@ -75,11 +72,9 @@ def submit_job(
     if not rows:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if refusal := refusal_of(rows[0], queue=queue, type=type_):
-        count_refusal(refusal, queue=queue)
-        refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
-        raise refusal
+        raise told(refusal, queue=queue, owner=owner)
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
-    transaction.on_commit(partial(release_jobs, queue), robust=True)
+    after_commit(release_jobs, queue)
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job

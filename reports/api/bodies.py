@@ -34,7 +34,7 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     word = status_word(job, artifact)
     body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
     if not has_ended(job):
-        body |= progress_members(job, timezone.now())
+        body |= progress_members(job, timezone.now()) | {"cancelURL": reverse("api-report", args=[job.pk])}
         if not in_list:
             body |= queue_members(job)
     elif job.state == State.SUCCEEDED:
@@ -83,6 +83,7 @@ class ReportStatus(serializers.Serializer[Any]):
     )
     attempt = serializers.IntegerField(required=False)
     retryAt = serializers.DateTimeField(required=False)
+    cancelURL = serializers.CharField(required=False, help_text="DELETE it")
     reportURL = serializers.CharField(required=False)
     rowCount = serializers.IntegerField(required=False)
     sizeBytes = serializers.IntegerField(required=False)

@@ -19,8 +19,9 @@ from jobs.api.problems import ProblemError
 from jobs.api.schema import PROBLEMS, Problem
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
-from jobs.errors import ArtifactMissingError
+from jobs.errors import ArtifactMissingError, TransitionError
 from jobs.models import Job
+from jobs.purging import purge_or_cancel
 from reports.api.bodies import (
     Report,
     ReportPage,
@@ -33,6 +34,7 @@ from reports.api.bodies import (
 )
 from reports.placing import PlacedOrderSerializer, place_order
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
+from reports.retrying import NotRetryableError, retry_report
 
 ORDER_PROBLEMS = {
     411: OpenApiResponse(Problem, "The body is chunked, without a Content-Length."),
@@ -41,6 +43,14 @@ ORDER_PROBLEMS = {
     429: OpenApiResponse(Problem, "Too many of your jobs are waiting."),
     503: OpenApiResponse(Problem, "The queue is full or closed."),
 }
+
+
+def accepted(request: Request, job: Job) -> Response:
+    """202: the status of an order, and where to ask for it."""
+    response = polled(job, status_body(job), status=202)
+    response["Location"] = reverse("report-status", args=[job.pk])
+    response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
+    return response
 
 
 class ReportListView(ApiView):
@@ -71,13 +81,11 @@ class ReportListView(ApiView):
                 reportTypes=known,
             ) from None
         job = Job.objects.with_result().get(pk=placed.job.pk)
-        response = polled(job, status_body(job), status=202)
+        response = accepted(request, job)
         if placed.is_replayed:
             response["Idempotency-Replayed"] = "true"
         if placed.is_reused:
             response["Report-Reused"] = "true"
-        response["Location"] = reverse("report-status", args=[job.pk])
-        response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
         return response
 
     @extend_schema(
@@ -99,13 +107,55 @@ class ReportListView(ApiView):
 class ReportView(ApiView):
     """`/api/reports/{id}`"""
 
-    scopes = {"GET": "reports:read"}
+    scopes = {"GET": "reports:read", "DELETE": "reports:order"}
 
     @extend_schema(operation_id="getReport", responses={200: Report, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:
         """One report: its status, and what was placed."""
         job = get_job(request, job_id, kind="report")
         return polled(job, report_body(job))
+
+    @extend_schema(
+        operation_id="deleteReport",
+        responses={202: ReportStatus, 204: None, 401: PROBLEMS[401], 404: PROBLEMS[404]},
+    )
+    def delete(self, request: Request, job_id: str) -> Response:
+        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204)."""
+        job = get_job(request, job_id, kind="report")
+        if purge_or_cancel(job.pk, actor=request.user.get_username()):
+            return Response(status=204)
+        job = get_job(request, job_id, kind="report")
+        return accepted(request, job)
+
+
+class ReportRetryView(ApiView):
+    """`/api/reports/{id}/retry`"""
+
+    scopes = {"POST": "reports:order"}
+
+    @extend_schema(
+        operation_id="retryReport",
+        request=None,
+        responses={
+            202: ReportStatus,
+            401: PROBLEMS[401],
+            404: PROBLEMS[404],
+            409: OpenApiResponse(Problem, "`not-failed`, or `not-retryable`: it could not be ordered today."),
+            429: ORDER_PROBLEMS[429],
+            503: ORDER_PROBLEMS[503],
+        },
+    )
+    def post(self, request: Request, job_id: str) -> Response:
+        """Try a failed report again, as it was ordered."""
+        job = get_job(request, job_id, kind="report")
+        try:
+            retry_report(job, owner=request.user)  # type: ignore[arg-type]
+        except TransitionError:
+            word = status_word(job, job.result_artifact)
+            raise ProblemError(409, "not-failed", f"Only a failed report can be retried; it is {word}.") from None
+        except NotRetryableError as error:
+            raise ProblemError(409, "not-retryable", str(error)) from None
+        return accepted(request, get_job(request, job_id, kind="report"))
 
 
 class ReportStatusView(ApiView):

@@ -10,18 +10,20 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs.api.lookup import get_job
 from jobs.api.problems import refusal
-from jobs.errors import AdmissionError
+from jobs.errors import AdmissionError, TransitionError
 from jobs.models import Job
+from jobs.purging import purge_or_cancel
 from reports.ordering import order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, filled_form, mistakes, render_form
 from reports.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.pages.wording import show_in_full
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
+from reports.retrying import NotRetryableError, retry_report
 from reports.types import ReportType
 
 
@@ -52,7 +54,7 @@ def report_list_live(request: SignedInRequest) -> HttpResponse:
 @never_cache
 def report_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
     """One report."""
-    return render(request, "reports/detail.html", {"report": show_in_full(_mine(request, job_id), request.user)})
+    return _detail(request, job_id)
 
 
 @require_safe
@@ -61,6 +63,32 @@ def report_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
 def report_detail_live(request: SignedInRequest, job_id: str) -> HttpResponse:
     """The part of a report's page that refreshes itself while the report is active."""
     return render(request, "reports/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
+
+
+@require_POST
+@login_required
+def report_delete(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """Cancel a report that is active, and stay with it; delete one that has ended, and go back to the list."""
+    job = _mine(request, job_id)
+    if purge_or_cancel(job.pk, actor=request.user.get_username()):
+        return redirect("report-list")
+    return redirect("report-detail", job.pk)
+
+
+@require_POST
+@login_required
+def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """Try a failed report again. What speaks against it is shown on its page."""
+    job = _mine(request, job_id)
+    try:
+        retry_report(job, owner=request.user)
+    except TransitionError:
+        pass  # a second click
+    except NotRetryableError as error:
+        return _detail(request, job_id, refusal=str(error), status=409)
+    except AdmissionError as error:
+        return _detail(request, job_id, refusal=f"{error} Try again in a while.", status=refusal(error)[0])
+    return redirect("report-detail", job.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,6 +120,11 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
         response["Retry-After"] = str(error.retry_after)
         return response
     return HttpResponse(status=303, headers={"Location": reverse("report-detail", args=[job.pk])})
+
+
+def _detail(request: SignedInRequest, job_id: str, *, status: int = 200, refusal: str = "") -> HttpResponse:
+    context = {"report": show_in_full(_mine(request, job_id), request.user), "refusal": refusal}
+    return render(request, "reports/detail.html", context, status=status)
 
 
 def _order_page(

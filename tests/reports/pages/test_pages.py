@@ -182,3 +182,49 @@ def test_a_form_without_its_token_is_refused_with_a_page(owner: User) -> None:
     response = client.post("/reports/new?type=yearly-sales", {"parameters.year": "2023"})
     assert response.status_code == 403
     assert "The form has expired" in words(response)
+
+
+def test_a_report_can_be_cancelled_and_then_deleted(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job()
+    path = f"/reports/{job.pk}"
+    assert "Cancel the report" in words(signed_in.get(path))
+    answer = signed_in.post(f"{path}/delete")
+    assert (answer.status_code, answer["Location"]) == (302, path)
+    page = words(signed_in.get(path))
+    assert "Canceled" in page
+    assert "Delete for good" in page
+    answer = signed_in.post(f"{path}/delete")
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert signed_in.get(path).status_code == 404
+
+
+def test_a_failed_report_can_be_tried_again(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(State.DEAD, finished_at=timezone.now())
+    path = f"/reports/{job.pk}"
+    assert "Try again" in words(signed_in.get(path))
+    for _ in range(2):  # a second click changes nothing
+        answer = signed_in.post(f"{path}/retry")
+        assert (answer.status_code, answer["Location"]) == (302, path)
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
+def test_a_retry_that_is_refused_says_why(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(State.DEAD, finished_at=timezone.now())
+    Queue.objects.filter(name="reports").update(accepting=False)
+    answer = signed_in.post(f"/reports/{job.pk}/retry")
+    assert answer.status_code == 503
+    assert "It was not tried again The queue reports accepts no jobs at the moment." in words(answer)
+    Job.objects.update(payload={**job.payload, "parameters": {"year": 1}})
+    answer = signed_in.post(f"/reports/{job.pk}/retry")
+    assert answer.status_code == 409
+    assert "Its parameters are not valid any more." in words(answer)
+
+
+@pytest.mark.parametrize("deed", ["delete", "retry"])
+def test_deeds_are_for_the_owner_and_by_post(deed: str, signed_in: Client, make_job: MakeJob) -> None:
+    foreign = make_job(State.DEAD, owner=User.objects.create_user("bob"))
+    answers = [signed_in.post(f"/reports/{job_id}/{deed}") for job_id in (foreign.pk, UNKNOWN, "no-id")]
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert {words(answer) for answer in answers} == {words(answers[0])}
+    assert signed_in.get(f"/reports/{foreign.pk}/{deed}").status_code == 405

@@ -1,0 +1,53 @@
+"""Purge: what an owner deletes. Its files go, and it is nobody's any more; staff still see what ran, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from jobs.artifacts import delete_artifact_file
+from jobs.audit import AuditEntry
+from jobs.cancellation import cancel_jobs
+from jobs.commit import after_commit
+from jobs.events import record_events
+from jobs.interventions import Intervention, intervene
+from jobs.models import Artifact, Event, Job
+from jobs.states import State
+
+#: For its owner a dead job has ended, too.
+PURGEABLE = frozenset({State.SUCCEEDED, State.CANCELLED, State.DEAD})
+
+
+def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
+    """Take ended jobs from their owner, a dead one → cancelled; delete their files, and free their idempotency keys.
+
+    A file that cannot be deleted now has expired, so Beat deletes it.
+    """
+
+    def change(jobs: list[Job]) -> None:
+        pks = [job.pk for job in jobs]
+        dead = [job.pk for job in jobs if job.state == State.DEAD]
+        Job.objects.filter(pk__in=dead, state=State.DEAD).update(state=State.CANCELLED)
+        Job.objects.filter(pk__in=pks).update(owner=None, idempotency_key=None, updated_at=Now())
+        Artifact.objects.filter(job__in=pks, deleted_at=None).update(expires_at=Now())
+        record_events(dead, Event.Name.CANCELLED, actor=actor, discarded=True)
+        record_events(pks, Event.Name.PURGED, actor=actor)
+        after_commit(_delete_files, pks)
+
+    return intervene(job_ids, action=AuditEntry.Action.DELETE, actor=actor, reason="", allowed=PURGEABLE, change=change)
+
+
+def purge_or_cancel(job_id: UUID, *, actor: str) -> bool:
+    """Purge a job that has ended: True. Else cancel it: False, also where it is being cancelled already."""
+    if purge_jobs([job_id], actor=actor).changed:
+        return True
+    if cancel_jobs([job_id], actor=actor).changed:
+        return False
+    return bool(purge_jobs([job_id], actor=actor).changed)  # it may have ended meanwhile
+
+
+def _delete_files(job_ids: list[UUID]) -> None:
+    for artifact in Artifact.objects.filter(job__in=job_ids, deleted_at=None):
+        delete_artifact_file(artifact)

@@ -1,0 +1,30 @@
+"""Retry: a failed report again, as its owner ordered it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework import serializers
+
+from jobs.models import Job
+from jobs.retrying import retry_dead_job
+from reports.ordering import reopen_order
+from reports.registry import UnknownReportTypeError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class NotRetryableError(Exception):
+    """By today's rules the report could not be ordered."""
+
+
+def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:
+    """dead → queued. Raises NotRetryableError, and what `jobs.retrying.retry_dead_job` does."""
+    try:
+        reopen_order(job.payload, owner)
+    except UnknownReportTypeError:
+        raise NotRetryableError("There is no such report type any more, or you may not order it any more.") from None
+    except serializers.ValidationError:
+        raise NotRetryableError("Its parameters are not valid any more. Order it anew.") from None
+    retry_dead_job(job, owner=owner)

@@ -1,0 +1,44 @@
+"""What follows a commit."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from jobs.commit import after_commit
+from jobs.models import Job
+from jobs.submission import submit_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_is_called_once_the_transaction_has_committed() -> None:
+    heard: list[str] = []
+    with transaction.atomic():
+        after_commit(heard.append, "committed")
+        assert heard == []
+    assert heard == ["committed"]
+
+
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_an_error_of_it_is_logged_and_the_job_is_accepted(
+    in_transaction: bool,
+    owner: User,
+    kind_of: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def release_badly(queue: str) -> None:
+        raise ConnectionError(f"{queue} is out of reach")
+
+    monkeypatch.setattr("jobs.submission.release_jobs", release_badly)
+    kind = kind_of(lambda context: None)
+    if in_transaction:
+        with transaction.atomic():
+            job = submit_job(kind=kind, owner=owner, payload={})
+    else:
+        job = submit_job(kind=kind, owner=owner, payload={})
+    assert Job.objects.get() == job
+    assert "release_badly" in caplog.text
+    assert "reports is out of reach" in caplog.text
