@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
-from jobs.api.polling import polled
+from jobs.api.polling import answer_poll
 from jobs.api.schema import PROBLEMS
 from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
+from jobs.models import Job
 from jobs.states import State
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
@@ -52,17 +53,22 @@ class OperationView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
-        artifact = job.result_artifact
-        body: dict[str, Any] = {
-            "id": str(job.pk),
-            "status": WORDS[State(job.state)].operation,
-            "percentComplete": job.progress_percent,
-            "createdDateTime": job.created_at,
-            "lastActionDateTime": job.updated_at,
-        }
-        if job.state == State.SUCCEEDED and is_available(artifact):
-            body["resourceLocation"] = reverse(f"{job.kind}-download", args=[job.pk], request=request)
-        if job.state == State.DEAD:
-            error = error_of(job)
-            body["error"] = {"code": error["code"], "message": error["detail"]}
-        return polled(job, body)
+        return answer_poll(self, job, lambda: operation_body(request, job))
+
+
+def operation_body(request: Request, job: Job) -> dict[str, Any]:
+    """The operation resource of a job."""
+    artifact = job.result_artifact
+    body: dict[str, Any] = {
+        "id": str(job.pk),
+        "status": WORDS[State(job.state)].operation,
+        "percentComplete": job.progress_percent,
+        "createdDateTime": job.created_at,
+        "lastActionDateTime": job.updated_at,
+    }
+    if job.state == State.SUCCEEDED and is_available(artifact):
+        body["resourceLocation"] = reverse(f"{job.kind}-download", args=[job.pk], request=request)
+    if job.state == State.DEAD:
+        error = error_of(job)
+        body["error"] = {"code": error["code"], "message": error["detail"]}
+    return body

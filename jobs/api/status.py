@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.api.problems import problem_body
@@ -49,6 +52,23 @@ def status_word(job: Job, artifact: Artifact | None) -> str:
     if job.cancel_requested_at and state in (State.RUNNING, State.FAILED):
         return "Canceling"
     return WORDS[state].status
+
+
+def in_status(words: Iterable[str]) -> Q:
+    """The jobs whose status is one of these words; what `status_word` says, for a query."""
+    files = Artifact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), job=OuterRef("pk"), deleted_at=None)
+    available = Exists(files.filter(role=Artifact.Role.RESULT, published_at__isnull=False))
+    active = Q(state__in=[State.RUNNING, State.FAILED])
+    conditions = {
+        "Queued": Q(state=State.QUEUED),
+        "In Progress": active & Q(cancel_requested_at=None),
+        "Canceling": active & Q(cancel_requested_at__isnull=False),
+        "Complete": Q(state=State.SUCCEEDED) & available,
+        "Failed": Q(state=State.DEAD),
+        "Canceled": Q(state=State.CANCELLED),
+        "Expired": Q(state=State.SUCCEEDED) & ~available,
+    }
+    return Q(*(conditions[word] for word in words), _connector=Q.OR)
 
 
 def is_available(artifact: Artifact | None) -> bool:

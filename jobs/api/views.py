@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.api.conditional import answer_conditionally
+from jobs.api.limits import Limit, limit_headers
 from jobs.api.problems import ProblemError
 
 
@@ -17,6 +21,11 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     #: Method → scope that a token needs for it. HEAD is as GET.
     scopes: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        #: What is left of the client's quotas, for the answer to say.
+        self.limits: list[Limit] = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who asks, and whether they may; then whether the body can be read at all. Raises ProblemError (415)."""
@@ -29,3 +38,12 @@ class ApiView(APIView):
                 f"The body is sent as {coding!r}. Send it without Content-Encoding.",
                 headers={"Accept-Encoding": "identity"},  # RFC 9110 section 15.5.16
             )
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add what is left of the client's quotas, and to a JSON representation its ETag."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in limit_headers(self.limits).items():
+            final[name] = value
+        if isinstance(final, Response) and final.status_code == 200 and request.method in ("GET", "HEAD"):
+            final.add_post_render_callback(partial(answer_conditionally, request._request))
+        return final

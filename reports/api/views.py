@@ -6,7 +6,7 @@ from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,7 +14,7 @@ from jobs.api.download import artifact_response
 from jobs.api.idempotency import idempotency_of
 from jobs.api.lookup import get_job
 from jobs.api.pagination import NewestFirst
-from jobs.api.polling import polled
+from jobs.api.polling import answer_poll, polled
 from jobs.api.problems import ProblemError
 from jobs.api.schema import PROBLEMS, Problem
 from jobs.api.status import retry_after, status_word
@@ -32,6 +32,7 @@ from reports.api.bodies import (
     report_type_body,
     status_body,
 )
+from reports.api.filters import ListQuery, filter_reports
 from reports.placing import PlacedOrderSerializer, place_order
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import NotRetryableError, retry_report
@@ -90,17 +91,19 @@ class ReportListView(ApiView):
 
     @extend_schema(
         operation_id="listReports",
-        parameters=[
-            OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`."),
-            OpenApiParameter("limit", OpenApiTypes.INT, description="Reports on a page: 50 unless told, 200 at most."),
-        ],
-        responses={200: ReportPage, 401: PROBLEMS[401], 404: OpenApiResponse(Problem, "The cursor is not valid.")},
+        parameters=[ListQuery],
+        responses={
+            200: ReportPage,
+            400: PROBLEMS[400],
+            401: PROBLEMS[401],
+            404: OpenApiResponse(Problem, "The cursor is not valid."),
+        },
     )
     def get(self, request: Request) -> Response:
         """My reports, newest first."""
         pages = NewestFirst()
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
-        page = pages.paginate_queryset(mine, request, view=self) or []
+        page = pages.paginate_queryset(filter_reports(mine, request.query_params), request, view=self) or []
         return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
 
 
@@ -113,7 +116,7 @@ class ReportView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """One report: its status, and what was placed."""
         job = get_job(request, job_id, kind="report")
-        return polled(job, report_body(job))
+        return answer_poll(self, job, lambda: report_body(job))
 
     @extend_schema(
         operation_id="deleteReport",
@@ -169,7 +172,7 @@ class ReportStatusView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """How far it is. Ask again after `Retry-After` seconds, until that header is gone."""
         job = get_job(request, job_id, kind="report")
-        return polled(job, status_body(job))
+        return answer_poll(self, job, lambda: status_body(job))
 
 
 class ReportDownloadView(ApiView):

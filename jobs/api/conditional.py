@@ -1,0 +1,27 @@
+"""Conditional requests for JSON (RFC 9110 section 13): the ETag is of the body, and who has it gets 304."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response, set_response_etag
+
+from jobs.api.problems import problem_response
+
+#: What a client needs with a 304, beside the fields that Django keeps.
+KEPT: Final = ("Retry-After", "RateLimit", "RateLimit-Policy")
+
+
+def answer_conditionally(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The response to a GET or HEAD with its ETag; or 304 or 412, as the request's preconditions say."""
+    set_response_etag(response)
+    etag = response["ETag"]
+    answer = get_conditional_response(request, etag=etag, response=response) or response
+    if answer.status_code == 412:
+        answer = problem_response(request, 412, "precondition-failed", "It is not as the request expects it any more.")
+        answer["ETag"] = etag
+    for name in KEPT:
+        if name in response:
+            answer[name] = response[name]
+    return answer

@@ -1,0 +1,43 @@
+"""DRF's hook for the limit of requests: so many a minute for each token, or for each session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from jobs.api.limits import Limit, count_request
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+WINDOW_SECONDS = 60
+
+
+class RequestThrottle(BaseThrottle):
+    """API_REQUESTS_PER_MINUTE; 0 is no limit. A view with `limits` shows what is left in its answer."""
+
+    limit: Limit | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Count the request."""
+        quota = settings.API_REQUESTS_PER_MINUTE
+        if not quota or not request.user.is_authenticated:
+            return True
+        counted = count_request(client_of(request), quota=quota, window_seconds=WINDOW_SECONDS)
+        if counted is None:
+            return True
+        allowed, self.limit = counted
+        getattr(view, "limits", []).append(self.limit)
+        return allowed
+
+    def wait(self) -> float | None:
+        """Seconds until it may ask again."""
+        return self.limit.retry_after if self.limit else None
+
+
+def client_of(request: Request) -> str:
+    """Who asks: a token, by its hash, or a user in a browser."""
+    return f"token:{request.auth.pk}" if request.auth else f"user:{request.user.pk}"

@@ -1,0 +1,57 @@
+"""What of my reports a list shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+
+from jobs.api.pagination import NewestFirst
+from jobs.api.status import STATUS_WORDS, in_status
+from jobs.querysets import JobQuerySet
+from jobs.selection import first_id_at
+from reports.ordering import StrictSerializer
+
+#: An id is made by the clock of a web server, `created_at` by PostgreSQL's.
+MOST_BETWEEN_CLOCKS = timedelta(hours=1)
+
+
+class ListQuery(StrictSerializer):
+    """The query string of `GET /api/reports`."""
+
+    reportType = serializers.CharField(required=False, max_length=100, help_text="of this type only")
+    status = serializers.MultipleChoiceField(
+        required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated"
+    )
+    createdAfter = serializers.DateTimeField(required=False, help_text="ordered at this time or later")
+    createdBefore = serializers.DateTimeField(required=False, help_text="ordered before this time")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=NewestFirst.max_page_size, help_text="reports on a page: 50 unless told"
+    )
+    cursor = serializers.CharField(required=False, help_text="from `next` or `previous`")
+
+
+def filter_reports(reports: JobQuerySet, query: QueryDict) -> JobQuerySet:
+    """Those that the query string of a request is about. Raises DRF's ValidationError; its keys are parameters."""
+    asked = ListQuery(data=query)
+    asked.is_valid(raise_exception=True)
+    wanted: dict[str, Any] = asked.validated_data
+    if "reportType" in wanted:
+        reports = reports.filter(type=wanted["reportType"])
+    if words := wanted.get("status"):
+        reports = reports.filter(in_status(words))
+    if "createdAfter" in wanted:
+        after = wanted["createdAfter"]
+        reports = reports.filter(created_at__gte=after, pk__gte=first_id_at(_moved(after, -MOST_BETWEEN_CLOCKS)))
+    if "createdBefore" in wanted:
+        before = wanted["createdBefore"]
+        reports = reports.filter(created_at__lt=before, pk__lt=first_id_at(_moved(before, MOST_BETWEEN_CLOCKS)))
+    return reports
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Within the times that an id can hold (RFC 9562 section 5.7: no less than 1970)."""
+    first, last = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+    return min(max(moment, first), last) + by

@@ -1,0 +1,155 @@
+"""How often a client may ask."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.utils import timezone
+from knox.models import AuthToken
+from pytest_django import DjangoAssertNumQueries, Settings
+from rest_framework.test import APIClient
+
+from jobs.api.limits import PREFIX, Limit, ask_whether_early, count_request, limit_headers, tell_to_wait
+from jobs.models import Job
+from jobs.states import State
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db
+
+PATHS = ("/api/reports/{}/status", "/api/reports/{}", "/api/operations/{}")
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outage that another test made is over."""
+    monkeypatch.setattr("jobs.api.limits._silent_until", 0.0)
+
+
+@pytest.fixture
+def valkey() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+def client_of(user: User) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(user)[1]}")
+    return client
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    return client_of(owner)
+
+
+@pytest.fixture
+def running(make_job: Callable[..., Job]) -> Job:
+    payload: dict[str, Any] = {"reportType": "x", "parameters": {}, "csv": {}}
+    return make_job(kind="report", state=State.RUNNING, started_at=timezone.now(), payload=payload)
+
+
+def test_requests_are_counted_within_a_window(valkey: redis.Redis) -> None:
+    client = uuid4().hex
+    answers = [count_request(client, quota=2, window_seconds=60) for _ in range(3)]
+    assert [answer and (answer[0], answer[1].remaining) for answer in answers] == [(True, 1), (True, 0), (False, 0)]
+    assert 0 < valkey.ttl(f"{PREFIX}requests:{client}") <= 60
+    valkey.pexpire(f"{PREFIX}requests:{client}", 1)
+    wait_until(lambda: not valkey.exists(f"{PREFIX}requests:{client}"), message="the window ends")
+    again = count_request(client, quota=2, window_seconds=60)
+    assert again is not None
+    assert (again[0], again[1].remaining) == (True, 1)
+
+
+def test_a_question_is_early_until_its_time_is_over(valkey: redis.Redis) -> None:
+    question = uuid4().hex
+    assert ask_whether_early(question) is None
+    assert tell_to_wait(question, seconds=7) == Limit("polling", 1, 7, 0, 7)
+    early = ask_whether_early(question)
+    assert early is not None
+    assert (early.window_seconds, early.retry_after) == (7, 7)
+    valkey.delete(PREFIX + question)
+    assert ask_whether_early(question) is None
+
+
+def test_the_fields_are_structured_lists() -> None:
+    limits = [Limit("requests", 600, 60, 599, 12.3), Limit("polling", 1, 5, 0, 0.01)]
+    assert limit_headers(limits) == {
+        "RateLimit-Policy": '"requests";q=600;w=60, "polling";q=1;w=5',
+        "RateLimit": '"requests";r=599;t=13, "polling";r=0;t=1',
+    }
+    assert limit_headers([]) == {}
+
+
+def test_without_redis_everything_is_allowed_and_it_is_left_alone_for_a_while(
+    settings: Settings, valkey: redis.Redis
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    client = uuid4().hex
+    assert count_request(client, quota=1, window_seconds=60) is None
+    settings.REDIS_URL = os.environ["REDIS_URL"]
+    assert count_request(client, quota=1, window_seconds=60) is None
+    assert not valkey.exists(f"{PREFIX}requests:{client}")
+    assert ask_whether_early(client) is None
+    assert tell_to_wait(client, seconds=5).seconds == 5
+
+
+def test_a_token_has_so_many_requests_a_minute(api: APIClient, owner: User, settings: Settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    for left in (1, 0):
+        answer = api.get("/api/report-types")
+        assert answer.status_code == 200
+        assert answer["RateLimit-Policy"] == '"requests";q=2;w=60'
+        assert answer["RateLimit"] in (f'"requests";r={left};t=60', f'"requests";r={left};t=59')
+    answer = api.get("/api/report-types")
+    assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+    assert answer["Retry-After"] in ("59", "60")
+    assert answer["RateLimit"].startswith('"requests";r=0;')
+    assert client_of(owner).get("/api/report-types").status_code == 200
+
+
+def test_no_limit_is_no_limit(api: APIClient, settings: Settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 0
+    assert "RateLimit" not in api.get("/api/report-types")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_polling_faster_than_told_is_429_and_costs_one_look(
+    path: str, api: APIClient, running: Job, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    path = path.format(running.pk)
+    first = api.get(path)
+    assert (first.status_code, first["Retry-After"]) == (200, "1")
+    assert first["RateLimit-Policy"] == '"requests";q=6000;w=60, "polling";q=1;w=1'
+    assert first["RateLimit"].endswith('"polling";r=0;t=1')
+    early = api.get(path)
+    assert early.status_code == 429
+    assert early["Content-Type"] == "application/problem+json"
+    assert early.json()["code"] == "polling-too-fast"
+    assert early["Retry-After"] == "1"
+    assert early["RateLimit"].endswith('"polling";r=0;t=1')
+    wait_until(lambda: api.get(path).status_code == 200, timeout=3, every=0.2, message="the time is over")
+
+
+def test_another_token_and_another_question_have_a_time_of_their_own(api: APIClient, owner: User, running: Job) -> None:
+    for client in (api, client_of(owner)):
+        for path in PATHS:
+            assert client.get(path.format(running.pk)).status_code == 200
+
+
+def test_a_job_that_has_ended_may_be_asked_for_at_once(api: APIClient, running: Job) -> None:
+    path = PATHS[0].format(running.pk)
+    assert api.get(path).status_code == 200
+    Job.objects.update(state=State.CANCELLED)
+    for _ in range(3):
+        answer = api.get(path)
+        assert (answer.status_code, "Retry-After" in answer) == (200, False)
+
+
+def test_somebody_elses_job_is_unknown_however_often_one_asks(running: Job) -> None:
+    stranger = client_of(User.objects.create_user("stranger"))
+    for _ in range(3):
+        assert stranger.get(PATHS[0].format(running.pk)).status_code == 404
