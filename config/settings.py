@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
+    "django.contrib.humanize",
     "django.contrib.staticfiles",
     "rest_framework",
     "knox",
@@ -130,6 +131,11 @@ INTERRUPT_AFTER_SECONDS = env.int("INTERRUPT_AFTER_SECONDS", default=5)
 IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=24)
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
+
+# Previews of reports, made within a request
+
+PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
+PREVIEW_TIMEOUT_SECONDS = env.int("PREVIEW_TIMEOUT_SECONDS", default=5)
 
 # Files
 

@@ -38,7 +38,7 @@ def export_report(
     with (
         governed(context, report_type.dials) as governor,
         reading(
-            database_to_read(governor, report_type.without_replica),
+            database_to_read(governor.dials, report_type.without_replica, notes=governor.notes),
             application_name=f"longhaul {context.job.pk}",
             statement_timeout_seconds=governor.dials.statement_timeout_seconds,
         ) as connection,

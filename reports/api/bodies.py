@@ -22,6 +22,7 @@ from jobs.api.timeline import TimelineEvent, timeline
 from jobs.models import Job
 from jobs.states import State
 from reports.json_schema import parameters_schema
+from reports.previewing import Preview
 from reports.types import ReportType
 
 
@@ -53,6 +54,13 @@ def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     ordered = {name: job.payload[name] for name in ("parameters", "csv")}
     body = {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
     return body if in_list else {**body, "timeline": timeline(job)}
+
+
+def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
+    """A preview; without `rows` where they take too long to compute."""
+    body = {"reportType": payload["reportType"], "parameters": payload["parameters"], "columns": preview.columns}
+    body["estimatedRows"] = preview.estimated_rows
+    return body if preview.rows is None else {**body, "rows": preview.rows}
 
 
 def report_type_body(report_type: ReportType) -> dict[str, Any]:
@@ -113,6 +121,20 @@ class ReportPage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = Report(many=True)
+
+
+class PreviewBody(serializers.Serializer[Any]):
+    """What an order would contain."""
+
+    reportType = serializers.CharField()
+    parameters = serializers.DictField()
+    columns = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    estimatedRows = serializers.IntegerField(help_text="as PostgreSQL's planner, or the report type, expects")
+    rows = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
+        required=False,
+        help_text="the first ones, as they stand in the file; left out where they take too long to compute",
+    )
 
 
 class ReportTypeBody(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from reports.api import views
 
 urlpatterns = [
     path("api/reports", views.ReportListView.as_view(), name="api-report-list"),
+    path("api/reports/preview", views.ReportPreviewView.as_view(), name="api-report-preview"),
     path("api/reports/<str:job_id>", views.ReportView.as_view(), name="api-report"),
     path("api/reports/<str:job_id>/status", views.ReportStatusView.as_view(), name="report-status"),
     path("api/reports/<str:job_id>/retry", views.ReportRetryView.as_view(), name="report-retry"),

@@ -23,17 +23,21 @@ from jobs.errors import ArtifactMissingError, TransitionError
 from jobs.models import Job
 from jobs.purging import purge_or_cancel
 from reports.api.bodies import (
+    PreviewBody,
     Report,
     ReportPage,
     ReportStatus,
     ReportTypeBody,
     ReportTypeListBody,
+    preview_body,
     report_body,
     report_type_body,
     status_body,
 )
 from reports.api.filters import ListQuery, filter_reports
+from reports.ordering import canonical_order
 from reports.placing import PlacedOrderSerializer, place_order
+from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import NotRetryableError, retry_report
 
@@ -52,6 +56,18 @@ def accepted(request: Request, job: Job) -> Response:
     response["Location"] = reverse("report-status", args=[job.pk])
     response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
     return response
+
+
+def unknown_report_type(request: Request, error: UnknownReportTypeError) -> ProblemError:
+    """400, with the types that the user may order."""
+    known = [report_type.identifier for report_type in report_types_for(request.user)]
+    return ProblemError(
+        400,
+        "unknown-report-type",
+        f"There is no report type {error.args[0]}. Valid ones are: {', '.join(known)}.",
+        errors=[{"pointer": "#/reportType", "detail": "There is no such report type."}],
+        reportTypes=known,
+    )
 
 
 class ReportListView(ApiView):
@@ -73,14 +89,7 @@ class ReportListView(ApiView):
                 idempotency=idempotency_of(request, kind="report"),
             )
         except UnknownReportTypeError as error:
-            known = [report_type.identifier for report_type in report_types_for(request.user)]
-            raise ProblemError(
-                400,
-                "unknown-report-type",
-                f"There is no report type {error.args[0]}. Valid ones are: {', '.join(known)}.",
-                errors=[{"pointer": "#/reportType", "detail": "There is no such report type."}],
-                reportTypes=known,
-            ) from None
+            raise unknown_report_type(request, error) from None
         job = Job.objects.with_result().get(pk=placed.job.pk)
         response = accepted(request, job)
         if placed.is_replayed:
@@ -105,6 +114,39 @@ class ReportListView(ApiView):
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
         page = pages.paginate_queryset(filter_reports(mine, request.query_params), request, view=self) or []
         return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
+
+
+class ReportPreviewView(ApiView):
+    """`/api/reports/preview`"""
+
+    scopes = {"POST": "reports:order"}
+
+    @extend_schema(
+        operation_id="previewReport",
+        request=PlacedOrderSerializer,
+        responses={
+            200: PreviewBody,
+            400: PROBLEMS[400],
+            401: PROBLEMS[401],
+            **{status: ORDER_PROBLEMS[status] for status in (411, 413, 415)},
+            422: OpenApiResponse(Problem, "The query fails, and so would the report; `code` says how."),
+            503: OpenApiResponse(Problem, "`preview-unavailable`: not now; `Retry-After`. It can be ordered."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """How many rows an order would have, and the first of them. Nothing is ordered."""
+        order = PlacedOrderSerializer(data=request.data)
+        order.is_valid(raise_exception=True)
+        try:
+            _, payload = canonical_order(order.validated_data, request.user)  # type: ignore[arg-type]
+        except UnknownReportTypeError as error:
+            raise unknown_report_type(request, error) from None
+        try:
+            return Response(preview_body(payload, preview_report(payload, owner=request.user)))  # type: ignore[arg-type]
+        except PreviewUnavailableError as error:
+            raise ProblemError(503, "preview-unavailable", str(error), retry_after=error.retry_after) from None
+        except PreviewFailedError as error:
+            raise ProblemError(422, error.code, str(error)) from None
 
 
 class ReportView(ApiView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -17,11 +18,12 @@ from jobs.api.problems import refusal
 from jobs.errors import AdmissionError, TransitionError
 from jobs.models import Job
 from jobs.purging import purge_or_cancel
-from reports.ordering import order_report
+from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, filled_form, mistakes, render_form
 from reports.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.pages.wording import show_in_full
+from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import NotRetryableError, retry_report
 from reports.types import ReportType
@@ -112,6 +114,8 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
     form = entered_form(report_type, request.POST)
     if form.errors:
         return _order_page(request, report_type, form, status=422)
+    if "preview" in request.POST:
+        return _preview_page(request, report_type, form)
     try:
         job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.data})
     except AdmissionError as error:
@@ -127,14 +131,25 @@ def _detail(request: SignedInRequest, job_id: str, *, status: int = 200, refusal
     return render(request, "reports/detail.html", context, status=status)
 
 
+def _preview_page(request: SignedInRequest, report_type: ReportType, form: OrderForm) -> HttpResponse:
+    _, payload = order_payload(owner=request.user, data={"reportType": report_type.identifier, **form.data})
+    try:
+        return _order_page(request, report_type, form, preview=preview_report(payload, owner=request.user))
+    except PreviewUnavailableError as error:
+        complaint = f"{error} You can order the report all the same, or ask for the preview again in a while."
+        return _order_page(request, report_type, form, no_preview=complaint, status=503)
+    except PreviewFailedError as error:
+        return _order_page(request, report_type, form, no_preview=str(error), status=422)
+
+
 def _order_page(
-    request: SignedInRequest, report_type: ReportType, form: OrderForm, *, status: int = 200, refusal: str = ""
+    request: SignedInRequest, report_type: ReportType, form: OrderForm, *, status: int = 200, **shown: Any
 ) -> HttpResponse:
     context = {
         "report_type": report_type,
         "fields": render_form(form),
         "mistakes": mistakes(form) if hasattr(form, "initial_data") else [],
-        "refusal": refusal,
+        **shown,
     }
     return render(request, "reports/order.html", context, status=status)
 

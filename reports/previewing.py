@@ -1,0 +1,133 @@
+"""Preview: how many rows an order would have, and the first of them, within a request.
+
+It reads what the report would read, so the same dials hold: where its queue or its type is paused there is no preview.
+"""
+
+from __future__ import annotations
+
+import csv
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+import structlog
+from django.conf import settings
+from django.db import Error
+
+from jobs.classification import classify
+from jobs.errors import PostponedError
+from jobs.pacing.dials import dials_of
+from jobs.slots import slot
+from reports.copy_stream import copy_rows
+from reports.dialect import Dialect
+from reports.ordering import reopen_order
+from reports.query import compile_query, copy_statement, describe_columns, estimate_rows
+from reports.reading import reading
+from reports.source import database_to_read
+from reports.types import ReportType
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+logger = structlog.get_logger(__name__)
+
+MOST_ROWS: Final = 20
+#: Rows are left out from where all of them together are longer.
+MOST_BYTES: Final = 256 * 1024
+
+
+class PreviewUnavailableError(Exception):
+    """There is no preview now; the report can be ordered all the same. `retry_after` in seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PreviewFailedError(Exception):
+    """The query of the report fails, and so would the report."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The headings, and the first rows as the file would have them; None where they take too long to compute."""
+
+    columns: list[str]
+    estimated_rows: int
+    rows: list[list[str]] | None
+
+
+def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
+    """Of a valid order, as `reports.ordering.order_payload` gives it.
+
+    At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. Raises PreviewUnavailableError, or
+    PreviewFailedError with what the owner of such a report would be told.
+    """
+    with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
+        if not is_free:
+            raise PreviewUnavailableError("Too many previews are being made at the moment.", retry_after=2)
+        try:
+            return _read(payload, owner)
+        except (Error, psycopg.Error) as error:
+            failure = classify(error)
+            logger.warning("preview_failed", report_type=payload["reportType"], error=repr(error))
+            if failure.permanent:
+                raise PreviewFailedError(failure.code, failure.detail) from None
+            raise PreviewUnavailableError(failure.detail, retry_after=10) from None
+
+
+def _read(payload: dict[str, Any], owner: AbstractBaseUser) -> Preview:
+    report_type, parameters = reopen_order(payload, owner)
+    dialect = Dialect.from_payload(payload["csv"])
+    query = report_type.query(parameters, owner)
+    with (
+        reading(
+            _database(report_type),
+            application_name="longhaul preview",
+            statement_timeout_seconds=settings.PREVIEW_TIMEOUT_SECONDS,
+        ) as connection,
+        connection.cursor() as wrapper,
+    ):
+        cursor = wrapper.cursor
+        text = compile_query(query, connection)
+        columns = describe_columns(query, text, cursor)
+        expected = report_type.estimate(parameters, owner)
+        first = copy_statement(_first(text), columns, dialect, cursor)
+        return Preview(
+            columns=[str(report_type.columns.get(column.name, column.name)) for column in columns],
+            estimated_rows=estimate_rows(text, cursor) if expected is None else expected,
+            rows=_first_rows(connection.connection, first, dialect),
+        )
+
+
+def _database(report_type: ReportType) -> str:
+    try:
+        dials = dials_of(report_type.queue, kind="report", type=report_type.identifier, defaults=report_type.dials)
+        if dials.queue_paused or dials.type_paused:
+            raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)
+        return database_to_read(dials, report_type.without_replica, notes={})
+    except (LookupError, PostponedError):
+        raise PreviewUnavailableError("The database of this report cannot be read now.", retry_after=10) from None
+
+
+def _first(text: str) -> str:
+    return f"SELECT * FROM ({text}\n) AS q LIMIT {MOST_ROWS}"  # noqa: S608
+
+
+def _first_rows(connection: psycopg.Connection[object], statement: str, dialect: Dialect) -> list[list[str]] | None:
+    lines: list[bytes] = []
+    try:
+        with closing(copy_rows(connection, statement, check=lambda: None, chunk_bytes=lambda: 1)) as chunks:
+            for chunk in chunks:
+                lines += chunk
+                if sum(map(len, lines)) > MOST_BYTES:
+                    lines.pop()
+                    break
+    except psycopg.errors.QueryCanceled:  # the statement timeout
+        return None
+    return list(csv.reader((line.decode() for line in lines), delimiter=dialect.delimiter))

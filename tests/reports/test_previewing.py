@@ -1,0 +1,131 @@
+"""Preview: what an order would contain, within a request."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from jobs.models import Job, Queue, TypeDials
+from jobs.slots import slot
+from reports.sales.models import Customer
+from tests.reports.api.asking import ORDER, assert_problem
+from tests.threads import Threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NUMBERS = "SELECT n, '=' || n AS formula FROM generate_series(1, 5000) AS n ORDER BY n"
+
+
+@pytest.fixture
+def preview(owner: User) -> Callable[..., Any]:
+    client = APIClient(raise_request_exception=False)
+    client.force_authenticate(owner)
+
+    def ask(report_type: str, **order: Any) -> Any:
+        return client.post("/api/reports/preview", {"reportType": report_type, **order}, format="json")
+
+    return ask
+
+
+def test_the_first_rows_are_as_the_file_will_have_them(
+    preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    answer = preview(report_of(NUMBERS, columns={"n": "Number"}), csv={"delimiter": ";"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["columns"] == ["Number", "formula"]
+    assert body["rows"] == [[str(n), f"'={n}"] for n in range(1, 21)]
+    assert body["estimatedRows"] == 5000
+    assert not Job.objects.exists()
+
+
+def test_a_query_set_is_read_and_a_type_may_know_its_rows_better(
+    preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    query = Customer.objects.order_by("id").values("code")
+    assert preview(report_of(query, estimate=lambda *_: 7)).json() | {"reportType": ""} == {
+        "reportType": "", "parameters": {}, "columns": ["code"], "estimatedRows": 7, "rows": []
+    }  # fmt: skip
+
+
+def test_rows_that_take_too_long_are_left_out(
+    preview: Callable[..., Any], report_of: Callable[..., str], settings: Settings
+) -> None:
+    settings.PREVIEW_TIMEOUT_SECONDS = 1
+    answer = preview(report_of("SELECT n FROM generate_series(1, 3) AS n, pg_sleep(60)"))
+    assert answer.status_code == 200
+    assert "rows" not in answer.json()
+    assert answer.json()["estimatedRows"] == 3
+
+
+def test_long_rows_are_cut_to_what_fits(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
+    rows = preview(report_of("SELECT repeat('x', 100000) AS x FROM generate_series(1, 20)")).json()["rows"]
+    assert [len(row[0]) for row in rows] == [100_000, 100_000]
+
+
+def test_a_query_that_fails_is_422_as_its_report_would(
+    preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    problem = assert_problem(preview(report_of("SELECT secret FROM nowhere")), 422, "query-refused")
+    assert "nowhere" not in problem["detail"]
+
+
+def test_it_is_validated_as_an_order_is(preview: Callable[..., Any]) -> None:
+    assert_problem(preview("none"), 400, "unknown-report-type")
+    problem = assert_problem(preview("yearly-sales", parameters={"year": 1}), 400, "invalid-request")
+    assert [error["pointer"] for error in problem["errors"]] == ["#/parameters/year"]
+    assert preview("yearly-sales", parameters={"year": 2023}, reuse=True).status_code == 200
+
+
+@pytest.mark.parametrize("of_type", [True, False])
+def test_what_is_paused_is_not_previewed(of_type: bool, preview: Callable[..., Any]) -> None:
+    if of_type:
+        TypeDials.objects.create(kind="report", type="yearly-sales", paused=True)
+    else:
+        Queue.objects.update(paused=True)
+    answer = preview(**order())
+    assert_problem(answer, 503, "preview-unavailable")
+    assert answer["Retry-After"] == "30"
+
+
+def test_a_database_that_cannot_be_read_is_503(
+    preview: Callable[..., Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.all().delete()
+    answer = preview(**order())
+    assert_problem(answer, 503, "preview-unavailable")
+    assert answer["Retry-After"] == "10"
+
+
+def test_only_so_many_run_at_once(preview: Callable[..., Any], settings: Settings) -> None:
+    settings.PREVIEWS_AT_ONCE = 1
+    with Threads(1) as elsewhere, slot("preview", of=1) as held:
+        assert held
+        answer = elsewhere.submit(preview, **order()).result()
+        assert_problem(answer, 503, "preview-unavailable")
+        assert answer["Retry-After"] == "2"
+    assert preview(**order()).status_code == 200
+
+
+def test_the_page_shows_it_and_keeps_what_was_entered(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    Customer.objects.create(code="C1", name="<b>Ada</b>", country="JP")
+    answer = client.post("/reports/new?type=customers", {"parameters.country": "JP", "preview": "yes"})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "the first 1 as they will stand in the file" in page
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in page
+    assert '<option value="JP" selected' in page
+    Queue.objects.update(paused=True)
+    answer = client.post("/reports/new?type=customers", {"preview": "yes"})
+    assert answer.status_code == 503
+    assert "Reports of this type are paused at the moment." in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def order() -> dict[str, Any]:
+    return {"report_type": ORDER["reportType"], "parameters": ORDER["parameters"]}
