@@ -115,7 +115,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     line("Users", "person", "auth.user"),
                     line("Groups", "group", "auth.group"),
-                    line("Tokens", "key", "knox.authtoken"),
+                    line("Tokens", "key", "jobs.apitoken"),
                     line("Failed sign-ins", "lock", "axes.accessattempt"),
                 ],
             },

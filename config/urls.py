@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("jobs.api.urls")),
+    path("", include("jobs.tokens.urls")),
     path("", include("reports.api.urls")),
     path("", include("reports.pages.urls")),
 ]

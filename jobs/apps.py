@@ -6,7 +6,7 @@ from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Registers the checks, seeds queues, schedules and roles after `migrate`, and prepares each new connection."""
+    """Registers checks, kinds and scopes, seeds what a database needs after `migrate`, prepares each new connection."""
 
     name = "jobs"
     verbose_name = "Jobs"
@@ -18,8 +18,10 @@ class JobsConfig(AppConfig):
         from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
+        from jobs.tokens.scopes import register_scopes
 
         register_kind(KIND)
+        register_scopes({"tokens:manage": "list, make and revoke tokens"})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

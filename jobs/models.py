@@ -18,11 +18,12 @@ from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
 from jobs.states import Outcome, State
+from jobs.tokens.models import ApiToken
 from jobs.totals import AttemptTotal, DecisionTotal
 
 __all__ = [
-    "Activity", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal", "Event",
-    "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
+    "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal",
+    "Event", "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 

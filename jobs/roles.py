@@ -52,8 +52,9 @@ ADMINISTRATOR: Final = OPERATOR | {
         for model in models
         for act in ("add", "change", "delete", "view")
     ),
-    "knox.view_authtoken",
-    "knox.delete_authtoken",
+    "jobs.view_apitoken",
+    "jobs.change_apitoken",
+    "jobs.delete_apitoken",
     "axes.view_accessattempt",
     "axes.delete_accessattempt",
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from rest_framework import serializers
 
+from jobs.api.strict import StrictSerializer, refuse_unknown
 from jobs.idempotency import Idempotency
 from jobs.models import Job
 from jobs.submission import submit_job
@@ -16,14 +17,6 @@ from reports.types import ReportType
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt option must not be ignored."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        refuse_unknown(data, self.fields)
-        return super().to_internal_value(data)
 
 
 class DialectSerializer(StrictSerializer):
@@ -115,9 +108,3 @@ def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str,
     except serializers.ValidationError as error:
         raise serializers.ValidationError({"parameters": error.detail}) from None
     return dict(serializer.to_representation(serializer.validated_data))
-
-
-def refuse_unknown(data: Any, fields: Any) -> None:
-    """Raise ValidationError for keys of `data` that are no field."""
-    if isinstance(data, dict) and (unknown := sorted(set(data) - set(fields))):
-        raise serializers.ValidationError({str(name): ["There is no such field."] for name in unknown})

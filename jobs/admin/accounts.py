@@ -11,12 +11,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.tokens.models import ApiToken
 
 
 @replace(User)
@@ -57,14 +57,19 @@ class GroupAdmin(AuditedMixin, DjangoGroupAdmin, ModelAdmin):
     """Roles."""
 
 
-@replace(AuthToken)
+@admin.register(ApiToken)
 class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is read only says so
-    """Bearer tokens, of which only a hash is stored. Deleting one ends it."""
+    """Bearer tokens, of which only a hash is stored. Deleting one ends it; how often it may ask can be changed."""
 
-    list_display = ("token_key", "user", "created", "expiry")
+    list_display = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry")
     list_select_related = ("user",)
-    fields = ("token_key", "user", "created", "expiry")
+    fields = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry", "requests_per_minute")
+    readonly_fields = fields[:-1]
     search_fields = ("token_key", "user__username")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As Django's permission says."""
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As Django's permission says."""

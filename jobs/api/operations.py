@@ -21,6 +21,7 @@ from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
 from jobs.models import Job
 from jobs.states import State
+from jobs.tokens.permissions import require_scope
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
 
@@ -47,12 +48,13 @@ class Operation(serializers.Serializer[Any]):
 class OperationView(ApiView):
     """`GET /api/operations/{id}`"""
 
-    scopes = {"GET": "reports:read"}
+    scopes = {"GET": None}  # that of its kind
 
     @extend_schema(operation_id="operation", responses={200: Operation, 401: PROBLEMS[401], 404: PROBLEMS[404]})
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
+        require_scope(request, f"{job.kind}s:read")
         return answer_poll(self, job, lambda: operation_body(request, job))
 
 

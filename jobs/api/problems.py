@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from jobs.errors import AdmissionError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, OwnerQueueFullError
 
@@ -63,7 +62,6 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     status, code, detail, extensions = _describe(error)
     if status is None:
         return None
-    set_rollback()
     response = Response(
         problem_body(status, code, detail, **extensions),
         status=status,

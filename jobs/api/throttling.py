@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from jobs.api.limits import Limit, count_request
+from jobs.tokens.scopes import token_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -17,13 +18,14 @@ WINDOW_SECONDS = 60
 
 
 class RequestThrottle(BaseThrottle):
-    """API_REQUESTS_PER_MINUTE; 0 is no limit. A view with `limits` shows what is left in its answer."""
+    """As many as the token says, else API_REQUESTS_PER_MINUTE; 0 is no limit. A view's `limits` tell what is left."""
 
     limit: Limit | None = None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request."""
-        quota = settings.API_REQUESTS_PER_MINUTE
+        token = token_of(request)
+        quota = (token and token.requests_per_minute) or settings.API_REQUESTS_PER_MINUTE
         if not quota or not request.user.is_authenticated:
             return True
         counted = count_request(client_of(request), quota=quota, window_seconds=WINDOW_SECONDS)
@@ -40,4 +42,5 @@ class RequestThrottle(BaseThrottle):
 
 def client_of(request: Request) -> str:
     """Who asks: a token, by its hash, or a user in a browser."""
-    return f"token:{request.auth.pk}" if request.auth else f"user:{request.user.pk}"
+    token = token_of(request)
+    return f"token:{token.id}" if token else f"user:{request.user.pk}"

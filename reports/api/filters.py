@@ -10,9 +10,9 @@ from rest_framework import serializers
 
 from jobs.api.pagination import NewestFirst
 from jobs.api.status import STATUS_WORDS, in_status
+from jobs.api.strict import StrictSerializer
 from jobs.querysets import JobQuerySet
 from jobs.selection import first_id_at
-from reports.ordering import StrictSerializer
 
 #: An id is made by the clock of a web server, `created_at` by PostgreSQL's.
 MOST_BETWEEN_CLOCKS = timedelta(hours=1)

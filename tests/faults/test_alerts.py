@@ -15,7 +15,6 @@ import pytest
 import requests
 import yaml
 from django_celery_beat.models import IntervalSchedule
-from knox.models import AuthToken
 
 from jobs.cancellation import cancel_jobs
 from jobs.models import Job, Queue
@@ -23,6 +22,7 @@ from jobs.states import State
 from tests.faults.conftest import Fault
 from tests.promtool import RULES, Scrape, promtool, scrape
 from tests.stack import WORKERS, Stack
+from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
 AGES = ("_age_seconds", "oldest_wait_seconds")
@@ -118,7 +118,7 @@ def test_a_beat_that_is_killed(watch: Watch, fault: Fault, stack: Stack) -> None
 
 def test_a_queue_that_is_filled(watch: Watch, fault: Fault, stack: Stack) -> None:
     Queue.objects.filter(name="reports").update(max_running=1, max_queued=2)
-    _, token = AuthToken.objects.create(fault.owner)
+    token = bearer_of(fault.owner)
     body = {"reportType": "slow-rows", "parameters": {"rows": 1000, "seconds": 0.05}}
 
     def order() -> int:

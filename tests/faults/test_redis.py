@@ -6,7 +6,6 @@ from collections import Counter
 
 import redis
 import requests
-from knox.models import AuthToken
 
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.release import release_jobs
@@ -16,6 +15,7 @@ from tests.faults.conftest import Fault
 from tests.jobs.messages import messages
 from tests.outages import restart_valkey, valkey_full, valkey_killed
 from tests.stack import Stack
+from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
 
@@ -35,7 +35,7 @@ def assert_each_ran_once(fault: Fault, jobs: list[Job]) -> None:
 
 def test_an_order_while_valkey_is_gone_is_accepted_within_two_seconds(fault: Fault, live_url: str) -> None:
     list(seed_sales(lines=100, using="default"))
-    token = AuthToken.objects.create(fault.owner)[1]
+    token = bearer_of(fault.owner)
     with valkey_killed():
         started = time.monotonic()
         answer = requests.post(

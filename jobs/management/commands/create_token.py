@@ -1,12 +1,13 @@
 """`manage.py create_token USERNAME`: a bearer token for the API."""
 
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from knox.models import AuthToken
+
+from jobs.tokens.issuing import TooManyTokensError, issue_token
+from jobs.tokens.scopes import ALL, known_scopes
 
 
 class Command(BaseCommand):
@@ -17,8 +18,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--days", type=int, default=90, help="days until it expires (90)")
+        parser.add_argument("--name", default="create_token", help="what it is for")
+        parser.add_argument("--scopes", nargs="+", default=[ALL], metavar="SCOPE", help="what it may do (everything)")
 
-    def handle(self, *args: Any, username: str, days: int, **options: Any) -> None:
+    def handle(self, *args: Any, username: str, days: int, name: str, scopes: list[str], **options: Any) -> None:
         if days < 1:
             raise CommandError("--days must be 1 or more")
         users = get_user_model()
@@ -28,5 +31,11 @@ class Command(BaseCommand):
             raise CommandError(f"there is no user named {username}") from None
         if not user.is_active:
             raise CommandError(f"the user {username} is not active")
-        _, token = AuthToken.objects.create(user=user, expiry=timedelta(days=days))
-        self.stdout.write(token)
+        known = {ALL, *known_scopes()}
+        if unknown := sorted(set(scopes) - known):
+            raise CommandError(f"there is no scope {unknown[0]}; valid ones are: {', '.join(sorted(known))}")
+        try:
+            _, text = issue_token(user=user, name=name, scopes=scopes, days=days, actor="create_token")
+        except TooManyTokensError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(text)

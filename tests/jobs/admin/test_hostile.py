@@ -41,7 +41,7 @@ def test_a_url_looks_for_nothing_but_filters(member: Callable[[str], Client], jo
 
 
 def test_tokens_are_not_found_by_their_digests(member: Callable[[str], Client]) -> None:
-    assert member("administrator").get("/admin/knox/authtoken/?digest__startswith=a").status_code == 400
+    assert member("administrator").get("/admin/jobs/apitoken/?digest__startswith=a").status_code == 400
 
 
 def test_a_guess_of_a_whole_payload_finds_nothing(member: Callable[[str], Client], job: Job) -> None:

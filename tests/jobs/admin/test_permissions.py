@@ -30,7 +30,7 @@ SEEN_BY: Final = {
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
     "django_celery_results_taskresult": ALL, "django_celery_results_groupresult": (),
-    "auth_user": (ADMINISTRATOR,), "auth_group": (ADMINISTRATOR,), "knox_authtoken": (ADMINISTRATOR,),
+    "auth_user": (ADMINISTRATOR,), "auth_group": (ADMINISTRATOR,), "jobs_apitoken": (ADMINISTRATOR,),
     "axes_accessattempt": (ADMINISTRATOR,), "axes_accesslog": (), "axes_accessfailurelog": (),
 }  # fmt: skip
 #: Models that can be added and changed, and by whom; deleted, where not otherwise.
@@ -42,7 +42,7 @@ EDITED_BY: Final = {
 }  # fmt: skip
 DELETED_BY: Final = {
     **{name: roles for name, roles in EDITED_BY.items() if name != "jobs_queue"},
-    "knox_authtoken": (ADMINISTRATOR,), "axes_accessattempt": (ADMINISTRATOR,),
+    "jobs_apitoken": (ADMINISTRATOR,), "axes_accessattempt": (ADMINISTRATOR,),
 }  # fmt: skip
 
 #: Acts, each by what is posted where, and by whom it may be done.

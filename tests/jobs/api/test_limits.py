@@ -9,13 +9,13 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from jobs.api.limits import PREFIX, Limit, ask_whether_early, count_request, limit_headers, tell_to_wait
 from jobs.models import Job
 from jobs.states import State
+from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def valkey() -> Iterator[redis.Redis]:
 
 def client_of(user: User) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(user)[1]}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(user)}")
     return client
 
 

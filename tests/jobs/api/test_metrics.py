@@ -6,12 +6,12 @@ import pytest
 import requests
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from knox.models import AuthToken
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from jobs.models import Queue
 from tests.stack import METRICS_TOKEN
+from tests.tokens import bearer_of
 
 TOKEN = "a-token-of-the-test's-own"
 
@@ -60,7 +60,7 @@ def test_without_a_token_in_the_settings_none_will_do(authorization: str, client
 
 @pytest.mark.django_db
 def test_an_api_token_is_none_for_metrics(client: Client, token: str) -> None:
-    _, bearer = AuthToken.objects.create(User.objects.create_superuser("root"))
+    bearer = bearer_of(User.objects.create_superuser("root"))
     assert client.get("/metrics", headers={"authorization": f"Bearer {bearer}"}).status_code == 401
 
 
@@ -86,7 +86,7 @@ def test_they_can_only_be_read(client: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_refusals_of_all_processes_are_added_up(live_url: str) -> None:
     Queue.objects.filter(name="reports").update(accepting=False)
-    _, bearer = AuthToken.objects.create(User.objects.create_user("ada"))
+    bearer = bearer_of(User.objects.create_user("ada"))
 
     def refusals() -> float:
         answer = requests.get(f"{live_url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=10)

@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.test import APIClient
+
+from jobs.tokens.models import ApiToken
 
 pytestmark = pytest.mark.django_db
 
@@ -30,16 +31,16 @@ def test_the_token_stands_alone_on_stdout_and_works(owner: User) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert client.get("/api/reports").status_code == 200
-    assert not AuthToken.objects.filter(digest=token).exists()
+    assert not ApiToken.objects.filter(digest=token).exists()
 
 
 def test_a_token_ends(owner: User) -> None:
     created(days=3)
-    expiry = AuthToken.objects.get().expiry
+    expiry = ApiToken.objects.get().expiry
     assert expiry is not None
     assert abs(expiry - timezone.now() - timedelta(days=3)) < timedelta(minutes=1)
     token = created(days=1).strip()
-    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    ApiToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert client.get("/api/reports").status_code == 401

@@ -2,12 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 from rest_framework.test import APIClient
+
+from tests.tokens import bearer_of
 
 
 @pytest.fixture
 def api(owner: User) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {AuthToken.objects.create(owner)[1]}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(owner)}")
     return client

@@ -8,12 +8,12 @@ import requests
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from jobs.models import Job, Queue
 from tests.reports.api.asking import ORDER, assert_problem, post
 from tests.threads import Threads
+from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_a_key_whose_first_request_is_still_being_handled_is_409(api: APIClient,
 @pytest.mark.django_db(transaction=True)
 def test_fifty_at_once_are_one_job(owner: User, live_url: str) -> None:
     Queue.objects.filter(name="reports").update(paused=True, max_queued=5, max_queued_per_owner=5)
-    headers = {"Authorization": f"Bearer {AuthToken.objects.create(owner)[1]}", "Idempotency-Key": '"fifty"'}
+    headers = {"Authorization": f"Bearer {bearer_of(owner)}", "Idempotency-Key": '"fifty"'}
 
     def send(_: int) -> requests.Response:
         return requests.post(f"{live_url}/api/reports", json=ORDER, headers=headers, timeout=20)

@@ -1,0 +1,1 @@
+"""Bearer tokens of the API: named, hashed, expiring, each for some scopes."""

@@ -1,0 +1,54 @@
+"""Make and revoke tokens. Both stand in the audit trail, by the token's id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs.audit import AuditEntry, audit
+from jobs.errors import JobError
+from jobs.tokens.models import ApiToken
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class TooManyTokensError(JobError):
+    """The user has as many tokens as one may have."""
+
+
+def issue_token(
+    *, user: AbstractBaseUser, name: str, scopes: Collection[str], days: int, actor: str
+) -> tuple[ApiToken, str]:
+    """A new token of `user`, and its text, which is kept nowhere.
+
+    Tokens that are over go. Raises TooManyTokensError where there are TOKENS_PER_USER others.
+    """
+    with transaction.atomic():
+        get_user_model()._default_manager.select_for_update().get(pk=user.pk)
+        ApiToken.objects.filter(user=user.pk, expiry__lt=Now()).delete()
+        if ApiToken.objects.filter(user=user.pk).count() >= settings.TOKENS_PER_USER:
+            raise TooManyTokensError(f"You have {settings.TOKENS_PER_USER} tokens, which is the limit. Revoke some.")
+        token, text = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name, scopes=sorted(scopes))
+        after = {"user": user.get_username(), "name": name, "scopes": token.scopes, "expires": str(token.expiry)}
+        audit(AuditEntry.Action.ADD, [("token", token.id, {}, after)], actor=actor, reason="")
+    return token, text
+
+
+def revoke_token(token_id: UUID, *, user: AbstractBaseUser, actor: str) -> bool:
+    """End a token of `user` at once; False where there is none of this id."""
+    with transaction.atomic():
+        token = ApiToken.objects.select_for_update().filter(id=token_id, user=user.pk).first()
+        if token is None:
+            return False
+        before = {"user": user.get_username(), "name": token.name, "scopes": token.scopes}
+        token.delete()
+        audit(AuditEntry.Action.DELETE, [("token", token_id, before, {})], actor=actor, reason="")
+    return True

@@ -1,0 +1,69 @@
+"""The page of a user's own tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from jobs.tokens.bodies import DEFAULT_DAYS
+from jobs.tokens.issuing import TooManyTokensError, issue_token, revoke_token
+from jobs.tokens.models import ApiToken
+from jobs.tokens.scopes import known_scopes
+from jobs.tokens.views import as_uuid
+
+
+class TokenForm(forms.Form):
+    """What a new token is to be."""
+
+    name = forms.CharField(max_length=100, label="Name", help_text="What it is for: “nightly export”, say.")
+    days = forms.IntegerField(
+        min_value=1, max_value=settings.TOKEN_MAX_DAYS, initial=DEFAULT_DAYS, label="Days until it ends"
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=lambda: list(known_scopes().items()), widget=forms.CheckboxSelectMultiple, label="It may"
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def token_list(request: HttpRequest) -> HttpResponse:
+    """My tokens, and a form for a new one, whose text is shown once."""
+    if request.method != "POST":
+        return _page(request, TokenForm())
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    wanted = form.cleaned_data
+    try:
+        token, text = issue_token(
+            user=request.user,  # type: ignore[arg-type]
+            name=wanted["name"],
+            scopes=wanted["scopes"],
+            days=wanted["days"],
+            actor=request.user.get_username(),
+        )
+    except TooManyTokensError as error:
+        return _page(request, form, status=409, refusal=str(error))
+    return _page(request, TokenForm(), made=token, text=text)
+
+
+@require_POST
+@login_required
+def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
+    """End a token at once."""
+    if not revoke_token(as_uuid(token_id), user=request.user, actor=request.user.get_username()):  # type: ignore[arg-type]
+        raise Http404
+    return redirect("token-list")
+
+
+def _page(request: HttpRequest, form: TokenForm, *, status: int = 200, **shown: Any) -> HttpResponse:
+    tokens = ApiToken.objects.filter(user=request.user.pk)
+    return render(request, "tokens/list.html", {"form": form, "tokens": tokens, **shown}, status=status)
