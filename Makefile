@@ -37,6 +37,10 @@ test: .venv/.dev chromium .venv/bin/promtool  ## run all tests (ARGS="…" goes 
 chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)
 	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos -q -s tests/faults/test_chaos.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.dev  ## make requests out of the OpenAPI schema for SECONDS=600
+	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz -q -s tests/fuzz/test_schemathesis.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)

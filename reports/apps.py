@@ -14,6 +14,7 @@ class ReportsConfig(AppConfig):
         from jobs.kinds import register_kind
         from jobs.tokens.scopes import register_scopes
         from reports import checks  # noqa: F401  (registers itself)
+        from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
 
         register_kind(REPORT)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from jobs.api.strict import StrictSerializer, refuse_unknown
+from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.idempotency import Idempotency
 from jobs.models import Job
 from jobs.submission import submit_job
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+@extend_schema_serializer(component_name="CSV")
 class DialectSerializer(StrictSerializer):
     """The `csv` object of an order."""
 
     encoding = serializers.ChoiceField(choices=ENCODINGS, default=Dialect.encoding)
     delimiter = serializers.ChoiceField(choices=DELIMITERS, default=Dialect.delimiter)
-    spreadsheetSafe = serializers.BooleanField(
+    spreadsheetSafe = StrictBooleanField(
         default=Dialect.spreadsheetSafe,
         help_text="Put an apostrophe before text that a spreadsheet would run as a formula.",
     )
@@ -39,7 +41,7 @@ class DialectSerializer(StrictSerializer):
 class OrderSerializer(StrictSerializer):
     """What is ordered."""
 
-    reportType = serializers.CharField(max_length=100)
+    reportType = StrictCharField(max_length=100)
     parameters = serializers.DictField(default=dict)
     csv = DialectSerializer(default=dict)
 

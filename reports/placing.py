@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema_serializer
 
 from jobs.api.status import is_available
+from jobs.api.strict import StrictBooleanField
 from jobs.idempotency import Idempotency, job_of_first_request
 from jobs.models import Job
 from jobs.search import same_work_term
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+@extend_schema_serializer(component_name="ReportOrder")
 class PlacedOrderSerializer(OrderSerializer):
     """The body of `POST /api/reports`."""
 
-    reuse = serializers.BooleanField(
+    reuse = StrictBooleanField(
         default=False,
         help_text="Take an equal report of yours that is on its way, or was ordered shortly ago, where there is one.",
     )

@@ -12,14 +12,32 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
+from drf_spectacular.utils import OpenApiParameter
 
 from jobs.api.problems import ProblemError
+from jobs.api.schema import response_header
 from jobs.artifacts import open_artifact_file
 from jobs.events import record_event
 from jobs.models import Artifact, Event
 
 #: Bytes read from storage at a time.
 BLOCK_BYTES = 256 * 1024
+
+RANGE_HEADERS = (
+    OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="`bytes=1000-`: from there on. One range."),
+    OpenApiParameter(
+        "If-Range", str, OpenApiParameter.HEADER, description="The `ETag` of the file; another file is sent whole."
+    ),
+)
+FILE_HEADERS = (
+    response_header("Accept-Ranges", "`bytes`", of=[200, 206]),
+    response_header("Content-Disposition", "The name of the file, as `filename*` (RFC 6266).", of=[200, 206]),
+    response_header("Content-Length", "Bytes of this answer.", of=[200, 206]),
+    response_header("Content-Range", "Which bytes these are, or how many there are.", of=[206, 416]),
+    response_header("Repr-Digest", "SHA-256 of the whole file (RFC 9530).", of=[200, 206]),
+    response_header("Last-Modified", "When it was made.", of=[200, 206]),
+    response_header("Expires", "Until when it is kept.", of=[200, 206]),
+)
 
 
 def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from jobs.api.problems import ProblemError
@@ -12,6 +13,14 @@ from jobs.idempotency import Idempotency, fingerprint_of
 
 #: Printable ASCII but for what a quoted string would have to escape.
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
+
+#: Without what HTTP would strip. A quoted key is another way to write it.
+IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 255, "pattern": r"^[!#-\[\]-~]([ !#-\[\]-~]*[!#-\[\]-~])?$"},
+    OpenApiParameter.HEADER,
+    description="Makes it safe to send the request again: for 24 hours it stands for the first request that had it.",
+)
 
 
 def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:

@@ -16,7 +16,7 @@ from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
 from jobs.api.polling import answer_poll
-from jobs.api.schema import PROBLEMS
+from jobs.api.schema import problem
 from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
 from jobs.models import Job
@@ -50,7 +50,10 @@ class OperationView(ApiView):
 
     scopes = {"GET": None}  # that of its kind
 
-    @extend_schema(operation_id="operation", responses={200: Operation, 401: PROBLEMS[401], 404: PROBLEMS[404]})
+    @extend_schema(
+        operation_id="getOperation",
+        responses={200: Operation, 429: problem("`polling-too-fast`: asked again before `Retry-After` was over.")},
+    )
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.utils.html import is_html_input
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -19,3 +20,38 @@ def refuse_unknown(data: Any, fields: Any) -> None:
     """Raise ValidationError for keys of `data` that are no field."""
     if isinstance(data, dict) and (unknown := sorted(set(data) - set(fields))):
         raise serializers.ValidationError({str(name): ["There is no such field."] for name in unknown})
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """`true` or `false`; DRF also takes 1, "yes" and the like. In an HTML form it is a box, as DRF's."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        """What a box sends is a text."""
+        value = super().get_value(dictionary)
+        return value in self.TRUE_VALUES if is_html_input(dictionary) and isinstance(value, str) else value
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Raises ValidationError for anything but a boolean."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictCharField(serializers.CharField):
+    """A text; DRF also takes numbers."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Raises ValidationError for anything but a text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A whole number; DRF also takes texts that look like one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Raises ValidationError for anything but a whole number; `7.0` is one (RFC 8259 knows one sort of number)."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.urls import reverse
 from rest_framework import serializers
 
-from jobs.api.strict import StrictSerializer
+from jobs.api.strict import StrictCharField, StrictIntegerField, StrictSerializer
 from jobs.tokens.models import ApiToken
 from jobs.tokens.scopes import grantable, known_scopes
 
@@ -18,20 +19,22 @@ DEFAULT_DAYS = 90
 class TokenOrder(StrictSerializer):
     """The body of `POST /api/tokens`. `context["token"]` is the token that asks; None is a session."""
 
-    name = serializers.CharField(max_length=100)
-    scopes = serializers.ListField(
-        child=serializers.CharField(max_length=50), allow_empty=False, help_text="what it may do"
-    )
-    expiresInDays = serializers.IntegerField(
+    name = StrictCharField(max_length=100, validators=[RegexValidator(r"\S", "It must not be blank.")])
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=[]), min_length=1, help_text="what it may do")
+    expiresInDays = StrictIntegerField(
         default=DEFAULT_DAYS, min_value=1, max_value=settings.TOKEN_MAX_DAYS, help_text="days until it ends"
     )
 
+    def get_fields(self) -> dict[str, Any]:
+        """The scopes are those that the installed apps know."""
+        fields: dict[str, Any] = super().get_fields()
+        fields["scopes"].child.choices = list(known_scopes())
+        return fields
+
     def validate_scopes(self, scopes: list[str]) -> list[str]:
-        """Those that there are, and that who asks has."""
-        known, mine = known_scopes(), grantable(self.context["token"])
+        """Those that who asks has."""
+        mine = grantable(self.context["token"])
         for scope in scopes:
-            if scope not in known:
-                raise serializers.ValidationError(f"There is no scope {scope}. Valid ones are: {', '.join(known)}.")
             if scope not in mine:
                 raise serializers.ValidationError(f"Your own token lacks the scope {scope}.")
         return sorted(set(scopes))

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.problems import ProblemError
-from jobs.api.schema import PROBLEMS, Problem
+from jobs.api.schema import problem, response_header
 from jobs.api.views import ApiView
 from jobs.tokens.bodies import NewToken, TokenBody, TokenList, TokenOrder, token_body
 from jobs.tokens.issuing import TooManyTokensError, issue_token, revoke_token
@@ -24,7 +24,7 @@ class TokenListView(ApiView):
 
     scopes = {"GET": "tokens:manage", "POST": "tokens:manage"}
 
-    @extend_schema(operation_id="listTokens", responses={200: TokenList, 401: PROBLEMS[401]})
+    @extend_schema(operation_id="listTokens", responses={200: TokenList})
     def get(self, request: Request) -> Response:
         """My tokens, newest first. What they are is shown once, when they are made."""
         mine = ApiToken.objects.filter(user=request.user.pk)
@@ -33,11 +33,10 @@ class TokenListView(ApiView):
     @extend_schema(
         operation_id="createToken",
         request=TokenOrder,
+        parameters=[response_header("Location", "The new token.", of=[201])],
         responses={
             201: NewToken,
-            400: PROBLEMS[400],
-            401: PROBLEMS[401],
-            409: OpenApiResponse(Problem, "`too-many-tokens`: revoke some."),
+            409: problem("`too-many-tokens`: revoke some."),
         },
     )
     def post(self, request: Request) -> Response:
@@ -65,7 +64,7 @@ class TokenView(ApiView):
 
     scopes = {"GET": "tokens:manage", "DELETE": "tokens:manage"}
 
-    @extend_schema(operation_id="getToken", responses={200: TokenBody, 401: PROBLEMS[401], 404: PROBLEMS[404]})
+    @extend_schema(operation_id="getToken", responses={200: TokenBody})
     def get(self, request: Request, token_id: str) -> Response:
         """One token."""
         token = ApiToken.objects.filter(id=as_uuid(token_id), user=request.user.pk).first()
@@ -73,7 +72,7 @@ class TokenView(ApiView):
             raise Http404
         return Response(token_body(token, current=token_of(request)))
 
-    @extend_schema(operation_id="revokeToken", responses={204: None, 401: PROBLEMS[401], 404: PROBLEMS[404]})
+    @extend_schema(operation_id="revokeToken", responses={204: OpenApiResponse(description="It is over.")})
     def delete(self, request: Request, token_id: str) -> Response:
         """End a token at once; it may be the one that asks."""
         actor = request.user.get_username()

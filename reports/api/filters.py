@@ -35,7 +35,8 @@ class ListQuery(StrictSerializer):
 
 def filter_reports(reports: JobQuerySet, query: QueryDict) -> JobQuerySet:
     """Those that the query string of a request is about. Raises DRF's ValidationError; its keys are parameters."""
-    asked = ListQuery(data=query)
+    repeated = ("status",)
+    asked = ListQuery(data={name: query.getlist(name) if name in repeated else query[name] for name in query})
     asked.is_valid(raise_exception=True)
     wanted: dict[str, Any] = asked.validated_data
     if "reportType" in wanted:

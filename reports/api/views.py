@@ -10,13 +10,13 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.download import artifact_response
-from jobs.api.idempotency import idempotency_of
+from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
+from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from jobs.api.lookup import get_job
 from jobs.api.pagination import NewestFirst
 from jobs.api.polling import answer_poll, polled
 from jobs.api.problems import ProblemError
-from jobs.api.schema import PROBLEMS, Problem
+from jobs.api.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
 from jobs.errors import ArtifactMissingError, TransitionError
@@ -41,13 +41,15 @@ from reports.previewing import PreviewFailedError, PreviewUnavailableError, prev
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import NotRetryableError, retry_report
 
-ORDER_PROBLEMS = {
-    411: OpenApiResponse(Problem, "The body is chunked, without a Content-Length."),
-    413: OpenApiResponse(Problem, "The body is too large."),
-    415: OpenApiResponse(Problem, "Not JSON."),
-    429: OpenApiResponse(Problem, "Too many of your jobs are waiting."),
-    503: OpenApiResponse(Problem, "The queue is full or closed."),
+PLACED_HEADERS = (
+    response_header("Idempotency-Replayed", "`true`: the order was accepted before, under its key.", of=[202]),
+    response_header("Report-Reused", "`true`: an equal report is given, as `reuse` asks.", of=[202]),
+)
+DIAL_PROBLEMS = {
+    429: problem("`owner-queue-full`: too many of yours wait."),
+    503: problem("`queue-full`: the queue is full, or closed."),
 }
+POLL_PROBLEMS = {429: problem("`polling-too-fast`: asked again before `Retry-After` was over.")}
 
 
 def accepted(request: Request, job: Job) -> Response:
@@ -78,7 +80,14 @@ class ReportListView(ApiView):
     @extend_schema(
         operation_id="orderReport",
         request=PlacedOrderSerializer,
-        responses={202: ReportStatus, 400: PROBLEMS[400], 401: PROBLEMS[401], **ORDER_PROBLEMS},
+        parameters=[IDEMPOTENCY_KEY, *ACCEPTED_HEADERS, *PLACED_HEADERS],
+        responses={
+            202: ReportStatus,
+            400: problem("`unknown-report-type`, `invalid-idempotency-key`."),
+            409: problem("`idempotency-key-in-use`: the first order with this key is still being handled."),
+            422: problem("`idempotency-key-reused`: the first order with this key asked for something else."),
+            **DIAL_PROBLEMS,
+        },
     )
     def post(self, request: Request) -> Response:
         """Order a report."""
@@ -103,9 +112,8 @@ class ReportListView(ApiView):
         parameters=[ListQuery],
         responses={
             200: ReportPage,
-            400: PROBLEMS[400],
-            401: PROBLEMS[401],
-            404: OpenApiResponse(Problem, "The cursor is not valid."),
+            400: problem("`invalid-request`: a parameter is not valid."),
+            404: problem("`not-found`: the cursor is not valid."),
         },
     )
     def get(self, request: Request) -> Response:
@@ -126,11 +134,9 @@ class ReportPreviewView(ApiView):
         request=PlacedOrderSerializer,
         responses={
             200: PreviewBody,
-            400: PROBLEMS[400],
-            401: PROBLEMS[401],
-            **{status: ORDER_PROBLEMS[status] for status in (411, 413, 415)},
-            422: OpenApiResponse(Problem, "The query fails, and so would the report; `code` says how."),
-            503: OpenApiResponse(Problem, "`preview-unavailable`: not now; `Retry-After`. It can be ordered."),
+            400: problem("`unknown-report-type`."),
+            422: problem("The query fails, and so would the report; `code` says how."),
+            503: problem("`preview-unavailable`: not now. It can be ordered all the same."),
         },
     )
     def post(self, request: Request) -> Response:
@@ -154,15 +160,16 @@ class ReportView(ApiView):
 
     scopes = {"GET": "reports:read", "DELETE": "reports:order"}
 
-    @extend_schema(operation_id="getReport", responses={200: Report, 401: PROBLEMS[401], 404: PROBLEMS[404]})
+    @extend_schema(operation_id="getReport", responses={200: Report, **POLL_PROBLEMS})
     def get(self, request: Request, job_id: str) -> Response:
-        """One report: its status, and what was placed."""
+        """One report: its status, and what was ordered."""
         job = get_job(request, job_id, kind="report")
         return answer_poll(self, job, lambda: report_body(job))
 
     @extend_schema(
         operation_id="deleteReport",
-        responses={202: ReportStatus, 204: None, 401: PROBLEMS[401], 404: PROBLEMS[404]},
+        parameters=[*ACCEPTED_HEADERS],
+        responses={202: ReportStatus, 204: OpenApiResponse(description="It is gone, with its file.")},
     )
     def delete(self, request: Request, job_id: str) -> Response:
         """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204)."""
@@ -181,13 +188,11 @@ class ReportRetryView(ApiView):
     @extend_schema(
         operation_id="retryReport",
         request=None,
+        parameters=[*ACCEPTED_HEADERS],
         responses={
             202: ReportStatus,
-            401: PROBLEMS[401],
-            404: PROBLEMS[404],
-            409: OpenApiResponse(Problem, "`not-failed`, or `not-retryable`: it could not be ordered today."),
-            429: ORDER_PROBLEMS[429],
-            503: ORDER_PROBLEMS[503],
+            409: problem("`not-failed`, or `not-retryable`: it could not be ordered today."),
+            **DIAL_PROBLEMS,
         },
     )
     def post(self, request: Request, job_id: str) -> Response:
@@ -208,9 +213,7 @@ class ReportStatusView(ApiView):
 
     scopes = {"GET": "reports:read"}
 
-    @extend_schema(
-        operation_id="getReportStatus", responses={200: ReportStatus, 401: PROBLEMS[401], 404: PROBLEMS[404]}
-    )
+    @extend_schema(operation_id="getReportStatus", responses={200: ReportStatus, **POLL_PROBLEMS})
     def get(self, request: Request, job_id: str) -> Response:
         """How far it is. Ask again after `Retry-After` seconds, until that header is gone."""
         job = get_job(request, job_id, kind="report")
@@ -224,16 +227,15 @@ class ReportDownloadView(ApiView):
 
     @extend_schema(
         operation_id="downloadReport",
+        parameters=[*RANGE_HEADERS, *FILE_HEADERS],
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, "application/gzip"): OpenApiTypes.BINARY,
             (206, "text/csv"): OpenApiTypes.BINARY,
-            304: None,
-            401: PROBLEMS[401],
-            404: PROBLEMS[404],
-            409: OpenApiResponse(Problem, "`not-ready` or `report-failed`."),
-            410: OpenApiResponse(Problem, "`canceled` or `expired`."),
-            412: None,
-            416: None,
+            (206, "application/gzip"): OpenApiTypes.BINARY,
+            409: problem("`not-ready`: ask again after `Retry-After`. `report-failed`: its status says why."),
+            410: problem("`canceled`, or `expired`: order it again."),
+            416: problem("`range-not-satisfiable`: the range lies outside of the file."),
         },
     )
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
@@ -262,7 +264,7 @@ class ReportTypeListView(ApiView):
 
     scopes = {"GET": "reports:read"}
 
-    @extend_schema(operation_id="listReportTypes", responses={200: ReportTypeListBody, 401: PROBLEMS[401]})
+    @extend_schema(operation_id="listReportTypes", responses={200: ReportTypeListBody})
     def get(self, request: Request) -> Response:
         """What I may order."""
         return Response({"results": [report_type_body(known) for known in report_types_for(request.user)]})
@@ -273,9 +275,7 @@ class ReportTypeView(ApiView):
 
     scopes = {"GET": "reports:read"}
 
-    @extend_schema(
-        operation_id="getReportType", responses={200: ReportTypeBody, 401: PROBLEMS[401], 404: PROBLEMS[404]}
-    )
+    @extend_schema(operation_id="getReportType", responses={200: ReportTypeBody})
     def get(self, request: Request, identifier: str) -> Response:
         """One report type."""
         try:

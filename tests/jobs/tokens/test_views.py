@@ -69,21 +69,22 @@ def test_mine_are_listed_newest_first(api: APIClient) -> None:
     [
         ({"name": ""}, "#/name"),
         ({"name": "x" * 101}, "#/name"),
-        ({"name": "a\x07"}, None),
         ({"scopes": []}, "#/scopes"),
         ({"scopes": "reports:read"}, "#/scopes"),
-        ({"scopes": ["reports:eat"]}, "#/scopes"),
-        ({"scopes": ["*"]}, "#/scopes"),
+        ({"scopes": ["reports:read", "reports:eat"]}, "#/scopes/1"),
+        ({"scopes": ["*"]}, "#/scopes/0"),
+        ({"scopes": [7]}, "#/scopes/0"),
+        ({"name": " "}, "#/name"),
+        ({"name": 7}, "#/name"),
+        ({"expiresInDays": "7"}, "#/expiresInDays"),
+        ({"expiresInDays": True}, "#/expiresInDays"),
         ({"expiresInDays": 0}, "#/expiresInDays"),
         ({"expiresInDays": 366}, "#/expiresInDays"),
         ({"expires": 1}, "#/expires"),
     ],
 )
-def test_bad_input_is_pointed_at(changes: dict[str, Any], pointer: str | None, api: APIClient) -> None:
+def test_bad_input_is_pointed_at(changes: dict[str, Any], pointer: str, api: APIClient) -> None:
     answer = make(api, **changes)
-    if pointer is None:
-        assert answer.status_code == 201
-        return
     assert answer.status_code == 400
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 

@@ -121,6 +121,8 @@ def test_pages_keep_the_filter(
         ("limit=201", "#/limit"),
         ("limit=many", "#/limit"),
         ("reportType=%00", "#/reportType"),
+        ("reportType=", "#/reportType"),
+        ("createdAfter=", "#/createdAfter"),
         ("cursor=%00", "#/cursor"),
         ("stauts=Queued", "#/stauts"),
     ],

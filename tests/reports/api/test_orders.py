@@ -75,6 +75,7 @@ def test_an_unknown_report_type_names_the_valid_ones(api: APIClient) -> None:
         ({**ORDER, "csv": {"encoding": "ebcdic"}}, "#/csv/encoding"),
         ({**ORDER, "csv": {"delimiter": "ab"}}, "#/csv/delimiter"),
         ({**ORDER, "csv": {"spreadsheetSafe": "perhaps"}}, "#/csv/spreadsheetSafe"),
+        ({**ORDER, "csv": {"spreadsheetSafe": 1}}, "#/csv/spreadsheetSafe"),
         ({**ORDER, "csv": {"spredsheetSafe": False}}, "#/csv/spredsheetSafe"),
         ({**ORDER, "csv": "utf-8"}, "#/csv"),
         ({**ORDER, "surprise": 1}, "#/surprise"),

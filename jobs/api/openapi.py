@@ -1,0 +1,143 @@
+"""What the OpenAPI schema says of every operation alike: problems, headers, scopes, links.
+
+A view documents what is its own. This adds the rest, so that the schema names every answer there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from drf_spectacular.openapi import AutoSchema
+
+PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
+
+#: Status → when any operation answers so.
+ALWAYS: Final = {
+    401: "`not-authenticated`: no valid token or session.",
+    403: "`insufficient-scope`: the token lacks the scope. `permission-denied`: a session without its CSRF token.",
+    429: "`throttled`: more requests than the token has in a minute.",
+    500: "`internal-error`: the server failed. The request may be repeated.",
+}
+WITH_ID: Final = {404: "`not-found`: there is none, or it is somebody else's."}
+WITH_BODY: Final = {
+    400: "`malformed-body`: no JSON. `invalid-request`: `errors` says where.",
+    411: "`length-required`: the body is chunked.",
+    413: "`body-too-large`: the limit is in `detail`.",
+    415: "`unsupported-media-type`: not JSON, not UTF-8, or compressed.",
+}
+WITH_ETAG: Final = {412: "`precondition-failed`: `If-Match` or `If-Unmodified-Since` does not hold."}
+
+HEADERS: Final = {
+    "RateLimit": 'What is left: `"requests";r=599;t=12`, remaining and seconds. Left out where nothing is counted.',
+    "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
+    "Retry-After": "Seconds after which to ask again.",
+    "ETag": "Of this representation; send it as `If-None-Match`.",
+    "WWW-Authenticate": "RFC 6750.",
+}
+#: Status → headers of all its responses.
+OF_STATUS: Final = {
+    "200": ("RateLimit", "RateLimit-Policy"),
+    "202": ("RateLimit", "RateLimit-Policy", "Retry-After"),
+    "304": ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    "401": ("WWW-Authenticate",),
+    "403": ("WWW-Authenticate",),
+    "409": ("Retry-After",),
+    "412": ("ETag",),
+    "429": ("RateLimit", "RateLimit-Policy", "Retry-After"),
+    "503": ("Retry-After",),
+}
+
+IF_NONE_MATCH: Final = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "An `ETag` from before: the answer is 304 while nothing has changed.",
+}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's, with the scope that a token needs, and ids called `id`."""
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Roles are allowed for any scheme since OpenAPI 3.1 (section 4.8.30)."""
+        scope = getattr(self.view, "scopes", {}).get(self.method)
+        schemes: list[dict[str, Any]] = super().get_auth()
+        return [{name: [scope] if name == "bearer" and scope else roles for name, roles in s.items()} for s in schemes]
+
+
+def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """A hook of drf-spectacular, after everything else."""
+    result["paths"] = {
+        path.replace("_id}", "}").replace("{job}", "{id}").replace("{token}", "{id}"): item
+        for path, item in result["paths"].items()
+    }
+    result["components"]["headers"] = {
+        name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
+    }
+    for path, method, operation in _operations(result):
+        _name_ids(operation)
+        _add_problems(operation, path, method)
+        _type_problems(operation)
+        _add_headers(operation)
+    _add_links(result)
+    return result
+
+
+def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def _name_ids(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path" and parameter["name"].endswith("_id"):
+            parameter |= {"name": "id", "schema": {"type": "string", "format": "uuid"}}
+
+
+def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
+    described = dict(ALWAYS)
+    described |= WITH_ID if "{" in path else {}
+    described |= WITH_BODY if "requestBody" in operation else {}
+    responses = operation["responses"]
+    if method == "get" and "200" in responses:
+        described |= WITH_ETAG
+        responses.setdefault("304", {"description": "Nothing has changed."})
+        responses["200"].setdefault("headers", {}).setdefault("ETag", {"$ref": "#/components/headers/ETag"})
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+    for status, description in described.items():
+        own = responses.setdefault(str(status), {"content": {"application/json": {"schema": PROBLEM}}})
+        own["description"] = " ".join(filter(None, [own.get("description"), description]))
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _type_problems(operation: dict[str, Any]) -> None:
+    for response in operation["responses"].values():
+        content = response.get("content", {})
+        if content.get("application/json", {}).get("schema") == PROBLEM:
+            content["application/problem+json"] = content.pop("application/json")
+
+
+def _add_headers(operation: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        for name in OF_STATUS.get(status, ()):
+            response.setdefault("headers", {}).setdefault(name, {"$ref": f"#/components/headers/{name}"})
+
+
+def _add_links(result: dict[str, Any]) -> None:
+    """From what makes something to all that can be asked of it."""
+    for path, item in result["paths"].items():
+        below = [
+            operation["operationId"]
+            for other, _, operation in _operations(result)
+            if other.startswith(f"{path}/{{id}}")
+        ]
+        made = item.get("post", {"responses": {}})["responses"]
+        for status, names in (("201", below), ("202", [*below, "getOperation"])):
+            if below and status in made:
+                made[status]["links"] = {
+                    name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in names
+                }

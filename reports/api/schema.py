@@ -1,0 +1,41 @@
+"""The order as the OpenAPI schema describes it: one shape for each report type, with the type's own parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.extensions import OpenApiSerializerExtension
+
+from reports.json_schema import parameters_schema
+from reports.registry import report_types_for
+from reports.types import ReportType
+
+
+class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """Of the types that everybody may order. Others are in `GET /api/report-types` of those who may."""
+
+    target_class = "reports.placing.PlacedOrderSerializer"
+    priority = 1
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """`oneOf` the types; the rest of the order is the same for all."""
+        mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        rest = {name: part for name, part in mapped["properties"].items() if name not in ("reportType", "parameters")}
+        types = report_types_for(AnonymousUser())
+        return {"oneOf": [_order_of(known, rest) for known in types]} if types else mapped
+
+
+def _order_of(report_type: ReportType, rest: dict[str, Any]) -> dict[str, Any]:
+    parameters = {name: part for name, part in parameters_schema(report_type).items() if name != "$schema"}
+    return {
+        "type": "object",
+        "title": report_type.identifier,
+        "properties": {
+            "reportType": {"type": "string", "const": report_type.identifier},
+            "parameters": parameters,
+            **rest,
+        },
+        "required": ["reportType", *(["parameters"] if parameters.get("required") else [])],
+        "additionalProperties": False,
+    }

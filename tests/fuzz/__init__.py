@@ -1,0 +1,1 @@
+"""The running server under schemathesis, which makes requests out of the OpenAPI schema."""

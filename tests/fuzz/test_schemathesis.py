@@ -1,0 +1,50 @@
+"""schemathesis over the running server, with all its checks: bounded here, longer by `make fuzz`."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from knox.crypto import hash_token
+
+from jobs.models import Job
+from jobs.tokens.models import ApiToken
+from tests.stack import Stack
+from tests.tokens import bearer_of
+
+CONFIG = Path(__file__).parent / "schemathesis.toml"
+#: Requests of each operation that fuzzing and each stateful scenario make at most.
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
+LONG = os.environ.get("FUZZ_SECONDS")
+
+
+@pytest.mark.fuzz
+def test_for_long(stack: Stack, live_url: str, tmp_path: Path) -> None:
+    print(fuzz(live_url, tmp_path, "--max-time", LONG or "600"))  # noqa: T201
+
+
+def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_path: Path) -> None:
+    report = fuzz(live_url, tmp_path, "--phases", "coverage,fuzzing,stateful")
+    tested = re.search(r"Selected: (\d+)/(\d+)\n  Tested: (\d+)", report)
+    assert tested, report
+    assert len(set(tested.groups())) == 1
+    assert Job.objects.filter(kind="report").count() > 3
+
+
+def fuzz(live_url: str, folder: Path, *options: str) -> str:
+    """What schemathesis says; fails the test where it found something."""
+    owner = User.objects.create_user("ada")
+    bearer = bearer_of(owner)
+    for _ in range(5):
+        bearer_of(owner)  # newer ones are the first that a stateful scenario revokes
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", f"{live_url}/api/schema"]
+    command += ["--checks", "all", "--max-examples", EXAMPLES, "--header", f"Authorization: Bearer {bearer}"]
+    command += ["--continue-on-failure", "--no-color", *options]
+    run = subprocess.run(command, cwd=CONFIG.parents[2], env={**os.environ, "TMPDIR": str(folder)},
+                         capture_output=True, text=True, timeout=7200, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert ApiToken.objects.filter(digest=hash_token(bearer)).exists(), "it has revoked the token that it asks with"
+    return run.stdout
