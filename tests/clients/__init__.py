@@ -1,0 +1,1 @@
+"""Clients that Longhaul did not write."""

@@ -1,0 +1,55 @@
+"""azure-core's stock poller for long-running operations."""
+
+from typing import Any
+
+import pytest
+from azure.core import PipelineClient
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy, RetryPolicy
+from azure.core.polling import LROPoller
+from azure.core.polling.base_polling import LROBasePolling
+from azure.core.rest import HttpRequest
+from django.contrib.auth.models import User
+
+from jobs.models import Job
+from jobs.states import State
+from reports.sales.seeding import seed_sales
+from tests.stack import Stack
+from tests.tokens import bearer_of
+
+ORDER = {"reportType": "customers", "parameters": {}}
+
+
+@pytest.fixture
+def azure(stack: Stack, live_url: str, owner: User) -> PipelineClient[Any, Any]:
+    policies = [RequestIdPolicy(), HeadersPolicy({"Authorization": f"Bearer {bearer_of(owner)}"}), RetryPolicy()]
+    return PipelineClient(live_url, policies=policies)
+
+
+def begin(client: PipelineClient[Any, Any], order: dict[str, Any]) -> LROPoller[Any]:
+    request = HttpRequest("POST", f"{client._base_url}/api/reports", json=order)
+    ordered = client._pipeline.run(request)
+    assert ordered.http_response.status_code == 202
+    polling: Any = LROBasePolling(timeout=30)
+    return LROPoller(client, ordered, lambda answer: answer.http_response, polling)
+
+
+def test_it_reads_an_order_to_its_end_and_gets_the_csv(azure: PipelineClient[Any, Any]) -> None:
+    list(seed_sales(lines=500, using="default"))
+    poller = begin(azure, ORDER)
+    final = poller.result(timeout=60)
+    assert poller.status() == "Succeeded"
+    assert final.headers["Content-Type"].startswith("text/csv")
+    lines = final.body().decode().splitlines()
+    assert lines[0].startswith("code,name,kana,email")
+    assert len(lines) > 10
+
+
+def test_it_hears_of_a_failure(azure: PipelineClient[Any, Any]) -> None:
+    list(seed_sales(lines=3000, using="default"))
+    poller = begin(azure, {**ORDER, "csv": {"encoding": "latin-1"}})
+    with pytest.raises(HttpResponseError) as failure:
+        poller.result(timeout=60)
+    assert poller.status() == "Failed"
+    assert "unencodable-character" in str(failure.value)
+    assert Job.objects.get().state == State.DEAD
