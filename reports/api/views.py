@@ -19,6 +19,7 @@ from jobs.api.schema import PROBLEMS, Problem
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
 from jobs.errors import ArtifactMissingError
+from jobs.estimates import estimate_listed
 from jobs.models import Job
 from reports.api.bodies import (
     Report,
@@ -84,6 +85,7 @@ class ReportListView(ApiView):
         pages = NewestFirst()
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
         page = pages.paginate_queryset(mine, request, view=self) or []
+        estimate_listed(page)
         return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
 
 
