@@ -24,6 +24,10 @@ SILENCE_SECONDS: Final = 2.0
 #: Share of the rows. The first ones say little of their rate, so the type's history counts as well: less and less, and
 #: nothing from here on.
 SETTLED_SHARE: Final = 0.5
+#: Once rows have come for so long, their rate alone counts where it makes the run longer, or shorter, than all of its
+#: type by such a factor: its pace is another now, say. Seconds, and a factor.
+UNUSUAL_AFTER_SECONDS: Final = 5.0
+UNUSUAL_BY: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,16 @@ def times_left(progress: Progress, past: PastRuns) -> list[float]:
         return usual or [left * progress.elapsed / progress.done]
     quiet = max(0.0, progress.silent - SILENCE_SECONDS)
     own = max(0.0, left / faded(progress.rate, seconds=progress.flowing, silent=quiet) - progress.silent)
+    if not usual or _is_unusual(progress, own, usual):
+        return [own]
     settled = min(1.0, progress.done / total / SETTLED_SHARE)
-    return [settled * own + (1 - settled) * time for time in usual] or [own]
+    return [settled * own + (1 - settled) * time for time in usual]
+
+
+def _is_unusual(progress: Progress, own: float, usual: list[float]) -> bool:
+    shortest, longest = progress.elapsed + min(usual), progress.elapsed + max(usual)
+    is_like_them = shortest / UNUSUAL_BY <= progress.elapsed + own <= longest * UNUSUAL_BY
+    return progress.flowing >= UNUSUAL_AFTER_SECONDS and not is_like_them
 
 
 def expected_rows(progress: Progress, past: PastRuns) -> float | None:

@@ -21,7 +21,7 @@ from jobs.states import State
 #: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
 CLAIMED_WITHIN_SECONDS: Final = 2
 #: Running jobs that are looked at; where more run, these stand for all.
-RUNNING_READ: Final = 100
+RUNNING_READ: Final = 50
 COLUMNS_READ: Final = (
     "kind", "type", "owner", "started_at", "updated_at", "progress_done", "progress_total", "progress_rate",
     "progress_began_at",

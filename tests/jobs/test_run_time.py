@@ -78,11 +78,27 @@ def test_where_more_rows_come_than_were_expected_the_history_says_how_long() -> 
 
 
 def test_the_first_rows_count_less_than_the_history_and_later_ones_alone() -> None:
-    slow = {"rate": 50.0, "elapsed": 1.0, "expected": 1000}
+    slow = {"rate": 50.0, "elapsed": 1.0, "flowing": 1.0, "expected": 1000}
     assert left(PAST, done=1, **slow) == pytest.approx(9, abs=0.1)
     assert left(PAST, done=250, **slow) == pytest.approx((15 + 9) / 2)
     assert left(PAST, done=500, **slow) == 10
     assert left(PAST, done=1, **(slow | {"rate": None})) == 9
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (50.0, 18.0),  # 20 seconds in all, twice as long as ten
+        (75.0, 0.2 * 12 + 0.8 * 8),
+        (300.0, 3.0),  # 5 seconds in all
+        (180.0, 0.2 * 5 + 0.8 * 8),
+    ],
+)
+def test_a_rate_that_makes_a_run_unlike_all_others_is_believed_after_a_while(rate: float, expected: float) -> None:
+    run = {"rate": rate, "elapsed": 2.0, "expected": 1000, "done": 100}
+    assert left(PAST, **run) == pytest.approx(expected)
+    own = 900 / rate
+    assert left(PAST, **run, flowing=4.9) == pytest.approx(0.2 * own + 0.8 * 8)
 
 
 def test_expectations_that_are_always_off_by_as_much_are_corrected() -> None:
