@@ -27,7 +27,8 @@ COLUMNS_READ: Final = (
     "progress_began_at",
 )  # fmt: skip
 
-#: How a queue gets on, and the past of all types that run or wait there; no row where it, or the type, is paused.
+#: How a queue gets on, and the past of all types that run or wait there; no row where it, or the type, is paused, or a
+#: dial lets none run.
 FLOW: Final = f"""
     WITH {ENDED}, wanted AS (
         SELECT kind, type FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
@@ -50,6 +51,8 @@ FLOW: Final = f"""
          FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past
     FROM jobs_queue LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
     WHERE name = %(queue)s::text AND NOT jobs_queue.paused AND own.paused IS NOT true
+    AND least(jobs_queue.max_running, coalesce(own.max_running, max_running_per_type), max_running_per_owner)
+        IS DISTINCT FROM 0
 """  # noqa: S608
 
 
@@ -98,7 +101,7 @@ class Flow:
 
 
 def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
-    """How the queue of a queued job gets on; None where it, or the job's type, is paused. One query."""
+    """How the queue of a queued job gets on; None where it, or the job's type, lets nothing run. One query."""
     types = {(job.kind, job.type), *((one.kind, one.type) for one in ahead)}
     rows = run(
         FLOW,

@@ -101,7 +101,9 @@ def test_a_type_without_a_history_is_as_the_jobs_of_the_queue(
     assert wait_of(waits(priority=2)) == pytest.approx(20)
 
 
-def test_where_jobs_are_too_short_to_be_seen_they_are_counted_as_they_end(waits: Callable[..., Job]) -> None:
+def test_where_jobs_are_too_short_to_be_seen_they_are_counted_as_they_end(
+    make_job: Callable[..., Job], waits: Callable[..., Job]
+) -> None:
     took("short", 0.01)
     waits()
     job = waits()
@@ -109,6 +111,8 @@ def test_where_jobs_are_too_short_to_be_seen_they_are_counted_as_they_end(waits:
     for minutes_ago in range(2, 5):
         ended(minutes_ago=minutes_ago, attempts=6000, seconds=0.01)
     assert wait_of(job) == pytest.approx(2 / 60)
+    make_job(released_at=timezone.now() - timedelta(minutes=1))
+    assert wait_of(job) == pytest.approx(3 / 60)
 
 
 def test_who_is_handed_out_begins_at_once_or_when_a_worker_is_free(
@@ -187,6 +191,23 @@ def test_of_what_is_paused_nothing_is_known(waits: Callable[..., Job]) -> None:
     Queue.objects.filter(name="reports").update(paused=True)
     assert read_flow(waits(type="other"), []) is None
     assert read_flow(waits(queue="gone"), []) is None
+
+
+@pytest.mark.parametrize(
+    ("dials", "knows"),
+    [
+        ({"max_running": 0}, False),
+        ({"max_running_per_type": 0}, False),
+        ({"max_running_per_owner": 0}, False),
+        ({"max_running": None, "max_running_per_type": None, "max_running_per_owner": None}, True),
+        ({"max_running": 1, "max_running_per_type": 1, "max_running_per_owner": 1}, True),
+    ],
+)
+def test_where_a_dial_lets_none_run_nothing_is_known(
+    dials: dict[str, int | None], knows: bool, waits: Callable[..., Job]
+) -> None:
+    Queue.objects.filter(name="reports").update(**dials)
+    assert (read_flow(waits(), []) is not None) == knows
 
 
 def test_where_more_run_than_are_read_these_stand_for_all(
