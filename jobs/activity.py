@@ -1,4 +1,5 @@
-"""How many attempts ended: in each minute, for charts and rates, and in all (`jobs.totals`), for Prometheus.
+"""How many attempts ended: in each minute, for charts and rates, and in all (`jobs.totals`), for Prometheus; and how
+long the newest of each type took (`jobs.recent_runs`), for estimates.
 
 Counted by a sweep, so that a page that shows a day does not read a day's attempts.
 """
@@ -11,6 +12,7 @@ from typing import Final
 from django.db import connection, models, transaction
 from django.utils.dateparse import parse_datetime
 
+from jobs.recent_runs import KEEP_RUNS, RUNS_KEPT
 from jobs.states import Outcome
 from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
 
@@ -26,10 +28,11 @@ SETTLED_UNTIL: Final = """
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 """
 
-#: One look at what has ended since the last, for all three tables.
-COUNT: Final = """
+#: One look at what has ended since the last, for all four tables.
+COUNT: Final = f"""
     WITH ended AS MATERIALIZED (
         SELECT job.queue, job.kind, job.type, outcome, attempt.finished_at, coalesce(rows, 0) AS rows, conditions,
+            rows_expected,
             extract(epoch FROM attempt.finished_at - attempt.started_at)::float AS seconds
         FROM jobs_attempt AS attempt JOIN jobs_job AS job ON job.id = attempt.job_id
         WHERE attempt.finished_at >= %(since)s AND attempt.finished_at < %(until)s
@@ -58,9 +61,9 @@ COUNT: Final = """
         SELECT queue, kind, type, key, sum(value::bigint)
         FROM ended, jsonb_each_text(conditions -> 'decisions') GROUP BY 1, 2, 3, 4
         ON CONFLICT (queue, kind, type, decision) DO UPDATE SET times = known.times + EXCLUDED.times
-    )
+    ), {KEEP_RUNS}
     SELECT count(*) FROM ended
-"""
+"""  # noqa: S608
 
 
 class Activity(models.Model):
@@ -94,7 +97,7 @@ def count_attempts(position: str) -> tuple[int, str]:
         since = max(parse_datetime(position) or oldest if position else oldest, oldest)
         until = max(since, until)
         bounds = {"duration_bounds": list(DURATION_BOUNDS), "rows_bounds": list(ROWS_BOUNDS)}
-        cursor.execute(COUNT, {"since": since, "until": until, **bounds})
+        cursor.execute(COUNT, {"since": since, "until": until, "runs_kept": RUNS_KEPT, **bounds})
         [(counted,)] = cursor.fetchall()
         cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])
     return counted, until.isoformat()

@@ -30,6 +30,8 @@ class JobContext:
         self.attempt = attempt
         self.rows_done = 0
         self.rows_total: int | None = None
+        #: When the first row came, on this process's monotonic clock.
+        self.rows_began_at: float | None = None
         self.lease_seconds = lease_seconds
         #: Until when the lease lasts for certain, on this process's monotonic clock.
         self.lease_deadline = (time.monotonic() if asked_at is None else asked_at) + lease_seconds
@@ -48,6 +50,8 @@ class JobContext:
     def report_progress(self, done: int, *, total: int | None = None) -> None:
         """Say how many rows this attempt has done and, when known, how many it expects."""
         self.rows_done = done
+        if done and self.rows_began_at is None:
+            self.rows_began_at = time.monotonic()
         if total is not None:
             self.rows_total = total
 

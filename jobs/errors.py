@@ -97,7 +97,14 @@ class WorkerStoppingError(AttemptStoppedError):
 
 
 class PostponedError(AttemptStoppedError):
-    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers."""
+    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers.
+
+    Its message is shown to the owner, or `public` where the message is for the staff.
+    """
+
+    def __init__(self, message: str, *, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
 class StalledError(AttemptStoppedError):

@@ -1,4 +1,4 @@
-"""How fast a queue gets on, and how long that lets one wait."""
+"""How fast a queue gets on, and what that means for who is refused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ SPREAD: Final = 0.1
 #: As far as jobs are counted.
 LONGEST_COUNTED: Final = 10_000
 
-#: What runs now over how long an attempt takes (Little's law), as it was in the last hour, else in the last day; or,
-#: where jobs are so short that none is seen, how many ended in the last five whole minutes. The greater one: the
-#: second is low after a quiet time. Reads minutes of `jobs.activity`, whatever the number of jobs.
-RATE: Final = """
-    WITH ended AS MATERIALIZED (
+#: What ended in the last day: how many seconds an attempt took, as it was in the last hour, else in that day; and how
+#: many ended per second in the last five whole minutes. Reads minutes of `jobs.activity`, whatever the number of jobs.
+ENDED: Final = """
+    ended AS MATERIALIZED (
         SELECT minute, attempts, seconds FROM jobs_activity
         WHERE queue = %(queue)s::text AND minute >= now() - interval '1 day' AND outcome <> 'handed_back'
     ), taken AS (
@@ -35,29 +34,29 @@ RATE: Final = """
             (SELECT sum(seconds) / sum(attempts) FROM ended WHERE minute >= now() - interval '1 hour'),
             (SELECT sum(seconds) / sum(attempts) FROM ended)
         ) AS seconds
+    ), of_late AS (
+        SELECT sum(attempts) / 300.0 AS per_second FROM ended
+        WHERE minute >= date_trunc('minute', now()) - interval '5 minutes' AND minute < date_trunc('minute', now())
     )
-    SELECT greatest(
-        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running')
-            / nullif((SELECT seconds FROM taken), 0),
-        (SELECT sum(attempts) / 300.0 FROM ended
-         WHERE minute >= date_trunc('minute', now()) - interval '5 minutes' AND minute < date_trunc('minute', now()))
-    ) AS rate
-    FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
-    AND NOT EXISTS (SELECT FROM jobs_typedials WHERE kind = %(kind)s::text AND type = %(type)s::text AND paused)
 """
 
+#: What runs now over how long an attempt takes (Little's law); or, where jobs are so short that none is seen, how many
+#: ended of late. The greater one: the second is low after a quiet time.
+RATE: Final = f"""
+    WITH {ENDED} SELECT greatest(
+        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running')
+            / nullif((SELECT seconds FROM taken), 0),
+        (SELECT per_second FROM of_late)
+    ) AS rate
+    FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
+"""  # noqa: S608
 
-def jobs_per_second(queue: str, *, kind: str = "", type: str = "") -> float | None:  # noqa: A002
-    """How many jobs of `queue` end, so how many may begin; None where that is not known: it, or the type, is paused."""
-    for row in run(RATE, queue=queue, kind=kind, type=type):
+
+def jobs_per_second(queue: str) -> float | None:
+    """How many jobs of `queue` end, so how many may begin; None where that is not known: it is paused, say."""
+    for row in run(RATE, queue=queue):
         return float(row["rate"]) if row["rate"] else None
     return None
-
-
-def expected_wait(job: Job, place: int) -> int | None:
-    """Seconds until the job, which is in this place of its queue (1 is next), begins; None where nobody knows."""
-    rate = jobs_per_second(job.queue, kind=job.kind, type=job.type)
-    return None if rate is None else math.ceil(place / rate)
 
 
 def retry_after_refusal(

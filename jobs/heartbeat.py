@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -25,6 +25,7 @@ from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
 from jobs.events import record_event
 from jobs.models import Event, Job
+from jobs.row_rate import RowRate
 from jobs.shutdown import is_pool_process, is_stopping
 
 logger = structlog.get_logger(__name__)
@@ -51,20 +52,22 @@ def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) 
         ticker.drop()
 
 
-def renew_lease(context: JobContext) -> bool:
+def renew_lease(context: JobContext, rate: RowRate) -> bool:
     """Make the lease last anew; False when the attempt does not own the job any more."""
     asked_at = time.monotonic()
     lease = Now() + timedelta(seconds=context.lease_seconds)
-    if _held(context).update(lease_expires_at=lease, updated_at=Now()) != 1:
+    if _held(context).update(lease_expires_at=lease, updated_at=Now(), **_columns_of(rate)) != 1:
         return False
     context.lease_deadline = asked_at + context.lease_seconds
     return True
 
 
-def write_progress(context: JobContext, done: int, total: int | None) -> None:
-    """Write how far the attempt is. The percentage of a job never falls."""
+def write_progress(context: JobContext, done: int, total: int | None, rate: RowRate) -> None:
+    """Write how far the attempt is, and how fast. The percentage of a job never falls."""
     shown = Greatest(F("progress_percent"), Value(percent(done, total)))
-    _held(context).update(progress_done=done, progress_total=total, progress_percent=shown, updated_at=Now())
+    _held(context).update(
+        progress_done=done, progress_total=total, progress_percent=shown, updated_at=Now(), **_columns_of(rate)
+    )
 
 
 def percent(done: int, total: int | None) -> int:
@@ -84,6 +87,7 @@ class Heartbeat:
         self.stopping_since: float | None = None
         self.stopped_at: float | None = None
         self.interrupted = False
+        self.rate = RowRate()
         self.written: tuple[int, int | None] = (0, None)
         self.milestone = 0
 
@@ -117,7 +121,7 @@ class Heartbeat:
         now = time.monotonic()
         if now - self.renewed_at < self.context.lease_seconds / 3:
             return
-        if renew_lease(self.context):
+        if renew_lease(self.context, self.rate):
             self.renewed_at = now
         else:
             self.lose_lease()
@@ -140,8 +144,9 @@ class Heartbeat:
         """Write what changed; stop an attempt that has not changed anything for too long."""
         context, now = self.context, time.monotonic()
         progress = (context.rows_done, context.rows_total)
+        self.rate.see(progress[0], at=now, began_at=context.rows_began_at)
         if progress != self.written:
-            write_progress(context, *progress)
+            write_progress(context, *progress, self.rate)
             self.written, self.progressed_at = progress, now
             reached = max((step for step in MILESTONES if step <= percent(*progress)), default=0)
             if reached > self.milestone:
@@ -226,3 +231,11 @@ _of_this_thread = threading.local()
 
 def _held(context: JobContext) -> QuerySet[Job]:
     return Job.objects.held_by(context.attempt.job_id, context.attempt.fencing_token)
+
+
+def _columns_of(rate: RowRate) -> dict[str, Any]:
+    """Nothing, until rows come: the attempt is as it was claimed."""
+    seconds = rate.seconds()
+    if seconds is None:
+        return {}
+    return {"progress_rate": rate.per_second(), "progress_began_at": Now() - timedelta(seconds=seconds)}

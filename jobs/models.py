@@ -17,13 +17,14 @@ from jobs.audit import AuditEntry
 from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
+from jobs.recent_runs import RecentRuns
 from jobs.states import Outcome, State
 from jobs.tokens.models import ApiToken
 from jobs.totals import AttemptTotal, DecisionTotal
 
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal",
-    "Event", "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
+    "Event", "Job", "PayloadRevision", "Queue", "RecentRuns", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 
@@ -60,6 +61,8 @@ class Job(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     progress_done = models.BigIntegerField(default=0, help_text="rows by the current attempt")
     progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL is unknown")
+    progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.row_rate`")
+    progress_began_at = models.DateTimeField(null=True, help_text="when its first row came")
     progress_percent = models.PositiveSmallIntegerField(default=0, help_text="highest shown so far; 100 is complete")
     cancel_requested_at = models.DateTimeField(null=True)
     result = models.JSONField(null=True)
@@ -184,6 +187,7 @@ class Attempt(models.Model):
     error_fingerprint = models.CharField(max_length=64, blank=True, help_text="equal for equal failures")
     traceback = models.TextField(blank=True, help_text="without secrets, see `jobs.redaction`")
     rows = models.BigIntegerField(null=True, help_text="rows written or read")
+    rows_expected = models.BigIntegerField(null=True, help_text="rows expected when it succeeded; NULL is unknown")
     bytes = models.BigIntegerField(null=True, help_text="bytes")
     peak_memory_bytes = models.BigIntegerField(null=True, help_text="bytes; peak of the worker process")
     conditions = models.JSONField(null=True, help_text="under which it ran: the database it read, its pace")

@@ -27,16 +27,20 @@ LAG_SECONDS: Final = """
 
 @dataclass(frozen=True)
 class ReplicaState:
-    """What a look at the replica found: `lag` in seconds, or else the complaint."""
+    """What a look at the replica found: `lag` in seconds, or else the complaint, which is for the staff.
+
+    `public` is said of it to the owner of a job: it names no server, and no error.
+    """
 
     lag: float | None
     complaint: str = ""
+    public: str = ""
 
-    def unfit(self, *, max_lag_seconds: int | None) -> str:
+    def unfit(self, *, max_lag_seconds: int | None, in_public: bool = False) -> str:
         """Why a report is not to be read from it; empty where it may be."""
         if self.lag is not None and max_lag_seconds is not None and self.lag > max_lag_seconds:
             return f"the replica is {self.lag:.0f} s behind, and {max_lag_seconds} s are allowed"
-        return self.complaint
+        return self.public if in_public else self.complaint
 
 
 def has_replica() -> bool:
@@ -56,9 +60,10 @@ def look_at_replica() -> ReplicaState:
             cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
             is_replica, lag = cursor.fetchall()[0]
     except (DatabaseError, InterfaceError) as error:
-        return ReplicaState(None, f"the replica does not answer: {in_one_line(error)}")
+        return ReplicaState(None, f"the replica does not answer: {in_one_line(error)}", "the replica does not answer")
     if not is_replica:
-        return ReplicaState(None, "the replica is none any more: it was promoted")
+        return ReplicaState(None, "the replica is none any more: it was promoted", "the replica is out of service")
     if lag is None:
-        return ReplicaState(None, "nobody knows how far the replica is behind")
+        unknown = "nobody knows how far the replica is behind"
+        return ReplicaState(None, unknown, unknown)
     return ReplicaState(max(0.0, float(lag)))

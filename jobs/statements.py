@@ -155,6 +155,8 @@ CLAIM: Final = """
             lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
             progress_done = 0,
             progress_total = NULL,
+            progress_rate = NULL,
+            progress_began_at = NULL,
             started_at = statement_timestamp(),
             updated_at = statement_timestamp()
         WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL
@@ -197,6 +199,7 @@ FINISH: Final = """
         SET outcome = 'succeeded',
             finished_at = statement_timestamp(),
             rows = %(rows)s::bigint,
+            rows_expected = (SELECT progress_total FROM jobs_job WHERE id = %(job_id)s),
             bytes = %(bytes)s::bigint,
             peak_memory_bytes = %(peak_memory_bytes)s::bigint
         WHERE id = %(attempt_id)s AND outcome = '' AND EXISTS (SELECT FROM done)

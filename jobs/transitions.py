@@ -150,8 +150,8 @@ def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, *
         count = F("attempt_count") - 1
         _leave_running(attempt, state=State.QUEUED, attempt_count=count, scheduled_at=Now() + delay, due=False)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
-        seconds = round(delay.total_seconds())
-        record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, reason=str(error), seconds=seconds)
+        told: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}
+        record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, **told)
 
 
 def retry_job(job: Job) -> None:

@@ -27,6 +27,7 @@ def database_to_read(dials: Dials, without_replica: Literal["wait", "primary"], 
     if not unfit:
         return alias
     if without_replica == "wait":
-        raise PostponedError(f"It waits for the replica: {unfit}.")
+        public = state.unfit(max_lag_seconds=dials.max_lag_seconds, in_public=True)
+        raise PostponedError(f"It waits for the replica: {unfit}.", public=f"It waits for the replica: {public}.")
     notes |= {"database": DEFAULT_DB_ALIAS, "insteadOf": alias, "because": unfit}
     return DEFAULT_DB_ALIAS

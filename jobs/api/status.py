@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.api.problems import problem_body
-from jobs.fairness import count_ahead
-from jobs.flow import LONGEST_COUNTED, expected_wait
-from jobs.models import Artifact, Job
+from jobs.estimates import estimate
+from jobs.models import Artifact, Event, Job
 from jobs.states import ACTIVE, State
 
 #: Bounds of `Retry-After`. Seconds.
@@ -83,16 +81,10 @@ def has_ended(job: Job) -> bool:
     return State(job.state) not in ACTIVE
 
 
-def seconds_remaining(job: Job, now: datetime) -> int | None:
-    """Rows left over the rate of this attempt so far; None when there is nothing to compute it from."""
-    if job.state != State.RUNNING or not job.progress_total or not job.progress_done or job.started_at is None:
-        return None
-    left = job.progress_total - job.progress_done
-    elapsed = (job.updated_at - job.started_at).total_seconds()
-    if left <= 0 or elapsed <= 0:
-        return None
-    since_report = (now - job.updated_at).total_seconds()
-    return max(1, math.ceil(left * elapsed / job.progress_done - since_report))
+def seconds_remaining(job: Job) -> int | None:
+    """Seconds until it has ended, at least 1; None where that is not known."""
+    left = estimate(job).left
+    return None if left is None else max(1, round(left))
 
 
 def retry_after(job: Job, now: datetime) -> int | None:
@@ -102,26 +94,32 @@ def retry_after(job: Job, now: datetime) -> int | None:
     """
     if has_ended(job):
         return None
-    remaining = seconds_remaining(job, now)
+    remaining = seconds_remaining(job)
     wait = remaining / 4 if remaining is not None else (now - job.created_at).total_seconds() / 10
     return int(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
 
 
-def queue_position(job: Job) -> int | None:
-    """1 for the job whose turn is next; None when it is not waiting, or far back."""
-    if job.state != State.QUEUED:
-        return None
-    if job.released_at is not None:
-        return 1
-    ahead = count_ahead(job, at_most=LONGEST_COUNTED)
-    return ahead + 1 if ahead < LONGEST_COUNTED else None
-
-
 def queue_members(job: Job) -> dict[str, Any]:
-    """The members of the status that tell how long it waits: none once it runs. Two queries while it waits."""
-    place = queue_position(job)
-    wait = expected_wait(job, place) if place is not None and job.released_at is None else None
-    return {"queuePosition": place} | ({} if wait is None else {"estimatedWaitSeconds": wait})
+    """The members of the status that tell how long it waits: no place once it runs, or before its time has come."""
+    known = estimate(job)
+    members: dict[str, Any] = {"queuePosition": known.place}
+    if known.wait:
+        members["estimatedWaitSeconds"] = max(1, round(known.wait))
+    return members
+
+
+def postponement_members(job: Job) -> dict[str, Any]:
+    """When a postponed job comes back, and what it waits for, in words for its owner. None, or one query."""
+    if not is_postponed(job):
+        return {}
+    told = job.events.filter(name=Event.Name.POSTPONED).order_by("-id").first()
+    reason = told and told.details.get("public")
+    return {"retryAt": job.scheduled_at} | ({"waitingFor": reason} if reason else {})
+
+
+def is_postponed(job: Job) -> bool:
+    """Whether an attempt has begun, and what it needs was not there."""
+    return job.state == State.QUEUED and not job.due and job.started_at is not None
 
 
 def error_of(job: Job) -> dict[str, Any]:
@@ -131,10 +129,10 @@ def error_of(job: Job) -> dict[str, Any]:
     return problem_body(status, known.get("code", "internal-error"), known.get("detail", job.error_message))
 
 
-def progress_members(job: Job, now: datetime) -> dict[str, Any]:
+def progress_members(job: Job) -> dict[str, Any]:
     """The members of the status of a job that has not ended."""
     members: dict[str, Any] = {}
-    remaining = seconds_remaining(job, now)
+    remaining = seconds_remaining(job)
     if remaining is not None:
         members["estimatedTimeRemaining"] = f"{remaining} seconds"
         members["estimatedSecondsRemaining"] = remaining
@@ -147,7 +145,7 @@ def progress_members(job: Job, now: datetime) -> dict[str, Any]:
         "rowsTotal": job.progress_total,
         "attempt": job.attempt_count,
         "createdAt": job.created_at,
-        "startedAt": job.started_at,
+        "startedAt": None if job.state == State.QUEUED else job.started_at,
         "updatedAt": job.updated_at,
     }
 

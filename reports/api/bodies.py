@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.api.schema import Problem
@@ -13,6 +12,7 @@ from jobs.api.status import (
     STATUS_WORDS,
     failure_members,
     has_ended,
+    postponement_members,
     progress_members,
     queue_members,
     result_members,
@@ -29,15 +29,16 @@ from reports.types import ReportType
 def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     """The status of an order. `job` comes from `JobQuerySet.with_result`.
 
-    A list leaves the place in the queue out: it takes a query for each job.
+    A list leaves out what takes a query for each job: the place in the queue, and what a postponed one waits for. Who
+    shows one calls `jobs.estimates.estimate_listed`.
     """
     artifact = job.result_artifact
     word = status_word(job, artifact)
     body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
     if not has_ended(job):
-        body |= progress_members(job, timezone.now()) | {"cancelURL": reverse("api-report", args=[job.pk])}
+        body |= progress_members(job) | {"cancelURL": reverse("api-report", args=[job.pk])}
         if not in_list:
-            body |= queue_members(job)
+            body |= queue_members(job) | postponement_members(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
             body["reportURL"] = reverse("report-download", args=[job.pk])
@@ -80,17 +81,22 @@ class ReportStatus(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     reportType = serializers.CharField()
     status = serializers.ChoiceField(choices=STATUS_WORDS)
-    estimatedTimeRemaining = serializers.CharField(required=False)
-    estimatedSecondsRemaining = serializers.IntegerField(required=False)
+    estimatedTimeRemaining = serializers.CharField(required=False, help_text="`120 seconds`")
+    estimatedSecondsRemaining = serializers.IntegerField(
+        required=False, help_text="until it has ended; of a queued one, with its wait"
+    )
     progress = serializers.IntegerField(min_value=0, max_value=100, required=False)
     rowsProcessed = serializers.IntegerField(required=False)
     rowsTotal = serializers.IntegerField(required=False, allow_null=True)
     queuePosition = serializers.IntegerField(required=False, allow_null=True)
     estimatedWaitSeconds = serializers.IntegerField(
-        required=False, help_text="until it begins, as fast as the queue gets on now"
+        required=False, help_text="until it begins, as the queue gets on now"
     )
     attempt = serializers.IntegerField(required=False)
-    retryAt = serializers.DateTimeField(required=False)
+    retryAt = serializers.DateTimeField(
+        required=False, help_text="of its next attempt: the last one failed, or the report was postponed"
+    )
+    waitingFor = serializers.CharField(required=False, help_text="why it was postponed")
     cancelURL = serializers.CharField(required=False, help_text="DELETE it")
     reportURL = serializers.CharField(required=False)
     rowCount = serializers.IntegerField(required=False)

@@ -20,6 +20,7 @@ from jobs.api.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
 from jobs.errors import ArtifactMissingError, TransitionError
+from jobs.estimates import estimate_listed
 from jobs.models import Job
 from jobs.purging import purge_or_cancel
 from reports.api.bodies import (
@@ -121,6 +122,7 @@ class ReportListView(ApiView):
         pages = NewestFirst()
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
         page = pages.paginate_queryset(filter_reports(mine, request.query_params), request, view=self) or []
+        estimate_listed(page)
         return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
 
 

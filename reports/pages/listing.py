@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from jobs.estimates import estimate_listed
 from jobs.models import Job
 from reports.pages.wording import Shown, show
 
@@ -29,12 +30,13 @@ class Page:
 
 
 def list_reports(user: AbstractBaseUser, *, before: UUID | None) -> Page:
-    """The newest reports of `user`, or the newest that are older than the one whose id is `before`. Two queries.
+    """The newest reports of `user`, or the newest that are older than the one whose id is `before`.
 
-    The page is found by id, which grows with time, so that the last page costs what the first does.
+    Two queries, or three. A page is found by id, which grows with time, so that the last one costs what the first does.
     """
     mine = Job.objects.owned_by(user).filter(kind="report").with_result().order_by("-id")
     older = mine.filter(pk__lt=before) if before else mine
     jobs = list(older[: PAGE_SIZE + 1])
+    estimate_listed(jobs)
     shown = [show(job, user) for job in jobs[:PAGE_SIZE]]
     return Page(shown, before, jobs[PAGE_SIZE - 1].pk if len(jobs) > PAGE_SIZE else None)

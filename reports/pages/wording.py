@@ -10,7 +10,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from jobs.api.status import failure_members, has_ended, queue_members, seconds_remaining, status_word
+from jobs.api.status import (
+    failure_members,
+    has_ended,
+    postponement_members,
+    queue_members,
+    seconds_remaining,
+    status_word,
+)
 from jobs.models import Artifact, Job
 from jobs.states import State
 from reports.pages.file_format import format_in_words
@@ -52,9 +59,8 @@ class Shown:
 
     @property
     def time_left(self) -> str:
-        now = timezone.now()
-        seconds = seconds_remaining(self.job, now)
-        return "" if seconds is None else time_left(seconds, now)
+        seconds = seconds_remaining(self.job)
+        return "" if seconds is None else time_left(seconds, timezone.now())
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,17 @@ class ShownInFull(Shown):
 
     place_in_queue: int | None
     expected_wait: str
+    back_at: datetime | None
+    waiting_for: str
     failure: dict[str, Any] | None
 
     @property
     def retry_at(self) -> datetime | None:
         return self.job.retry_at if self.job.state == State.FAILED else None
+
+    @property
+    def has_begun(self) -> bool:
+        return self.job.state in (State.RUNNING, State.FAILED) and self.job.started_at is not None
 
     @property
     def rows_so_far(self) -> str:
@@ -85,14 +97,16 @@ def show(job: Job, user: AbstractBaseUser) -> Shown:
 
 
 def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
-    """With two queries, while the job is queued."""
-    queued = queue_members(job)
+    """With the queries of `jobs.estimates.estimate`, and one more for a postponed job."""
+    queued, postponed = queue_members(job), postponement_members(job)
     return ShownInFull(
         **_what_was_ordered(job, user),
         place_in_queue=queued["queuePosition"],
         expected_wait=_about(queued["estimatedWaitSeconds"], timezone.now())
         if "estimatedWaitSeconds" in queued
         else "",
+        back_at=postponed.get("retryAt"),
+        waiting_for=postponed.get("waitingFor", ""),
         failure=failure_members(job) if job.state == State.DEAD else None,
     )
 

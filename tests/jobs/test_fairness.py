@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from jobs.fairness import HAND_OUT, count_ahead, hand_out
-from jobs.models import Job, Queue
+from jobs.fairness import HAND_OUT, count_ahead, find_ahead, hand_out
+from jobs.models import Job, Queue, TypeDials
 from jobs.release import release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_ids
@@ -219,3 +219,26 @@ def blocks(cursor: object) -> int:
         "FROM pg_statio_user_tables WHERE relname = 'jobs_job'"
     )
     return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+
+
+def test_those_ahead_are_told_by_type_and_whether_they_are_the_owners_own(waiting: Callable[..., Job]) -> None:
+    """Of another owner, the oldest have their turn, whatever their type."""
+    ada, grace = people(2)
+    waiting(owner=grace, type="z")
+    waiting(owner=grace, type="a")
+    waiting(owner=ada, type="z")
+    waiting(owner=None, type="a", priority=3)
+    mine = waiting(owner=ada, type="a")
+    later = waiting(owner=grace, type="a")
+    assert later.pk > mine.pk
+
+    def told() -> set[tuple[str, bool, int]]:
+        found = find_ahead(mine, at_most=100)
+        assert {one.kind for one in found} == {"test"}
+        return {(one.type, one.own, one.jobs) for one in found}
+
+    assert told() == {("z", False, 1), ("a", False, 2), ("z", True, 1)}
+    TypeDials.objects.create(kind="test", type="z", paused=True)
+    assert told() == {("a", False, 2)}, "who is paused is passed over"
+    TypeDials.objects.update(type="a")
+    assert told() == {("z", False, 1), ("a", False, 2), ("z", True, 1)}, "unless it is as paused itself"

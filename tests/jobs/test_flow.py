@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from jobs.activity import Activity
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
-from jobs.flow import expected_wait, jobs_per_second, retry_after_refusal
-from jobs.models import Job, Queue, TypeDials
+from jobs.flow import jobs_per_second, retry_after_refusal
+from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.submission import submit_job
 from tests.threads import Threads
@@ -39,9 +39,6 @@ def test_the_rate_is_what_runs_over_how_long_it_takes(make_job: Callable[..., Jo
     ended(minutes_ago=30, attempts=10, seconds=20)
     ended(minutes_ago=30, attempts=10, seconds=1, queue="uploads")
     assert jobs_per_second("reports") == pytest.approx(0.2)
-    assert expected_wait(make_job(type="yearly"), 3) == 15
-    TypeDials.objects.create(kind="test", type="yearly", paused=True)
-    assert expected_wait(make_job(type="yearly"), 3) is None
     ended(minutes_ago=30, attempts=1000, seconds=0.01, outcome="handed_back")
     assert jobs_per_second("reports") == pytest.approx(0.2)
 
@@ -52,11 +49,10 @@ def test_jobs_that_are_too_short_to_be_seen_are_counted_as_they_end() -> None:
     assert jobs_per_second("reports") == pytest.approx(60)
 
 
-def test_of_a_paused_queue_nothing_is_known(make_job: Callable[..., Job]) -> None:
+def test_of_a_paused_queue_nothing_is_known() -> None:
     ended(minutes_ago=2, attempts=6000, seconds=0.01)
     Queue.objects.filter(name="reports").update(paused=True)
     assert jobs_per_second("reports") is None
-    assert expected_wait(make_job(), 1) is None
     assert jobs_per_second("gone") is None
 
 

@@ -2,12 +2,14 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from jobs import heartbeat
 from jobs.context import JobContext
@@ -17,7 +19,7 @@ from jobs.heartbeat import Heartbeat, beating, percent
 from jobs.kinds import Kind, register_kind
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job
+from jobs.transitions import claim_job, hand_back_job
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -201,3 +203,45 @@ def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -
 )
 def test_only_a_finished_job_is_at_100_percent(done: int, total: int | None, expected: int) -> None:
     assert partial(percent, done)(total) == expected
+
+
+def test_the_rate_of_rows_is_written_with_them_from_the_first_one_on(context: JobContext) -> None:
+    beats = Heartbeat(context, stall_timeout_seconds=None)
+    context.report_progress(0, total=100)
+    beats.beat()
+    job = Job.objects.get()
+    assert (job.progress_total, job.progress_rate, job.progress_began_at) == (100, None, None)
+    context.report_progress(50)
+    assert context.rows_began_at is not None
+    context.rows_began_at -= 10
+    beats.beat()
+    job.refresh_from_db()
+    assert job.progress_rate == pytest.approx(5, rel=0.05)
+    assert job.progress_began_at is not None
+    assert (job.updated_at - job.progress_began_at).total_seconds() == pytest.approx(10, abs=0.5)
+
+
+def test_while_no_rows_come_each_renewal_of_the_lease_tells_of_a_lower_rate(context: JobContext) -> None:
+    beats = Heartbeat(context, stall_timeout_seconds=None)
+    context.report_progress(50, total=100)
+    context.rows_began_at = time.monotonic() - 10
+    beats.beat()
+    assert beats.rate.began_at is not None
+    beats.rate.began_at -= 10  # ten more seconds have passed
+    beats.renewed_at -= 21
+    beats.beat()
+    job = Job.objects.get()
+    assert job.progress_rate == pytest.approx(5 / 4, rel=0.05)
+    assert job.progress_done == 50
+
+
+def test_the_next_attempt_begins_without_a_rate(context: JobContext) -> None:
+    beats = Heartbeat(context, stall_timeout_seconds=None)
+    context.report_progress(50, total=100)
+    context.rows_began_at = time.monotonic() - 10
+    beats.beat()
+    hand_back_job(context.attempt)
+    Job.objects.update(released_at=Now())
+    assert claim_job(context.attempt.job_id, worker="w", celery_task_id="", lease_seconds=60)
+    job = Job.objects.get()
+    assert (job.progress_done, job.progress_total, job.progress_rate, job.progress_began_at) == (0, None, None, None)

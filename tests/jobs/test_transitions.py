@@ -191,3 +191,11 @@ def test_only_a_failed_job_is_retried(make_job: Callable[..., Job]) -> None:
     assert (job.state, job.retry_at, job.released_at) == (State.QUEUED, None, None)
     with pytest.raises(TransitionError):
         retry_job(job)
+
+
+def test_a_finished_attempt_keeps_how_many_rows_it_had_expected(make_job: Callable[..., Job]) -> None:
+    attempt = claimed(make_job())
+    Job.objects.update(progress_total=70)
+    finish(attempt, rows=100)
+    kept = Attempt.objects.get()
+    assert (kept.rows, kept.rows_expected, Job.objects.get().progress_total) == (100, 70, 100)

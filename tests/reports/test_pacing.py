@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from jobs.dials import set_dials
+from jobs.estimates import estimate
 from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe
@@ -40,7 +41,9 @@ def conditions() -> dict[str, Any]:
     return Attempt.objects.values_list("conditions", flat=True).first() or {}
 
 
-def test_rows_flow_at_the_rate_and_the_server_waits(report_of: Callable[..., str], run: Callable[..., Any]) -> None:
+def test_rows_flow_at_the_rate_the_server_waits_and_the_end_is_foreseen_half_way(
+    report_of: Callable[..., str], run: Callable[..., Any]
+) -> None:
     Queue.objects.filter(name="reports").update(rows_per_second=4000)
     began = time.monotonic()
     running = run(report_of(WIDE))
@@ -52,8 +55,11 @@ def test_rows_flow_at_the_rate_and_the_server_waits(report_of: Callable[..., str
             return ("ClientWrite",) in cursor.fetchall()
 
     wait_until(server_waits)
+    wait_until(lambda: rows() >= 10_000)
+    half_way, foreseen = time.monotonic(), estimate(Job.objects.get()).left
     finished = running.result(timeout=20)
     took = time.monotonic() - began
+    assert foreseen == pytest.approx(began + took - half_way, rel=0.25)
     assert (finished.job.state, finished.job.result) == (State.SUCCEEDED, {"rowCount": 20_000})
     assert took >= 20_000 / 4000 * 0.97
     kept = conditions()

@@ -7,11 +7,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from jobs.api.status import queue_position, retry_after, seconds_remaining
-from jobs.models import Artifact, Job
+from jobs.api.status import postponement_members, retry_after, seconds_remaining
+from jobs.errors import PostponedError
+from jobs.estimates import Estimate
+from jobs.events import record_event
+from jobs.models import Artifact, Event, Job, RecentRuns
 from jobs.states import State
+from jobs.transitions import claim_job, postpone_job
 
 pytestmark = pytest.mark.django_db
 
@@ -19,52 +25,34 @@ NOW = timezone.now()
 PAYLOAD = {"reportType": "yearly-sales", "parameters": {}, "csv": {}}
 
 
-def running(**values: Any) -> Job:
-    defaults: dict[str, Any] = {
-        "state": State.RUNNING, "created_at": NOW - timedelta(seconds=20), "started_at": NOW - timedelta(seconds=10),
-        "updated_at": NOW, "progress_done": 100, "progress_total": 400,
-    }  # fmt: skip
-    return Job(**{**defaults, **values})
+def with_estimate(left: float | None, **values: Any) -> Job:
+    """A job as if its estimate had been read."""
+    job = Job(**{"state": State.RUNNING, "created_at": NOW - timedelta(seconds=20), **values})
+    job.__dict__["_estimate"] = Estimate(left=left)
+    return job
 
 
-def test_the_estimate_is_what_is_left_over_the_measured_rate() -> None:
-    assert seconds_remaining(running(), NOW) == 30
-    assert seconds_remaining(running(), NOW + timedelta(seconds=10)) == 20
-    assert seconds_remaining(running(), NOW + timedelta(hours=1)) == 1
-
-
-@pytest.mark.parametrize(
-    "unknown",
-    [{"progress_done": 0}, {"progress_total": None}, {"progress_total": 0}, {"progress_done": 401},
-     {"state": State.QUEUED}, {"state": State.FAILED}, {"started_at": NOW}],
-)  # fmt: skip
-def test_what_is_not_known_is_left_out(unknown: dict[str, Any]) -> None:
-    assert seconds_remaining(running(**unknown), NOW) is None
+@pytest.mark.parametrize(("left", "told"), [(30.4, 30), (30.6, 31), (0.0, 1), (None, None)])
+def test_whole_seconds_are_told_and_at_least_one(left: float | None, told: int | None) -> None:
+    assert seconds_remaining(with_estimate(left)) == told
 
 
 @pytest.mark.parametrize(
     ("job", "expected"),
     [
-        (running(), 7),
-        (running(progress_done=1, progress_total=10**9), 60),
-        (running(progress_done=399), 1),
-        (running(progress_done=0), 2),
-        (running(progress_done=0, created_at=NOW - timedelta(days=1)), 60),
-        (running(state=State.SUCCEEDED), None),
-        (running(state=State.DEAD), None),
-        (running(state=State.CANCELLED), None),
+        (with_estimate(30), 7),
+        (with_estimate(30, state=State.QUEUED), 7),
+        (with_estimate(1000), 60),
+        (with_estimate(0), 1),
+        (with_estimate(None), 2),
+        (with_estimate(None, created_at=NOW - timedelta(days=1)), 60),
+        (with_estimate(None, state=State.SUCCEEDED), None),
+        (with_estimate(None, state=State.DEAD), None),
+        (with_estimate(None, state=State.CANCELLED), None),
     ],
 )
-def test_retry_after_lies_between_1_and_60_seconds(job: Job, expected: int | None) -> None:
+def test_retry_after_is_a_quarter_of_what_remains_between_1_and_60_seconds(job: Job, expected: int | None) -> None:
     assert retry_after(job, NOW) == expected
-
-
-def test_the_place_in_the_queue(make_job: Callable[..., Job]) -> None:
-    first, second = make_job(released_at=None), make_job(released_at=None)
-    urgent = make_job(released_at=None, priority=5)
-    make_job(released_at=None, queue="uploads", priority=9)
-    assert [queue_position(job) for job in (urgent, first, second, make_job())] == [1, 2, 3, 1]
-    assert queue_position(running()) is None
 
 
 @pytest.mark.parametrize(
@@ -108,6 +96,86 @@ def test_a_running_job_says_how_far_it_is(make_job: Callable[..., Job], owner: U
     assert 290 < seconds <= 300
     assert body["estimatedTimeRemaining"] == f"{seconds} seconds"
     assert (body["progress"], body["rowsProcessed"], body["rowsTotal"], body["attempt"]) == (25, 100, 400, 1)
+
+
+def test_a_queued_job_says_when_it_begins_and_when_it_has_ended(
+    make_job: Callable[..., Job], owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    now = timezone.now()
+    RecentRuns.objects.create(
+        kind="report", type="yearly-sales", seconds=[99, 100, 101], rows=[0] * 3, rows_expected=[None] * 3
+    )
+    report = {"kind": "report", "type": "yearly-sales", "payload": PAYLOAD}
+    make_job(**report, state=State.RUNNING, started_at=now - timedelta(seconds=60), updated_at=now)
+    job = make_job(**report, released_at=None)
+    client = APIClient()
+    client.force_authenticate(owner)
+    with django_assert_num_queries(5):  # the job, its artifacts, those ahead, the flow of the queue, what runs
+        response = client.get(f"/api/reports/{job.pk}/status")
+    body = response.json()
+    assert (body["status"], body["queuePosition"], body["startedAt"]) == ("Queued", 1, None)
+    assert 38 <= body["estimatedWaitSeconds"] <= 41
+    assert 138 <= body["estimatedSecondsRemaining"] <= 141
+    assert response["Retry-After"] == str(body["estimatedSecondsRemaining"] // 4)
+    with django_assert_num_queries(5):
+        assert client.get(f"/api/operations/{job.pk}")["Retry-After"] == response["Retry-After"]
+
+
+def test_a_running_job_costs_one_query_more_than_one_that_has_ended(
+    make_job: Callable[..., Job], owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = APIClient()
+    client.force_authenticate(owner)
+    for state, queries in ((State.RUNNING, 3), (State.DEAD, 2)):
+        job = make_job(kind="report", payload=PAYLOAD, state=state, started_at=NOW, finished_at=NOW)
+        with django_assert_num_queries(queries):
+            body = client.get(f"/api/reports/{job.pk}/status").json()
+        assert {"estimatedTimeRemaining", "estimatedSecondsRemaining", "estimatedWaitSeconds"}.isdisjoint(body)
+
+
+def test_a_postponed_job_says_why_and_when_it_comes_back(
+    make_job: Callable[..., Job], owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = make_job(kind="report", payload=PAYLOAD)
+    attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt is not None
+    error = PostponedError("It waits for db7.internal.", public="It waits for the replica.")
+    postpone_job(attempt, error=error, delay=timedelta(seconds=90))
+    client = APIClient()
+    client.force_authenticate(owner)
+    with django_assert_num_queries(4):  # the job, its artifacts, the flow of the queue, the reason
+        response = client.get(f"/api/reports/{job.pk}/status")
+    body = response.json()
+    assert (body["status"], body["queuePosition"], body["startedAt"]) == ("Queued", None, None)
+    assert body["waitingFor"] == "It waits for the replica."
+    assert 88 <= body["estimatedWaitSeconds"] <= 90
+    job.refresh_from_db()
+    assert parse_datetime(body["retryAt"]) == job.scheduled_at
+    assert "db7" not in client.get(f"/api/reports/{job.pk}").content.decode()
+
+
+def test_of_a_postponement_before_there_were_words_for_its_owner_only_the_time_is_told(
+    make_job: Callable[..., Job], owner: User
+) -> None:
+    back = NOW + timedelta(minutes=3)
+    job = make_job(kind="report", payload=PAYLOAD, due=False, scheduled_at=back, started_at=NOW, released_at=None)
+    record_event(job.pk, Event.Name.POSTPONED, reason="It waits for db7.internal.")
+    assert postponement_members(job) == {"retryAt": back}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"due": False, "scheduled_at": NOW, "started_at": None},
+        {"due": True, "scheduled_at": NOW, "started_at": NOW},
+        {"due": False, "scheduled_at": NOW, "started_at": NOW, "state": State.RUNNING},
+    ],
+)
+def test_who_was_not_postponed_or_has_come_back_waits_for_nothing(
+    values: dict[str, Any], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert postponement_members(Job(**values)) == {}
 
 
 def test_a_published_result_is_linked(make_job: Callable[..., Job], owner: User) -> None:

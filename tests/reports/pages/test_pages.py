@@ -12,7 +12,8 @@ from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework import serializers
 
-from jobs.models import Artifact, Job, Queue
+from jobs.events import record_event
+from jobs.models import Artifact, Event, Job, Queue, RecentRuns
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ def test_the_list_costs_the_same_however_long_it_is(
 ) -> None:
     for state in [State.SUCCEEDED, State.QUEUED, State.RUNNING] * jobs:
         publish(make_job(state))
-    with django_assert_num_queries(4):  # session, user, jobs, artifacts
+    with django_assert_num_queries(5):  # session, user, jobs, artifacts, what runs of their types took
         signed_in.get("/")
 
 
@@ -119,6 +120,28 @@ def test_a_report_that_waits_for_its_retry_says_when(signed_in: Client, make_job
     text = words(signed_in.get(f"/reports/{job.pk}"))
     assert "In Progress" in text
     assert "The next one starts at 2030-01-02 03:04 UTC" in text
+
+
+def test_a_postponed_report_says_why_and_when_it_is_tried_again(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(due=False, scheduled_at="2030-01-02T03:04:00Z", started_at="2030-01-02T03:00:00Z")
+    record_event(job.pk, Event.Name.POSTPONED, reason="db7 is down", public="It waits for the replica.")
+    text = words(signed_in.get(f"/reports/{job.pk}"))
+    assert "Queued" in text
+    assert "It waits for the replica. It is tried again at 2030-01-02 03:04 UTC" in text
+    assert all(word not in text for word in ("db7", "Started", "Place in the queue", "Rows so far"))
+
+
+def test_a_queued_report_tells_when_it_begins_and_how_long_it_takes(signed_in: Client, make_job: MakeJob) -> None:
+    now = timezone.now()
+    kind = {"type": "yearly-sales"}
+    RecentRuns.objects.create(
+        kind="report", type="yearly-sales", seconds=[600] * 3, rows=[0] * 3, rows_expected=[None] * 3
+    )
+    make_job(State.RUNNING, **kind, started_at=now - timedelta(seconds=270), updated_at=now)
+    text = words(signed_in.get(f"/reports/{make_job(**kind).pk}"))
+    assert "Place in the queue 1; it begins in about 5 minutes" in text
+    assert "0 %, about 15 minutes left" in text
+    assert "about 5 minutes left" in words(signed_in.get("/")), "of the running one"
 
 
 def test_an_expired_report_offers_no_download(

@@ -1,0 +1,98 @@
+"""How long until a job begins, and until it has ended: what its owner is told.
+
+What is not known is None, and left out by who shows it. Whatever the number of jobs and attempts, an estimate reads the
+row of its type (`jobs.recent_runs`); that of a queued job also what `jobs.waiting` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from jobs.fairness import find_ahead
+from jobs.flow import LONGEST_COUNTED
+from jobs.models import Job
+from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
+from jobs.statements import run
+from jobs.states import State
+from jobs.waiting import read_flow, seconds_to_wait
+
+#: The rows of some types, and the time.
+PAST: Final = """
+    SELECT statement_timestamp() AS now, kind, type, seconds, rows, rows_expected
+    FROM unnest(%(kinds)s::text[], %(types)s::text[]) AS wanted (kind, type)
+    LEFT JOIN jobs_recentruns USING (kind, type)
+"""
+#: Those whose estimate needs no more than that.
+BEGUN: Final = (State.RUNNING, State.FAILED)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds until a queued job begins, and until a job has ended; and its place, 1 for who is next."""
+
+    place: int | None = None
+    wait: float | None = None
+    left: float | None = None
+
+
+def estimate(job: Job) -> Estimate:
+    """What is known of a job. The instance remembers it, for the body and the headers of one answer.
+
+    One query; where it is queued up to three, and none once it has ended.
+    """
+    known: Estimate | None = job.__dict__.get("_estimate")
+    if known is None:
+        known = _estimate_queued(job) if job.state == State.QUEUED else _estimate_begun([job])[0]
+        job.__dict__["_estimate"] = known
+    return known
+
+
+def estimate_listed(jobs: Sequence[Job]) -> None:
+    """Let each remember what is known without a look at its queue. One query, where any of them has begun."""
+    for job, known in zip(jobs, _estimate_begun(jobs), strict=True):
+        job.__dict__["_estimate"] = known
+
+
+def _estimate_begun(jobs: Sequence[Job]) -> list[Estimate]:
+    wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
+    if not wanted:
+        return [Estimate()] * len(jobs)
+    now, past = _read_past(wanted)
+    return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_RUNS))) for job in jobs]
+
+
+def _left(job: Job, now: datetime, past: PastRuns) -> float | None:
+    """Of a job that runs, or waits for its retry. What is to be cancelled ends when it hears of that."""
+    if job.state not in BEGUN or job.cancel_requested_at is not None:
+        return None
+    if job.state == State.RUNNING:
+        progress = Progress.of(job, now)
+        return None if progress is None else seconds_left(progress, past)
+    if job.retry_at is None or past.median_seconds is None:
+        return None
+    return max(0.0, (job.retry_at - now).total_seconds()) + past.median_seconds
+
+
+def _estimate_queued(job: Job) -> Estimate:
+    """Nobody goes ahead of a job that is handed out; and who is not due has no place yet."""
+    ahead = find_ahead(job, at_most=LONGEST_COUNTED) if job.due and job.released_at is None else []
+    before = sum(one.jobs for one in ahead)
+    if before >= LONGEST_COUNTED:
+        return Estimate()
+    place = before + 1 if job.due else None
+    flow = read_flow(job, ahead)
+    wait = None if flow is None else seconds_to_wait(job, flow, ahead)
+    if flow is None or wait is None:
+        return Estimate(place=place)
+    takes = flow.past_of(job).median_seconds
+    return Estimate(place=place, wait=wait, left=None if takes is None else wait + takes)
+
+
+def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastRuns]]:
+    rows = run(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
+    known = [row for row in rows if row["seconds"] is not None]
+    past = {(row["kind"], row["type"]): PastRuns(row["seconds"], row["rows"], row["rows_expected"]) for row in known}
+    return rows[0]["now"], past

@@ -1,0 +1,173 @@
+"""How long a queued job waits: from what runs, what stands ahead of it, and what jobs of these types took before.
+
+Whatever waits and has ended, it costs what `jobs.fairness.find_ahead` does, the running jobs, and a row for each type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from jobs.fairness import Ahead
+from jobs.flow import ENDED
+from jobs.models import Job
+from jobs.places import Turns, seconds_until_free
+from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
+from jobs.statements import run
+from jobs.states import State
+
+#: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
+CLAIMED_WITHIN_SECONDS: Final = 2
+#: Running jobs that are looked at; where more run, these stand for all.
+RUNNING_READ: Final = 50
+COLUMNS_READ: Final = (
+    "kind", "type", "owner", "started_at", "updated_at", "progress_done", "progress_total", "progress_rate",
+    "progress_began_at",
+)  # fmt: skip
+
+#: How a queue gets on, and the past of all types that run or wait there; no row where it, or the type, is paused, or a
+#: dial lets none run.
+FLOW: Final = f"""
+    WITH {ENDED}, wanted AS (
+        SELECT kind, type FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+        UNION
+        SELECT * FROM unnest(%(kinds)s::text[], %(types)s::text[])
+    ), handed_out AS (
+        SELECT released_at, released_at > statement_timestamp() - make_interval(secs => %(claimed_within)s) AS fresh
+        FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
+    )
+    SELECT statement_timestamp() AS now,
+        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running') AS running,
+        (SELECT count(*) FROM handed_out WHERE fresh) AS claimed_soon,
+        (SELECT count(*) FROM handed_out
+         WHERE NOT fresh AND (released_at < %(released_at)s::timestamptz) IS NOT false) AS unclaimed,
+        (SELECT seconds FROM taken)::float AS seconds_taken,
+        (SELECT per_second FROM of_late)::float AS per_second,
+        coalesce(own.max_running, max_running_per_type) AS max_running_of_type,
+        max_running_per_owner,
+        (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
+         FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past
+    FROM jobs_queue LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+    WHERE name = %(queue)s::text AND NOT jobs_queue.paused AND own.paused IS NOT true
+    AND least(jobs_queue.max_running, coalesce(own.max_running, max_running_per_type), max_running_per_owner)
+        IS DISTINCT FROM 0
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A queue as it gets on. Of what is handed out, workers claim some soon; for the others none is free.
+
+    `seconds_taken` is what an attempt of the queue takes, whatever its type, and `per_second` how many ended of late.
+    """
+
+    now: datetime
+    running: int
+    claimed_soon: int
+    unclaimed: int
+    seconds_taken: float | None
+    per_second: float | None
+    max_running_of_type: int | None
+    max_running_per_owner: int | None
+    past: Mapping[tuple[str, str], PastRuns]
+
+    def past_of(self, job: Job | Ahead) -> PastRuns:
+        """What runs of its type took."""
+        return self.past.get((job.kind, job.type), NO_RUNS)
+
+    def times_of(self, job: Job | Ahead) -> Sequence[float]:
+        """What one of its type may take; of a type without a history, what one of the queue takes. Or empty."""
+        past = self.past_of(job)
+        return past.seconds if not past.are_few else self.times_of_any()
+
+    def times_of_any(self) -> Sequence[float]:
+        """What one takes of which nobody knows the type."""
+        return [self.seconds_taken] if self.seconds_taken else []
+
+    def turns(self, ahead: Iterable[Ahead]) -> list[Turns]:
+        """What goes ahead."""
+        return [Turns(one.jobs, self.times_of(one)) for one in ahead]
+
+    def places(self, running: Iterable[Job]) -> list[Sequence[float]]:
+        """When the places of running jobs may become free."""
+        return [self._times_left(job) for job in running]
+
+    def _times_left(self, job: Job) -> Sequence[float]:
+        progress = Progress.of(job, self.now)
+        left = [] if progress is None else times_left(progress, self.past_of(job))
+        return left or self.times_of(job)  # it has taken longer than any before, say: as if it began now
+
+
+def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
+    """How the queue of a queued job gets on; None where it, or the job's type, lets nothing run. One query."""
+    types = {(job.kind, job.type), *((one.kind, one.type) for one in ahead)}
+    rows = run(
+        FLOW,
+        queue=job.queue,
+        kind=job.kind,
+        type=job.type,
+        released_at=job.released_at,
+        claimed_within=CLAIMED_WITHIN_SECONDS,
+        kinds=[kind for kind, _ in types],
+        types=[type_ for _, type_ in types],
+    )
+    for row in rows:
+        past = {(kind, type_): PastRuns(*columns) for kind, type_, *columns in row.pop("past") or ()}
+        return Flow(**row, past=past)
+    return None
+
+
+def seconds_to_wait(job: Job, flow: Flow, ahead: Sequence[Ahead]) -> float | None:
+    """Until a worker begins with it. None where nobody knows. A query, unless a worker is about to.
+
+    The queue must have a place for it, and so must its type and its owner, where these have limits.
+    """
+    if not job.due:
+        return None if job.scheduled_at is None else max(0.0, (job.scheduled_at - flow.now).total_seconds())
+    if job.released_at is not None and (flow.now - job.released_at).total_seconds() < CLAIMED_WITHIN_SECONDS:
+        return 0.0
+    if not flow.running and not flow.claimed_soon:
+        before = flow.unclaimed + sum(one.jobs for one in ahead)
+        return (before + 1) / flow.per_second if flow.per_second else None
+    running = list(Job.objects.filter(queue=job.queue, state=State.RUNNING).only(*COLUMNS_READ)[:RUNNING_READ])
+    places = flow.places(running) + [flow.times_of_any() or flow.times_of(job)] * flow.claimed_soon
+    turns = flow.turns(ahead)
+    if flow.unclaimed:
+        turns.append(Turns(flow.unclaimed, flow.times_of_any() or flow.times_of(job)))
+    share = min(1.0, len(places) / (flow.running + flow.claimed_soon))
+    wait = _until_free(job, places, [Turns(one.jobs * share, one.seconds) for one in turns])
+    if wait is None:
+        return None
+    for limit, theirs, theirs_ahead in _limits(job, flow, running, ahead):
+        taken = flow.places(theirs)
+        free: list[Sequence[float]] = [[0.0]] * (limit - len(taken))
+        wait = max(wait, _until_free(job, (free + taken)[-limit:], flow.turns(theirs_ahead)) or 0.0)
+    return wait
+
+
+def _limits(
+    job: Job, flow: Flow, running: Sequence[Job], ahead: Sequence[Ahead]
+) -> Iterator[tuple[int, list[Job], list[Ahead]]]:
+    """How many of the type, and of the owner, may run; with those that do, and those that go ahead."""
+    if flow.max_running_of_type:
+        of_type = (job.kind, job.type)
+        yield (
+            flow.max_running_of_type,
+            [one for one in running if (one.kind, one.type) == of_type],
+            [one for one in ahead if (one.kind, one.type) == of_type],
+        )
+    if flow.max_running_per_owner and job.owner_id:
+        yield (
+            flow.max_running_per_owner,
+            [one for one in running if one.owner_id == job.owner_id],
+            [one for one in ahead if one.own],
+        )
+
+
+def _until_free(job: Job, places: Sequence[Sequence[float]], turns: Sequence[Turns]) -> float | None:
+    """None where there is no place any more, or nobody knows how long one of them takes."""
+    if not places or not all(places) or not all(one.seconds for one in turns):
+        return None
+    return seconds_until_free(places, turns, seed=job.pk)
