@@ -1,0 +1,48 @@
+"""The sessions of docs/api.md, run word for word."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright._impl._driver import compute_driver_executable
+
+from config.datafolder import BASE_DIR
+from jobs.models import Job
+from reports.sales.seeding import seed_sales
+from tests.stack import Stack
+from tests.tokens import bearer_of
+
+#: Playwright brings a Node.js along.
+NODE = str(compute_driver_executable()[0])
+SESSIONS = {
+    "bash": ("session.sh", ["bash", "-euo", "pipefail"]),
+    "python": ("session.py", [sys.executable]),
+    "js": ("session.mjs", [NODE]),
+}
+
+
+@pytest.mark.parametrize("language", SESSIONS)
+def test_a_session_ends_with_the_file(language: str, stack: Stack, live_url: str, tmp_path: Path) -> None:
+    list(seed_sales(lines=1000, using="default"))
+    text = (BASE_DIR / "docs" / "api.md").read_text().split("## A whole session")[1]
+    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    name, command = SESSIONS[language]
+    (tmp_path / name).write_text(found[1])
+    owner = User.objects.create_user("demo")
+    environment = {**os.environ, "BASE": live_url, "TOKEN": bearer_of(owner)}
+    done = subprocess.run(
+        [*command, name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    job = Job.objects.get()
+    assert (job.owner, job.type, job.idempotency_key is None) == (owner, "yearly-sales", False)
+    with (tmp_path / "sales.csv").open(newline="") as file:
+        heading, *rows = csv.reader(file)
+    assert heading[:3] == ["Month", "Category", "Orders"]
+    assert {row[0][:4] for row in rows} == {"2023"}
