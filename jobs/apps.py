@@ -18,8 +18,10 @@ class JobsConfig(AppConfig):
         from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
+        from jobs.webhooks.kind import KIND as CALLBACK
 
         register_kind(KIND)
+        register_kind(CALLBACK)
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

@@ -24,6 +24,8 @@ JobError
 What becomes of any other exception is for `jobs.classification` to say.
 """
 
+from datetime import timedelta
+
 
 class JobError(Exception):
     """The root of this tree."""
@@ -80,7 +82,14 @@ class WorkerStoppingError(AttemptStoppedError):
 
 
 class PostponedError(AttemptStoppedError):
-    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers."""
+    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers.
+
+    It waits for `delay`; without one it looks again soon, and then later and later (`jobs.postponement`).
+    """
+
+    def __init__(self, message: str, *, delay: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.delay = delay
 
 
 class StalledError(AttemptStoppedError):
@@ -107,7 +116,11 @@ class HandlerError(JobError):
 
 
 class RetryableError(HandlerError):
-    """The cause may pass: try again after a while."""
+    """The cause may pass: try again after a while; not before `retry_after_seconds`, where somebody has said so."""
+
+    def __init__(self, message: str, *, public: str | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, public=public)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PermanentError(HandlerError):

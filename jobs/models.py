@@ -19,10 +19,12 @@ from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
 from jobs.states import Outcome, State
 from jobs.totals import AttemptTotal, DecisionTotal
+from jobs.webhooks.models import Callback, CallbackEndpoint, CallbackHost, CallbackSecret, CallbackSettings
 
 __all__ = [
-    "Activity", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal", "Event",
-    "Job", "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
+    "Activity", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
+    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
+    "PayloadRevision", "Queue", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 
@@ -67,6 +69,9 @@ class Job(models.Model):
     error_fingerprint = models.CharField(max_length=64, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (NULLs are distinct in a unique index)
     request_fingerprint = models.CharField(max_length=64, blank=True)
+    calls_back = models.BooleanField(
+        default=False, db_default=False, help_text="somebody is to be told of its end, and has not been told yet"
+    )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, help_text="start of the current attempt")
     finished_at = models.DateTimeField(null=True)
@@ -111,6 +116,11 @@ class Job(models.Model):
             models.Index(fields=["error_class", "-id"], name="jobs_job_error", condition=~Q(error_class="")),
             models.Index(
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="jobs_job_to_announce",
+                condition=Q(calls_back=True, finished_at__isnull=False),
             ),
         ]
         constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="jobs_job_state_known")]
