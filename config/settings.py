@@ -228,6 +228,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StatusWord": "jobs.api.status.STATUS_WORDS",
         "OperationState": "jobs.api.operations.OPERATION_STATES",
+        "DeliveryWord": "jobs.api.callback_bodies.DELIVERY_WORDS",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a JSON body or a form

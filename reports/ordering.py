@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils import translation
 from rest_framework import serializers
 
 from jobs.models import Job
 from jobs.submission import submit_job
+from jobs.webhooks.asking import ask_for_callback, default_url
+from jobs.webhooks.fields import CallbackURLField
+from jobs.webhooks.urls import canonical_url
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type
 from reports.types import ReportType
@@ -48,6 +52,11 @@ class OrderSerializer(StrictSerializer):
     reportType = serializers.CharField(max_length=100)
     parameters = serializers.DictField(default=dict)
     csv = DialectSerializer(default=dict)
+    callbackURL = CallbackURLField(
+        required=False,
+        allow_null=True,
+        help_text="Where to tell that the report has ended; that of your settings unless told, null: nowhere.",
+    )
 
 
 def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
@@ -58,7 +67,20 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     """
     report_type, payload = order_payload(owner=owner, data=data)
     payload["language"] = translation.get_language()
-    return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload)
+    url = callback_url(owner=owner, data=data)
+    if url is None:
+        return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload)
+    with transaction.atomic():
+        job = submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload)
+        ask_for_callback(job, url=url)
+    return job
+
+
+def callback_url(*, owner: AbstractBaseUser, data: Any) -> str | None:
+    """Where an order that is valid wants its end told; None: nowhere. It is no part of what identifies the report."""
+    if "callbackURL" not in data:
+        return default_url(owner)
+    return canonical_url(data["callbackURL"]) if data["callbackURL"] is not None else None
 
 
 def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, dict[str, Any]]:

@@ -244,7 +244,7 @@ def test_a_job_that_calls_nobody_back_costs_nothing(kind_of: Callable[..., str],
     job = make_job()
     with CaptureQueriesContext(connection) as queries:
         execute_job(job.pk, worker="w")
-    assert [query["sql"] for query in queries if "callback" in str(query["sql"])] == []
+    assert [query["sql"] for query in queries if 'SET "calls_back"' in str(query["sql"])] == []
     assert announce_ended_jobs() == 0
 
 
