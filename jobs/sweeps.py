@@ -19,7 +19,7 @@ from django.utils import timezone
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
-from jobs.errors import WorkerLostError
+from jobs.errors import QueueFullError, WorkerLostError
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
@@ -104,6 +104,8 @@ def announce_ended_jobs() -> int:
         for job_id in ended.values_list("pk", flat=True)[:BATCH_SIZE]:
             with each(job_id):
                 each.handled += bool(announce_end(job_id))
+            if isinstance(each.error, QueueFullError) and not each.error.of_type:
+                break  # the others would meet the same
     return each.handled
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
 from jobs.webhooks.models import CallbackEndpoint
 from jobs.webhooks.urls import host_of
+
+logger = structlog.get_logger(__name__)
 
 
 def disable_endpoint(owner_id: int, url: str, *, reason: str) -> None:
@@ -19,6 +22,7 @@ def disable_endpoint(owner_id: int, url: str, *, reason: str) -> None:
     if not created:
         enabled = CallbackEndpoint.objects.filter(pk=row.pk, disabled_at=None)
         enabled.update(disabled_at=Now(), reason=reason)
+    logger.info("callback_endpoint_disabled", owner=owner_id, host=host_of(url), reason=reason)
 
 
 def is_disabled(owner_id: int, url: str) -> bool:

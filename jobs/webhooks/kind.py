@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.utils import timezone
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
@@ -41,7 +40,7 @@ def deliver(context: JobContext) -> dict[str, Any]:
     refuse_url(url)
     if is_disabled(owner_id, url):
         raise PermanentError("The endpoint is disabled: it has answered 410 Gone.", code="endpoint-disabled")
-    is_probe = _pass(job, host)
+    is_probe = _pass(context, host)
     secrets = signing_secrets(owner_id)
     if not secrets:
         raise RetryableError(
@@ -71,12 +70,12 @@ def deliver(context: JobContext) -> dict[str, Any]:
 
 def send(context: JobContext, url: str, secrets: list[str]) -> Answer:
     """One signed POST. Raises UnansweredError, also where the attempt is to stop, or ForbiddenAddressError."""
-    payload = context.job.payload
+    payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
     body = written(payload["body"])
     headers = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
-        **signed_headers(secrets, message_id=payload["message"], at=timezone.now(), body=body),
+        **signed_headers(secrets, message_id=payload["message"], at=at, body=body),
     }
     exchange = Exchange(
         url,
@@ -101,12 +100,12 @@ def refuse_url(url: str) -> None:
         raise PermanentError(f"The callback URL is not allowed any more: {error}", code="url-not-allowed") from None
 
 
-def _pass(job: Job, host: str) -> bool:
+def _pass(context: JobContext, host: str) -> bool:
     """Raises CircuitOpenError; PermanentError where the delivery has waited for long enough."""
     try:
         return pass_circuit(host)
     except CircuitOpenError:
-        if timezone.now() - job.created_at < timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
+        if context.attempt.started_at - context.job.created_at < timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
             raise
     raise PermanentError(f"{host} has been failing all the time.", code="receiver-unreachable")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -26,6 +27,8 @@ from jobs.webhooks.models import CallbackSecret
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+logger = structlog.get_logger(__name__)
 
 #: Of a user at once: each is a signature in a header of every callback.
 MOST_SECRETS: Final = 5
@@ -56,6 +59,7 @@ def rotate_secret(owner: AbstractBaseUser) -> Rotated:
         row = _new_secret(owner.pk)
         row.save(force_insert=True)
     row.refresh_from_db()
+    logger.info("callback_secret_rotated", owner=owner.pk, secret=str(row.pk))
     return Rotated(row, value_of(row) or "")
 
 

@@ -7,7 +7,7 @@ import re
 import socket
 from hashlib import sha256
 from typing import Final
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
 from django.conf import settings
@@ -45,8 +45,11 @@ def canonical_url(text: str) -> str:
         raise InvalidCallbackURLError("It names an address that callbacks are not sent to.")
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port else ""
-    path = quote(parts.path or "/", safe=_SAFE)
-    url = urlunsplit((parts.scheme, netloc, path, quote(parts.query, safe=_SAFE), ""))
+    try:
+        path, query = quote(parts.path or "/", safe=_SAFE), quote(parts.query, safe=_SAFE)
+    except UnicodeEncodeError:
+        raise InvalidCallbackURLError("It contains half of a surrogate pair.") from None
+    url = f"{parts.scheme}://{netloc}{path}" + (f"?{query}" if query else "")
     if len(url) > LONGEST_URL:
         raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters once it is written in ASCII.")
     return url

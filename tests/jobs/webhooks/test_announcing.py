@@ -14,9 +14,9 @@ from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.dead_letter import discard_jobs, requeue_jobs
-from jobs.errors import PermanentError, RetryableError
+from jobs.errors import PermanentError, QueueFullError, RetryableError
 from jobs.execution import execute_job
-from jobs.models import Callback, Job, Queue
+from jobs.models import Callback, Job, Queue, TypeDials
 from jobs.states import State
 from jobs.sweeps import announce_ended_jobs, rescue_orphaned_jobs
 from jobs.transitions import claim_job
@@ -237,6 +237,23 @@ def test_while_no_callback_is_taken_the_job_ends_all_the_same_and_is_announced_l
     Queue.objects.filter(name="callbacks").update(accepting=True)
     assert announce_ended_jobs() == 1
     assert told() == ["test.completed"]
+
+
+def test_a_closed_queue_is_met_once_a_run_and_a_closed_host_keeps_no_other_from_being_told(
+    calling_job: Callable[..., Job],
+) -> None:
+    ended = {"state": State.SUCCEEDED, "finished_at": Now()}
+    jobs = [calling_job(**ended) for _ in range(3)]
+    Queue.objects.filter(name="callbacks").update(accepting=False)
+    with CaptureQueriesContext(connection) as queries, pytest.raises(QueueFullError):
+        announce_ended_jobs()
+    assert len([query for query in queries if 'SET "calls_back"' in str(query["sql"])]) == 1
+    Queue.objects.filter(name="callbacks").update(accepting=True)
+    TypeDials.objects.create(kind="callback", type="example.com", accepting=False)
+    Callback.objects.filter(job=jobs[2]).update(url="https://other.example.com/")
+    with pytest.raises(QueueFullError):
+        announce_ended_jobs()
+    assert [delivery.type for delivery in deliveries()] == ["other.example.com"]
 
 
 def test_a_job_that_calls_nobody_back_costs_nothing(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:

@@ -3,6 +3,9 @@
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from pytest_django import Settings
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES  # type: ignore[import-untyped]
 
@@ -85,6 +88,30 @@ def test_an_address_that_is_not_public_is_refused_at_once_however_it_is_spelt(ho
     with pytest.raises(InvalidCallbackURLError) as error:
         canonical_url(f"https://{host}/")
     assert str(error.value) == NOT_SENT_TO
+
+
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.text(max_size=40).map("https://{}".format),
+        st.builds(
+            "https://{}:{}/{}?{}".format,
+            st.text(alphabet="a.-_1:[]%@ßⓐ１\u0130", max_size=20),
+            st.integers(0, 70000),
+            st.text(max_size=10),
+            st.text(max_size=10),
+        ),
+    )
+)
+@examples(max_examples=60, deadline=None, database=None)
+def test_any_text_is_refused_or_has_a_canonical_form_that_stays_as_it_is(text: str) -> None:
+    try:
+        url = canonical_url(text)
+    except InvalidCallbackURLError:
+        return
+    assert canonical_url(url) == url
+    assert url.isascii()
+    assert url.isprintable()
 
 
 def test_a_setting_allows_networks_and_another_http(settings: Settings) -> None:
