@@ -24,6 +24,7 @@ BENCHMARKS: Final = {
     "latency": "bench.latency",
     "calm": "bench.calm",
     "crowd": "bench.crowd",
+    "callbacks": "bench.callbacks",
     "gate": "bench.gate",
     "backlog": "bench.backlog",
     "admin": "bench.admin",

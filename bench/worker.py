@@ -40,8 +40,23 @@ def other_worker(folder: DataFolder, app: str, environment: Mapping[str, str], *
 
 
 @contextmanager
+def service(folder: DataFolder, name: str, environment: Mapping[str, str], *, port: int = 0) -> Iterator[None]:
+    """A service as `make up` starts it, for the length of a block. `port` is that of the web server."""
+    [known] = [known for known in all_services(port=port) if known.name == name]
+    with tethered(folder, known, environment):
+        yield
+
+
+@contextmanager
 def running(folder: DataFolder, service: Service, environment: Mapping[str, str]) -> Iterator[int]:
-    """A worker under its tether, for the length of a block."""
+    """A worker of pool processes, for the length of a block; gives the id of its first one."""
+    with tethered(folder, service, environment) as tether:
+        yield pool_process(tether)
+
+
+@contextmanager
+def tethered(folder: DataFolder, service: Service, environment: Mapping[str, str]) -> Iterator[int]:
+    """A process under its tether, whose id is given, for the length of a block."""
     with (folder.logs / f"{service.name}.log").open("ab") as log:
         tether = subprocess.Popen(
             service_tether(folder, service),
@@ -53,7 +68,7 @@ def running(folder: DataFolder, service: Service, environment: Mapping[str, str]
             start_new_session=True,
         )
     try:
-        yield pool_process(tether.pid)
+        yield tether.pid
     finally:
         tether.terminate()
         tether.wait()

@@ -105,6 +105,8 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     line("Queues", "tune", "jobs.queue"),
                     line("Dials of types", "instant_mix", "jobs.typedials"),
+                    line("Failing receivers", "link_off", "jobs.callbackhost"),
+                    line("Disabled endpoints", "block", "jobs.callbackendpoint"),
                     line("Sweeps", "cleaning_services", "jobs.sweep"),
                     line("Schedules", "schedule", "django_celery_beat.periodictask"),
                     line("Celery results", "receipt_long", "django_celery_results.taskresult"),

@@ -1,4 +1,4 @@
-"""The four services of `make up`, and the process manager (honcho) that shows their output.
+"""The five services of `make up`, and the process manager (honcho) that shows their output.
 
 Each runs under a tether (`config/tether.py`), which is what stops it: gently, and for certain.
 """
@@ -18,13 +18,14 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.datafolder import DataFolder
+from config.datafolder import DataFolder, LaunchError
 from config.embedded import tether_command
 
 WEB_GRACE_SECONDS: Final = 30
 WORKER_GRACE_SECONDS: Final = 60
 BEAT_GRACE_SECONDS: Final = 10
 WEB_THREADS: Final = 8
+DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Service:
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, two workers and Beat. Queues and the CSV worker's concurrency are those of the settings."""
+    """Web, three workers and Beat. Queues and the CSV worker's concurrency are those of the settings."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know of each other: the database tells them all.
@@ -46,13 +47,25 @@ def all_services(*, port: int) -> list[Service]:
     web += ["--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
     csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
-    io = [*worker, "-Q", "callbacks,operations,housekeeping", "-n", "io@%h", "--pool", "threads", "--concurrency", "8"]
+    threads = ["--pool", "threads", "--concurrency"]
+    io = [*worker, "-Q", "operations,housekeeping", "-n", "io@%h", *threads, "8"]
+    # Receivers that hang must starve no sweep.
+    callbacks = [*worker, "-Q", "callbacks", "-n", "callbacks@%h", *threads, callback_concurrency()]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),
         Service("worker-io", io, WORKER_GRACE_SECONDS),
+        Service("worker-callbacks", callbacks, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
+
+
+def callback_concurrency() -> str:
+    """Threads of the worker for callbacks, by CALLBACK_CONCURRENCY. Errors: LaunchError when it is none."""
+    text = os.environ.get("CALLBACK_CONCURRENCY") or DEFAULT_CALLBACK_CONCURRENCY
+    if not text.isdecimal() or int(text) < 1:
+        raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, which is no number of threads")
+    return text
 
 
 def service_tether(folder: DataFolder, service: Service) -> list[str]:

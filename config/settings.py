@@ -28,6 +28,7 @@ EMBEDDED = all(f"{name}={env.str(name, default='')}" in embedded_lines for name 
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="insecure-for-debugging-only" if DEBUG else environ.Env.NOTSET)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -137,6 +138,18 @@ ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
 PREVIEW_TIMEOUT_SECONDS = env.int("PREVIEW_TIMEOUT_SECONDS", default=5)
 
+# Callbacks
+
+CALLBACK_ALLOW_HTTP = env.bool("CALLBACK_ALLOW_HTTP", default=DEBUG)
+CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
+CALLBACK_CONNECT_TIMEOUT_SECONDS = env.float("CALLBACK_CONNECT_TIMEOUT_SECONDS", default=5.0)
+CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15.0)
+CALLBACK_SECRET_OVERLAP_HOURS = env.float("CALLBACK_SECRET_OVERLAP_HOURS", default=24.0)
+CALLBACK_CIRCUIT_FAILURES = env.int("CALLBACK_CIRCUIT_FAILURES", default=5)
+CALLBACK_CIRCUIT_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_OPEN_SECONDS", default=60.0)
+CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS", default=3600.0)
+CALLBACK_GIVE_UP_HOURS = env.float("CALLBACK_GIVE_UP_HOURS", default=24.0)
+
 # Files
 
 STATIC_URL = "/static/"
@@ -233,6 +246,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StatusWord": "jobs.api.status.STATUS_WORDS",
         "OperationState": "jobs.api.operations.OPERATION_STATES",
+        "DeliveryWord": "jobs.api.callback_bodies.DELIVERY_WORDS",
     },
 }
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)  # of one token, or one session; 0: any

@@ -19,9 +19,17 @@ class JobsConfig(AppConfig):
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
+        from jobs.webhooks.kind import KIND as CALLBACK
 
         register_kind(KIND)
-        register_scopes({"tokens:manage": "list, make and revoke tokens"})
+        register_kind(CALLBACK)
+        register_scopes(
+            {
+                "callbacks:read": "see deliveries of callbacks",
+                "callbacks:write": "replay deliveries, set where orders call back, make signing secrets",
+                "tokens:manage": "list, make and revoke tokens",
+            }
+        )
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

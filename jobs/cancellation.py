@@ -12,6 +12,7 @@ from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
 from jobs.states import State
+from jobs.webhooks.announcing import CALLS_BACK
 
 #: All but the final ones.
 CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
@@ -31,7 +32,12 @@ def cancel_jobs(
         Job.objects.filter(pk__in=running, state=State.RUNNING).update(cancel_requested_at=Now(), updated_at=Now())
         record_events(running, Event.Name.CANCEL_REQUESTED, actor=actor, reason=reason)
         Job.objects.filter(pk__in=waiting).exclude(state=State.RUNNING).update(
-            state=State.CANCELLED, retry_at=None, released_at=None, finished_at=Now(), updated_at=Now()
+            state=State.CANCELLED,
+            retry_at=None,
+            released_at=None,
+            finished_at=Now(),
+            calls_back=CALLS_BACK,
+            updated_at=Now(),
         )
         record_events(waiting, Event.Name.CANCELLED, actor=actor, reason=reason)
 

@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from jobs.webhooks.addresses import allowed_networks
+
 
 @checks.register(checks.Tags.compatibility)
 def check_visibility_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -26,6 +28,16 @@ def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
     if settings.LEASE_SECONDS >= 3:
         return []
     return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
+
+
+@checks.register(checks.Tags.security)
+def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """What is no network would be found by the first delivery."""
+    try:
+        allowed_networks(tuple(settings.CALLBACK_ALLOWED_NETWORKS))
+    except ValueError as error:
+        return [checks.Error(f"CALLBACK_ALLOWED_NETWORKS: {error}.", id="jobs.E004")]
+    return []
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -12,6 +12,7 @@ from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
 from jobs.states import State
+from jobs.webhooks.announcing import CALLS_BACK
 
 #: A dead job, and one whose next retry a person does not want to wait for, or to see.
 UNFINISHED = frozenset({State.DEAD, State.FAILED})
@@ -39,6 +40,7 @@ def requeue_jobs(
             result=None,
             progress_done=0,
             progress_percent=0,
+            calls_back=CALLS_BACK,
             updated_at=Now(),
         )
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
@@ -63,7 +65,7 @@ def discard_jobs(
     def change(jobs: list[Job]) -> None:
         pks = [job.pk for job in jobs]
         Job.objects.filter(pk__in=pks, state__in=UNFINISHED).update(
-            state=State.CANCELLED, retry_at=None, finished_at=Now(), updated_at=Now()
+            state=State.CANCELLED, retry_at=None, finished_at=Now(), calls_back=CALLS_BACK, updated_at=Now()
         )
         record_events(pks, Event.Name.CANCELLED, actor=actor, reason=reason, discarded=True)
 

@@ -27,6 +27,8 @@ JobError
 What becomes of any other exception is for `jobs.classification` to say.
 """
 
+from datetime import timedelta
+
 
 class JobError(Exception):
     """The root of this tree."""
@@ -99,12 +101,14 @@ class WorkerStoppingError(AttemptStoppedError):
 class PostponedError(AttemptStoppedError):
     """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers.
 
-    Its message is shown to the owner, or `public` where the message is for the staff.
+    Its message is shown to the owner, or `public` where the message is for the staff. The job waits for `delay`;
+    without one it looks again soon, and then later and later (`jobs.postponement`).
     """
 
-    def __init__(self, message: str, *, public: str | None = None) -> None:
+    def __init__(self, message: str, *, public: str | None = None, delay: timedelta | None = None) -> None:
         super().__init__(message)
         self.public = public or message
+        self.delay = delay
 
 
 class StalledError(AttemptStoppedError):
@@ -131,7 +135,11 @@ class HandlerError(JobError):
 
 
 class RetryableError(HandlerError):
-    """The cause may pass: try again after a while."""
+    """The cause may pass: try again after a while; not before `retry_after_seconds`, where somebody has said so."""
+
+    def __init__(self, message: str, *, public: str | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, public=public)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PermanentError(HandlerError):

@@ -37,6 +37,7 @@ from jobs.transitions import (
     lose_attempt,
     postpone_job,
 )
+from jobs.webhooks.announcing import announce_at_once
 
 Done = TypeVar("Done")
 
@@ -103,6 +104,8 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
     following = keep_first(queue, handed_out)
     if below is not None:
         release_jobs(queue)
+    if context.job.calls_back:
+        announce_at_once([context.job.pk])
     return following
 
 
@@ -122,7 +125,7 @@ def end_unfinished(context: JobContext, error: BaseException) -> None:
             case WorkerStoppingError():
                 hand_back_job(attempt, **measured)
             case PostponedError():
-                postpone_job(attempt, error=error, delay=postponement(attempt), **measured)
+                postpone_job(attempt, error=error, delay=error.delay or postponement(attempt), **measured)
             case StalledError():
                 decision = decide_for(attempt.job, error=error)
                 lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)

@@ -43,6 +43,9 @@ class InvalidPayloadError(ValueError):
 class Inspector:
     """Knows nothing of payloads. A kind's own subclass overrides what it can answer."""
 
+    #: Types are named by users, so there may be any number of them: they are neither listed nor counted one by one.
+    types_are_open = False
+
     def type_of(self, payload: dict[str, Any]) -> str:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
         return ""
@@ -72,6 +75,10 @@ class Inspector:
     def findings(self, job: Job) -> Iterator[Finding]:
         """What speaks against running it again, from the kind's view: is its type still there, may its owner …"""
         yield from ()
+
+    def announced(self, job: Job) -> dict[str, Any]:
+        """What a callback tells of a job that has ended, beside its id and status: where to read on. No secrets."""
+        return {}
 
     def cost(self, job: Job) -> str | None:
         """What it would cost the database, in words. Raises any exception when the database refuses the query."""

@@ -14,7 +14,8 @@ from jobs.audit import AuditEntry, audit
 from jobs.commit import after_commit
 from jobs.models import Job
 from jobs.release import release_jobs
-from jobs.states import State
+from jobs.states import ACTIVE, State
+from jobs.webhooks.announcing import announce_at_once
 
 #: Jobs that one transaction locks at most.
 BATCH_SIZE: Final = 500
@@ -67,9 +68,11 @@ def intervene(
             fitting = [job for pk, job in found.items() if pk not in refused]
             if fitting:
                 change(fitting)
-                after = Job.objects.only(*AUDITED).in_bulk([job.pk for job in fitting])
+                after = Job.objects.only("calls_back", *AUDITED).in_bulk([job.pk for job in fitting])
                 acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
                 audit(action, acts, actor=actor, reason=reason)
+                if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
+                    after_commit(announce_at_once, ended)
             for queue in {job.queue for job in found.values()}:
                 after_commit(release_jobs, queue)
         outcome.changed += [job.pk for job in fitting]

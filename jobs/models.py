@@ -21,10 +21,12 @@ from jobs.recent_runs import RecentRuns
 from jobs.states import Outcome, State
 from jobs.tokens.models import ApiToken
 from jobs.totals import AttemptTotal, DecisionTotal
+from jobs.webhooks.models import Callback, CallbackEndpoint, CallbackHost, CallbackSecret, CallbackSettings
 
 __all__ = [
-    "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "DecisionTotal",
-    "Event", "Job", "PayloadRevision", "Queue", "RecentRuns", "SearchTerms", "Sweep", "TypeDials",
+    "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
+    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
+    "PayloadRevision", "Queue", "RecentRuns", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 
@@ -71,6 +73,9 @@ class Job(models.Model):
     error_fingerprint = models.CharField(max_length=64, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (none is not a key of no letters)
     request_fingerprint = models.CharField(max_length=64, blank=True, help_text="of the request that had the key")
+    calls_back = models.BooleanField(
+        default=False, db_default=False, help_text="somebody is to be told of its end, and has not been told yet"
+    )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, help_text="start of the current attempt")
     finished_at = models.DateTimeField(null=True)
@@ -115,6 +120,11 @@ class Job(models.Model):
             models.Index(fields=["error_class", "-id"], name="jobs_job_error", condition=~Q(error_class="")),
             models.Index(
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="jobs_job_to_announce",
+                condition=Q(calls_back=True, finished_at__isnull=False),
             ),
         ]
         constraints = [

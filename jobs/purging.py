@@ -21,7 +21,8 @@ PURGEABLE = frozenset({State.SUCCEEDED, State.CANCELLED, State.DEAD})
 
 
 def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
-    """Take ended jobs from their owner, a dead one → cancelled; delete their files, and free their idempotency keys.
+    """Take ended jobs from their owner, a dead one → cancelled; delete their files, free
+    their idempotency keys, and tell nobody.
 
     A file that cannot be deleted now has expired, so Beat deletes it.
     """
@@ -30,7 +31,7 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         pks = [job.pk for job in jobs]
         dead = [job.pk for job in jobs if job.state == State.DEAD]
         Job.objects.filter(pk__in=dead, state=State.DEAD).update(state=State.CANCELLED)
-        Job.objects.filter(pk__in=pks).update(owner=None, idempotency_key=None, updated_at=Now())
+        Job.objects.filter(pk__in=pks).update(owner=None, idempotency_key=None, calls_back=False, updated_at=Now())
         Artifact.objects.filter(job__in=pks, deleted_at=None).update(expires_at=Now())
         record_events(dead, Event.Name.CANCELLED, actor=actor, discarded=True)
         record_events(pks, Event.Name.PURGED, actor=actor)

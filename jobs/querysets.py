@@ -49,6 +49,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs handed to Celery at least `seconds` ago that no worker has claimed."""
         return self.filter(state=State.QUEUED, released_at__lt=Now() - timedelta(seconds=seconds))
 
+    def to_announce(self) -> JobQuerySet:
+        """Jobs that have ended, which somebody is to be told of. In the words of the index `jobs_job_to_announce`."""
+        return self.filter(calls_back=True, finished_at__isnull=False)
+
     def overdue(self) -> JobQuerySet:
         """Failed jobs whose retry is late: nobody runs the sweep."""
         return self.filter(state=State.FAILED, retry_at__lt=Now() - timedelta(minutes=1))

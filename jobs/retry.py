@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.classification import classify
+from jobs.errors import RetryableError
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ def decide(
         return Bury("worker-lost")
     if attempt_count >= max_attempts:
         return Bury("attempts-used-up")
-    return Retry(backoff(policy, attempt_count=attempt_count, jitter=jitter))
+    delay = backoff(policy, attempt_count=attempt_count, jitter=jitter)
+    if isinstance(error, RetryableError) and error.retry_after_seconds is not None:
+        delay = max(delay, timedelta(seconds=min(error.retry_after_seconds, policy.max_delay_seconds)))
+    return Retry(delay)
 
 
 def backoff(policy: RetryPolicy, *, attempt_count: int, jitter: Callable[[float, float], float]) -> timedelta:

@@ -17,6 +17,8 @@ VIEWER: Final = frozenset(
         "jobs.view_attempt",
         "jobs.view_bulkrun",
         "jobs.view_auditentry",
+        "jobs.view_callbackendpoint",
+        "jobs.view_callbackhost",
         "jobs.view_job",
         "jobs.view_queue",
         "jobs.view_sweep",

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-#: name, max_running, statement_timeout_seconds
-QUEUES = (("reports", 4, 3600), ("uploads", 2, 3600), ("callbacks", 32, 60), ("operations", 4, 60))
+#: name, max_running, max_running_per_type, statement_timeout_seconds. The type of a callback is its host.
+QUEUES = (
+    ("reports", 4, None, 3600),
+    ("uploads", 2, None, 3600),
+    ("callbacks", 32, 2, 60),
+    ("operations", 4, None, 60),
+)
 
 #: task, seconds between ticks
 SCHEDULES = (
@@ -11,12 +16,14 @@ SCHEDULES = (
     ("jobs.republish_lost_jobs", 10),
     ("jobs.retry_failed_jobs", 5),
     ("jobs.rescue_orphaned_jobs", 10),
+    ("jobs.announce_ended_jobs", 5),
     ("jobs.count_activity", 15),
     ("jobs.index_payloads", 60),
     ("jobs.expire_artifacts", 300),
     ("jobs.remove_orphan_files", 60),
     ("jobs.prune_jobs", 300),
     ("jobs.prune_bulk_runs", 300),
+    ("jobs.prune_callback_hosts", 300),
 )
 
 #: A tick that waits longer than this is dropped, so that a day without workers leaves no flood. It is long
@@ -28,10 +35,9 @@ def seed_queues(**kwargs: Any) -> None:
     """Make the queues that are missing."""
     from jobs.models import Queue
 
-    for name, max_running, timeout in QUEUES:
-        Queue.objects.get_or_create(
-            name=name, defaults={"max_running": max_running, "statement_timeout_seconds": timeout}
-        )
+    for name, max_running, per_type, timeout in QUEUES:
+        dials = {"max_running": max_running, "max_running_per_type": per_type, "statement_timeout_seconds": timeout}
+        Queue.objects.get_or_create(name=name, defaults=dials)
 
 
 def seed_schedules(**kwargs: Any) -> None:

@@ -19,8 +19,8 @@ from django.utils import timezone
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
-from jobs.errors import WorkerLostError
-from jobs.models import Artifact, Attempt, Job, Queue, Sweep
+from jobs.errors import QueueFullError, WorkerLostError
+from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
 from jobs.policy import decide_for
@@ -28,6 +28,7 @@ from jobs.release import publish_jobs, release_jobs
 from jobs.selection import first_id_at
 from jobs.sweeping import EachForItself, sweep
 from jobs.transitions import lose_attempt, retry_job
+from jobs.webhooks.announcing import announce_end
 
 logger = structlog.get_logger(__name__)
 
@@ -92,6 +93,19 @@ def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
                 queues.add(job.queue)
         for name in queues:
             release_jobs(name)
+    return each.handled
+
+
+@sweep
+def announce_ended_jobs() -> int:
+    """Tell those who asked for it of jobs that have ended, where whoever ended them did not."""
+    ended = Job.objects.to_announce().order_by("finished_at")
+    with EachForItself() as each:
+        for job_id in ended.values_list("pk", flat=True)[:BATCH_SIZE]:
+            with each(job_id):
+                each.handled += bool(announce_end(job_id))
+            if isinstance(each.error, QueueFullError) and not each.error.of_type:
+                break  # the others would meet the same
     return each.handled
 
 
@@ -161,4 +175,13 @@ def prune_bulk_runs() -> int:
     ids = list(ended.order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE])
     BulkItem.objects.filter(run__in=ids).delete()
     BulkRun.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+@sweep
+def prune_callback_hosts() -> int:
+    """Forget hosts that failed, and that nothing was sent to for long."""
+    old = CallbackHost.objects.filter(updated_at__lt=Now() - timedelta(days=settings.HISTORY_DAYS))
+    ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
+    CallbackHost.objects.filter(pk__in=ids).delete()
     return len(ids)

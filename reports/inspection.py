@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from django.urls import reverse
 from rest_framework import serializers
 
 from jobs.api.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
 from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for
+from jobs.states import State
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
@@ -90,6 +92,13 @@ class ReportInspector(Inspector):
             yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
         else:
             yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
+
+    def announced(self, job: Job) -> dict[str, Any]:
+        """The report type, and the URLs of the status and, of a complete one, the download: as the status has them."""
+        told = {"reportType": self.type_of(job.payload), "statusURL": reverse("report-status", args=[job.pk])}
+        if job.state == State.SUCCEEDED:
+            told["reportURL"] = reverse("report-download", args=[job.pk])
+        return told
 
     def cost(self, job: Job) -> str | None:
         """What PostgreSQL's planner expects of the query."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils import translation
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -12,6 +14,8 @@ from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerialize
 from jobs.idempotency import Idempotency
 from jobs.models import Job
 from jobs.submission import submit_job
+from jobs.webhooks.asking import ask_for_callback, default_url
+from jobs.webhooks.fields import CallbackURLField
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type
 from reports.types import ReportType
@@ -44,6 +48,11 @@ class OrderSerializer(StrictSerializer):
     reportType = StrictCharField(max_length=100)
     parameters = serializers.DictField(default=dict)
     csv = DialectSerializer(default=dict)
+    callbackURL = CallbackURLField(
+        required=False,
+        allow_null=True,
+        help_text="Where to tell that the report has ended; that of your settings unless told, null: nowhere.",
+    )
 
 
 def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
@@ -52,7 +61,10 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
     `data`; UnknownReportTypeError; or what `jobs.submission.submit_job` raises.
     """
-    return submit_order(*order_payload(owner=owner, data=data), owner=owner)
+    order = OrderSerializer(data=data)
+    order.is_valid(raise_exception=True)
+    report_type, payload = canonical_order(order.validated_data, owner)
+    return submit_order(report_type, payload, owner=owner, url=callback_url(order.validated_data, owner))
 
 
 def submit_order(
@@ -60,10 +72,24 @@ def submit_order(
     payload: dict[str, Any],
     *,
     owner: AbstractBaseUser,
+    url: str | None,
     idempotency: Idempotency | None = None,
 ) -> Job:
-    """Submit a valid order. Raises what `jobs.submission.submit_job` does."""
-    return submit_job(kind="report", owner=owner, queue=report_type.queue, payload=payload, idempotency=idempotency)
+    """Submit a valid order, whose end is told to `url`. Raises what `jobs.submission.submit_job` does."""
+    submit = partial(
+        submit_job, kind="report", owner=owner, queue=report_type.queue, payload=payload, idempotency=idempotency
+    )
+    if url is None:
+        return submit()
+    with transaction.atomic():
+        job = submit()
+        ask_for_callback(job, url=url)
+    return job
+
+
+def callback_url(order: dict[str, Any], owner: AbstractBaseUser) -> str | None:
+    """Where a valid order wants its end told; None: nowhere. It is no part of what identifies the report."""
+    return order["callbackURL"] if "callbackURL" in order else default_url(owner)
 
 
 def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, dict[str, Any]]:

@@ -14,7 +14,8 @@ from jobs.idempotency import Idempotency, job_of_first_request
 from jobs.models import Job
 from jobs.search import same_work_term
 from jobs.states import ACTIVE
-from reports.ordering import OrderSerializer, canonical_order, submit_order
+from jobs.webhooks.announcing import tell_also
+from reports.ordering import OrderSerializer, callback_url, canonical_order, submit_order
 from reports.types import ReportType
 
 if TYPE_CHECKING:
@@ -51,9 +52,12 @@ def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency 
         order = PlacedOrderSerializer(data=data)
         order.is_valid(raise_exception=True)
         report_type, payload = canonical_order(order.validated_data, owner)
+        url = callback_url(order.validated_data, owner)
         if order.validated_data["reuse"] and (equal := find_reusable(owner, report_type, payload)):
+            if url is not None:
+                tell_also(equal.pk, url=url)
             return Placed(equal, is_reused=True)
-        return Placed(submit_order(report_type, payload, owner=owner, idempotency=idempotency))
+        return Placed(submit_order(report_type, payload, owner=owner, url=url, idempotency=idempotency))
 
 
 def find_reusable(owner: AbstractBaseUser, report_type: ReportType, payload: dict[str, Any]) -> Job | None:

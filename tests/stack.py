@@ -24,12 +24,16 @@ from config.probing import answers, free_port
 from config.services import Service, all_services, service_tether
 from tests.waiting import wait_until
 
+# Those that each test of workers gets; `worker-callbacks` is started where a test asks for it.
 WORKERS = ("worker-csv", "worker-io")
 GRACE_SECONDS = 15
 METRICS_TOKEN = "of-the-tests-own-web-server"
 
 # What the services run with, so that a fault test need not wait for long.
 ENVIRONMENT = {
+    "CALLBACK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    "CALLBACK_ALLOW_HTTP": "1",
+    "CALLBACK_TIMEOUT_SECONDS": "1",
     "EXTRA_APPS": "tests.faults.app",
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
@@ -59,7 +63,7 @@ class Stack:
         """Start a service, or a second one of its kind; it is not restarted by itself when it dies."""
         service = replace(self.services[name], grace=GRACE_SECONDS)
         if as_name:
-            nodes = {"csv@%h", "io@%h"}
+            nodes = {"csv@%h", "io@%h", "callbacks@%h"}
             command = [f"{as_name}@%h" if word in nodes else word for word in service.command]
             service, name = replace(service, command=command), as_name
         with (self.folder.logs / f"{name}.log").open("ab") as log:

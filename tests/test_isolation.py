@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from jobs.models import Artifact, Job
+from jobs.models import Artifact, CallbackEndpoint, Job
 from jobs.states import State
 from jobs.tokens.models import ApiToken
 from reports.dialect import Dialect
@@ -67,8 +67,15 @@ def theirs() -> dict[str, list[str]]:
         return Job.objects.create(**(values | {"state": state} | columns))
 
     jobs = [job(state) for state in State if state != State.SUCCEEDED] + [published(job(State.SUCCEEDED))]
+    message = {"job": None, "url": "https://x.example/", "message": "msg_1", "body": {"type": "callback.test"}}
+    jobs += [job(state, kind="callback", queue="callbacks", payload=message) for state in State]
+    endpoint = CallbackEndpoint.objects.create(owner=stranger, url="https://x.example/", disabled_at=timezone.now())
     bearer_of(stranger)
-    return {"job_id": [str(job.pk) for job in jobs], "token_id": [str(ApiToken.objects.get(user=stranger).id)]}
+    return {
+        "job_id": [str(job.pk) for job in jobs],
+        "token_id": [str(ApiToken.objects.get(user=stranger).id)],
+        "endpoint_id": [str(endpoint.pk)],
+    }
 
 
 @pytest.fixture(params=["token", "session"])

@@ -32,13 +32,11 @@ class TypeDialsForm(forms.ModelForm):
         return known(kind, kind_names(), "kind")
 
     def clean_type(self) -> str:
-        """One of the kind's."""
-        kind = self.cleaned_data.get("kind")
-        return (
-            self.cleaned_data["type"]
-            if kind is None
-            else known(self.cleaned_data["type"], list(inspector_of(kind).types()), "type")
-        )
+        """One of the kind's; any, where users name them, such as the host of a callback."""
+        kind, type_ = self.cleaned_data.get("kind"), self.cleaned_data["type"]
+        if kind is None or inspector_of(kind).types_are_open:
+            return type_
+        return known(type_, list(inspector_of(kind).types()), "type")
 
     def clean_database(self) -> str:
         """An alias of the settings."""

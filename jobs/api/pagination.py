@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from rest_framework.exceptions import NotFound
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
@@ -17,6 +18,15 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
 
+    def get_page_size(self, request: Request) -> int:
+        """As the request says. Raises ValidationError where that makes no sense: DRF would ignore it."""
+        text = request.query_params.get("limit")
+        if text is None:
+            return self.page_size
+        if not text.isdecimal() or not text.isascii() or not 1 <= int(text[:9]) <= self.max_page_size:
+            raise ValidationError({"limit": [f"It must be a number from 1 to {self.max_page_size}."]})
+        return int(text)
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The cursor of the request. Raises NotFound also for one that points at no id."""
         cursor = super().decode_cursor(request)
@@ -26,3 +36,14 @@ class NewestFirst(CursorPagination):
             except ValueError:
                 raise NotFound(self.invalid_cursor_message) from None
         return cursor
+
+
+#: For the schema.
+PAGES = (
+    OpenApiParameter("cursor", str, description="From `next` or `previous`."),
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": NewestFirst.max_page_size},
+        description=f"On a page: {NewestFirst.page_size} unless told.",
+    ),
+)

@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
+from jobs.api import callbacks
 from jobs.api.health import livez, readyz
 from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
@@ -16,6 +17,18 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("api/operations/<str:job_id>", OperationView.as_view(), name="operation"),
+    path("api/callbacks", callbacks.CallbackListView.as_view(), name="callback-list"),
+    path("api/callbacks/settings", callbacks.CallbackSettingsView.as_view(), name="callback-settings"),
+    path("api/callbacks/secrets", callbacks.CallbackSecretListView.as_view(), name="callback-secret-list"),
+    path("api/callbacks/test", callbacks.CallbackTestView.as_view(), name="callback-test"),
+    path("api/callbacks/endpoints", callbacks.CallbackEndpointListView.as_view(), name="callback-endpoint-list"),
+    path(
+        "api/callbacks/endpoints/<str:endpoint_id>/enable",
+        callbacks.CallbackEndpointEnableView.as_view(),
+        name="callback-endpoint-enable",
+    ),
+    path("api/callbacks/<str:job_id>", callbacks.CallbackView.as_view(), name="callback"),
+    path("api/callbacks/<str:job_id>/replay", callbacks.CallbackReplayView.as_view(), name="callback-replay"),
     path("api/schema", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("api/docs", docs, name="docs"),
 ]

@@ -21,7 +21,7 @@ from jobs.states import State
 #: What requeueing changes, and undoing puts back.
 UNDO_FIELDS: Final = (
     "state", "attempt_count", "retry_at", "cancel_requested_at", "finished_at", "result", "progress_done",
-    "progress_percent",
+    "progress_percent", "calls_back",
 )  # fmt: skip
 
 

@@ -18,8 +18,9 @@ from jobs.queues import Pace
 from jobs.sessions import glance_at
 
 #: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
-#: the rest with their heartbeats, as `make up` and the compose file start them, and of Beat.
-OTHER_SESSIONS: Final = 33
+#: callbacks and of 8 of that for the rest with their heartbeats, as `make up` and the compose file start them, and of
+#: Beat.
+OTHER_SESSIONS: Final = 49
 #: Of a running job: its process, and its heartbeat (from the first second on). Of a job that reads: the one that the
 #: rows come through. With `pace = auto`: the one that looks at the load.
 OF_A_JOB: Final = 2

@@ -50,11 +50,12 @@ def test_the_backlog_and_the_admin_run_and_check_their_own_work(tmp_path: Path) 
         assert figure in shown
 
 
-def test_the_gate_runs_and_checks_that_its_limits_hold(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "gate", "--jobs", "3")
+def test_the_callbacks_and_the_gate_run_and_check_their_own_work(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "callbacks", "gate", "--jobs", "3")
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
+        "callbacks": (1.5, True),
         "gate-submit": (0.5, False),
         "gate-release": (1.5, True),
     }
-    for figure in ("all limits: ", "without: ", "max_running only: "):
+    for figure in ("hostile receivers: ", "no deliveries: ", "all limits: ", "without: ", "max_running only: "):
         assert figure in shown

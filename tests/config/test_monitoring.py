@@ -76,7 +76,7 @@ def test_queries_of_dashboard_and_scaling_are_promql(tmp_path: Path) -> None:
 def test_each_queue_is_scaled_by_what_the_rules_record() -> None:
     assert [found["metadata"]["name"] for found in SCALED_OBJECTS] == [f"longhaul-{name}" for name, *_ in QUEUES]
     recorded = {rule["record"] for rule in rules() if "record" in rule}
-    for found, (queue, max_running, _) in zip(SCALED_OBJECTS, QUEUES, strict=True):
+    for found, (queue, max_running, *_) in zip(SCALED_OBJECTS, QUEUES, strict=True):
         depth, wait = found["spec"]["triggers"]
         assert depth["metadata"]["query"] == f'max(longhaul:queue_places_wanted{{queue="{queue}"}})'
         assert wait["metadata"]["query"] == f'max(longhaul:queue_wait_for_workers_seconds{{queue="{queue}"}})'

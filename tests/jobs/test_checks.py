@@ -25,6 +25,17 @@ def test_a_lease_too_short_to_renew_is_an_error(settings: Settings) -> None:
     assert "jobs.E002" in ids()
 
 
+def test_callback_networks_that_are_none_are_an_error(settings: Settings) -> None:
+    settings.CALLBACK_ALLOWED_NETWORKS = ["10.0.0.0/8", "10.0.0.1/8"]
+    assert "jobs.E004" in ids()
+
+
+def test_of_callbacks_two_run_to_one_host(db: None) -> None:
+    assert dict(Queue.objects.values_list("name", "max_running_per_type")) == {
+        "reports": None, "uploads": None, "callbacks": 2, "operations": None
+    }  # fmt: skip
+
+
 def test_seeding_again_keeps_what_an_operator_changed(db: None) -> None:
     from django_celery_beat.models import PeriodicTask
 

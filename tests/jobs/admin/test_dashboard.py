@@ -55,11 +55,11 @@ def test_workers_and_servers_are_asked(stack: Stack, client: Client) -> None:
     client.force_login(User.objects.create_superuser("root"))
     page = client.get(reverse("admin:jobs_services")).content.decode()
     assert "csv@" in page
-    assert "callbacks, housekeeping, operations" in page
+    assert "housekeeping, operations" in page
     assert "does not answer" not in page
     assert "Valkey" in page
     assert [worker["queues"] for worker in workers_now()] == [
-        ["reports", "uploads"], ["callbacks", "housekeeping", "operations"],
+        ["reports", "uploads"], ["housekeeping", "operations"],
     ]  # fmt: skip
 
 

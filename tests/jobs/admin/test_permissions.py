@@ -26,6 +26,7 @@ ROLES = (*ALL, "staff", "non-staff", "anonymous")
 #: Models of the admin, and who may see them.
 SEEN_BY: Final = {
     "jobs_job": ALL, "jobs_attempt": ALL, "jobs_artifact": ALL, "jobs_auditentry": ALL, "jobs_bulkrun": ALL,
+    "jobs_callbackhost": ALL, "jobs_callbackendpoint": ALL,
     "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),

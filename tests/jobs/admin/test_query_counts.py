@@ -47,6 +47,11 @@ FILL = (
     INSERT INTO jobs_bulkitem (run_id, job_id, fencing_token, level, outcome, why)
     SELECT %(run)s, id, 1, 1, 'pending', 'w' || left(id::text, 4) FROM jobs_job
     """,
+    """INSERT INTO jobs_callbackhost (host, failures, openings, last_error) SELECT id, 1, 0, 'no' FROM jobs_job""",
+    """
+    INSERT INTO jobs_callbackendpoint (id, owner_id, url, host, disabled_at, reason)
+    SELECT id, %(owner)s, 'https://example.com/' || id, 'example.com', now(), 'gone' FROM jobs_job
+    """,
     "INSERT INTO jobs_searchterms (job_id, terms) SELECT id, ARRAY['1', 'a=1'] FROM jobs_job",
     """
     INSERT INTO django_celery_results_taskresult (task_id, status, content_type, content_encoding, result, date_done,
@@ -60,7 +65,9 @@ LISTS = (
     "/admin/jobs/job/?error=E1", "/admin/jobs/job/?fingerprint=1111111111111111", "/admin/jobs/job/?age=hour",
     "/admin/jobs/job/?trouble=orphaned", "/admin/jobs/job/?q=ada", "/admin/jobs/job/?q=a%3D1",
     "/admin/jobs/job/groups/", "/admin/jobs/attempt/", "/admin/jobs/artifact/", "/admin/jobs/auditentry/",
-    "/admin/jobs/bulkrun/", "/admin/jobs/queue/", "/admin/jobs/sweep/", "/admin/auth/user/", "/admin/auth/group/",
+    "/admin/jobs/callbackhost/", "/admin/jobs/callbackhost/?q=a", "/admin/jobs/callbackendpoint/",
+    "/admin/jobs/callbackendpoint/?q=ada", "/admin/jobs/bulkrun/",
+    "/admin/jobs/queue/", "/admin/jobs/sweep/", "/admin/auth/user/", "/admin/auth/group/",
     "/admin/django_celery_results/taskresult/", "/admin/django_celery_beat/periodictask/",
     "/admin/jobs/bulkrun/order/?act=requeue&state=dead", "/admin/jobs/queue/reports/change/",
 )  # fmt: skip
@@ -70,7 +77,8 @@ def fill(owner: User, run: BulkRun, jobs: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
-            "TRUNCATE jobs_job, jobs_auditentry, jobs_bulkitem, django_celery_results_taskresult"
+            "TRUNCATE jobs_job, jobs_auditentry, jobs_bulkitem, django_celery_results_taskresult, jobs_callbackhost,"
+            " jobs_callbackendpoint"
             " RESTART IDENTITY CASCADE"
         )
         for statement in FILL:

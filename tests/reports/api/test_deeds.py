@@ -77,10 +77,10 @@ def test_a_report_that_has_ended_is_gone_with_its_file(
 
 
 def test_what_was_deleted_stays_for_the_staff_and_frees_its_key(api: APIClient, owner: User) -> None:
-    job = ordered(api, state=State.DEAD)
+    job = ordered(api, state=State.DEAD, calls_back=True)
     assert api.delete(f"/api/reports/{job.pk}").status_code == 204
     job.refresh_from_db()
-    assert (job.state, job.owner, job.idempotency_key) == (State.CANCELLED, None, None)
+    assert (job.state, job.owner, job.idempotency_key, job.calls_back) == (State.CANCELLED, None, None, False)
     assert events(job) == ["submitted", "cancelled", "purged"]
     entry = AuditEntry.objects.get(target_id=str(job.pk))
     assert (entry.action, entry.actor) == ("delete", owner.username)

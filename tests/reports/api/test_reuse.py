@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from jobs.models import Artifact, Job
 from jobs.states import State
+from jobs.webhooks.announcing import announce_end
 from tests.reports.api.asking import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,21 @@ def test_what_is_of_no_use_is_not_taken(change: Callable[[], None], api: APIClie
     answer = post(api, REUSING)
     assert "Report-Reused" not in answer
     assert answer.json()["id"] != first["id"]
+
+
+def test_a_reused_report_also_calls_back_who_asks_now(api: APIClient) -> None:
+    there, here = "https://there.example/", "https://here.example/"
+    post(api, {**ORDER, "callbackURL": there})
+    for _ in range(2):  # once, however often
+        post(api, {**REUSING, "callbackURL": here})
+    job = Job.objects.get()
+    assert (job.calls_back, list(job.callbacks.order_by("pk").values_list("url", flat=True))) == (True, [there, here])
+    complete()
+    assert len(announce_end(job.pk)) == 2
+    post(api, {**REUSING, "callbackURL": "https://late.example/"})
+    newest = Job.objects.filter(kind="callback").latest("pk")
+    assert (newest.payload["url"], newest.payload["job"]) == ("https://late.example/", str(job.pk))
+    assert Job.objects.filter(kind="callback").count() == 3
 
 
 def test_another_format_is_another_report(api: APIClient) -> None:

@@ -1,0 +1,176 @@
+"""Bodies of the callback API: made here, and documented for the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.api.schema import Problem
+from jobs.api.status import WORDS, error_of
+from jobs.api.strict import StrictSerializer
+from jobs.models import Attempt, CallbackEndpoint, CallbackSecret, Job
+from jobs.states import Outcome, State
+from jobs.webhooks.fields import CallbackURLField
+from jobs.webhooks.signing import Rotated, value_of
+
+#: All words of a delivery's `status`.
+DELIVERY_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Canceled")
+
+
+def delivery_body(job: Job, *, attempts: bool = False) -> dict[str, Any]:
+    """One delivery. With `attempts` also what was sent and what came of each try: one query more."""
+    state, payload = State(job.state), job.payload
+    is_ending = job.cancel_requested_at and state in (State.RUNNING, State.FAILED)
+    body: dict[str, Any] = {
+        "id": str(job.pk),
+        "status": "Canceling" if is_ending else WORDS[state].status,
+        "eventType": payload["body"]["type"],
+        "messageID": payload["message"],
+        "jobID": payload["job"],
+        "callbackURL": payload["url"],
+        "attempt": job.attempt_count,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+    }
+    if state == State.FAILED:
+        body["retryAt"] = job.retry_at
+    elif state == State.QUEUED and job.scheduled_at is not None and not job.due:
+        body["retryAt"] = job.scheduled_at
+    if job.finished_at is not None:
+        body["completedAt"] = job.finished_at
+    if "error" in (job.result or {}):
+        body["error"] = error_of(job)
+    if attempts:
+        body |= {"body": payload["body"], "attempts": [_attempt_body(attempt) for attempt in job.attempts.all()]}
+    return body
+
+
+def _attempt_body(attempt: Attempt) -> dict[str, Any]:
+    told = {"number": attempt.number, "startedAt": attempt.started_at}
+    if attempt.finished_at is not None:
+        told |= {"finishedAt": attempt.finished_at, "outcome": attempt.outcome}
+    known = attempt.conditions or {}
+    return told | {name: known[name] for name in ("httpStatus", "milliseconds") if name in known}
+
+
+def secret_body(row: CallbackSecret) -> dict[str, Any]:
+    """All but the value."""
+    usable = value_of(row) is not None
+    return {"id": str(row.pk), "createdAt": row.created_at, "signsUntil": row.signs_until, "signs": usable}
+
+
+def rotated_body(rotated: Rotated) -> dict[str, Any]:
+    """With the value, for the only time."""
+    return {**secret_body(rotated.row), "secret": rotated.value}
+
+
+def endpoint_body(endpoint: CallbackEndpoint) -> dict[str, Any]:
+    """One endpoint."""
+    return {
+        "id": str(endpoint.pk),
+        "callbackURL": endpoint.url,
+        "disabledAt": endpoint.disabled_at,
+        "reason": endpoint.reason,
+    }
+
+
+class CallbackSettingsBody(StrictSerializer):
+    """Where orders call back that say nothing themselves."""
+
+    callbackURL = CallbackURLField(allow_null=True, help_text="null: nowhere")
+
+
+class CallbackTestBody(StrictSerializer):
+    """Where the test goes."""
+
+    callbackURL = CallbackURLField(required=False, help_text="that of the settings, unless told")
+
+
+class SigningSecret(serializers.Serializer[Any]):
+    """A secret, without its value."""
+
+    id = serializers.UUIDField()
+    createdAt = serializers.DateTimeField()
+    signsUntil = serializers.DateTimeField(allow_null=True, help_text="null: until there is a newer one")
+    signs = serializers.BooleanField(help_text="false: the key of the service that it was made of is gone; rotate it")
+
+
+class NewSigningSecret(SigningSecret):
+    """A secret with its value, which is shown once."""
+
+    secret = serializers.CharField(help_text="`whsec_…`")
+
+
+class SigningSecretList(serializers.Serializer[Any]):
+    """All secrets that sign, newest first."""
+
+    results = SigningSecret(many=True)
+
+
+class DeliveryAttempt(serializers.Serializer[Any]):
+    """One try. What the receiver answered stands where it did answer."""
+
+    number = serializers.IntegerField()
+    startedAt = serializers.DateTimeField()
+    finishedAt = serializers.DateTimeField(required=False)
+    outcome = serializers.ChoiceField(choices=Outcome.values, required=False)
+    httpStatus = serializers.IntegerField(required=False)
+    milliseconds = serializers.IntegerField(required=False)
+
+
+class DeliveryMessage(serializers.Serializer[Any]):
+    """What is sent."""
+
+    type = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+    data = serializers.DictField()  # type: ignore[assignment]  # DRF takes fields off the class
+
+
+class DeliveryInList(serializers.Serializer[Any]):
+    """A delivery. Members that do not apply are left out."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=DELIVERY_WORDS)
+    eventType = serializers.CharField()
+    messageID = serializers.CharField(help_text="the header `webhook-id`")
+    jobID = serializers.UUIDField(allow_null=True, help_text="of the report, say; null for a test")
+    callbackURL = serializers.CharField()
+    attempt = serializers.IntegerField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    retryAt = serializers.DateTimeField(required=False)
+    completedAt = serializers.DateTimeField(required=False)
+    error = Problem(required=False, help_text="of the last attempt")
+
+
+class Delivery(DeliveryInList):
+    """A delivery, what it sends, and what came of each try."""
+
+    body = DeliveryMessage()
+    attempts = DeliveryAttempt(many=True)
+
+
+class DeliveryPage(serializers.Serializer[Any]):
+    """One page of a list; `next` and `previous` are URLs."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = DeliveryInList(many=True)
+
+
+class Endpoint(serializers.Serializer[Any]):
+    """A URL that has answered 410 Gone."""
+
+    id = serializers.UUIDField()
+    callbackURL = serializers.CharField()
+    disabledAt = serializers.DateTimeField(allow_null=True, help_text="null: enabled again")
+    reason = serializers.CharField()
+
+
+class EndpointPage(serializers.Serializer[Any]):
+    """One page of a list; `next` and `previous` are URLs."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = Endpoint(many=True)

@@ -1,0 +1,205 @@
+"""Views of the callback API: thin, over `jobs.webhooks`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api.callback_bodies import (
+    CallbackSettingsBody,
+    CallbackTestBody,
+    Delivery,
+    DeliveryInList,
+    DeliveryPage,
+    Endpoint,
+    EndpointPage,
+    NewSigningSecret,
+    SigningSecretList,
+    delivery_body,
+    endpoint_body,
+    rotated_body,
+    secret_body,
+)
+from jobs.api.lookup import get_job
+from jobs.api.pagination import PAGES, NewestFirst
+from jobs.api.polling import answer_poll, polled
+from jobs.api.problems import ProblemError
+from jobs.api.schema import problem
+from jobs.api.views import ApiView
+from jobs.errors import TransitionError
+from jobs.models import CallbackEndpoint, Job
+from jobs.webhooks.announcing import CALLBACK
+from jobs.webhooks.asking import default_url, set_default_url
+from jobs.webhooks.endpoints import enable_endpoint, endpoints_of
+from jobs.webhooks.replaying import deliver_test, replay_delivery
+from jobs.webhooks.signing import rotate_secret, valid_secrets
+
+NO_STORE = {"Cache-Control": "no-store"}
+NOT_VALID_CURSOR = problem("The cursor is not valid.")
+FULL = {
+    429: problem("Too many of your deliveries are waiting."),
+    503: problem("The queue of deliveries is full or closed."),
+}
+
+
+class CallbackListView(ApiView):
+    """`/api/callbacks`"""
+
+    scopes = {"GET": "callbacks:read"}
+
+    @extend_schema(
+        operation_id="listCallbacks",
+        parameters=[*PAGES],
+        responses={200: DeliveryPage, 404: NOT_VALID_CURSOR},
+    )
+    def get(self, request: Request) -> Response:
+        """My deliveries, newest first."""
+        pages = NewestFirst()
+        mine = Job.objects.owned_by(request.user).filter(kind=CALLBACK)  # type: ignore[arg-type]
+        page = pages.paginate_queryset(mine, request, view=self) or []
+        return pages.get_paginated_response([delivery_body(job) for job in page])
+
+
+class CallbackView(ApiView):
+    """`/api/callbacks/{id}`"""
+
+    scopes = {"GET": "callbacks:read"}
+
+    @extend_schema(operation_id="getCallback", responses={200: Delivery})
+    def get(self, request: Request, job_id: str) -> Response:
+        """One delivery: what it sends, and what came of each try."""
+        job = get_job(request, job_id, kind=CALLBACK)
+        return answer_poll(self, job, lambda: delivery_body(job, attempts=True))
+
+
+class CallbackReplayView(ApiView):
+    """`/api/callbacks/{id}/replay`"""
+
+    scopes = {"POST": "callbacks:write"}
+
+    @extend_schema(
+        operation_id="replayCallback",
+        request=None,
+        responses={
+            202: DeliveryInList,
+            409: problem("`not-ended`: it is still being delivered."),
+            **FULL,
+        },
+    )
+    def post(self, request: Request, job_id: str) -> Response:
+        """Deliver the same message again, under the same `webhook-id`."""
+        job = get_job(request, job_id, kind=CALLBACK)
+        try:
+            replayed = replay_delivery(job)
+        except TransitionError:
+            raise ProblemError(409, "not-ended", "This delivery has not ended yet: it goes on by itself.") from None
+        return polled(replayed, delivery_body(replayed), status=202)
+
+
+class CallbackTestView(ApiView):
+    """`/api/callbacks/test`"""
+
+    scopes = {"POST": "callbacks:write"}
+
+    @extend_schema(
+        operation_id="testCallback",
+        request=CallbackTestBody,
+        responses={202: DeliveryInList, **FULL},
+    )
+    def post(self, request: Request) -> Response:
+        """Deliver a message of the type `callback.test`, signed as all are."""
+        sent = CallbackTestBody(data=request.data)
+        sent.is_valid(raise_exception=True)
+        url = sent.validated_data.get("callbackURL") or default_url(request.user)  # type: ignore[arg-type]
+        if url is None:
+            missing = [{"pointer": "#/callbackURL", "detail": "Your settings have none, so name one."}]
+            raise ProblemError(400, "invalid-request", "There is nowhere to deliver a test to.", errors=missing)
+        job = deliver_test(request.user, url=url)  # type: ignore[arg-type]
+        return polled(job, delivery_body(job), status=202)
+
+
+class CallbackSettingsView(ApiView):
+    """`/api/callbacks/settings`"""
+
+    scopes = {"GET": "callbacks:read", "PUT": "callbacks:write"}
+
+    @extend_schema(operation_id="getCallbackSettings", responses={200: CallbackSettingsBody})
+    def get(self, request: Request) -> Response:
+        """Where my orders call back that say nothing themselves."""
+        return Response({"callbackURL": default_url(request.user)})  # type: ignore[arg-type]
+
+    @extend_schema(
+        operation_id="setCallbackSettings",
+        request=CallbackSettingsBody,
+        responses={200: CallbackSettingsBody},
+    )
+    def put(self, request: Request) -> Response:
+        """For orders from now on; those that were accepted before keep theirs."""
+        sent = CallbackSettingsBody(data=request.data)
+        sent.is_valid(raise_exception=True)
+        set_default_url(request.user, sent.validated_data["callbackURL"])  # type: ignore[arg-type]
+        return Response({"callbackURL": sent.validated_data["callbackURL"]})
+
+
+class CallbackSecretListView(ApiView):
+    """`/api/callbacks/secrets`"""
+
+    scopes = {"GET": "callbacks:read", "POST": "callbacks:write"}
+
+    @extend_schema(operation_id="listCallbackSecrets", responses={200: SigningSecretList})
+    def get(self, request: Request) -> Response:
+        """My secrets that sign now, newest first, without their values."""
+        rows = valid_secrets(request.user.pk)  # type: ignore[arg-type]
+        return Response({"results": [secret_body(row) for row in rows]})
+
+    @extend_schema(operation_id="rotateCallbackSecret", request=None, responses={201: NewSigningSecret})
+    def post(self, request: Request) -> Response:
+        """Make a new secret, which is shown now and never again. The former ones sign beside it for a while."""
+        rotated = rotate_secret(request.user)  # type: ignore[arg-type]
+        return Response(rotated_body(rotated), status=201, headers=NO_STORE)
+
+
+class CallbackEndpointListView(ApiView):
+    """`/api/callbacks/endpoints`"""
+
+    scopes = {"GET": "callbacks:read"}
+
+    @extend_schema(
+        operation_id="listCallbackEndpoints",
+        parameters=[*PAGES],
+        responses={200: EndpointPage, 404: NOT_VALID_CURSOR},
+    )
+    def get(self, request: Request) -> Response:
+        """My URLs that have answered 410 Gone, newest first."""
+        pages = NewestFirst()
+        mine = endpoints_of(request.user.pk)  # type: ignore[arg-type]
+        page = pages.paginate_queryset(mine, request, view=self) or []
+        return pages.get_paginated_response([endpoint_body(endpoint) for endpoint in page])
+
+
+class CallbackEndpointEnableView(ApiView):
+    """`/api/callbacks/endpoints/{id}/enable`"""
+
+    scopes = {"POST": "callbacks:write"}
+
+    @extend_schema(
+        operation_id="enableCallbackEndpoint",
+        request=None,
+        responses={
+            200: Endpoint,
+            409: problem("`not-disabled`"),
+        },
+    )
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        """Send there again from now on. What was not sent meanwhile can be replayed."""
+        try:
+            endpoint = enable_endpoint(request.user.pk, UUID(endpoint_id))  # type: ignore[arg-type]
+        except (ValueError, CallbackEndpoint.DoesNotExist):
+            raise Http404 from None
+        except TransitionError:
+            raise ProblemError(409, "not-disabled", "This endpoint is not disabled.") from None
+        return Response(endpoint_body(endpoint))

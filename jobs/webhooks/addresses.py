@@ -1,0 +1,54 @@
+"""Which addresses a callback may be sent to: those of the public Internet, and what the operator allows besides.
+
+A name says nothing: what counts is the address that it resolves to at the moment of the connection.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
+
+from django.conf import settings
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+#: All of IPv6 that is routed in public. Outside of it stand what means an IPv4 address (mapped, compatible, NAT64) and
+#: the deprecated site-local addresses, which Python's `is_private` does not know.
+#: https://www.iana.org/assignments/ipv6-unicast-address-assignments
+PUBLIC_IPV6: Final = ipaddress.ip_network("2000::/3")
+#: Special, and not so for the `is_global` of every Python that this runs on: IETF protocols, 6to4 and its relays,
+#: ORCHIDv2, documentation. https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-special-registry
+SPECIAL: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "2001::/23", "2001:20::/28", "2002::/16", "3fff::/20"),
+    )
+)
+#: Public by its number, and not by what answers there: the host below a virtual machine in Azure.
+#: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+METADATA: Final = (ipaddress.ip_network("168.63.129.16/32"),)
+
+
+def is_allowed(address: Address) -> bool:
+    """Whether something may be sent there; `CALLBACK_ALLOWED_NETWORKS` wins over all that speaks against it."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped  # it is what the kernel connects to
+    if _is_in(address, allowed_networks(tuple(settings.CALLBACK_ALLOWED_NETWORKS))):
+        return True
+    if not address.is_global or address.is_multicast or _is_in(address, (*SPECIAL, *METADATA)):
+        return False
+    return address.version == 4 or address in PUBLIC_IPV6
+
+
+@cache
+def allowed_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """As networks. Raises ValueError for what is none, or has bits of a host set."""
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)

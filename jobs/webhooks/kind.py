@@ -1,0 +1,168 @@
+"""The kind `callback`: a job of it is one delivery, its attempts are what came of each try."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final, cast
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from jobs.context import JobContext
+from jobs.errors import PermanentError, RetryableError
+from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.kinds import Kind
+from jobs.models import Attempt, Job
+from jobs.retry import RetryPolicy
+from jobs.webhooks.announcing import CALLBACK
+from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
+from jobs.webhooks.endpoints import disable_endpoint, is_disabled
+from jobs.webhooks.sending import Answer, Exchange, ForbiddenAddressError, UnansweredError
+from jobs.webhooks.signing import signed_headers, signing_secrets
+from jobs.webhooks.urls import InvalidCallbackURLError, canonical_url, host_of
+
+USER_AGENT: Final = "Longhaul-Callbacks/1"
+#: Answers that say more of the host than of the URL: it is overloaded, or broken.
+GONE, TOO_MANY, SERVER_ERRORS = 410, 429, 500
+
+
+def deliver(context: JobContext) -> dict[str, Any]:
+    """The handler: send the message once. Only a 2xx is a success.
+
+    Raises CircuitOpenError, PermanentError (`endpoint-disabled`, `gone`, `url-not-allowed`, `address-not-allowed`,
+    `receiver-unreachable`) or RetryableError.
+    """
+    job = context.job
+    url, host, owner_id = str(job.payload["url"]), job.type, cast("int", job.owner_id)
+    refuse_url(url)
+    if is_disabled(owner_id, url):
+        raise PermanentError("The endpoint is disabled: it has answered 410 Gone.", code="endpoint-disabled")
+    is_probe = _pass(context, host)
+    secrets = signing_secrets(owner_id)
+    if not secrets:
+        raise RetryableError(
+            "No SECRET_KEY that the owner's secrets are made of is there. Put it into SECRET_KEY_FALLBACKS.",
+            public="The secrets of this user are not valid any more. Rotate them.",
+        )
+    began = time.monotonic()
+    try:
+        answer = send(context, url, secrets)
+    except ForbiddenAddressError as error:
+        raise PermanentError(str(error), code="address-not-allowed") from None
+    except UnansweredError as error:
+        context.check()  # it was we who ended it, and the host is not to blame
+        note_failure(host, is_probe=is_probe, error=str(error))
+        raise RetryableError(str(error)) from None
+    told = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
+    if 200 <= answer.status < 300:
+        note_answer(host)
+        return told
+    Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=told)
+    if answer.status == TOO_MANY or answer.status >= SERVER_ERRORS:
+        note_failure(host, is_probe=is_probe, error=f"It answered {answer.phrase}.")
+    else:
+        note_answer(host)
+    raise _failure(answer, owner_id=owner_id, url=url)
+
+
+def send(context: JobContext, url: str, secrets: list[str]) -> Answer:
+    """One signed POST. Raises UnansweredError, also where the attempt is to stop, or ForbiddenAddressError."""
+    payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
+    body = written(payload["body"])
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        **signed_headers(secrets, message_id=payload["message"], at=at, body=body),
+    }
+    exchange = Exchange(
+        url,
+        timeout_seconds=settings.CALLBACK_TIMEOUT_SECONDS,
+        connect_timeout_seconds=settings.CALLBACK_CONNECT_TIMEOUT_SECONDS,
+    )
+    with context.interruptible(exchange.abort):
+        return exchange.post(body.encode(), headers)
+
+
+def written(body: Mapping[str, Any]) -> str:
+    """The message as it is signed and sent. PostgreSQL keeps no order of keys, so it is made here."""
+    ordered = {name: body[name] for name in ("type", "timestamp", "data")}
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+
+
+def refuse_url(url: str) -> None:
+    """By today's rules. Raises PermanentError."""
+    try:
+        canonical_url(url)
+    except InvalidCallbackURLError as error:
+        raise PermanentError(f"The callback URL is not allowed any more: {error}", code="url-not-allowed") from None
+
+
+def _pass(context: JobContext, host: str) -> bool:
+    """Raises CircuitOpenError; PermanentError where the delivery has waited for long enough."""
+    try:
+        return pass_circuit(host)
+    except CircuitOpenError:
+        if context.attempt.started_at - context.job.created_at < timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
+            raise
+    raise PermanentError(f"{host} has been failing all the time.", code="receiver-unreachable")
+
+
+def _failure(answer: Answer, *, owner_id: int, url: str) -> PermanentError | RetryableError:
+    public = f"The receiver answered {answer.phrase}."
+    told = f"{public}\n{answer.excerpt}" if answer.excerpt else public
+    if answer.status == GONE:
+        disable_endpoint(owner_id, url, reason=public)
+        return PermanentError(told, public=public, code="gone")
+    return RetryableError(told, public=public, retry_after_seconds=answer.retry_after_seconds)
+
+
+class CallbackInspector(Inspector):
+    """The type is the host, so the dial `max_running_per_type` is how many deliveries are in flight to one host."""
+
+    types_are_open = True
+
+    def type_of(self, payload: dict[str, Any]) -> str:
+        """The host."""
+        return host_of(str(payload.get("url", "")))
+
+    def sensitive_names(self, payload: dict[str, Any]) -> tuple[str, ...]:
+        """The URL: its path or its query may be what opens the receiver's door."""
+        return ("url",)
+
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """Raises InvalidPayloadError unless it is as `jobs.webhooks.announcing` writes it."""
+        checked = super().validate(payload, owner)
+        body = checked.get("body")
+        if set(checked) != {"job", "url", "message", "body"} or not isinstance(checked["url"], str):
+            raise InvalidPayloadError([{"pointer": "", "detail": "A job, a URL, a message and a body belong here."}])
+        if not isinstance(body, dict) or set(body) != {"type", "timestamp", "data"}:
+            raise InvalidPayloadError([{"pointer": "/body", "detail": "Type, timestamp and data belong here."}])
+        try:
+            return {**checked, "url": canonical_url(checked["url"])}
+        except InvalidCallbackURLError as error:
+            raise InvalidPayloadError([{"pointer": "/url", "detail": str(error)}]) from None
+
+    def findings(self, job: Job) -> Iterator[Finding]:
+        """Whether its URL is still allowed, and its endpoint enabled."""
+        try:
+            self.validate(job.payload, job.owner)
+        except InvalidPayloadError as error:
+            yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
+            return
+        if job.owner_id is None or is_disabled(job.owner_id, job.payload["url"]):
+            yield Finding(Level.REFUSED, "Its endpoint has answered 410 Gone; its owner has to enable it first.")
+        else:
+            yield Finding(Level.OK, "Its URL is allowed today, and its endpoint is enabled.")
+
+
+#: Backoff with full jitter, so half of each step on average: 20 s, 40 s, … up to 4 h. Twenty retries take 23 hours.
+KIND: Final = Kind(
+    name=CALLBACK,
+    queue="callbacks",
+    handler=deliver,
+    inspector=CallbackInspector(),
+    retry_policy=RetryPolicy(max_attempts=21, first_delay_seconds=20, max_delay_seconds=4 * 3600, max_lost_in_a_row=5),
+)

@@ -1,0 +1,101 @@
+"""The tables of callbacks. A delivery has none of its own: it is a job of the kind `callback`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+#: Of a callback's URL. Characters, all of them ASCII, so that a row fits into an index.
+LONGEST_URL: Final = 2000
+#: Of a host as the type of a job. Characters.
+LONGEST_HOST: Final = 100
+
+
+class Callback(models.Model):
+    """Where the end of a job is told, as its order says. Written in the transaction of the order."""
+
+    job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="callbacks")
+    url = models.CharField(max_length=LONGEST_URL)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"callback of {self.job_id}"
+
+
+class CallbackSettings(models.Model):
+    """What a user has said for all orders that say nothing else."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    url = models.CharField(max_length=LONGEST_URL, blank=True, help_text="empty: no callback")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"callback settings of {self.owner_id}"
+
+
+class CallbackSecret(models.Model):
+    """One of a user's secrets, without which nobody can sign: it is made of this row and of SECRET_KEY."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
+    nonce = models.CharField(max_length=64, help_text="random, hexadecimal")
+    key_mark = models.CharField(max_length=16, help_text="tells which SECRET_KEY it is made of")
+    created_at = models.DateTimeField(db_default=Now())
+    signs_until = models.DateTimeField(null=True, help_text="empty: until there is a newer one")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["owner", "-id"], name="jobs_callbacksecret_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(signs_until=None), name="jobs_callbacksecret_one_current"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"secret {self.id}"
+
+
+class CallbackEndpoint(models.Model):
+    """A URL of a user that said it wants no more callbacks, at least once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
+    url = models.CharField(max_length=LONGEST_URL)
+    host = models.CharField(max_length=LONGEST_HOST)
+    disabled_at = models.DateTimeField(null=True, help_text="empty: enabled again")
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["owner", "url"], name="jobs_callbackendpoint_once")]
+
+    def __str__(self) -> str:
+        return f"endpoint {self.id}"
+
+
+class CallbackHost(models.Model):
+    """A host that has failed since it last answered; see `jobs.webhooks.circuit`."""
+
+    host = models.CharField(max_length=LONGEST_HOST, primary_key=True)
+    failures = models.PositiveIntegerField(default=0, help_text="in a row")
+    openings = models.PositiveIntegerField(default=0, help_text="how often the circuit has opened since")
+    open_until = models.DateTimeField(null=True, help_text="nothing is sent before; then one delivery goes first")
+    last_error = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["updated_at"], name="jobs_callbackhost_updated")]
+
+    def __str__(self) -> str:
+        return self.host

@@ -1,0 +1,40 @@
+"""Deliver what was delivered before once more, or something of no meaning, to try a receiver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from jobs.errors import TransitionError
+from jobs.models import Job
+from jobs.states import ACTIVE, State
+from jobs.submission import submit_job
+from jobs.webhooks.announcing import CALLBACK
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+TEST_EVENT: Final = "callback.test"
+
+
+def replay_delivery(delivery: Job) -> Job:
+    """Submit a new delivery of the same message, with the same id. The old one stays as it is.
+
+    Raises TransitionError while the old one has not ended, and what `submit_job` raises.
+    """
+    with transaction.atomic():
+        locked = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=delivery.pk)
+        if State(locked.state) in ACTIVE:
+            raise TransitionError(f"delivery {delivery.pk} is {locked.state}")
+        return submit_job(kind=CALLBACK, owner=locked.owner, payload=locked.payload)
+
+
+def deliver_test(owner: AbstractBaseUser, *, url: str) -> Job:
+    """Submit a message that tells of nothing. `url` is a canonical one. Raises what `submit_job` raises."""
+    at = timezone.now().isoformat().replace("+00:00", "Z")
+    body = {"type": TEST_EVENT, "timestamp": at, "data": {}}
+    payload = {"job": None, "url": url, "message": f"msg_{uuid7().hex}", "body": body}
+    return submit_job(kind=CALLBACK, owner=owner, payload=payload)

@@ -1,0 +1,111 @@
+"""What a callback's URL may be. Names are not resolved here: a request does not wait for that."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from hashlib import sha256
+from typing import Final
+from urllib.parse import SplitResult, quote, urlsplit
+
+import idna
+from django.conf import settings
+
+from jobs.webhooks.addresses import Address, is_allowed
+from jobs.webhooks.models import LONGEST_HOST, LONGEST_URL
+
+#: Kept as they are in a path or a query: what RFC 3986 allows there, and `%`, which begins what is quoted already.
+_SAFE: Final = "%/:?#[]@!$&'()*+,;=-._~"
+_BLANK_OR_CONTROL: Final = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_HOST_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+#: Names that mean this machine everywhere (RFC 6761 section 6.3).
+_LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
+
+
+class InvalidCallbackURLError(ValueError):
+    """The text is made for the person who sent the URL."""
+
+
+def canonical_url(text: str) -> str:
+    """The URL as it is kept and sent: in ASCII, host in lower case. Raises InvalidCallbackURLError.
+
+    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has no user, password or fragment, and does
+    not name an address that nothing may be sent to.
+    """
+    parts, port = _split(text)
+    if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
+        raise InvalidCallbackURLError("It must begin with https://.")
+    if "@" in parts.netloc:
+        raise InvalidCallbackURLError("It must not contain a user name or password.")
+    if "#" in text:
+        raise InvalidCallbackURLError("It must not contain a fragment.")
+    host = _canonical_host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
+    if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
+        raise InvalidCallbackURLError("It names an address that callbacks are not sent to.")
+    netloc = f"[{host}]" if ":" in host else host
+    netloc += f":{port}" if port else ""
+    try:
+        path, query = quote(parts.path or "/", safe=_SAFE), quote(parts.query, safe=_SAFE)
+    except UnicodeEncodeError:
+        raise InvalidCallbackURLError("It contains half of a surrogate pair.") from None
+    url = f"{parts.scheme}://{netloc}{path}" + (f"?{query}" if query else "")
+    if len(url) > LONGEST_URL:
+        raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters once it is written in ASCII.")
+    return url
+
+
+def host_of(url: str) -> str:
+    """The host of a canonical URL as the type of a job; a longer one ends with a hash of itself."""
+    host = urlsplit(url).hostname or ""
+    if len(host) <= LONGEST_HOST:
+        return host
+    return f"{host[: LONGEST_HOST - 33]}~{sha256(host.encode()).hexdigest()[:32]}"
+
+
+def _split(text: str) -> tuple[SplitResult, int | None]:
+    """The parts of an absolute URL, and its port, if it names one."""
+    if len(text) > LONGEST_URL:
+        raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters.")
+    if _BLANK_OR_CONTROL.search(text):
+        raise InvalidCallbackURLError("It contains blanks, backslashes or control characters.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise InvalidCallbackURLError("It is no valid URL.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidCallbackURLError("It must be an absolute URL that begins with https://.")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise InvalidCallbackURLError("Its port is none.")
+    return parts, port
+
+
+def _canonical_host(host: str, *, bracketed: bool) -> str:
+    if bracketed:
+        try:
+            return str(ipaddress.IPv6Address(host)) if "%" not in host else _refuse_host()
+        except ValueError:
+            return _refuse_host()
+    try:
+        host = idna.encode(host, uts46=True).decode() if not host.isascii() else host
+    except (idna.IDNAError, UnicodeError):
+        _refuse_host()
+    host = host.lower().removesuffix(".")
+    return host if len(host) <= 253 and _HOST_NAME.fullmatch(host) else _refuse_host()
+
+
+def _refuse_host() -> str:
+    raise InvalidCallbackURLError("Its host is no valid name or address.")
+
+
+def _addresses_in(host: str) -> tuple[Address, ...]:
+    """The addresses that a host means without being resolved, in any spelling that `connect` takes (127.1, 0x7f.1)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return _LOOPBACK
+    if ":" in host:
+        return (ipaddress.IPv6Address(host),)
+    try:
+        return (ipaddress.IPv4Address(socket.inet_aton(host)),)
+    except OSError:
+        return ()

@@ -1,0 +1,127 @@
+"""Receivers of callbacks on loopback, in the test's own process: one path for each way to behave."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+#: Between two bytes of a receiver that drips. Seconds.
+DRIP_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Answers as its paths say: `/ok`, `/status/503`, `/slow/0.3`, `/hang`, `/drip`, `/drip-body`, `/garbage`, …"""
+
+    port: int = 0
+    received: list[Received] = field(default_factory=list)
+    #: Headers of each answer.
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    status: int = 204
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def url(self, path: str = "/ok", *, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads the request, remembers it, and behaves as its path says."""
+
+    receiver: Receiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.receiver.received.append(Received(self.path, dict(self.headers.items()), body))
+        _, way, *rest = self.path.partition("?")[0].split("/")
+        act: Callable[..., None] = getattr(self, f"act_{way.replace('-', '_')}")
+        with suppress(OSError):
+            act(*rest)
+
+    def act_ok(self) -> None:
+        self.answer(self.receiver.status)
+
+    def act_status(self, status: str) -> None:
+        self.answer(int(status))
+
+    def act_slow(self, seconds: str) -> None:
+        self.receiver.ended.wait(float(seconds))
+        self.answer(200)
+
+    def act_hang(self) -> None:
+        self.receiver.ended.wait()
+
+    def act_drip(self) -> None:
+        """Headers without end."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        self.drip()
+
+    def act_drip_body(self) -> None:
+        self.wfile.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 1000000\r\n\r\n")
+        self.drip()
+
+    def act_drip_success(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        self.drip()
+
+    def act_garbage(self) -> None:
+        self.wfile.write(b"220 mail.example.com ESMTP\r\n")
+
+    def act_close(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def drip(self) -> None:
+        while not self.receiver.ended.is_set():
+            self.wfile.write(b"x")
+            time.sleep(DRIP_SECONDS)
+
+    def answer(self, status: int) -> None:
+        self.send_response(status)
+        for name, value in self.receiver.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.receiver.body)))
+        self.end_headers()
+        self.wfile.write(self.receiver.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """Its threads end with the receiver."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is what these tests are about."""
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver for the length of a block."""
+    receiver = Receiver()
+    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"receiver": receiver}))
+    receiver.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield receiver
+    finally:
+        receiver.ended.set()
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,76 @@
+"""What staff see of deliveries, and do to them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import F
+
+from jobs.activity import count_attempts
+from jobs.inspection import InvalidPayloadError, Level
+from jobs.kinds import get_kind
+from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
+from jobs.payloads import masked_payload
+from jobs.requeue_checks import RequeueChecks
+from jobs.states import State
+from jobs.submission import submit_job
+from jobs.webhooks.endpoints import disable_endpoint
+from tests.jobs.webhooks.receivers import Receiver
+
+pytestmark = pytest.mark.django_db
+
+URL = "https://example.com/hook?key=s3cret"
+
+
+def test_the_url_is_masked_and_not_found_by_search(delivery: Callable[..., Job], owner: User) -> None:
+    payload = delivery(URL).payload
+    assert masked_payload(delivery(URL)) == {**payload, "url": "***"}
+    job = submit_job(kind="callback", owner=owner, payload=payload)
+    assert job.type == "example.com"
+    assert "message=msg_1" in SearchTerms.objects.get().terms
+    assert not [term for term in SearchTerms.objects.get().terms if "s3cret" in term]
+
+
+def test_requeueing_one_to_a_disabled_endpoint_is_refused(delivery: Callable[..., Job], owner: User) -> None:
+    job = delivery(URL, state=State.DEAD)
+    assert RequeueChecks().check(job).level < Level.REFUSED
+    disable_endpoint(owner.pk, URL, reason="r")
+    verdict = RequeueChecks().check(job)
+    assert verdict.level == Level.REFUSED
+    assert verdict.reasons == "Its endpoint has answered 410 Gone; its owner has to enable it first."
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"url": "http://10.0.0.1/"}, "/url"),
+        ({"url": 7}, ""),
+        ({"body": {}}, "/body"),
+        ({"body": []}, "/body"),
+        ({"surprise": 1}, ""),
+    ],
+)
+def test_a_payload_that_no_announcement_writes_is_refused(
+    change: dict[str, Any], pointer: str, delivery: Callable[..., Job]
+) -> None:
+    job = delivery(URL, state=State.DEAD)
+    inspector = get_kind("callback").inspector
+    assert inspector.validate(job.payload, job.owner) == job.payload
+    with pytest.raises(InvalidPayloadError) as error:
+        inspector.validate({**job.payload, **change}, job.owner)
+    assert [found["pointer"] for found in error.value.errors] == [pointer]
+    job.payload |= change
+    assert RequeueChecks().check(job).level == Level.REFUSED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hosts_are_counted_together(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    """Users name them: a time series for each could be any number."""
+    for host in ("127.0.0.1", "localhost"):
+        deliver(receiver.url("/ok", host=host))
+    Attempt.objects.update(finished_at=F("finished_at") - timedelta(seconds=6))
+    assert count_attempts("")[0] == 2
+    [total] = AttemptTotal.objects.all()
+    assert (total.kind, total.type, total.attempts) == ("callback", "", 2)
