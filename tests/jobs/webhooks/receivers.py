@@ -60,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
     def act_status(self, status: str) -> None:
         self.answer(int(status))
 
+    def act_mends(self) -> None:
+        """Fails seven times."""
+        self.answer(500 if len(self.receiver.received) <= 7 else 204)
+
     def act_slow(self, seconds: str) -> None:
         self.receiver.ended.wait(float(seconds))
         self.answer(200)

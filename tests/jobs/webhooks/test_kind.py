@@ -312,6 +312,32 @@ def test_without_the_key_that_the_secrets_are_made_of_nothing_is_sent_unsigned(
     assert told(job)["detail"] == "The secrets of this user are not valid any more. Rotate them."
 
 
+def test_a_receiver_that_fails_for_a_while_is_told_once_it_answers(
+    receiver: Receiver, deliver: Callable[..., Job]
+) -> None:
+    """Seven tries, of which the circuit lets the last two go as probes; then 204."""
+    job = deliver(receiver.url("/mends"))
+    for _ in range(6):
+        try_again(job)
+    assert job.state == State.FAILED
+    assert CallbackHost.objects.get().openings == 3
+    try_again(job)
+    assert (job.state, job.attempt_count, (job.result or {})["httpStatus"]) == (State.SUCCEEDED, 8, 204)
+    assert [attempt.outcome for attempt in job.attempts.all()] == [Outcome.FAILED] * 7 + [Outcome.SUCCEEDED]
+    assert len({(request.headers["webhook-id"], request.body) for request in receiver.received}) == 1
+    assert not CallbackHost.objects.exists()
+
+
+def test_a_receiver_that_never_answers_well_leaves_a_dead_delivery(
+    receiver: Receiver, deliver: Callable[..., Job]
+) -> None:
+    job = deliver(receiver.url("/status/404"), max_attempts=3)
+    for _ in range(2):
+        try_again(job)
+    assert (job.state, told(job)["code"], told(job)["retryable"]) == (State.DEAD, "retryable-error", True)
+    assert len(receiver.received) == 3
+
+
 def test_the_retries_span_about_a_day() -> None:
     policy = KIND.retry_policy
     delays = [
@@ -319,6 +345,14 @@ def test_the_retries_span_about_a_day() -> None:
         for count in range(1, policy.max_attempts)
     ]
     assert timedelta(hours=22) < sum(delays, timedelta()) < timedelta(hours=26)
+
+
+def try_again(job: Job) -> None:
+    """As if the backoff, and the time for which the circuit is open, were over."""
+    CallbackHost.objects.filter(open_until__isnull=False).update(open_until=timezone.now())
+    Job.objects.filter(pk=job.pk).update(state=State.QUEUED, retry_at=None, released_at=timezone.now())
+    execute_job(job.pk, worker="test")
+    job.refresh_from_db()
 
 
 @contextmanager
