@@ -50,11 +50,17 @@ def test_the_backlog_and_the_admin_run_and_check_their_own_work(tmp_path: Path) 
         assert figure in shown
 
 
-def test_the_gate_runs_and_checks_that_its_limits_hold(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "gate", "--jobs", "3")
+def test_the_gate_and_the_api_run_and_check_their_own_work(tmp_path: Path) -> None:
+    shown, rows = run_bench(tmp_path, "gate", "api", "--jobs", "3", "--requests", "10")
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
+        "order": (0.5, False),
+        "order-waiting": (None, False),
+        "status": (0.5, False),
+        "status-waiting": (0.5, False),
         "gate-submit": (0.5, False),
         "gate-release": (1.5, True),
     }
     for figure in ("all limits: ", "without: ", "max_running only: "):
+        assert figure in shown
+    for figure in ("10 × POST /api/reports | Longhaul, p50 ", "| minimal view, p50 ", "| waiting, p50 "):
         assert figure in shown
