@@ -43,11 +43,13 @@ class Load:
         return len(self.latencies) / self.seconds
 
 
-def http_request(method: str, path: str, *, token: str, body: bytes = b"") -> bytes:
+def http_request(method: str, path: str, *, token: str, body: bytes = b"", key: str | None = None) -> bytes:
     """A request of an API client, in HTTP/1.1, where connections persist."""
     headers = ["Host: 127.0.0.1", "Accept: application/json", f"Authorization: Bearer {token}"]
     if body:
         headers += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    if key:
+        headers.append(f'Idempotency-Key: "{key}"')
     return "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode() + body
 
 

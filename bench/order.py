@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import cycle, islice
 from typing import Final
+from uuid import uuid4
 
 from django.db import connection
 
@@ -33,7 +34,8 @@ def rows(web: Web, *, orders: int, repeat: int) -> list[Row]:
     with own_dials():
         served = serve_in_turns(
             {
-                "Longhaul": ours(web, orders=orders, places=None),
+                "Longhaul": ours(web, orders=orders),
+                "with a key": ours(web, orders=orders, keyed=True),
                 "no place free": ours(web, orders=orders, places=PLACES),
                 "minimal view": peer(web, orders=orders),
             },
@@ -41,10 +43,11 @@ def rows(web: Web, *, orders: int, repeat: int) -> list[Row]:
         )
     empty(QUEUE)
     forget_messages(PEERS_QUEUE)
-    longhaul, waiting, minimal = served.values()
+    longhaul, keyed, waiting, minimal = served.values()
     work = f"{orders:,} × POST /api/reports"
     return [
         Row("order", work, longhaul, minimal, longhaul.median / minimal.median, "×", 0.5),
+        Row("order-keyed", work, keyed, minimal, keyed.median / minimal.median, "×", None),
         Row("order-waiting", work, waiting, minimal, waiting.median / minimal.median, "×", None),
     ]
 
@@ -60,15 +63,19 @@ def own_dials() -> Iterator[None]:
         dials.update(**before)
 
 
-def ours(web: Web, *, orders: int, places: int | None) -> Side:
-    """With so many places; None is no limit, so that each order is handed out at once, and its message sent."""
+def ours(web: Web, *, orders: int, places: int | None = None, keyed: bool = False) -> Side:
+    """With so many places; None is no limit, so that each order is handed out at once, and its message sent.
+
+    `keyed` orders have an Idempotency-Key each, that nobody has used before.
+    """
+    released = orders if places is None else places
 
     def prepare() -> list[Ask]:
         empty(QUEUE)
         Queue.objects.filter(name=QUEUE).update(max_running=places)
-        return order_requests(web, "/api/reports", orders=orders)
+        return order_requests(web, "/api/reports", orders=orders, keyed=keyed)
 
-    return Side(web.ours, prepare, partial(require_jobs, orders=orders, released=orders if places is None else places))
+    return Side(web.ours, prepare, partial(require_jobs, orders=orders, released=released, keyed=keyed))
 
 
 def peer(web: Web, *, orders: int) -> Side:
@@ -82,17 +89,21 @@ def peer(web: Web, *, orders: int) -> Side:
     return Side(web.peer, prepare, partial(require_rows, orders=orders))
 
 
-def order_requests(web: Web, path: str, *, orders: int) -> list[Ask]:
-    """The same body for both."""
+def order_requests(web: Web, path: str, *, orders: int, keyed: bool = False) -> list[Ask]:
+    """The same body for all."""
     tokens = islice(cycle(token for _, token in web.accounts), orders)
-    return [Ask(http_request("POST", path, token=token, body=BODY), ACCEPTED) for token in tokens]
+    return [
+        Ask(http_request("POST", path, token=token, body=BODY, key=str(uuid4()) if keyed else None), ACCEPTED)
+        for token in tokens
+    ]
 
 
-def require_jobs(*, orders: int, released: int) -> None:
-    """Raises WrongWorkError unless each order is a job, and so many were handed out, with a message each."""
+def require_jobs(*, orders: int, released: int, keyed: bool) -> None:
+    """Raises WrongWorkError unless each order is a job, `keyed` or not, and so many were handed out with a message."""
     queued = Job.objects.filter(queue=QUEUE, state=State.QUEUED)
     require_counts(
         {"jobs": (queued.count(), orders),
+         "jobs with a key": (queued.filter(idempotency_key__isnull=False).count(), orders if keyed else 0),
          "jobs handed out": (queued.filter(released_at__isnull=False).count(), released),
          "messages": (count_messages(QUEUE), released)}
     )  # fmt: skip

@@ -67,17 +67,18 @@ def ordered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_order_is_a_job_and_each_that_is_handed_out_a_message(ordered: None) -> None:
-    order.require_jobs(orders=3, released=2)
+    order.require_jobs(orders=3, released=2, keyed=False)
 
 
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ({"orders": 4, "released": 2}, "3 jobs, not 4$"),
-        ({"orders": 3, "released": 3}, "2 jobs handed out, not 3, 2 messages, not 3$"),
+        ({"orders": 4, "released": 2, "keyed": False}, "3 jobs, not 4$"),
+        ({"orders": 3, "released": 2, "keyed": True}, "0 jobs with a key, not 3$"),
+        ({"orders": 3, "released": 3, "keyed": False}, "2 jobs handed out, not 3, 2 messages, not 3$"),
     ],
 )
-def test_a_job_or_a_message_too_few_is_wrong_work(ordered: None, counts: dict[str, Any], told: str) -> None:
+def test_a_job_a_key_or_a_message_too_few_is_wrong_work(ordered: None, counts: dict[str, Any], told: str) -> None:
     with pytest.raises(WrongWorkError, match=f"the orders made {told}"):
         order.require_jobs(**counts)
 

@@ -48,10 +48,10 @@ def asks(count: int) -> list[Ask]:
             for number in range(count)]  # fmt: skip
 
 
-def test_a_request_has_its_token_and_its_body() -> None:
-    assert http_request("POST", "/reports", token="secret", body=b"{}") == (
+def test_a_request_has_its_token_its_body_and_its_key() -> None:
+    assert http_request("POST", "/reports", token="secret", body=b"{}", key="a") == (
         b"POST /reports HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nAuthorization: Bearer secret\r\n"
-        b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        b'Content-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: "a"\r\n\r\n{}'
     )
 
 

@@ -54,6 +54,7 @@ def test_the_gate_and_the_api_run_and_check_their_own_work(tmp_path: Path) -> No
     shown, rows = run_bench(tmp_path, "gate", "api", "--jobs", "3", "--requests", "10")
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
         "order": (0.5, False),
+        "order-keyed": (None, False),
         "order-waiting": (None, False),
         "status": (0.5, False),
         "status-waiting": (0.5, False),
