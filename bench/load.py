@@ -42,6 +42,13 @@ class Load:
         """Requests."""
         return len(self.latencies) / self.seconds
 
+    @classmethod
+    def joined(cls, loads: Sequence[Load]) -> Load:
+        """One after the other, as one."""
+        seconds = sum(load.seconds for load in loads)
+        work = sum(load.own_share * load.seconds for load in loads)
+        return cls(seconds, [latency for load in loads for latency in load.latencies], work / seconds)
+
 
 def http_request(method: str, path: str, *, token: str, body: bytes = b"", key: str | None = None) -> bytes:
     """A request of an API client, in HTTP/1.1, where connections persist."""

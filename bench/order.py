@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import cycle, islice
 from typing import Final
 from uuid import uuid4
@@ -25,6 +24,9 @@ QUEUE: Final = "reports"
 PEERS_QUEUE: Final = "bench-minimal"
 BODY: Final = json.dumps({"reportType": "yearly-sales", "parameters": {"year": "2023"}}).encode()
 ACCEPTED: Final = re.compile(rb'HTTP/1\.1 202 .*"status":"queued"', re.DOTALL | re.IGNORECASE)
+#: Orders after which the tables are empty again. As no worker runs, who was handed out holds a place for good, and all
+#: who do are counted for each order; with workers they are as many as run.
+BATCH: Final = 200
 #: Where the first few orders are handed out, and all others find no place.
 PLACES: Final = 4
 
@@ -34,11 +36,13 @@ def rows(web: Web, *, orders: int, repeat: int) -> list[Row]:
     with own_dials():
         served = serve_in_turns(
             {
-                "Longhaul": ours(web, orders=orders),
-                "with a key": ours(web, orders=orders, keyed=True),
-                "no place free": ours(web, orders=orders, places=PLACES),
-                "minimal view": peer(web, orders=orders),
+                "Longhaul": ours(web),
+                "with a key": ours(web, keyed=True),
+                "no place free": ours(web, places=PLACES),
+                "minimal view": peer(web),
             },
+            requests=orders,
+            batch=BATCH,
             repeat=repeat,
         )
     empty(QUEUE)
@@ -63,30 +67,32 @@ def own_dials() -> Iterator[None]:
         dials.update(**before)
 
 
-def ours(web: Web, *, orders: int, places: int | None = None, keyed: bool = False) -> Side:
+def ours(web: Web, *, places: int | None = None, keyed: bool = False) -> Side:
     """With so many places; None is no limit, so that each order is handed out at once, and its message sent.
 
     `keyed` orders have an Idempotency-Key each, that nobody has used before.
     """
-    released = orders if places is None else places
 
-    def prepare() -> list[Ask]:
+    def prepare(orders: int) -> list[Ask]:
         empty(QUEUE)
         Queue.objects.filter(name=QUEUE).update(max_running=places)
         return order_requests(web, "/api/reports", orders=orders, keyed=keyed)
 
-    return Side(web.ours, prepare, partial(require_jobs, orders=orders, released=released, keyed=keyed))
+    def check(orders: int) -> None:
+        require_jobs(orders=orders, released=orders if places is None else min(orders, places), keyed=keyed)
+
+    return Side(web.ours, prepare, check)
 
 
-def peer(web: Web, *, orders: int) -> Side:
+def peer(web: Web) -> Side:
     """The minimal view."""
 
-    def prepare() -> list[Ask]:
+    def prepare(orders: int) -> list[Ask]:
         web.fill_peer(0)
         forget_messages(PEERS_QUEUE)
         return order_requests(web, "/reports", orders=orders)
 
-    return Side(web.peer, prepare, partial(require_rows, orders=orders))
+    return Side(web.peer, prepare, lambda orders: require_rows(orders=orders))
 
 
 def order_requests(web: Web, path: str, *, orders: int, keyed: bool = False) -> list[Ask]:

@@ -19,6 +19,8 @@ from jobs.models import Job, Queue
 from jobs.states import State
 
 QUEUE: Final = "reports"
+#: Jobs that there are at a time.
+BATCH: Final = 1000
 
 #: The owners' in turns, in the order of their ids.
 FILL: Final = """
@@ -55,10 +57,12 @@ def rows(web: Web, *, jobs: int, repeat: int) -> list[Row]:
     with paused_queue():
         served = serve_in_turns(
             {
-                "ended": ours(web, jobs=jobs, state=State.SUCCEEDED),
-                "waiting": ours(web, jobs=jobs, state=State.QUEUED),
-                "minimal view": peer(web, jobs=jobs),
+                "ended": ours(web, state=State.SUCCEEDED),
+                "waiting": ours(web, state=State.QUEUED),
+                "minimal view": peer(web),
             },
+            requests=jobs,
+            batch=BATCH,
             repeat=repeat,
         )
     empty(QUEUE)
@@ -81,10 +85,10 @@ def paused_queue() -> Iterator[None]:
         dials.update(paused=False)
 
 
-def ours(web: Web, *, jobs: int, state: State) -> Side:
-    """So many jobs in this state, and no others."""
+def ours(web: Web, *, state: State) -> Side:
+    """There are as many jobs in this state as are asked for, and no others."""
 
-    def prepare() -> list[Ask]:
+    def prepare(jobs: int) -> list[Ask]:
         fill([owner.pk for owner, _ in web.accounts], jobs=jobs, state=state)
         tokens = {owner.pk: token for owner, token in web.accounts}
         return [
@@ -92,17 +96,17 @@ def ours(web: Web, *, jobs: int, state: State) -> Side:
             for pk, owner in Job.objects.order_by("pk").values_list("pk", "owner")
         ]
 
-    def check() -> None:
+    def check(jobs: int) -> None:
         if (left := Job.objects.filter(queue=QUEUE, state=state, released_at=None).count()) != jobs:
             raise WrongWorkError(f"of {jobs:,} jobs {left:,} are still {state}")
 
     return Side(web.ours, prepare, check)
 
 
-def peer(web: Web, *, jobs: int) -> Side:
+def peer(web: Web) -> Side:
     """As many rows."""
 
-    def prepare() -> list[Ask]:
+    def prepare(jobs: int) -> list[Ask]:
         web.fill_peer(jobs)
         tokens = cycle(token for _, token in web.accounts)
         return [
@@ -110,7 +114,7 @@ def peer(web: Web, *, jobs: int) -> Side:
             for pk, token in zip(range(1, jobs + 1), tokens, strict=False)
         ]
 
-    return Side(web.peer, prepare, lambda: None)
+    return Side(web.peer, prepare, lambda jobs: None)
 
 
 def fill(owners: list[int], *, jobs: int, state: State) -> None:

@@ -18,7 +18,7 @@ from knox.models import AuthToken
 
 from bench.latency import percentile
 from bench.load import Ask, Load, send_all
-from bench.measuring import Measured, WrongWorkError, turns
+from bench.measuring import Measured, WrongWorkError, rotated, settle
 from bench.sender import sender
 from bench.worker import running
 from config.datafolder import DataFolder
@@ -51,8 +51,8 @@ class Side:
     """One of those that are measured."""
 
     server: WebServer
-    prepare: Callable[[], Sequence[Ask]]  #: off the clock, before each run: tables as they are to be
-    check: Callable[[], None]  #: off the clock, behind each run; raises WrongWorkError
+    prepare: Callable[[int], Sequence[Ask]]  #: so many requests, and tables as they are to be; off the clock
+    check: Callable[[int], None]  #: what so many requests left there; off the clock. Raises WrongWorkError.
 
 
 @dataclass(frozen=True)
@@ -150,21 +150,43 @@ def taker(connection: socket.socket, server: WebServer, *, deadline: float) -> i
     return 0
 
 
-def serve_in_turns(sides: Mapping[str, Side], *, repeat: int) -> dict[str, Measured]:
-    """Requests per second of each side; p50 and p99 stand with its name. Raises WrongWorkError for any other answer."""
+def serve_in_turns(sides: Mapping[str, Side], *, requests: int, batch: int, repeat: int) -> dict[str, Measured]:
+    """Requests per second of each side; p50 and p99 stand with its name. Raises WrongWorkError for any other answer.
+
+    A run is made of batches, each of which begins with tables anew. All sides serve one in turns, and each turn begins
+    with another side: what else the machine does for some seconds hits all alike. The first run warms up.
+    """
     loads: dict[str, list[Load]] = {name: [] for name in sides}
-    for name, warm_up in turns(list(sides), repeat=repeat):
-        side = sides[name]
-        asks = side.prepare()
-        with connections(side.server) as clients:
-            load = send_all(asks, clients)
-        side.check()
-        say(f"  {name}: {load.per_second:,.0f} requests/s, p50 {percentile(load.latencies, 50):.1f} ms, p99 "
-            f"{percentile(load.latencies, 99):.1f} ms; sending took {load.own_share:.0%} of a core"
-            + (" (warm-up)" if warm_up else ""))  # fmt: skip
-        if not warm_up:
-            loads[name].append(load)
+    for run in range(repeat + 1):
+        served: dict[str, list[Load]] = {name: [] for name in sides}
+        for turn, count in enumerate(batches(requests, of=batch), start=run):
+            for name in rotated(list(sides), turn):
+                served[name].append(serve(sides[name], count))
+        settle()
+        for name, parts in served.items():
+            load = Load.joined(parts)
+            say(
+                f"  {name}: {load.per_second:,.0f} requests/s, p50 {percentile(load.latencies, 50):.1f} ms, p99 "
+                f"{percentile(load.latencies, 99):.1f} ms; sending took {load.own_share:.0%} of a core"
+                + ("" if run else " (warm-up)")
+            )
+            if run:
+                loads[name].append(load)
     return {name: measured(name, runs) for name, runs in loads.items()}
+
+
+def batches(requests: int, *, of: int) -> list[int]:
+    """As many of that size as there are, and the rest."""
+    return [min(of, requests - first) for first in range(0, requests, of)]
+
+
+def serve(side: Side, requests: int) -> Load:
+    """One batch."""
+    asks = side.prepare(requests)
+    with connections(side.server) as clients:
+        load = send_all(asks, clients)
+    side.check(requests)
+    return load
 
 
 def measured(name: str, runs: Sequence[Load]) -> Measured:

@@ -95,6 +95,13 @@ def test_a_row_of_the_peer_too_few_is_wrong_work(ordered: None) -> None:
             cursor.execute("DROP TABLE bench_minimal_report")
 
 
+def test_a_run_is_made_of_batches() -> None:
+    assert web.batches(450, of=200) == [200, 200, 50]
+    assert web.batches(3, of=3) == [3]
+    made = Load.joined([Load(1.0, [1.0], 0.5), Load(3.0, [2.0, 3.0], 0.1)])
+    assert (made.seconds, made.latencies, made.own_share) == (4.0, [1.0, 2.0, 3.0], 0.2)
+
+
 def test_a_figure_is_the_median_of_the_runs_percentiles() -> None:
     runs = [Load(2.0, [1.0, 3.0], 0.1), Load(1.0, [5.0, 5.0], 0.1), Load(4.0, [10.0, 10.0], 0.1)]
     made = web.measured("ours", runs)
