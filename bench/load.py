@@ -50,9 +50,9 @@ class Load:
         return cls(seconds, [latency for load in loads for latency in load.latencies], work / seconds)
 
 
-def http_request(method: str, path: str, *, token: str, body: bytes = b"", key: str | None = None) -> bytes:
+def http_request(method: str, path: str, *, authorization: str, body: bytes = b"", key: str | None = None) -> bytes:
     """A request of an API client, in HTTP/1.1, where connections persist."""
-    headers = ["Host: 127.0.0.1", "Accept: application/json", f"Authorization: Bearer {token}"]
+    headers = ["Host: 127.0.0.1", "Accept: application/json", f"Authorization: {authorization}"]
     if body:
         headers += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     if key:

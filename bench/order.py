@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from typing import Final
@@ -76,7 +76,7 @@ def ours(web: Web, *, places: int | None = None, keyed: bool = False) -> Side:
     def prepare(orders: int) -> list[Ask]:
         empty(QUEUE)
         Queue.objects.filter(name=QUEUE).update(max_running=places)
-        return order_requests(web, "/api/reports", orders=orders, keyed=keyed)
+        return order_requests("/api/reports", [account.ours for account in web.accounts], orders=orders, keyed=keyed)
 
     def check(orders: int) -> None:
         require_jobs(orders=orders, released=orders if places is None else min(orders, places), keyed=keyed)
@@ -90,17 +90,18 @@ def peer(web: Web) -> Side:
     def prepare(orders: int) -> list[Ask]:
         web.fill_peer(0)
         forget_messages(PEERS_QUEUE)
-        return order_requests(web, "/reports", orders=orders)
+        return order_requests("/reports", [account.peers for account in web.accounts], orders=orders)
 
     return Side(web.peer, prepare, lambda orders: require_rows(orders=orders))
 
 
-def order_requests(web: Web, path: str, *, orders: int, keyed: bool = False) -> list[Ask]:
-    """The same body for all."""
-    tokens = islice(cycle(token for _, token in web.accounts), orders)
+def order_requests(path: str, authorizations: Sequence[str], *, orders: int, keyed: bool = False) -> list[Ask]:
+    """The same body for all, in everybody's name in turns."""
+    names = islice(cycle(authorizations), orders)
+    keys = (str(uuid4()) if keyed else None for _ in range(orders))
     return [
-        Ask(http_request("POST", path, token=token, body=BODY, key=str(uuid4()) if keyed else None), ACCEPTED)
-        for token in tokens
+        Ask(http_request("POST", path, authorization=name, body=BODY, key=key), ACCEPTED)
+        for name, key in zip(names, keys, strict=True)
     ]
 
 

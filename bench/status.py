@@ -89,10 +89,10 @@ def ours(web: Web, *, state: State) -> Side:
     """There are as many jobs in this state as are asked for, and no others."""
 
     def prepare(jobs: int) -> list[Ask]:
-        fill([owner.pk for owner, _ in web.accounts], jobs=jobs, state=state)
-        tokens = {owner.pk: token for owner, token in web.accounts}
+        fill([account.pk for account in web.accounts], jobs=jobs, state=state)
+        authorizations = {account.pk: account.ours for account in web.accounts}
         return [
-            Ask(http_request("GET", f"/api/reports/{pk}/status", token=tokens[owner]), ANSWERS[state])
+            Ask(http_request("GET", f"/api/reports/{pk}/status", authorization=authorizations[owner]), ANSWERS[state])
             for pk, owner in Job.objects.order_by("pk").values_list("pk", "owner")
         ]
 
@@ -108,10 +108,10 @@ def peer(web: Web) -> Side:
 
     def prepare(jobs: int) -> list[Ask]:
         web.fill_peer(jobs)
-        tokens = cycle(token for _, token in web.accounts)
+        accounts = cycle(web.accounts)
         return [
-            Ask(http_request("GET", f"/reports/{pk}", token=token), ROW)
-            for pk, token in zip(range(1, jobs + 1), tokens, strict=False)
+            Ask(http_request("GET", f"/reports/{pk}", authorization=account.peers), ROW)
+            for pk, account in zip(range(1, jobs + 1), accounts, strict=False)
         ]
 
     return Side(web.peer, prepare, lambda jobs: None)

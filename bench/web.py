@@ -14,7 +14,6 @@ from typing import Final
 
 import psutil
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 
 from bench.latency import percentile
 from bench.load import Ask, Load, send_all
@@ -25,6 +24,8 @@ from config.datafolder import DataFolder
 from config.probing import HOST, free_port
 from config.services import all_services
 from config.stopping import say
+from jobs.tokens.models import ApiToken
+from jobs.tokens.scopes import ALL
 
 #: Clients of one measured run, each with one connection.
 CLIENTS: Final = 8
@@ -56,20 +57,29 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Account:
+    """Who asks, and what each server takes for it in the header Authorization."""
+
+    pk: int
+    ours: str
+    peers: str
+
+
+@dataclass(frozen=True)
 class Web:
     """Both servers, over the same accounts."""
 
     ours: WebServer
     peer: WebServer
     fill_peer: Callable[[int], Mapping[str, int]]  #: its table: so many rows, the accounts' in turns, with ids from 1
-    accounts: Sequence[tuple[User, str]]  #: each with a bearer token
+    accounts: Sequence[Account]
 
 
 @contextmanager
 def both(folder: DataFolder) -> Iterator[Web]:
     """Start both; whoever is not asked takes nothing from the other."""
+    known = create_accounts()
     with (
-        accounts() as known,
         sender("bench.minimal", {**os.environ, **PEER}) as fill_peer,
         web_server(folder, "config.wsgi", OURS) as ours,
         web_server(folder, "bench.minimal.wsgi", PEER) as peer,
@@ -77,14 +87,18 @@ def both(folder: DataFolder) -> Iterator[Web]:
         yield Web(ours, peer, fill_peer, known)
 
 
-@contextmanager
-def accounts() -> Iterator[list[tuple[User, str]]]:
-    """Accounts without a password, each with a token, which are the only ones."""
-    AuthToken.objects.all().delete()
+def create_accounts() -> list[Account]:
+    """Accounts without a password, each with a token for a day.
+
+    The peer makes its own tokens, of the length that they would have, which nobody has to be told.
+    """
     User.objects.bulk_create((User(username=f"web-{number}") for number in range(ACCOUNTS)), ignore_conflicts=True)
     users = User.objects.filter(username__startswith="web-").order_by("pk")
-    yield [(user, AuthToken.objects.create(user=user, expiry=timedelta(days=1))[1]) for user in users]
-    AuthToken.objects.all().delete()
+    day = timedelta(days=1)
+    return [
+        Account(user.pk, f"Bearer {ApiToken.objects.create(user, expiry=day, scopes=[ALL])[1]}", f"Token {user.pk:040}")
+        for user in users
+    ]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The one table. `bench.minimal.__main__` creates and drops it: it has no migrations, as it is never kept."""
+"""Its own table. `bench.minimal.__main__` creates and drops it: it has no migrations, as it is never kept."""
 
 from __future__ import annotations
 

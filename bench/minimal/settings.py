@@ -16,7 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "rest_framework",
-    "knox",
+    "rest_framework.authtoken",
     "bench.minimal",
 ]
 MIDDLEWARE = [
@@ -34,10 +34,9 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
 }
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer"}
 
 CELERY_BROKER_URL = os.environ["REDIS_URL"]
 CELERY_TASK_DEFAULT_QUEUE = "bench-minimal"
