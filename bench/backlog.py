@@ -78,8 +78,6 @@ def unheard_queue() -> Iterator[None]:
         yield
     finally:
         current_app.amqp.queues.pop(QUEUE)
-        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-            client.delete(QUEUE)
         empty()
         dials.delete()
 
@@ -126,19 +124,29 @@ def serve_one() -> Job:
 
 def check(*, served: int, waiting: int) -> None:
     """Raises WrongWorkError unless so many jobs were served, with a message each, and so many wait still."""
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        counts = {
-            "attempts": Attempt.objects.filter(job__queue=QUEUE, outcome=Outcome.SUCCEEDED).count() - served,
-            "messages": client.llen(QUEUE) - served,
-            "waiting": Job.objects.waiting(QUEUE).count() - waiting,
-        }
+    counts = {
+        "attempts": Attempt.objects.filter(job__queue=QUEUE, outcome=Outcome.SUCCEEDED).count() - served,
+        "messages": count_messages(QUEUE) - served,
+        "waiting": Job.objects.waiting(QUEUE).count() - waiting,
+    }
     if any(counts.values()):
         raise WrongWorkError(f"{served:,} jobs were served, but too many or too few: {counts}")
 
 
-def empty() -> None:
-    """No jobs and no messages. Those of earlier benchmarks go too: row by row it would take minutes."""
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        client.delete(QUEUE)
+def empty(queue: str = QUEUE) -> None:
+    """No jobs and no messages. Jobs of earlier benchmarks go too: row by row it would take minutes."""
+    forget_messages(queue)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE jobs_job CASCADE")
+
+
+def count_messages(queue: str) -> int:
+    """Messages that nobody has consumed."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        return int(client.llen(queue))
+
+
+def forget_messages(queue: str) -> None:
+    """Leave none."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.delete(queue)

@@ -61,10 +61,15 @@ def turns(names: Sequence[str], *, repeat: int, warm_up: bool = True) -> Iterato
     Each turn begins with another contender, each contender on servers that have settled.
     """
     for turn in range(0 if warm_up else 1, repeat + 1):
-        first = turn % len(names)
-        for name in [*names[first:], *names[:first]]:
+        for name in rotated(names, turn):
             yield name, turn == 0
             settle()
+
+
+def rotated(names: Sequence[str], turn: int) -> list[str]:
+    """All of them, the next one first in each turn."""
+    first = turn % len(names)
+    return [*names[first:], *names[:first]]
 
 
 def alternate(

@@ -22,6 +22,7 @@ BENCHMARKS: Final = {
     "memory": "bench.memory",
     "throughput": "bench.throughput",
     "latency": "bench.latency",
+    "api": "bench.api",
     "calm": "bench.calm",
     "crowd": "bench.crowd",
     "callbacks": "bench.callbacks",
@@ -40,6 +41,7 @@ class Setting:
     rows: int  #: rows of the largest report
     seconds: int  #: of pgbench, in one measured run
     jobs: int  #: jobs that do nothing, of one run of each contender
+    requests: int  #: of one run of each web server
     backlog: int  #: waiting jobs of the large backlog
     repeat: int  #: measured runs of each contender
 

@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
 from jobs.activity import Activity
@@ -33,6 +34,9 @@ __all__ = [
 #: A queued job, in words that no other query uses: else PostgreSQL takes this index for the one of the waiting jobs
 #: while it believes that none wait, and reads all of them for each that it hands out.
 NEITHER_HELD_NOR_ENDED = Q(lease_expires_at=None, retry_at=None, finished_at=None)
+
+#: The artifact that can be downloaded, or could be.
+PUBLISHED_RESULT = Q(role="result", published_at__isnull=False)
 
 
 class Job(models.Model):
@@ -146,11 +150,13 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
-    @property
+    @cached_property
     def result_artifact(self) -> Artifact | None:
-        """The published result, if there is one; read with `JobQuerySet.with_result`."""
-        results: list[Artifact] = self.results  # type: ignore[attr-defined]  # set by the prefetch
-        return results[0] if results else None
+        """The published result of a job that has succeeded. One query, unless `JobQuerySet.with_result` read it."""
+        if self.state != State.SUCCEEDED:
+            return None
+        read: list[Artifact] | None = getattr(self, "results", None)
+        return next(iter(self.artifacts.filter(PUBLISHED_RESULT) if read is None else read), None)
 
 
 class SearchTerms(models.Model):

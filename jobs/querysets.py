@@ -25,10 +25,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(owner=user.pk)
 
     def with_result(self) -> JobQuerySet:
-        """Also fetch the published result, for `Job.result_artifact`; one query for all jobs."""
-        from jobs.models import Artifact
+        """Also fetch the published results, for `Job.result_artifact`; one query for all jobs."""
+        from jobs.models import PUBLISHED_RESULT, Artifact
 
-        results = Artifact.objects.filter(role=Artifact.Role.RESULT, published_at__isnull=False)
+        results = Artifact.objects.filter(PUBLISHED_RESULT)
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))
 
     def waiting(self, queue: str) -> JobQuerySet:

@@ -100,7 +100,7 @@ class ReportListView(ApiView):
             )
         except UnknownReportTypeError as error:
             raise unknown_report_type(request, error) from None
-        job = Job.objects.with_result().get(pk=placed.job.pk)
+        job = get_job(request, str(placed.job.pk))  # released by now, maybe
         response = accepted(request, job)
         if placed.is_replayed:
             response["Idempotency-Replayed"] = "true"

@@ -50,11 +50,18 @@ def test_a_sender_that_ends_is_wrong_work(capfd: pytest.CaptureFixture[str]) -> 
     assert "No module named bench.not_there" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["bench.bare", "bench.usual.celery"])
-def test_the_peers_contain_nothing_of_longhaul(module: str) -> None:
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.usual.settings"}
-    if module == "bench.bare":
-        del environment["DJANGO_SETTINGS_MODULE"]
+@pytest.mark.parametrize(
+    ("module", "settings"),
+    [
+        ("bench.bare", None),
+        ("bench.usual.celery", "bench.usual.settings"),
+        ("bench.minimal.wsgi", "bench.minimal.settings"),
+    ],
+)
+def test_the_peers_contain_nothing_of_longhaul(module: str, settings: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    if settings:
+        environment["DJANGO_SETTINGS_MODULE"] = settings
     program = f"import sys, {module} as m; m.app.loader.import_default_modules(); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True
@@ -63,7 +70,7 @@ def test_the_peers_contain_nothing_of_longhaul(module: str) -> None:
     packages = {name.split(".")[0] for name in modules}
     assert "celery" in packages
     assert not packages & {"config", "jobs", "reports"}
-    assert ("django.db" in modules) == (module == "bench.usual.celery")
+    assert ("django.db" in modules) == (settings is not None)
 
 
 @pytest.mark.django_db

@@ -110,14 +110,14 @@ def test_a_queued_job_says_when_it_begins_and_when_it_has_ended(
     job = make_job(**report, released_at=None)
     client = APIClient()
     client.force_authenticate(owner)
-    with django_assert_num_queries(5):  # the job, its artifacts, those ahead, the flow of the queue, what runs
+    with django_assert_num_queries(4):  # the job, those ahead, the flow of the queue, what runs
         response = client.get(f"/api/reports/{job.pk}/status")
     body = response.json()
     assert (body["status"], body["queuePosition"], body["startedAt"]) == ("Queued", 1, None)
     assert 38 <= body["estimatedWaitSeconds"] <= 41
     assert 138 <= body["estimatedSecondsRemaining"] <= 141
     assert response["Retry-After"] == str(body["estimatedSecondsRemaining"] // 4)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert client.get(f"/api/operations/{job.pk}")["Retry-After"] == response["Retry-After"]
 
 
@@ -126,7 +126,7 @@ def test_a_running_job_costs_one_query_more_than_one_that_has_ended(
 ) -> None:
     client = APIClient()
     client.force_authenticate(owner)
-    for state, queries in ((State.RUNNING, 3), (State.DEAD, 2)):
+    for state, queries in ((State.RUNNING, 2), (State.DEAD, 1)):
         job = make_job(kind="report", payload=PAYLOAD, state=state, started_at=NOW, finished_at=NOW)
         with django_assert_num_queries(queries):
             body = client.get(f"/api/reports/{job.pk}/status").json()
@@ -143,7 +143,7 @@ def test_a_postponed_job_says_why_and_when_it_comes_back(
     postpone_job(attempt, error=error, delay=timedelta(seconds=90))
     client = APIClient()
     client.force_authenticate(owner)
-    with django_assert_num_queries(4):  # the job, its artifacts, the flow of the queue, the reason
+    with django_assert_num_queries(3):  # the job, the flow of the queue, the reason
         response = client.get(f"/api/reports/{job.pk}/status")
     body = response.json()
     assert (body["status"], body["queuePosition"], body["startedAt"]) == ("Queued", None, None)

@@ -1,0 +1,87 @@
+"""How the job of a request is found, by how many queries."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+
+from jobs.api.lookup import get_job
+from jobs.models import Artifact, Job
+from jobs.states import State
+
+pytestmark = pytest.mark.django_db
+
+
+def request_of(user: User | AnonymousUser) -> HttpRequest:
+    request = HttpRequest()
+    request.user = user
+    return request
+
+
+@pytest.fixture
+def published(make_job: Callable[..., Job]) -> Callable[..., Artifact]:
+    """The file of a job in some state; it is published unless told otherwise."""
+
+    def make(state: State, **values: Any) -> Artifact:
+        described: dict[str, Any] = {
+            "role": "result", "storage_name": "a", "filename": "a.csv", "content_type": "text/csv", "encoding": "utf-8",
+            "row_count": 1, "size_bytes": 1, "sha256": "0" * 64, "published_at": timezone.now(),
+        }  # fmt: skip
+        return Artifact.objects.create(job=make_job(state=state), **{**described, **values})
+
+    return make
+
+
+def test_a_job_is_as_the_orm_reads_it_by_one_query(
+    owner: User, make_job: Callable[..., Job], django_assert_num_queries: Any
+) -> None:
+    made = make_job(payload={"a": [1, "ü"]})
+    with django_assert_num_queries(1):
+        job = get_job(request_of(owner), str(made.pk), kind="test")
+        assert job.result_artifact is None
+    columns = [field.attname for field in Job._meta.concrete_fields]
+    expected = Job.objects.get(pk=made.pk)
+    assert {name: getattr(job, name) for name in columns} == {name: getattr(expected, name) for name in columns}
+
+
+def test_the_file_of_a_succeeded_job_takes_one_query_more(
+    owner: User, published: Callable[..., Artifact], django_assert_num_queries: Any
+) -> None:
+    artifact = published(State.SUCCEEDED)
+    with django_assert_num_queries(2):
+        job = get_job(request_of(owner), str(artifact.job_id))
+        assert job.result_artifact == artifact
+        assert job.result_artifact == artifact
+
+
+def test_the_files_of_a_list_take_one_query(published: Callable[..., Artifact], django_assert_num_queries: Any) -> None:
+    artifacts = [published(State.SUCCEEDED) for _ in range(2)]
+    with django_assert_num_queries(2):
+        assert [job.result_artifact for job in Job.objects.with_result().order_by("pk")] == artifacts
+
+
+@pytest.mark.parametrize("values", [{"published_at": None}, {"role": "source"}])
+@pytest.mark.parametrize("jobs", [Job.objects.all(), Job.objects.with_result()])
+def test_a_file_that_is_not_the_published_result_is_none(
+    published: Callable[..., Artifact], jobs: Any, values: dict[str, Any]
+) -> None:
+    published(State.SUCCEEDED, **values)
+    assert jobs.all().get().result_artifact is None
+
+
+def test_somebody_elses_job_and_one_of_another_kind_are_not_there(make_job: Callable[..., Job], owner: User) -> None:
+    job, unowned = make_job(), make_job(owner=None)
+    other = request_of(User.objects.create_user("bob"))
+    for request, pk, kind in (
+        (other, job.pk, None),
+        (request_of(owner), job.pk, "report"),
+        (request_of(owner), uuid4(), None),
+        (request_of(owner), "no-id", None),
+        (request_of(AnonymousUser()), unowned.pk, None),
+    ):
+        with pytest.raises(Http404):
+            get_job(request, str(pk), kind=kind)
