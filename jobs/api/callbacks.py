@@ -108,7 +108,11 @@ class CallbackTestView(ApiView):
     @extend_schema(
         operation_id="testCallback",
         request=CallbackTestBody,
-        responses={202: DeliveryInList, **FULL},
+        responses={
+            202: DeliveryInList,
+            409: problem("`no-callback-url`: neither the request nor your settings name one."),
+            **FULL,
+        },
     )
     def post(self, request: Request) -> Response:
         """Deliver a message of the type `callback.test`, signed as all are."""
@@ -116,8 +120,7 @@ class CallbackTestView(ApiView):
         sent.is_valid(raise_exception=True)
         url = sent.validated_data.get("callbackURL") or default_url(request.user)  # type: ignore[arg-type]
         if url is None:
-            missing = [{"pointer": "#/callbackURL", "detail": "Your settings have none, so name one."}]
-            raise ProblemError(400, "invalid-request", "There is nowhere to deliver a test to.", errors=missing)
+            raise ProblemError(409, "no-callback-url", "Your settings name no URL: name one in the request.")
         job = deliver_test(request.user, url=url)  # type: ignore[arg-type]
         return polled(job, delivery_body(job), status=202)
 

@@ -5,6 +5,7 @@ A view documents what is its own. This adds the rest, so that the schema names e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ WITH_BODY: Final = {
     413: "`body-too-large`: the limit is in `detail`.",
     415: "`unsupported-media-type`: not JSON, not UTF-8, or compressed.",
 }
+WITH_QUERY: Final = {400: "`invalid-request`: `errors` names the parameter that is not valid."}
 WITH_ETAG: Final = {412: "`precondition-failed`: `If-Match` or `If-Unmodified-Since` does not hold."}
 
 HEADERS: Final = {
@@ -68,10 +70,7 @@ class ApiSchema(AutoSchema):
 
 def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A hook of drf-spectacular, after everything else."""
-    result["paths"] = {
-        path.replace("_id}", "}").replace("{job}", "{id}").replace("{token}", "{id}"): item
-        for path, item in result["paths"].items()
-    }
+    result["paths"] = {re.sub(r"{\w+_id}", "{id}", path): item for path, item in result["paths"].items()}
     result["components"]["headers"] = {
         name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
     }
@@ -99,6 +98,7 @@ def _name_ids(operation: dict[str, Any]) -> None:
 def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     described = dict(ALWAYS)
     described |= WITH_ID if "{" in path else {}
+    described |= WITH_QUERY if any(one["in"] == "query" for one in operation.get("parameters", [])) else {}
     described |= WITH_BODY if "requestBody" in operation else {}
     responses = operation["responses"]
     if method == "get" and "200" in responses:

@@ -20,9 +20,11 @@ class NewestFirst(CursorPagination):
 
     def get_page_size(self, request: Request) -> int:
         """As the request says. Raises ValidationError where that makes no sense: DRF would ignore it."""
-        text = request.query_params.get("limit")
-        if text is None:
+        if "limit" not in request.query_params:
             return self.page_size
+        if len(request.query_params.getlist("limit")) > 1:
+            raise ValidationError({"limit": ["It is there more than once."]})
+        text = request.query_params["limit"]
         if not text.isdecimal() or not text.isascii() or not 1 <= int(text[:9]) <= self.max_page_size:
             raise ValidationError({"limit": [f"It must be a number from 1 to {self.max_page_size}."]})
         return int(text)
@@ -40,7 +42,7 @@ class NewestFirst(CursorPagination):
 
 #: For the schema.
 PAGES = (
-    OpenApiParameter("cursor", str, description="From `next` or `previous`."),
+    OpenApiParameter("cursor", {"type": "string", "maxLength": 500}, description="From `next` or `previous`."),
     OpenApiParameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": NewestFirst.max_page_size},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.utils.html import is_html_input
 
@@ -20,6 +22,14 @@ def refuse_unknown(data: Any, fields: Any) -> None:
     """Raise ValidationError for keys of `data` that are no field."""
     if isinstance(data, dict) and (unknown := sorted(set(data) - set(fields))):
         raise serializers.ValidationError({str(name): ["There is no such field."] for name in unknown})
+
+
+def read_query(query: QueryDict, *, repeatable: Collection[str] = ()) -> dict[str, Any]:
+    """The query string as a serializer reads it. Raises ValidationError for a parameter that may not be repeated."""
+    repeated = [name for name in query if name not in repeatable and len(query.getlist(name)) > 1]
+    if repeated:
+        raise serializers.ValidationError({name: ["It is there more than once."] for name in repeated})
+    return {name: query.getlist(name) if name in repeatable else query[name] for name in query}
 
 
 class StrictBooleanField(serializers.BooleanField):

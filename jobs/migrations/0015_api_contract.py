@@ -7,13 +7,19 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-#: Tokens from before they had names and scopes stay valid, for everything.
+#: Tokens from before they had names and scopes stay valid, for everything. knox's own table stays, for its migrations,
+#: but empty and without its hold on the users: Django, which does not know it any more, could delete none.
 TAKE_OVER_TOKENS = """
-    DO $$ BEGIN
-        IF to_regclass('knox_authtoken') IS NOT NULL THEN
-            INSERT INTO jobs_apitoken (digest, token_key, created, expiry, id, name, scopes, user_id)
-            SELECT digest, token_key, created, expiry, gen_random_uuid(), '', '{*}', user_id FROM knox_authtoken;
-        END IF;
+    INSERT INTO jobs_apitoken (digest, token_key, created, expiry, id, name, scopes, user_id)
+    SELECT digest, token_key, created, expiry, gen_random_uuid(), '', '{*}', user_id FROM knox_authtoken;
+    DELETE FROM knox_authtoken;
+    DO $$
+    DECLARE held name;
+    BEGIN
+        FOR held IN SELECT conname FROM pg_constraint WHERE conrelid = 'knox_authtoken'::regclass AND contype = 'f'
+        LOOP
+            EXECUTE format('ALTER TABLE knox_authtoken DROP CONSTRAINT %I', held);
+        END LOOP;
     END $$
 """
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from jobs.api.pagination import NewestFirst
 from jobs.api.status import STATUS_WORDS, in_status
-from jobs.api.strict import StrictSerializer
+from jobs.api.strict import StrictSerializer, read_query
 from jobs.querysets import JobQuerySet
 from jobs.selection import first_id_at
 
@@ -30,13 +30,12 @@ class ListQuery(StrictSerializer):
     limit = serializers.IntegerField(
         required=False, min_value=1, max_value=NewestFirst.max_page_size, help_text="reports on a page: 50 unless told"
     )
-    cursor = serializers.CharField(required=False, help_text="from `next` or `previous`")
+    cursor = serializers.CharField(required=False, max_length=500, help_text="from `next` or `previous`")
 
 
 def filter_reports(reports: JobQuerySet, query: QueryDict) -> JobQuerySet:
     """Those that the query string of a request is about. Raises DRF's ValidationError; its keys are parameters."""
-    repeated = ("status",)
-    asked = ListQuery(data={name: query.getlist(name) if name in repeated else query[name] for name in query})
+    asked = ListQuery(data=read_query(query, repeatable=["status"]))
     asked.is_valid(raise_exception=True)
     wanted: dict[str, Any] = asked.validated_data
     if "reportType" in wanted:

@@ -113,7 +113,6 @@ class ReportListView(ApiView):
         parameters=[ListQuery],
         responses={
             200: ReportPage,
-            400: problem("`invalid-request`: a parameter is not valid."),
             404: problem("`not-found`: the cursor is not valid."),
         },
     )

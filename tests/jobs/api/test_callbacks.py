@@ -191,7 +191,7 @@ def test_a_replay_is_refused_where_the_queue_is_closed(api: APIClient, delivery:
 
 def test_a_test_is_delivered_to_where_the_settings_or_the_request_say(api: APIClient) -> None:
     answer = api.post("/api/callbacks/test", {}, format="json")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "#/callbackURL")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no-callback-url")
     api.put("/api/callbacks/settings", {"callbackURL": URL}, format="json")
     for body, url in (({}, URL), ({"callbackURL": "https://other.example.com/"}, "https://other.example.com/")):
         answer = api.post("/api/callbacks/test", body, format="json")

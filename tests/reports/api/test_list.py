@@ -120,6 +120,7 @@ def test_pages_keep_the_filter(
         ("limit=0", "#/limit"),
         ("limit=201", "#/limit"),
         ("limit=many", "#/limit"),
+        ("limit=1&limit=2", "#/limit"),
         ("reportType=%00", "#/reportType"),
         ("reportType=", "#/reportType"),
         ("createdAfter=", "#/createdAfter"),
