@@ -13,18 +13,27 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db import transaction
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.models import Job
+from jobs.statements import ask, instance_of, one_trip
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+#: Until the transaction ends. Two keys with one hash would only be told to wait for each other.
+TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s::text, 0)) AS is_held"
+#: What follows in the same trip sees what was committed before the lock was there.
+FORGET: Final = """
+    UPDATE jobs_job SET idempotency_key = NULL
+    WHERE owner = %(owner)s::bigint AND idempotency_key = %(key)s::text
+    AND created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
+"""
+FIRST: Final = "SELECT * FROM jobs_job WHERE owner = %(owner)s::bigint AND idempotency_key = %(key)s::text"
 
 
 @dataclass(frozen=True)
@@ -52,21 +61,15 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
     if idempotency is None:
         yield None
         return
+    asked = {"owner": owner.pk, "key": idempotency.key, "hours": settings.IDEMPOTENCY_KEY_HOURS}
     with transaction.atomic():
-        if not _lock(owner, idempotency.key):
+        with one_trip():
+            lock = ask(TRY_LOCK, name=f"idempotency {owner.pk} {idempotency.key}")
+            ask(FORGET, **asked)
+            known = ask(FIRST, **asked)
+        if not lock.fetchall()[0]["is_held"]:
             raise IdempotencyKeyInUseError("The first request with this key is still being handled.")
-        mine = Job.objects.filter(owner=owner.pk, idempotency_key=idempotency.key)
-        mine.filter(created_at__lte=Now() - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS)).update(
-            idempotency_key=None
-        )
-        first = mine.first()
+        first = next((instance_of(Job, row) for row in known.fetchall()), None)
         if first is not None and first.request_fingerprint != idempotency.fingerprint:
             raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
         yield first
-
-
-def _lock(owner: AbstractBaseUser, key: str) -> bool:
-    """Until the transaction ends. Two keys with one hash would only wait for each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"idempotency {owner.pk} {key}"])
-        return bool(cursor.fetchone() == (True,))

@@ -18,6 +18,8 @@ from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
 from tests.waiting import wait_until
 
+#: Folders whose tests start many processes, or wait for the clock.
+LONG = ("bench", "config", "faults", "fuzz")
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -118,6 +120,12 @@ def complaints(page: Page) -> Iterator[list[str]]:
 def browser(transactional_db: None, browser: Any) -> Any:
     """Before the address is asked for, the database must be there."""
     return browser
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no process has one left when the others are done. Else it is random."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,7 @@ def test_for_long(stack: Stack, live_url: str, tmp_path: Path) -> None:
 
 
 def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_path: Path) -> None:
-    report = fuzz(live_url, tmp_path, "--phases", "coverage,fuzzing,stateful")
+    report = fuzz(live_url, tmp_path, "--phases", "examples,coverage,fuzzing,stateful")
     tested = re.search(r"Selected: (\d+)/(\d+)\n  Tested: (\d+)", report)
     assert tested, report
     assert len(set(tested.groups())) == 1

@@ -1,0 +1,53 @@
+"""Examples of the OpenAPI schema: one order, from its acceptance to its file."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample
+
+ID: Final = "01994f2a-7c1e-7b3a-9d52-0a6c3e5f7b81"
+_BEGAN: Final = {"id": ID, "reportType": "yearly-sales"}
+_TIMES: Final = {"createdAt": "2026-11-02T09:15:00.123456Z"}
+
+QUEUED: Final = {
+    **_BEGAN, "status": "Queued", "progress": 0, "rowsProcessed": 0, "rowsTotal": None, "attempt": 0, **_TIMES,
+    "startedAt": None, "updatedAt": "2026-11-02T09:15:00.123456Z", "cancelURL": f"/api/reports/{ID}",
+    "queuePosition": 3, "estimatedWaitSeconds": 40, "estimatedTimeRemaining": "95 seconds",
+    "estimatedSecondsRemaining": 95,
+}  # fmt: skip
+RUNNING: Final = {
+    **_BEGAN, "status": "In Progress", "estimatedTimeRemaining": "31 seconds", "estimatedSecondsRemaining": 31,
+    "progress": 42, "rowsProcessed": 630_000, "rowsTotal": 1_500_000, "attempt": 1, **_TIMES,
+    "startedAt": "2026-11-02T09:15:38.500000Z", "updatedAt": "2026-11-02T09:16:01.250000Z",
+    "cancelURL": f"/api/reports/{ID}", "queuePosition": None,
+}  # fmt: skip
+COMPLETE: Final = {
+    **_BEGAN, "status": "Complete", "reportURL": f"/api/reports/{ID}/download", "progress": 100,
+    "rowCount": 1_500_000, "sizeBytes": 96_468_992, "encoding": "utf-8", **_TIMES,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "completedAt": "2026-11-02T09:16:32.750000Z", "expiresAt": "2026-11-09T09:16:32.750000Z",
+}  # fmt: skip
+FAILED: Final = {
+    **_BEGAN, "status": "Failed", "retryable": False, "progress": 12, "attempt": 1, **_TIMES,
+    "completedAt": "2026-11-02T09:15:44.000000Z",
+    "error": {
+        "type": "urn:longhaul:problem:unencodable-character", "title": "Unprocessable Entity", "status": 422,
+        "detail": "Row 57, column name: cp932 has no character for U+1F600.", "code": "unencodable-character",
+    },
+}  # fmt: skip
+ORDER: Final = {
+    "reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": {"encoding": "utf-8-sig", "delimiter": ";"}
+}  # fmt: skip
+
+
+def _answer(name: str, value: Any, status: str) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[status])
+
+
+OF_AN_ORDER: Final = [OpenApiExample("order", ORDER, request_only=True), _answer("accepted", QUEUED, "202")]
+OF_A_STATUS: Final = [
+    _answer("in progress", RUNNING, "200"),
+    _answer("complete", COMPLETE, "200"),
+    _answer("failed", FAILED, "200"),
+]
