@@ -10,6 +10,9 @@ import shutil
 import tempfile
 from typing import Any
 
+#: Bytes of a request's first line, the longest that gunicorn allows: what is longer gets an answer that is no problem.
+limit_request_line = 8190
+
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
 
 

@@ -106,8 +106,6 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
         responses.setdefault("304", {"description": "Nothing has changed."})
         responses["200"].setdefault("headers", {}).setdefault("ETag", {"$ref": "#/components/headers/ETag"})
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
-    if "requestBody" in operation:
-        operation["requestBody"]["required"] = True
     for status, description in described.items():
         own = responses.setdefault(str(status), {"content": {"application/json": {"schema": PROBLEM}}})
         own["description"] = " ".join(filter(None, [own.get("description"), description]))

@@ -23,7 +23,7 @@ class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] 
         mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         rest = {name: part for name, part in mapped["properties"].items() if name not in ("reportType", "parameters")}
         types = report_types_for(AnonymousUser())
-        return {"oneOf": [_order_of(known, rest) for known in types]} if types else mapped
+        return {"oneOf": [_order_of(known, rest) for known in types], "required": ["reportType"]} if types else mapped
 
 
 def _order_of(report_type: ReportType, rest: dict[str, Any]) -> dict[str, Any]:
