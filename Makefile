@@ -31,7 +31,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 
 .PHONY: test
 test: .venv/.dev chromium .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
-	@exec $(python) -m pytest -n 3 --dist loadfile $(ARGS)
+	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: chaos
 chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+
+#: Base64, as DRF writes it.
+CURSOR: Final = re.compile(r"[A-Za-z0-9+/=_-]{1,500}")
 
 
 class NewestFirst(CursorPagination):
@@ -30,7 +35,9 @@ class NewestFirst(CursorPagination):
         return int(text)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """The cursor of the request. Raises NotFound also for one that points at no id."""
+        """The cursor of the request. Raises NotFound also for one that no list has given: DRF takes much for one."""
+        if not CURSOR.fullmatch(request.query_params.get("cursor", "none")):
+            raise NotFound(self.invalid_cursor_message)
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
@@ -42,7 +49,11 @@ class NewestFirst(CursorPagination):
 
 #: For the schema.
 PAGES = (
-    OpenApiParameter("cursor", {"type": "string", "maxLength": 500}, description="From `next` or `previous`."),
+    OpenApiParameter(
+        "cursor",
+        {"type": "string", "maxLength": 500, "pattern": "^[A-Za-z0-9+/=_-]+$"},
+        description="From `next` or `previous`.",
+    ),
     OpenApiParameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": NewestFirst.max_page_size},

@@ -6,7 +6,7 @@ from tests.bench.test_running import run_bench
 
 
 def test_calm_runs_and_sees_that_its_reports_run_meanwhile(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "calm", "--rows", "1500000", "--seconds", "1")
+    shown, rows = run_bench(tmp_path, "calm", "--rows", "900000", "--seconds", "1")
     assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
         "calm-paced": (1.5, True),
         "calm-auto": (1.5, True),
