@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
@@ -25,17 +24,23 @@ class TooManyTokensError(JobError):
 
 
 def issue_token(
-    *, user: AbstractBaseUser, name: str, scopes: Collection[str], days: int, actor: str
+    *,
+    user: AbstractBaseUser,
+    name: str,
+    scopes: Collection[str],
+    days: int,
+    actor: str,
+    at_most: int | None = None,
 ) -> tuple[ApiToken, str]:
     """A new token of `user`, and its text, which is kept nowhere.
 
-    Tokens that are over go. Raises TooManyTokensError where there are TOKENS_PER_USER others.
+    Tokens that are over go. Raises TooManyTokensError where there are `at_most` others, if that is limited.
     """
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         ApiToken.objects.filter(user=user.pk, expiry__lt=Now()).delete()
-        if ApiToken.objects.filter(user=user.pk).count() >= settings.TOKENS_PER_USER:
-            raise TooManyTokensError(f"You have {settings.TOKENS_PER_USER} tokens, which is the limit. Revoke some.")
+        if at_most is not None and ApiToken.objects.filter(user=user.pk).count() >= at_most:
+            raise TooManyTokensError(f"You have {at_most} tokens, which is the limit. Revoke some.")
         token, text = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name, scopes=sorted(scopes))
         after = {"user": user.get_username(), "name": name, "scopes": token.scopes, "expires": str(token.expiry)}
         audit(AuditEntry.Action.ADD, [("token", token.id, {}, after)], actor=actor, reason="")

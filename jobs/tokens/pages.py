@@ -49,6 +49,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
             scopes=wanted["scopes"],
             days=wanted["days"],
             actor=request.user.get_username(),
+            at_most=settings.TOKENS_PER_USER,
         )
     except TooManyTokensError as error:
         return _page(request, form, status=409, refusal=str(error))

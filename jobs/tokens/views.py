@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -51,6 +52,7 @@ class TokenListView(ApiView):
                 scopes=wanted["scopes"],
                 days=wanted["expiresInDays"],
                 actor=request.user.get_username(),
+                at_most=settings.TOKENS_PER_USER,
             )
         except TooManyTokensError as error:
             raise ProblemError(409, "too-many-tokens", str(error)) from None

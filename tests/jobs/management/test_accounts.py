@@ -78,3 +78,16 @@ def test_demo_accounts_are_made_once(settings: Settings) -> None:
         ("demo", False, "kept"),
         ("staff", True, ""),
     ]
+
+
+def test_an_operator_is_not_held_to_the_limit_of_a_user(owner: User, settings: Settings) -> None:
+    settings.TOKENS_PER_USER = 1
+    assert len({created() for _ in range(3)}) == 3
+
+
+def test_a_token_may_be_for_some_scopes(owner: User) -> None:
+    created(scopes=["reports:read"], name="nightly")
+    token = ApiToken.objects.get()
+    assert (token.name, token.scopes) == ("nightly", ["reports:read"])
+    with pytest.raises(CommandError, match=r"there is no scope reports:eat; valid ones are: \*, callbacks:read"):
+        created(scopes=["reports:eat"])

@@ -15,6 +15,7 @@ from jobs.models import Artifact, Job, Queue
 from jobs.states import State
 from reports.sales.seeding import seed_sales
 from tests.stack import Stack
+from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,6 +133,18 @@ def test_progress_is_shown_until_the_report_has_ended(
     expect(ada_page.locator("[hx-get]")).to_have_count(0)
 
 
+def test_a_preview_is_shown_below_the_form_and_ordered_from_there(ada_page: Page) -> None:
+    list(seed_sales(lines=100, using="default"))
+    ada_page.goto("/reports/new?type=customers")
+    ada_page.select_option("[name='parameters.country']", "JP")
+    ada_page.click("#preview")
+    assert "as they will stand in the file" in ada_page.inner_text(".preview")
+    assert ada_page.input_value("[name='parameters.country']") == "JP"
+    ada_page.click("main form button:not(.quiet)")
+    ada_page.wait_for_url("**/reports/*-*")
+    assert Job.objects.get().payload["parameters"] == {"country": "JP"}
+
+
 def test_the_list_follows_its_reports(ada_page: Page, make_job: Callable[..., Job]) -> None:
     job = make_job()
     make_job(State.CANCELLED, of="order-lines", parameters={})
@@ -161,7 +174,8 @@ def test_every_page_fits_a_phone_and_keeps_to_the_policy(
     publish(done, filename="a-very-long-name-without-any-space-that-does-not-fit-in-one-line-2023.csv")
     dead = make_job(State.DEAD, error_message="x" * 200, result={"error": {"detail": "x" * 200}})
     ours = ["/", "/reports/new", "/reports/new?type=order-lines", f"/reports/new?like={done.pk}"]
-    ours += [f"/reports/{done.pk}", f"/reports/{dead.pk}", f"/reports/{make_job().pk}", "/nowhere"]
+    ours += [f"/reports/{done.pk}", f"/reports/{dead.pk}", f"/reports/{make_job().pk}", "/tokens", "/nowhere"]
+    bearer_of(owner, "reports:read", "tokens:manage")
     ada_page.set_viewport_size({"width": 360, "height": 640})
     for path in ours:
         ada_page.goto(path)
