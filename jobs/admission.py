@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -44,20 +45,17 @@ def refusal_of(row: dict[str, Any], *, queue: str, type: str) -> AdmissionError 
 @contextmanager
 def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> Iterator[None]:  # noqa: A002
     """A transaction in which the queue has room for one more of `owner`. Raises QueueFullError, OwnerQueueFullError."""
-    refusal: AdmissionError | None = None
     with transaction.atomic():
         run(LOCK, queue=queue)
         rows = run(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True)
         gone = QueueFullError(f"There is no queue {queue} any more.")
-        refusal = refusal_of(rows[0], queue=queue, type=type) if rows else gone
-        if refusal is None:
-            yield
-    if refusal is not None:
-        raise told(refusal, queue=queue, owner=owner)
+        if refusal := refusal_of(rows[0], queue=queue, type=type) if rows else gone:
+            raise told(refusal, queue=queue, owner=owner)
+        yield
 
 
 def told(refusal: AdmissionError, *, queue: str, owner: AbstractBaseUser | None) -> AdmissionError:
-    """The refusal, counted, and with the time after which to come back. Asked while nothing is locked any more."""
+    """The refusal, counted, and able to say after which time to come back."""
     count_refusal(refusal, queue=queue)
-    refusal.retry_after = retry_after_refusal(refusal, queue=queue, owner=owner)
+    refusal.when = partial(retry_after_refusal, refusal, queue=queue, owner=owner)
     return refusal

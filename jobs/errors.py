@@ -27,7 +27,9 @@ JobError
 What becomes of any other exception is for `jobs.classification` to say.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property
 
 
 class JobError(Exception):
@@ -51,7 +53,13 @@ class AdmissionError(JobError):
         super().__init__(message)
         self.limit = limit
         self.of_type = of_type
-        self.retry_after = 0  # said by `jobs.admission.told`
+        #: Looks up when to come back.
+        self.when: Callable[[], int] = lambda: 0
+
+    @cached_property
+    def retry_after(self) -> int:
+        """Looked up when it is asked for: by whoever answers, once nothing is locked any more."""
+        return self.when()
 
 
 class QueueFullError(AdmissionError):

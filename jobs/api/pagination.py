@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 #: Base64, as DRF writes it.
 CURSOR: Final = re.compile(r"[A-Za-z0-9+/=_-]{1,500}")
+NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class NewestFirst(CursorPagination):
@@ -25,14 +26,10 @@ class NewestFirst(CursorPagination):
 
     def get_page_size(self, request: Request) -> int:
         """As the request says. Raises ValidationError where that makes no sense: DRF would ignore it."""
-        if "limit" not in request.query_params:
-            return self.page_size
-        if len(request.query_params.getlist("limit")) > 1:
-            raise ValidationError({"limit": ["It is there more than once."]})
-        text = request.query_params["limit"]
-        if not text.isdecimal() or not text.isascii() or not 1 <= int(text[:9]) <= self.max_page_size:
-            raise ValidationError({"limit": [f"It must be a number from 1 to {self.max_page_size}."]})
-        return int(text)
+        texts = request.query_params.getlist("limit", [str(self.page_size)])
+        if len(texts) != 1 or not NUMBER.fullmatch(texts[0]) or int(texts[0]) > self.max_page_size:
+            raise ValidationError({"limit": [f"It must be one number from 1 to {self.max_page_size}."]})
+        return int(texts[0])
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The cursor of the request. Raises NotFound also for one that no list has given: DRF takes much for one."""
@@ -47,8 +44,8 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
-#: For the schema.
-PAGES = (
+#: For the schema: what this module reads itself.
+PAGES: Final = (
     OpenApiParameter(
         "cursor",
         {"type": "string", "maxLength": 500, "pattern": "^[A-Za-z0-9+/=_-]+$"},

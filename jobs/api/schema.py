@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 
-class ProblemError(serializers.Serializer[Any]):
+class InvalidMember(serializers.Serializer[Any]):
     """Where something is wrong, and what."""
 
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body, or the name of a parameter")
@@ -25,7 +25,7 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="for people")
     code = serializers.CharField(help_text="for programs")
-    errors = ProblemError(many=True, required=False)  # type: ignore[assignment]  # DRF takes fields off the class
+    errors = InvalidMember(many=True, required=False)  # type: ignore[assignment]  # DRF takes fields off the class
 
 
 def problem(description: str) -> OpenApiResponse:

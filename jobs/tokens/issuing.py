@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
@@ -47,7 +48,13 @@ def issue_token(
     return token, text
 
 
-def revoke_token(token_id: UUID, *, user: AbstractBaseUser, actor: str) -> bool:
+def issue_own_token(user: AbstractBaseUser, *, name: str, scopes: Collection[str], days: int) -> tuple[ApiToken, str]:
+    """As `issue_token`, by the user for themselves: at most TOKENS_PER_USER."""
+    at_most: int = settings.TOKENS_PER_USER
+    return issue_token(user=user, name=name, scopes=scopes, days=days, actor=user.get_username(), at_most=at_most)
+
+
+def revoke_own_token(user: AbstractBaseUser, token_id: UUID) -> bool:
     """End a token of `user` at once; False where there is none of this id."""
     with transaction.atomic():
         token = ApiToken.objects.select_for_update().filter(id=token_id, user=user.pk).first()
@@ -55,5 +62,5 @@ def revoke_token(token_id: UUID, *, user: AbstractBaseUser, actor: str) -> bool:
             return False
         before = {"user": user.get_username(), "name": token.name, "scopes": token.scopes}
         token.delete()
-        audit(AuditEntry.Action.DELETE, [("token", token_id, before, {})], actor=actor, reason="")
+        audit(AuditEntry.Action.DELETE, [("token", token_id, before, {})], actor=user.get_username(), reason="")
     return True

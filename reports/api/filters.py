@@ -8,7 +8,7 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
-from jobs.api.pagination import NewestFirst
+from jobs.api.pagination import PAGES
 from jobs.api.status import STATUS_WORDS, in_status
 from jobs.api.strict import StrictSerializer, read_query
 from jobs.querysets import JobQuerySet
@@ -19,7 +19,7 @@ MOST_BETWEEN_CLOCKS = timedelta(hours=1)
 
 
 class ListQuery(StrictSerializer):
-    """The query string of `GET /api/reports`."""
+    """The query string of `GET /api/reports`, but for what leads to a page."""
 
     reportType = serializers.CharField(required=False, max_length=100, help_text="of this type only")
     status = serializers.MultipleChoiceField(
@@ -27,15 +27,12 @@ class ListQuery(StrictSerializer):
     )
     createdAfter = serializers.DateTimeField(required=False, help_text="ordered at this time or later")
     createdBefore = serializers.DateTimeField(required=False, help_text="ordered before this time")
-    limit = serializers.IntegerField(
-        required=False, min_value=1, max_value=NewestFirst.max_page_size, help_text="reports on a page: 50 unless told"
-    )
-    cursor = serializers.CharField(required=False, max_length=500, help_text="from `next` or `previous`")
 
 
 def filter_reports(reports: JobQuerySet, query: QueryDict) -> JobQuerySet:
     """Those that the query string of a request is about. Raises DRF's ValidationError; its keys are parameters."""
-    asked = ListQuery(data=read_query(query, repeatable=["status"]))
+    sent = read_query(query, repeatable=["status"])
+    asked = ListQuery(data={name: sent[name] for name in sent.keys() - {page.name for page in PAGES}})
     asked.is_valid(raise_exception=True)
     wanted: dict[str, Any] = asked.validated_data
     if "reportType" in wanted:

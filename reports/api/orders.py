@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from jobs.api.lookup import get_job
-from jobs.api.pagination import NewestFirst
+from jobs.api.pagination import PAGES, NewestFirst
 from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.api.views import ApiView
@@ -67,7 +67,7 @@ class ReportListView(ApiView):
 
     @extend_schema(
         operation_id="listReports",
-        parameters=[ListQuery],
+        parameters=[ListQuery, *PAGES],
         responses={
             200: ReportPage,
             404: problem("`not-found`: the cursor is not valid."),

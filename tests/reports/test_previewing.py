@@ -74,6 +74,12 @@ def test_a_query_that_fails_is_422_as_its_report_would(
     assert "nowhere" not in problem["detail"]
 
 
+def test_a_database_that_ends_the_session_is_503(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
+    answer = preview(report_of("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert_problem(answer, 503, "preview-unavailable")
+    assert answer["Retry-After"] == "10"
+
+
 def test_it_is_validated_as_an_order_is(preview: Callable[..., Any]) -> None:
     assert_problem(preview("none"), 400, "unknown-report-type")
     problem = assert_problem(preview("yearly-sales", parameters={"year": 1}), 400, "invalid-request")
@@ -92,9 +98,7 @@ def test_what_is_paused_is_not_previewed(of_type: bool, preview: Callable[..., A
     assert answer["Retry-After"] == "30"
 
 
-def test_a_database_that_cannot_be_read_is_503(
-    preview: Callable[..., Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_queue_that_is_gone_is_503(preview: Callable[..., Any]) -> None:
     Queue.objects.all().delete()
     answer = preview(**order())
     assert_problem(answer, 503, "preview-unavailable")

@@ -19,6 +19,7 @@ from jobs.metrics import JobCollector
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.replica import look_at_replica
 from jobs.states import Outcome, State
+from reports.previewing import PreviewUnavailableError, preview_report
 from tests.reports.conftest import Finished
 from tests.standby import Standby
 from tests.threads import Threads
@@ -117,6 +118,8 @@ def test_while_it_is_down_a_report_waits_and_uses_up_no_attempt(
     assert told.details == {
         "attempt": 1, "reason": attempt.error_message, "public": public, "seconds": pytest.approx(9, abs=1)
     }  # fmt: skip
+    with pytest.raises(PreviewUnavailableError, match=r"^The database of this report cannot be read now\.$"):
+        preview_report(job.payload, owner=job.owner)  # type: ignore[arg-type]
     run_again(job)
     assert (job.state, job.attempt_count) == (State.QUEUED, 0)
     assert timedelta(seconds=15) < job.scheduled_at - timezone.now() <= timedelta(seconds=20)  # type: ignore[operator]

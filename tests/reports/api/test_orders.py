@@ -201,7 +201,7 @@ def test_a_page_of_waiting_reports_takes_as_many_queries_as_one(
         assert len(api.get("/api/reports").json()["results"]) == 20
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "cD0x", "cD1ub3QtYS11dWlk", "%ff"])
+@pytest.mark.parametrize("cursor", ["nonsense", "cD0x", "cD1ub3QtYS11dWlk", "%ff", "%00"])
 def test_an_invalid_cursor_is_a_404_problem(cursor: str, api: APIClient) -> None:
     assert_problem(api.get(f"/api/reports?cursor={cursor}"), 404, "not-found")
 
