@@ -75,6 +75,12 @@ def endpoint_body(endpoint: CallbackEndpoint) -> dict[str, Any]:
     }
 
 
+class CallbackSettingsNow(serializers.Serializer[Any]):
+    """Where orders call back that say nothing themselves."""
+
+    callbackURL = serializers.CharField(allow_null=True, help_text="in its canonical form; null: nowhere")
+
+
 class CallbackSettingsBody(StrictSerializer):
     """Where orders call back that say nothing themselves."""
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from jobs.api.callback_bodies import (
     CallbackSettingsBody,
+    CallbackSettingsNow,
     CallbackTestBody,
     Delivery,
     DeliveryInList,
@@ -130,7 +131,7 @@ class CallbackSettingsView(ApiView):
 
     scopes = {"GET": "callbacks:read", "PUT": "callbacks:write"}
 
-    @extend_schema(operation_id="getCallbackSettings", responses={200: CallbackSettingsBody})
+    @extend_schema(operation_id="getCallbackSettings", responses={200: CallbackSettingsNow})
     def get(self, request: Request) -> Response:
         """Where my orders call back that say nothing themselves."""
         return Response({"callbackURL": default_url(request.user)})  # type: ignore[arg-type]
@@ -138,7 +139,7 @@ class CallbackSettingsView(ApiView):
     @extend_schema(
         operation_id="setCallbackSettings",
         request=CallbackSettingsBody,
-        responses={200: CallbackSettingsBody},
+        responses={200: CallbackSettingsNow},
     )
     def put(self, request: Request) -> Response:
         """For orders from now on; those that were accepted before keep theirs."""

@@ -17,9 +17,15 @@ DEFAULT_DAYS = 90
 
 
 class TokenOrder(StrictSerializer):
-    """The body of `POST /api/tokens`. `context["token"]` is the token that asks; None is a session."""
+    """What a new token is to be."""
 
-    name = StrictCharField(max_length=100, validators=[RegexValidator(r"\S", "It must not be blank.")])
+    # `context["token"]` is the token that asks; None is a session.
+
+    name = StrictCharField(
+        max_length=100,
+        trim_whitespace=False,
+        validators=[RegexValidator("[^\\s\\x00-\\x1f\\x7f-\\xa0]", "It must not be blank.")],
+    )
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=[]), min_length=1, help_text="what it may do")
     expiresInDays = StrictIntegerField(
         default=DEFAULT_DAYS, min_value=1, max_value=settings.TOKEN_MAX_DAYS, help_text="days until it ends"

@@ -21,7 +21,9 @@ MOST_BETWEEN_CLOCKS = timedelta(hours=1)
 class ListQuery(StrictSerializer):
     """The query string of `GET /api/reports`, but for what leads to a page."""
 
-    reportType = serializers.CharField(required=False, max_length=100, help_text="of this type only")
+    reportType = serializers.CharField(
+        required=False, max_length=100, trim_whitespace=False, help_text="of this type only"
+    )
     status = serializers.MultipleChoiceField(
         required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated"
     )

@@ -12,6 +12,8 @@ from knox.crypto import hash_token
 
 from jobs.models import Job
 from jobs.tokens.models import ApiToken
+from jobs.webhooks.fields import PUBLIC_URL
+from tests.fuzz import hooks
 from tests.stack import Stack
 from tests.tokens import bearer_of
 
@@ -32,6 +34,10 @@ def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_p
     assert tested, report
     assert len(set(tested.groups())) == 1
     assert Job.objects.filter(kind="report").count() > 3
+
+
+def test_the_pattern_of_the_hooks_is_that_of_the_schema() -> None:
+    assert hooks.PUBLIC_URL == PUBLIC_URL
 
 
 def fuzz(live_url: str, folder: Path, *options: str) -> str:
