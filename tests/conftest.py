@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection, connections
 from playwright.sync_api import ConsoleMessage, Page, Playwright
@@ -30,6 +31,12 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_by_name() -> None:
+    """Each test client makes the middleware anew: WhiteNoise is not to read 250 static files each time."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
