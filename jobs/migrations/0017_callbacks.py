@@ -83,10 +83,6 @@ class Migration(migrations.Migration):
             name='calls_back',
             field=models.BooleanField(db_default=False, default=False, help_text='somebody is to be told of its end, and has not been told yet'),
         ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('calls_back', True), ('finished_at__isnull', False)), fields=['finished_at'], name='jobs_job_to_announce'),
-        ),
         migrations.AddField(
             model_name='callback',
             name='job',
