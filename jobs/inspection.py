@@ -43,9 +43,6 @@ class InvalidPayloadError(ValueError):
 class Inspector:
     """Knows nothing of payloads. A kind's own subclass overrides what it can answer."""
 
-    #: Types are named by users, so there may be any number of them: they are neither listed nor counted one by one.
-    types_are_open = False
-
     def type_of(self, payload: dict[str, Any]) -> str:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
         return ""

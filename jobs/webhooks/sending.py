@@ -27,10 +27,13 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from jobs.webhooks.addresses import is_allowed
+from jobs.webhooks.urls import port_of
 
 #: Bytes read of the body of an answer that is no success, for the staff, and how long they are waited for. Seconds.
 LONGEST_EXCERPT: Final = 500
 EXCERPT_SECONDS: Final = 1.0
+#: Answers with a status of 1xx that are read over.
+MOST_INTERIM: Final = 10
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,19 @@ class ForbiddenAddressError(Exception):
     """The host has no address that something may be sent to."""
 
 
+class FinalResponse(http.client.HTTPResponse):
+    """The answer behind those that only say that it will come, such as `103 Early Hints` (RFC 9110 section 15.2)."""
+
+    def begin(self) -> None:
+        """Raises HTTPException where too many come before it. http.client itself reads over `100 Continue` only."""
+        for _ in range(MOST_INTERIM):
+            super().begin()
+            if self.status >= HTTPStatus.OK or self.status == HTTPStatus.SWITCHING_PROTOCOLS:  # that one is an end
+                return
+            self.headers = None  # type: ignore[assignment]  # so it says that it has not begun
+        raise http.client.HTTPException("no final answer")
+
+
 class Exchange:
     """One POST. `abort` may be called from any thread, at any time."""
 
@@ -81,6 +97,7 @@ class Exchange:
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send, and read what the receiver answers. Raises UnansweredError or ForbiddenAddressError."""
         connection = http.client.HTTPConnection(self._host, self._port)
+        connection.response_class = FinalResponse
         try:
             with self._within_deadline():
                 connection.sock = self._connected()
@@ -102,7 +119,7 @@ class Exchange:
 
     @property
     def _port(self) -> int:
-        return self._parts.port or (443 if self._parts.scheme == "https" else 80)
+        return port_of(self._parts)
 
     @contextmanager
     def _within_deadline(self) -> Iterator[None]:

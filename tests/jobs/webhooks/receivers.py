@@ -34,6 +34,8 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     status: int = 204
+    #: What is written before each answer.
+    interim: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/ok", *, host: str = "127.0.0.1") -> str:
@@ -96,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(DRIP_SECONDS)
 
     def answer(self, status: int) -> None:
+        self.wfile.write("".join(self.receiver.interim).encode())
         self.send_response(status)
         for name, value in self.receiver.headers.items():
             self.send_header(name, value)

@@ -17,11 +17,13 @@ from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import PermanentError, QueueFullError, RetryableError
 from jobs.execution import execute_job
 from jobs.models import Callback, Job, Queue, TypeDials
+from jobs.purging import purge_jobs
 from jobs.states import State
 from jobs.sweeps import announce_ended_jobs, rescue_orphaned_jobs
 from jobs.transitions import claim_job
-from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end
+from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
 from jobs.webhooks.asking import ask_for_callback
+from jobs.webhooks.urls import bucket_of
 from tests.jobs.test_execution import write
 from tests.threads import Threads
 
@@ -89,7 +91,7 @@ def test_the_worker_that_ends_a_job_announces_it(
     assert job.finished_at is not None
     assert not job.calls_back
     assert (delivery.owner, delivery.queue, delivery.type, delivery.state) == (
-        owner, "callbacks", "example.com", State.QUEUED
+        owner, "callbacks", bucket_of(URL), State.QUEUED
     )  # fmt: skip
     message = delivery.payload.pop("message")
     assert message.startswith("msg_")
@@ -97,6 +99,7 @@ def test_the_worker_that_ends_a_job_announces_it(
     assert delivery.payload == {
         "job": str(job.pk),
         "url": URL,
+        "host": "example.com",
         "body": {
             "type": event,
             "timestamp": job.finished_at.isoformat().replace("+00:00", "Z"),
@@ -222,7 +225,15 @@ def test_of_many_at_once_one_announces(calling_job: Callable[..., Job]) -> None:
 def test_a_job_has_a_delivery_for_each_url(calling_job: Callable[..., Job]) -> None:
     job = calling_job(state=State.SUCCEEDED, finished_at=Now())
     Callback.objects.create(job=job, url="https://other.example.com/")
-    assert [delivery.type for delivery in announce_end(job.pk)] == ["example.com", "other.example.com"]
+    assert [delivery.payload["host"] for delivery in announce_end(job.pk)] == ["example.com", "other.example.com"]
+
+
+def test_a_url_that_asks_while_the_job_is_purged_is_not_told(calling_job: Callable[..., Job]) -> None:
+    job = calling_job(state=State.SUCCEEDED, finished_at=Now())
+    purge_jobs([job.pk], actor="ada")
+    tell_also(job.pk, url="https://other.example.com/")
+    assert deliveries() == []
+    assert list(Callback.objects.values_list("url", flat=True)) == [URL]
 
 
 def test_while_no_callback_is_taken_the_job_ends_all_the_same_and_is_announced_later(
@@ -249,11 +260,11 @@ def test_a_closed_queue_is_met_once_a_run_and_a_closed_host_keeps_no_other_from_
         announce_ended_jobs()
     assert len([query for query in queries if 'SET "calls_back"' in str(query["sql"])]) == 1
     Queue.objects.filter(name="callbacks").update(accepting=True)
-    TypeDials.objects.create(kind="callback", type="example.com", accepting=False)
+    TypeDials.objects.create(kind="callback", type=bucket_of(URL), accepting=False)
     Callback.objects.filter(job=jobs[2]).update(url="https://other.example.com/")
     with pytest.raises(QueueFullError):
         announce_ended_jobs()
-    assert [delivery.type for delivery in deliveries()] == ["other.example.com"]
+    assert [delivery.payload["host"] for delivery in deliveries()] == ["other.example.com"]
 
 
 def test_a_job_that_calls_nobody_back_costs_nothing(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:

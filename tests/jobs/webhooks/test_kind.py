@@ -42,6 +42,7 @@ def test_the_verifier_of_standard_webhooks_accepts_what_is_sent(
     job = deliver(receiver.url("/ok?key=s3cret"))
     assert job.state == State.SUCCEEDED
     assert (job.result or {})["httpStatus"] == 204
+    assert Attempt.objects.get().conditions == job.result
     [request] = receiver.received
     assert request.path == "/ok?key=s3cret"
     assert Webhook(secret).verify(request.body, request.headers) == {
@@ -114,6 +115,32 @@ def test_a_receiver_that_is_no_good_is_left_within_the_deadline_and_retried(
     assert time.monotonic() - began < 1.5
     assert (job.state, told(job)["detail"]) == (State.FAILED, f"127.0.0.1 {text}")
     assert CallbackHost.objects.get().failures == 1
+
+
+@pytest.mark.parametrize("interim", ["103 Early Hints", "102 Processing", "100 Continue"])
+@pytest.mark.parametrize(("status", "state"), [(200, State.SUCCEEDED), (503, State.FAILED)])
+def test_an_answer_is_the_one_behind_those_that_say_it_will_come(
+    interim: str, status: int, state: State, receiver: Receiver, deliver: Callable[..., Job]
+) -> None:
+    receiver.interim = [f"HTTP/1.1 {interim}\r\nLink: </style.css>\r\n\r\n"] * 2
+    job = deliver(receiver.url(f"/status/{status}"))
+    assert (job.state, (Attempt.objects.get().conditions or {})["httpStatus"]) == (state, status)
+
+
+def test_one_that_only_says_so_without_end_is_no_answer(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    receiver.interim = ["HTTP/1.1 103 Early Hints\r\n\r\n"] * 11
+    job = deliver(receiver.url("/ok"))
+    assert (job.state, told(job)["detail"]) == (State.FAILED, "127.0.0.1 answered with what is no HTTP.")
+
+
+def test_who_changes_the_protocol_unasked_has_not_said_yes(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    job = deliver(receiver.url("/status/101"))
+    assert (job.state, told(job)["detail"]) == (State.FAILED, "The receiver answered 101 Switching Protocols.")
+
+
+def test_a_delivery_that_is_nobodys_any_more_is_not_sent(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    job = deliver(receiver.url("/ok"), owner=None)
+    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "no-owner", [])
 
 
 def test_a_receiver_that_drips_after_it_has_said_yes_is_not_waited_for(
