@@ -45,6 +45,7 @@ START_SECONDS: Final = 60.0
 ENVIRONMENT: Final = {
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_CIRCUIT_FAILURES": "1000000",
 }
 #: Ports that are looked at for one where each receiver is in a bucket of its own; nearly any will do.

@@ -22,7 +22,7 @@ from jobs.retry import RetryPolicy
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
 from jobs.webhooks.endpoints import disable_endpoint, is_disabled
-from jobs.webhooks.sending import Answer, Exchange, ForbiddenAddressError, UnansweredError
+from jobs.webhooks.sending import Answer, Exchange, UnansweredError
 from jobs.webhooks.signing import signed_headers, signing_secrets
 from jobs.webhooks.urls import (
     ALL_BUCKETS,
@@ -41,7 +41,7 @@ GONE, TOO_MANY, SERVER_ERRORS = 410, 429, 500
 def deliver(context: JobContext) -> dict[str, Any]:
     """The handler: send the message once. Only a 2xx is a success.
 
-    Raises CircuitOpenError, PermanentError (`endpoint-disabled`, `gone`, `url-not-allowed`, `address-not-allowed`,
+    Raises CircuitOpenError, PermanentError (`no-owner`, `endpoint-disabled`, `gone`, `url-not-allowed`,
     `receiver-unreachable`) or RetryableError.
     """
     job = context.job
@@ -62,12 +62,10 @@ def deliver(context: JobContext) -> dict[str, Any]:
     began = time.monotonic()
     try:
         answer = send(context, url, secrets)
-    except ForbiddenAddressError as error:
-        raise PermanentError(str(error), code="address-not-allowed") from None
     except UnansweredError as error:
         context.check()  # it was we who ended it, and the host is not to blame
         note_failure(owner_id, host, is_probe=is_probe, error=str(error))
-        raise RetryableError(str(error)) from None
+        raise RetryableError(str(error), public=error.public) from None
     told = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
     Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=told)
     if 200 <= answer.status < 300:
@@ -81,7 +79,7 @@ def deliver(context: JobContext) -> dict[str, Any]:
 
 
 def send(context: JobContext, url: str, secrets: list[str]) -> Answer:
-    """One signed POST. Raises UnansweredError, also where the attempt is to stop, or ForbiddenAddressError."""
+    """One signed POST. Raises UnansweredError, also where the attempt is to stop."""
     payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
     body = written(payload["body"])
     headers = {

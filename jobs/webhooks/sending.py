@@ -53,10 +53,17 @@ class Answer:
 
 
 class UnansweredError(Exception):
-    """There was no answer; the text says why, and tells nothing of the URL but its host."""
+    """There was no answer; the text says why, and tells nothing of the URL but its host.
+
+    It is for the staff; `public` is for the owner, and does not tell whether a name is known where we are.
+    """
+
+    def __init__(self, message: str, *, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
-class ForbiddenAddressError(Exception):
+class ForbiddenAddressError(OSError):
     """The host has no address that something may be sent to."""
 
 
@@ -95,7 +102,7 @@ class Exchange:
                 _shut_down(self._socket)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send, and read what the receiver answers. Raises UnansweredError or ForbiddenAddressError."""
+        """Send, and read what the receiver answers. Raises UnansweredError."""
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.response_class = FinalResponse
         try:
@@ -105,8 +112,9 @@ class Exchange:
                 fixed = {"Host": self._parts.netloc, "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request("POST", target, body, {**fixed, **headers})
                 return self._read(connection)
-        except ForbiddenAddressError:
-            raise
+        except (ForbiddenAddressError, socket.gaierror) as error:
+            public = f"The name {self._host} does not resolve to an address that callbacks may be sent to."
+            raise UnansweredError(self._explained(error), public=public) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise UnansweredError(self._explained(error)) from None
         finally:
@@ -172,7 +180,7 @@ class Exchange:
         return sock
 
     def _addresses(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
-        """Those that are allowed, of what the name resolves to now. Raises OSError or ForbiddenAddressError.
+        """Those that are allowed, of what the name resolves to now. Raises OSError, such as ForbiddenAddressError.
 
         A name server cannot be interrupted: it is asked by a thread that is not waited for.
         """
@@ -202,7 +210,7 @@ class Exchange:
             if family in (socket.AF_INET, socket.AF_INET6) and is_allowed(ipaddress.ip_address(address[0]))
         ]
         if not allowed:
-            raise ForbiddenAddressError(f"{self._host} has no address that callbacks may be sent to.")
+            raise ForbiddenAddressError
         return allowed
 
     def _read(self, connection: http.client.HTTPConnection) -> Answer:
@@ -229,6 +237,8 @@ class Exchange:
         match error:
             case socket.gaierror():
                 return f"The name {host} does not resolve."
+            case ForbiddenAddressError():
+                return f"{host} has no address that callbacks may be sent to."
             case ssl.SSLCertVerificationError():
                 return f"The certificate of {host} is not valid: {error.verify_message}"
             case ssl.SSLError():

@@ -40,8 +40,8 @@ class InvalidCallbackURLError(ValueError):
 def canonical_url(text: str) -> str:
     """The URL as it is kept and sent: in ASCII, host in lower case. Raises InvalidCallbackURLError.
 
-    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has no user, password or fragment, and does
-    not name an address that nothing may be sent to.
+    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has one of CALLBACK_ALLOWED_PORTS, no user,
+    password or fragment, and does not name an address that nothing may be sent to.
     """
     parts, port = _split(text)
     if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
@@ -50,6 +50,8 @@ def canonical_url(text: str) -> str:
         raise InvalidCallbackURLError("It must not contain a user name or password.")
     if "#" in text:
         raise InvalidCallbackURLError("It must not contain a fragment.")
+    if settings.CALLBACK_ALLOWED_PORTS and port_of(parts) not in settings.CALLBACK_ALLOWED_PORTS:
+        raise InvalidCallbackURLError("It names a port that callbacks are not sent to.")
     host = _canonical_host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
     if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
         raise InvalidCallbackURLError("It names an address that callbacks are not sent to.")

@@ -20,6 +20,7 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
     """On loopback, which is allowed while it is there. Times are short."""
     settings.CALLBACK_ALLOW_HTTP = True
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.CALLBACK_ALLOWED_PORTS = []
     settings.CALLBACK_TIMEOUT_SECONDS = 0.5
     settings.CALLBACK_CONNECT_TIMEOUT_SECONDS = 0.3
     with receiving() as running:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from jobs.inspection import InvalidPayloadError, Level
 from jobs.kinds import get_kind
@@ -63,7 +64,8 @@ def test_a_payload_that_no_announcement_writes_is_refused(
     assert RequeueChecks().check(job).level == Level.REFUSED
 
 
-def test_an_edited_url_takes_its_host_and_its_type_along(delivery: Callable[..., Job]) -> None:
+def test_an_edited_url_takes_its_host_and_its_type_along(delivery: Callable[..., Job], settings: Settings) -> None:
+    settings.CALLBACK_ALLOWED_PORTS = [443, 8443]
     job = delivery(URL)
     inspector = get_kind("callback").inspector
     edited = inspector.validate({**job.payload, "url": "https://EXAMPLE.net:8443/x"}, job.owner)

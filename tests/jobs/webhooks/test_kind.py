@@ -232,13 +232,44 @@ def test_a_url_that_is_not_allowed_any_more_is_not_called(
     assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "url-not-allowed", [])
 
 
+def test_a_port_that_is_not_allowed_any_more_is_not_called(
+    receiver: Receiver, deliver: Callable[..., Job], settings: Settings
+) -> None:
+    settings.CALLBACK_ALLOWED_PORTS = [443, 80]
+    job = deliver(receiver.url("/ok"))
+    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "url-not-allowed", [])
+
+
 def test_a_name_that_resolves_to_a_private_address_is_not_called(
     receiver: Receiver, deliver: Callable[..., Job], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CALLBACK_ALLOWED_NETWORKS = []
     resolve_to(monkeypatch, ["127.0.0.1"])
     job = deliver(receiver.url("/ok", host="receiver.example.com"))
-    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "address-not-allowed", [])
+    assert (job.state, receiver.received) == (State.FAILED, [])
+    assert Attempt.objects.get().error_message == (
+        "receiver.example.com has no address that callbacks may be sent to."
+    )  # fmt: skip
+
+
+def test_the_owner_does_not_learn_whether_a_name_is_known_inside(
+    receiver: Receiver, deliver: Callable[..., Job], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by the text nor by what becomes of the delivery; the staff do."""
+    settings.CALLBACK_ALLOWED_NETWORKS = []
+    resolve_to(monkeypatch, ["10.0.0.7"])
+    known = deliver(receiver.url("/ok", host="db.example.com"))
+    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", fail_to_resolve)
+    unknown = deliver(receiver.url("/ok", host="db.example.com"))
+    told_of_both = {
+        "code": "retryable-error", "retryable": True,
+        "detail": "The name db.example.com does not resolve to an address that callbacks may be sent to.",
+    }  # fmt: skip
+    assert [(job.state, told(job)) for job in (known, unknown)] == [(State.FAILED, told_of_both)] * 2
+    assert list(Attempt.objects.order_by("pk").values_list("error_message", flat=True)) == [
+        "db.example.com has no address that callbacks may be sent to.",
+        "The name db.example.com does not resolve.",
+    ]
 
 
 def test_a_name_whose_answer_changes_is_called_where_it_was_looked_at(
@@ -251,7 +282,7 @@ def test_a_name_whose_answer_changes_is_called_where_it_was_looked_at(
     assert deliver(url).state == State.SUCCEEDED
     assert asked == ["receiver.example.com"]
     assert receiver.received[0].headers["Host"] == f"receiver.example.com:{receiver.port}"
-    assert told(deliver(url))["code"] == "address-not-allowed"
+    assert deliver(url).state == State.FAILED
     assert len(receiver.received) == 1
 
 
@@ -392,6 +423,10 @@ def full_backlog() -> Iterator[int]:
             waiting.setblocking(False)
             waiting.connect_ex(listening.getsockname())
         yield listening.getsockname()[1]
+
+
+def fail_to_resolve(*arguments: Any, **options: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
