@@ -73,6 +73,10 @@ class Handler(BaseHTTPRequestHandler):
     def act_hang(self) -> None:
         self.receiver.ended.wait()
 
+    def act_hang_once(self) -> None:
+        """Whoever comes again is answered."""
+        self.act_hang() if len(self.receiver.received) == 1 else self.act_ok()
+
     def act_drip(self) -> None:
         """Headers without end."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
