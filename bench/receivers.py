@@ -1,7 +1,7 @@
-"""Receivers of callbacks that behave badly, in a process of their own: `python -m bench.receivers`.
+"""Receivers of callbacks that behave badly, in a process of their own: `python -m bench.receivers PORT`.
 
 Each listens on a loopback address of its own, so each is a host of its own to Longhaul. The process writes its port as
-a line, and ends with its standard input. It imports the standard library only.
+a line once all listen, and ends with its standard input. It imports the standard library only.
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until the standard input ends."""
-    port = 0
+    port = int(sys.argv[1])
     for host in HOSTS:
         server = Server((host, port), Receiver)
-        port = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

@@ -32,7 +32,7 @@ SETTLED_UNTIL: Final = """
 #: One look at what has ended since the last, for all four tables.
 COUNT: Final = f"""
     WITH ended AS MATERIALIZED (
-        SELECT job.queue, job.kind, CASE WHEN job.kind = ANY(%(open_kinds)s) THEN '' ELSE job.type END AS type,
+        SELECT job.queue, job.kind, CASE WHEN job.kind = ANY(%(in_one)s) THEN '' ELSE job.type END AS type,
             outcome, attempt.finished_at, coalesce(rows, 0) AS rows, conditions, rows_expected,
             extract(epoch FROM attempt.finished_at - attempt.started_at)::float AS seconds
         FROM jobs_attempt AS attempt JOIN jobs_job AS job ON job.id = attempt.job_id
@@ -98,8 +98,8 @@ def count_attempts(position: str) -> tuple[int, str]:
         since = max(parse_datetime(position) or oldest if position else oldest, oldest)
         until = max(since, until)
         bounds = {"duration_bounds": list(DURATION_BOUNDS), "rows_bounds": list(ROWS_BOUNDS)}
-        open_kinds = [name for name in kind_names() if inspector_of(name).types_are_open]
-        asked = {"since": since, "until": until, "open_kinds": open_kinds, "runs_kept": RUNS_KEPT, **bounds}
+        in_one = [name for name in kind_names() if not inspector_of(name).types_are_counted]
+        asked = {"since": since, "until": until, "in_one": in_one, "runs_kept": RUNS_KEPT, **bounds}
         cursor.execute(COUNT, asked)
         [(counted,)] = cursor.fetchall()
         cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])

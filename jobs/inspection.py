@@ -43,8 +43,8 @@ class InvalidPayloadError(ValueError):
 class Inspector:
     """Knows nothing of payloads. A kind's own subclass overrides what it can answer."""
 
-    #: Types are named by users, so there may be any number of them: they are neither listed nor counted one by one.
-    types_are_open = False
+    #: Whether attempts are counted for each type, in a time series of its own. Else for all types of the kind together.
+    types_are_counted = True
 
     def type_of(self, payload: dict[str, Any]) -> str:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""

@@ -149,7 +149,8 @@ def known_types() -> Iterator[tuple[str, str, str]]:
     """
     for name in kind_names():
         kind = get_kind(name)
-        for type_ in kind.inspector.types() or ("",):
+        types = kind.inspector.types() if kind.inspector.types_are_counted else ()
+        for type_ in types or ("",):
             yield kind.queue, name, type_
 
 

@@ -23,8 +23,9 @@ class Queue(models.Model):
     max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
     max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
     max_running_per_type = models.PositiveIntegerField(
-        null=True, blank=True, validators=AT_LEAST_ONE, help_text="jobs of one type"
-    )
+        null=True, blank=True, validators=AT_LEAST_ONE,
+        help_text="jobs of one type; the type of a callback is the bucket that its host is in",
+    )  # fmt: skip
     max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
     max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
     rows_per_second = models.PositiveIntegerField(

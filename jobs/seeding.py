@@ -2,7 +2,7 @@
 
 from typing import Any
 
-#: name, max_running, max_running_per_type, statement_timeout_seconds. The type of a callback is its host.
+#: name, max_running, max_running_per_type, statement_timeout_seconds. The type of a callback is a bucket of hosts.
 QUEUES = (
     ("reports", 4, None, 3600),
     ("uploads", 2, None, 3600),

@@ -12,14 +12,14 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
-from jobs.errors import QueueFullError, WorkerLostError
+from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
@@ -98,15 +98,41 @@ def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
 
 @sweep
 def announce_ended_jobs() -> int:
-    """Tell those who asked for it of jobs that have ended, where whoever ended them did not."""
-    ended = Job.objects.to_announce().order_by("finished_at")
+    """Tell those who asked for it of jobs that have ended, where whoever ended them did not; the oldest first.
+
+    Owners who may have no more deliveries waiting are passed by, and so is a job whose delivery's type takes
+    no more; where these are many, the next run goes on behind them.
+    """
+    row = Sweep.objects.filter(name="announce_ended_jobs")
+    position = row.values_list("position", flat=True).first() or ""
+    full: list[int | None] = []
     with EachForItself() as each:
-        for job_id in ended.values_list("pk", flat=True)[:BATCH_SIZE]:
-            with each(job_id):
-                each.handled += bool(announce_end(job_id))
-            if isinstance(each.error, QueueFullError) and not each.error.of_type:
+        for _ in range(BATCH_SIZE):
+            job = ended_behind(position).exclude(owner__in=full).only("finished_at", "owner").first()
+            position = f"{job.finished_at:%Y-%m-%dT%H:%M:%S.%f%z} {job.pk}" if job else ""
+            if job is None:
+                break
+            with each(job.pk):
+                try:
+                    each.handled += bool(announce_end(job.pk))
+                except OwnerQueueFullError:  # which is no fault, and theirs to wait for
+                    full.append(job.owner_id)
+                except QueueFullError as error:
+                    position = position if error.of_type else ""
+                    raise
+            if not position:
                 break  # the others would meet the same
+        row.update(position=position)
     return each.handled
+
+
+def ended_behind(position: str) -> QuerySet[Job]:
+    """Jobs to be announced, by the time of their end, behind the time and id that `position` names; empty: all."""
+    ended = Job.objects.to_announce().order_by("finished_at", "pk")
+    if not position:
+        return ended
+    at, job_id = position.split()
+    return ended.filter(Q(finished_at__gt=at) | Q(finished_at=at, pk__gt=job_id), finished_at__gte=at)
 
 
 @sweep

@@ -32,6 +32,7 @@ METRICS_TOKEN = "of-the-tests-own-web-server"
 # What the services run with, so that a fault test need not wait for long.
 ENVIRONMENT = {
     "CALLBACK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_TIMEOUT_SECONDS": "1",
     "EXTRA_APPS": "tests.faults.app",

@@ -1,4 +1,4 @@
-"""Where callbacks go wrong: hosts that fail now, and URLs that want no more. Deliveries are jobs."""
+"""Where callbacks go wrong: hosts that fail a user now, and URLs that want no more. Deliveries are jobs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from jobs.models import CallbackEndpoint, CallbackHost
 
 @admin.register(CallbackHost)
 class CallbackHostAdmin(ReadOnlyAdmin):
-    """Hosts that have failed since they last answered, and until when nothing is sent to them."""
+    """Hosts that have failed an owner since they last answered, and until when nothing of theirs is sent there."""
 
-    list_display = ("host", "failures", "open_until", "openings", "last_error", "updated_at")
-    search_fields = ("host",)
-    search_help_text = "A host"
+    list_display = ("host", "owner", "failures", "open_until", "openings", "last_error", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("owner__username", "host__startswith")  # its port follows
+    search_help_text = "The name of an owner, or a host"
     ordering = ("-updated_at",)
 
 

@@ -32,9 +32,9 @@ class TypeDialsForm(forms.ModelForm):
         return known(kind, kind_names(), "kind")
 
     def clean_type(self) -> str:
-        """One of the kind's; any, where users name them, such as the host of a callback."""
+        """One of the kind's."""
         kind, type_ = self.cleaned_data.get("kind"), self.cleaned_data["type"]
-        if kind is None or inspector_of(kind).types_are_open:
+        if kind is None:
             return type_
         return known(type_, list(inspector_of(kind).types()), "type")
 

@@ -14,7 +14,6 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from uuid_utils.compat import uuid7
 
 from jobs.api.status import WORDS
 from jobs.failures import redact
@@ -22,6 +21,7 @@ from jobs.kinds import inspector_of
 from jobs.models import Job
 from jobs.states import State
 from jobs.submission import submit_job
+from jobs.webhooks.messages import new_payload
 from jobs.webhooks.models import Callback
 
 logger = structlog.get_logger(__name__)
@@ -59,6 +59,8 @@ def tell_also(job_id: UUID, *, url: str) -> None:
     """
     with transaction.atomic():
         job = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job_id)
+        if job.owner is None:  # purged meanwhile: there is nobody to tell
+            return
         _, is_new = Callback.objects.get_or_create(job=job, url=url)
         if not is_new:
             return
@@ -83,9 +85,4 @@ def message_of(job: Job, *, url: str) -> dict[str, Any]:
     state = State(job.state)
     data = {"id": str(job.pk), "status": WORDS[state].status, **inspector_of(job.kind).announced(job)}
     at = job.finished_at.isoformat().replace("+00:00", "Z") if job.finished_at else None
-    return {
-        "job": str(job.pk),
-        "url": url,
-        "message": f"msg_{uuid7().hex}",
-        "body": {"type": f"{job.kind}.{EVENTS[state]}", "timestamp": at, "data": data},
-    }
+    return new_payload(url=url, event=f"{job.kind}.{EVENTS[state]}", at=at, data=data, job=str(job.pk))

@@ -1,4 +1,5 @@
-"""A circuit for each host: while a host keeps failing, nothing is sent to it but one delivery now and then.
+"""A circuit for each user and host: while a host keeps failing a user, nothing of that user's is sent to it but one
+delivery now and then. A host is meant with its port. What one user's URLs meet there holds up nobody else.
 
 ```
 closed ── CALLBACK_CIRCUIT_FAILURES in a row ──▶ open ── its time is over ──▶ one delivery goes, the probe
@@ -7,8 +8,8 @@ closed ── CALLBACK_CIRCUIT_FAILURES in a row ──▶ open ── its time 
    └───────────────────────── it is answered ───────────────────────────────────┘
 ```
 
-It is a row of `jobs_callbackhost`, which is there while the host fails. Each step is one statement, so nothing is
-locked while something is sent.
+It is a row of `jobs_callbackhost`, which is there while the host fails that user. Each step is one statement, so
+nothing is locked while something is sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from jobs.errors import PostponedError
@@ -37,11 +38,11 @@ OPENS: Final = "(%(is_probe)s::bool OR host.open_until IS NULL AND host.failures
 #: Count one more failure; open when there are enough, or when it was the probe. One that comes in while the circuit
 #: is open was sent before, and opens nothing.
 FAILURE: Final = f"""
-    INSERT INTO jobs_callbackhost AS host (host, failures, openings, open_until, last_error)
-    SELECT %(host)s::text, 1, opens::int,
+    INSERT INTO jobs_callbackhost AS host (owner_id, host, failures, openings, open_until, last_error)
+    SELECT %(owner)s::bigint, %(host)s::text, 1, opens::int,
         CASE WHEN opens THEN statement_timestamp() + make_interval(secs => %(first)s::float) END, %(error)s::text
     FROM (SELECT %(threshold)s::int <= 1 AS opens) AS new
-    ON CONFLICT (host) DO UPDATE SET
+    ON CONFLICT (owner_id, host) DO UPDATE SET
         failures = host.failures + 1,
         last_error = EXCLUDED.last_error,
         updated_at = statement_timestamp(),
@@ -53,18 +54,20 @@ FAILURE: Final = f"""
 """  # noqa: S608
 
 #: One statement, where Django's `delete()` makes a transaction of it.
-ANSWER: Final = "DELETE FROM jobs_callbackhost WHERE host = %(host)s::text RETURNING host"
+ANSWER: Final = """
+    DELETE FROM jobs_callbackhost WHERE owner_id = %(owner)s::bigint AND host = %(host)s::text RETURNING host
+"""
 
 
 class CircuitOpenError(PostponedError):
     """The host has failed too often; the delivery waits until it may be tried again."""
 
 
-def pass_circuit(host: str) -> bool:
-    """Let a delivery to `host` go; True: it is the probe of an open circuit. Raises CircuitOpenError."""
+def pass_circuit(owner_id: int, host: str) -> bool:
+    """Let a delivery of this user's to `host` go; True: it is the probe of an open circuit. Raises CircuitOpenError."""
     left = ExpressionWrapper(F("open_until") - Now(), output_field=DurationField())
-    for wait in CallbackHost.objects.filter(pk=host, open_until__isnull=False).values_list(left, flat=True):
-        if wait <= timedelta(0) and _take_probe(host):
+    for wait in _row(owner_id, host).filter(open_until__isnull=False).values_list(left, flat=True):
+        if wait <= timedelta(0) and _take_probe(owner_id, host):
             return True
         seconds = max(wait.total_seconds(), 0.0) or settings.CALLBACK_TIMEOUT_SECONDS
         delay = timedelta(seconds=1 + seconds * random.uniform(1.0, 1.0 + SPREAD))  # noqa: S311
@@ -72,15 +75,16 @@ def pass_circuit(host: str) -> bool:
     return False
 
 
-def note_answer(host: str) -> None:
+def note_answer(owner_id: int, host: str) -> None:
     """The host has answered: all is forgotten."""
-    run(ANSWER, host=host)
+    run(ANSWER, owner=owner_id, host=host)
 
 
-def note_failure(host: str, *, is_probe: bool, error: str) -> bool:
+def note_failure(owner_id: int, host: str, *, is_probe: bool, error: str) -> bool:
     """The host has failed; whether its circuit is open now. `error` is for the staff, in a few words."""
     [row] = run(
         FAILURE,
+        owner=owner_id,
         host=host,
         is_probe=is_probe,
         error=error[:200],
@@ -92,7 +96,11 @@ def note_failure(host: str, *, is_probe: bool, error: str) -> bool:
     return bool(row["open"])
 
 
-def _take_probe(host: str) -> bool:
+def _row(owner_id: int, host: str) -> QuerySet[CallbackHost]:
+    return CallbackHost.objects.filter(owner=owner_id, host=host)
+
+
+def _take_probe(owner_id: int, host: str) -> bool:
     lasts = timedelta(seconds=settings.CALLBACK_TIMEOUT_SECONDS + PROBE_SLACK_SECONDS)
-    over = CallbackHost.objects.filter(pk=host, open_until__lte=Now())
+    over = _row(owner_id, host).filter(open_until__lte=Now())
     return over.update(open_until=Now() + lasts, updated_at=Now()) == 1

@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import Any, Final, cast
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
 from jobs.kinds import Kind
-from jobs.models import Attempt, Job
+from jobs.models import Attempt, Event, Job
 from jobs.retry import RetryPolicy
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
 from jobs.webhooks.endpoints import disable_endpoint, is_disabled
-from jobs.webhooks.sending import Answer, Exchange, ForbiddenAddressError, UnansweredError
+from jobs.webhooks.sending import Answer, Exchange, UnansweredError
 from jobs.webhooks.signing import signed_headers, signing_secrets
-from jobs.webhooks.urls import InvalidCallbackURLError, canonical_url, host_of
+from jobs.webhooks.urls import (
+    ALL_BUCKETS,
+    InvalidCallbackURLError,
+    bucket_of,
+    canonical_url,
+    host_of,
+    receiver_of,
+)
 
 USER_AGENT: Final = "Longhaul-Callbacks/1"
 #: Answers that say more of the host than of the URL: it is overloaded, or broken.
@@ -32,15 +41,18 @@ GONE, TOO_MANY, SERVER_ERRORS = 410, 429, 500
 def deliver(context: JobContext) -> dict[str, Any]:
     """The handler: send the message once. Only a 2xx is a success.
 
-    Raises CircuitOpenError, PermanentError (`endpoint-disabled`, `gone`, `url-not-allowed`, `address-not-allowed`,
+    Raises CircuitOpenError, PermanentError (`no-owner`, `endpoint-disabled`, `gone`, `url-not-allowed`,
     `receiver-unreachable`) or RetryableError.
     """
     job = context.job
-    url, host, owner_id = str(job.payload["url"]), job.type, cast("int", job.owner_id)
+    url, owner_id = str(job.payload["url"]), job.owner_id
+    if owner_id is None:
+        raise PermanentError("It is nobody's any more, so nobody's secret signs it.", code="no-owner")
     refuse_url(url)
+    host = receiver_of(url)
     if is_disabled(owner_id, url):
         raise PermanentError("The endpoint is disabled: it has answered 410 Gone.", code="endpoint-disabled")
-    is_probe = _pass(context, host)
+    is_probe = _pass(context, owner_id, host)
     secrets = signing_secrets(owner_id)
     if not secrets:
         raise RetryableError(
@@ -50,26 +62,24 @@ def deliver(context: JobContext) -> dict[str, Any]:
     began = time.monotonic()
     try:
         answer = send(context, url, secrets)
-    except ForbiddenAddressError as error:
-        raise PermanentError(str(error), code="address-not-allowed") from None
     except UnansweredError as error:
         context.check()  # it was we who ended it, and the host is not to blame
-        note_failure(host, is_probe=is_probe, error=str(error))
-        raise RetryableError(str(error)) from None
+        note_failure(owner_id, host, is_probe=is_probe, error=str(error))
+        raise RetryableError(str(error), public=error.public) from None
     told = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
-    if 200 <= answer.status < 300:
-        note_answer(host)
-        return told
     Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=told)
+    if 200 <= answer.status < 300:
+        note_answer(owner_id, host)
+        return told
     if answer.status == TOO_MANY or answer.status >= SERVER_ERRORS:
-        note_failure(host, is_probe=is_probe, error=f"It answered {answer.phrase}.")
+        note_failure(owner_id, host, is_probe=is_probe, error=f"It answered {answer.phrase}.")
     else:
-        note_answer(host)
+        note_answer(owner_id, host)
     raise _failure(answer, owner_id=owner_id, url=url)
 
 
 def send(context: JobContext, url: str, secrets: list[str]) -> Answer:
-    """One signed POST. Raises UnansweredError, also where the attempt is to stop, or ForbiddenAddressError."""
+    """One signed POST. Raises UnansweredError, also where the attempt is to stop."""
     payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
     body = written(payload["body"])
     headers = {
@@ -100,14 +110,30 @@ def refuse_url(url: str) -> None:
         raise PermanentError(f"The callback URL is not allowed any more: {error}", code="url-not-allowed") from None
 
 
-def _pass(context: JobContext, host: str) -> bool:
-    """Raises CircuitOpenError; PermanentError where the delivery has waited for long enough."""
+def _pass(context: JobContext, owner_id: int, host: str) -> bool:
+    """Raises CircuitOpenError; PermanentError where the delivery has waited for long enough.
+
+    One that has waited for so long, and was never sent, is sent now: none is given up untried.
+    """
     try:
-        return pass_circuit(host)
+        return pass_circuit(owner_id, host)
     except CircuitOpenError:
-        if context.attempt.started_at - context.job.created_at < timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
+        if began_waiting(context) > context.attempt.started_at - timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
             raise
+    if context.job.attempt_count == 1:  # what was postponed does not count
+        return False
     raise PermanentError(f"{host} has been failing all the time.", code="receiver-unreachable")
+
+
+def began_waiting(context: JobContext) -> datetime:
+    """When the first attempt began since the job was submitted or, at last, requeued. One query.
+
+    While the queue is paused no attempt begins, so that is no time that the host had.
+    """
+    requeued = Event.objects.filter(job=context.job, name=Event.Name.REQUEUED).order_by("-id").values("at")[:1]
+    since = Coalesce(Subquery(requeued), context.job.created_at)
+    attempts = Attempt.objects.filter(job=context.job, started_at__gte=since).order_by("number")
+    return attempts.values_list("started_at", flat=True).first() or context.attempt.started_at
 
 
 def _failure(answer: Answer, *, owner_id: int, url: str) -> PermanentError | RetryableError:
@@ -120,30 +146,40 @@ def _failure(answer: Answer, *, owner_id: int, url: str) -> PermanentError | Ret
 
 
 class CallbackInspector(Inspector):
-    """The type is the host, so the dial `max_running_per_type` is how many deliveries are in flight to one host."""
+    """The type is a bucket of hosts, so the dial `max_running_per_type` bounds how many deliveries are in flight to any
+    one host, and a user who invents hosts makes no more types than there are.
+    """
 
-    types_are_open = True
+    types_are_counted = False  # nobody asks how a bucket does
 
     def type_of(self, payload: dict[str, Any]) -> str:
-        """The host."""
-        return host_of(str(payload.get("url", "")))
+        """The bucket that its host is in; none where no URL was ever let in."""
+        try:
+            return bucket_of(str(payload["url"]))
+        except (KeyError, ValueError):
+            return ""
+
+    def types(self) -> tuple[str, ...]:
+        """All buckets."""
+        return ALL_BUCKETS
 
     def sensitive_names(self, payload: dict[str, Any]) -> tuple[str, ...]:
         """The URL: its path or its query may be what opens the receiver's door."""
         return ("url",)
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Raises InvalidPayloadError unless it is as `jobs.webhooks.announcing` writes it."""
+        """Its `host` is written anew. Raises InvalidPayloadError unless it is as `jobs.webhooks.messages` makes one."""
         checked = super().validate(payload, owner)
         body = checked.get("body")
-        if set(checked) != {"job", "url", "message", "body"} or not isinstance(checked["url"], str):
+        if set(checked) | {"host"} != {"job", "url", "host", "message", "body"} or not isinstance(checked["url"], str):
             raise InvalidPayloadError([{"pointer": "", "detail": "A job, a URL, a message and a body belong here."}])
         if not isinstance(body, dict) or set(body) != {"type", "timestamp", "data"}:
             raise InvalidPayloadError([{"pointer": "/body", "detail": "Type, timestamp and data belong here."}])
         try:
-            return {**checked, "url": canonical_url(checked["url"])}
+            url = canonical_url(checked["url"])
         except InvalidCallbackURLError as error:
             raise InvalidPayloadError([{"pointer": "/url", "detail": str(error)}]) from None
+        return {**checked, "url": url, "host": host_of(url)}
 
     def findings(self, job: Job) -> Iterator[Finding]:
         """Whether its URL is still allowed, and its endpoint enabled."""
@@ -152,7 +188,9 @@ class CallbackInspector(Inspector):
         except InvalidPayloadError as error:
             yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
             return
-        if job.owner_id is None or is_disabled(job.owner_id, job.payload["url"]):
+        if job.owner_id is None:
+            yield Finding(Level.REFUSED, "It is nobody's any more, so nobody's secret signs it.")
+        elif is_disabled(job.owner_id, job.payload["url"]):
             yield Finding(Level.REFUSED, "Its endpoint has answered 410 Gone; its owner has to enable it first.")
         else:
             yield Finding(Level.OK, "Its URL is allowed today, and its endpoint is enabled.")

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 
 #: Of a callback's URL. Characters, all of them ASCII, so that a row fits into an index.
 LONGEST_URL: Final = 2000
-#: Of a host as the type of a job. Characters.
-LONGEST_HOST: Final = 100
+#: Of a host with its port: a name has at most 253 (RFC 1035 section 2.3.4, without the last dot). Characters.
+LONGEST_HOST: Final = 259
 
 
 class Callback(models.Model):
@@ -84,9 +84,10 @@ class CallbackEndpoint(models.Model):
 
 
 class CallbackHost(models.Model):
-    """A host that has failed since it last answered; see `jobs.webhooks.circuit`."""
+    """A host that has failed one user since it last answered that user; see `jobs.webhooks.circuit`."""
 
-    host = models.CharField(max_length=LONGEST_HOST, primary_key=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
+    host = models.CharField(max_length=LONGEST_HOST, help_text="with its port")
     failures = models.PositiveIntegerField(default=0, help_text="in a row")
     openings = models.PositiveIntegerField(default=0, help_text="how often the circuit has opened since")
     open_until = models.DateTimeField(null=True, help_text="nothing is sent before; then one delivery goes first")
@@ -96,6 +97,7 @@ class CallbackHost(models.Model):
     class Meta:
         default_permissions = ("view",)
         indexes = [models.Index(fields=["updated_at"], name="jobs_callbackhost_updated")]
+        constraints = [models.UniqueConstraint(fields=["owner", "host"], name="jobs_callbackhost_once")]
 
     def __str__(self) -> str:
-        return self.host
+        return f"{self.host} of {self.owner_id}"

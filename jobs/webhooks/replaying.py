@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from jobs.errors import TransitionError
 from jobs.models import Job
 from jobs.states import ACTIVE, State
 from jobs.submission import submit_job
 from jobs.webhooks.announcing import CALLBACK
+from jobs.webhooks.messages import new_payload
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -35,6 +35,5 @@ def replay_delivery(delivery: Job) -> Job:
 def deliver_test(owner: AbstractBaseUser, *, url: str) -> Job:
     """Submit a message that tells of nothing. `url` is a canonical one. Raises what `submit_job` raises."""
     at = timezone.now().isoformat().replace("+00:00", "Z")
-    body = {"type": TEST_EVENT, "timestamp": at, "data": {}}
-    payload = {"job": None, "url": url, "message": f"msg_{uuid7().hex}", "body": body}
+    payload = new_payload(url=url, event=TEST_EVENT, at=at, data={})
     return submit_job(kind=CALLBACK, owner=owner, payload=payload)

@@ -27,10 +27,13 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from jobs.webhooks.addresses import is_allowed
+from jobs.webhooks.urls import port_of
 
 #: Bytes read of the body of an answer that is no success, for the staff, and how long they are waited for. Seconds.
 LONGEST_EXCERPT: Final = 500
 EXCERPT_SECONDS: Final = 1.0
+#: Answers with a status of 1xx that are read over.
+MOST_INTERIM: Final = 10
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,31 @@ class Answer:
 
 
 class UnansweredError(Exception):
-    """There was no answer; the text says why, and tells nothing of the URL but its host."""
+    """There was no answer; the text says why, and tells nothing of the URL but its host.
+
+    It is for the staff; `public` is for the owner, and does not tell whether a name is known where we are.
+    """
+
+    def __init__(self, message: str, *, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
-class ForbiddenAddressError(Exception):
+class ForbiddenAddressError(OSError):
     """The host has no address that something may be sent to."""
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """The answer behind those that only say that it will come, such as `103 Early Hints` (RFC 9110 section 15.2)."""
+
+    def begin(self) -> None:
+        """Raises HTTPException where too many come before it. http.client itself reads over `100 Continue` only."""
+        for _ in range(MOST_INTERIM):
+            super().begin()
+            if self.status >= HTTPStatus.OK or self.status == HTTPStatus.SWITCHING_PROTOCOLS:  # that one is an end
+                return
+            self.headers = None  # type: ignore[assignment]  # so it says that it has not begun
+        raise http.client.HTTPException("no final answer")
 
 
 class Exchange:
@@ -79,8 +102,9 @@ class Exchange:
                 _shut_down(self._socket)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send, and read what the receiver answers. Raises UnansweredError or ForbiddenAddressError."""
+        """Send, and read what the receiver answers. Raises UnansweredError."""
         connection = http.client.HTTPConnection(self._host, self._port)
+        connection.response_class = FinalResponse
         try:
             with self._within_deadline():
                 connection.sock = self._connected()
@@ -88,8 +112,9 @@ class Exchange:
                 fixed = {"Host": self._parts.netloc, "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request("POST", target, body, {**fixed, **headers})
                 return self._read(connection)
-        except ForbiddenAddressError:
-            raise
+        except (ForbiddenAddressError, socket.gaierror) as error:
+            public = f"The name {self._host} does not resolve to an address that callbacks may be sent to."
+            raise UnansweredError(self._explained(error), public=public) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise UnansweredError(self._explained(error)) from None
         finally:
@@ -102,7 +127,7 @@ class Exchange:
 
     @property
     def _port(self) -> int:
-        return self._parts.port or (443 if self._parts.scheme == "https" else 80)
+        return port_of(self._parts)
 
     @contextmanager
     def _within_deadline(self) -> Iterator[None]:
@@ -155,7 +180,7 @@ class Exchange:
         return sock
 
     def _addresses(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
-        """Those that are allowed, of what the name resolves to now. Raises OSError or ForbiddenAddressError.
+        """Those that are allowed, of what the name resolves to now. Raises OSError, such as ForbiddenAddressError.
 
         A name server cannot be interrupted: it is asked by a thread that is not waited for.
         """
@@ -185,7 +210,7 @@ class Exchange:
             if family in (socket.AF_INET, socket.AF_INET6) and is_allowed(ipaddress.ip_address(address[0]))
         ]
         if not allowed:
-            raise ForbiddenAddressError(f"{self._host} has no address that callbacks may be sent to.")
+            raise ForbiddenAddressError
         return allowed
 
     def _read(self, connection: http.client.HTTPConnection) -> Answer:
@@ -212,6 +237,8 @@ class Exchange:
         match error:
             case socket.gaierror():
                 return f"The name {host} does not resolve."
+            case ForbiddenAddressError():
+                return f"{host} has no address that callbacks may be sent to."
             case ssl.SSLCertVerificationError():
                 return f"The certificate of {host} is not valid: {error.verify_message}"
             case ssl.SSLError():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from hashlib import sha256
+import zlib
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -13,7 +13,17 @@ import idna
 from django.conf import settings
 
 from jobs.webhooks.addresses import Address, is_allowed
-from jobs.webhooks.models import LONGEST_HOST, LONGEST_URL
+from jobs.webhooks.models import LONGEST_URL
+
+#: Types of deliveries. Receivers are named by users, who may invent any number of them, and to hand out a queue's jobs
+#: costs more with each type that waits. Each receiver is in one of these, so the dial that bounds what is in flight of
+#: a type bounds it for each receiver in it. Of so many, a few busy receivers seldom share one. Types stand in rows,
+#: so a change of the number puts what waits into other types than what is submitted from then on.
+BUCKETS: Final = 64
+
+ALL_BUCKETS: Final = tuple(f"hosts-{number:02}" for number in range(BUCKETS))
+
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 #: Kept as they are in a path or a query: what RFC 3986 allows there, and `%`, which begins what is quoted already.
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=-._~"
@@ -30,8 +40,8 @@ class InvalidCallbackURLError(ValueError):
 def canonical_url(text: str) -> str:
     """The URL as it is kept and sent: in ASCII, host in lower case. Raises InvalidCallbackURLError.
 
-    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has no user, password or fragment, and does
-    not name an address that nothing may be sent to.
+    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has one of CALLBACK_ALLOWED_PORTS, no user,
+    password or fragment, and does not name an address that nothing may be sent to.
     """
     parts, port = _split(text)
     if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
@@ -40,6 +50,8 @@ def canonical_url(text: str) -> str:
         raise InvalidCallbackURLError("It must not contain a user name or password.")
     if "#" in text:
         raise InvalidCallbackURLError("It must not contain a fragment.")
+    if settings.CALLBACK_ALLOWED_PORTS and port_of(parts) not in settings.CALLBACK_ALLOWED_PORTS:
+        raise InvalidCallbackURLError("It names a port that callbacks are not sent to.")
     host = _canonical_host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
     if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
         raise InvalidCallbackURLError("It names an address that callbacks are not sent to.")
@@ -56,11 +68,25 @@ def canonical_url(text: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of a canonical URL as the type of a job; a longer one ends with a hash of itself."""
-    host = urlsplit(url).hostname or ""
-    if len(host) <= LONGEST_HOST:
-        return host
-    return f"{host[: LONGEST_HOST - 33]}~{sha256(host.encode()).hexdigest()[:32]}"
+    """The host of a canonical URL, without its port: what staff look for."""
+    return urlsplit(url).hostname or ""
+
+
+def receiver_of(url: str) -> str:
+    """Who answers at a canonical URL: `example.com:443`, `[2001:db8::1]:8443`."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"[{host}]:{port_of(parts)}" if ":" in host else f"{host}:{port_of(parts)}"
+
+
+def port_of(parts: SplitResult) -> int:
+    """The port that is connected to."""
+    return parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def bucket_of(url: str) -> str:
+    """The type of a delivery to a canonical URL: `hosts-07`. The same for all that go to one receiver."""
+    return ALL_BUCKETS[zlib.crc32(receiver_of(url).encode()) % BUCKETS]
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:

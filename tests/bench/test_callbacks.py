@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def deliveries() -> Callable[..., None]:
-    def make(count: int, state: State, type_: str = "127.0.0.2") -> None:
+    def make(count: int, state: State, type_: str = "hosts-00") -> None:
         Job.objects.bulk_create(
             Job(kind="callback", queue="callbacks", type=type_, payload={}, max_attempts=1, state=state)
             for _ in range(count)
@@ -47,6 +47,15 @@ def test_deliveries_that_are_not_taken_up_are_wrong_work(monkeypatch: pytest.Mon
     with pytest.raises(WrongWorkError, match="0 deliveries were answered, 0 are in flight"):
         callbacks.submit_deliveries(User.objects.create_user("ada"), 1, each=2)
     assert Job.objects.count() == 2 * len(HOSTS)
+
+
+def test_each_receiver_is_in_a_bucket_of_its_own_or_that_is_wrong_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = iter([1, 2, 3, *[2] * callbacks.MOST_PORTS])
+    monkeypatch.setattr(callbacks, "free_port", lambda: next(ports))
+    monkeypatch.setattr(callbacks, "bucket_of", lambda url: url if ":3/" in url else "hosts-00")
+    assert callbacks.port_of_strangers() == 3
+    with pytest.raises(WrongWorkError, match="on no port"):
+        callbacks.port_of_strangers()
 
 
 def test_a_delivery_that_does_not_end_is_wrong_work(

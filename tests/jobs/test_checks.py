@@ -30,7 +30,7 @@ def test_callback_networks_that_are_none_are_an_error(settings: Settings) -> Non
     assert "jobs.E004" in ids()
 
 
-def test_of_callbacks_two_run_to_one_host(db: None) -> None:
+def test_of_callbacks_two_run_to_one_bucket_of_hosts(db: None) -> None:
     assert dict(Queue.objects.values_list("name", "max_running_per_type")) == {
         "reports": None, "uploads": None, "callbacks": 2, "operations": None
     }  # fmt: skip

@@ -1,6 +1,5 @@
 """What staff see of receivers that fail."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,9 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import CallbackEndpoint, CallbackHost, Job
+from jobs.models import CallbackEndpoint, CallbackHost
 from jobs.webhooks.circuit import note_failure
 from jobs.webhooks.endpoints import disable_endpoint
+from jobs.webhooks.replaying import deliver_test
 
 pytestmark = pytest.mark.django_db
 
@@ -23,14 +23,16 @@ def page_of(client: Client, path: str, **query: Any) -> str:
     return response.content.decode()
 
 
-def test_failing_hosts_are_listed_with_why(staff: Client) -> None:
-    note_failure("example.com", is_probe=False, error="It answered 503 Service Unavailable.")
+def test_failing_hosts_are_listed_by_whom_they_fail_with_why(staff: Client, owner: User) -> None:
+    note_failure(owner.pk, "example.com:443", is_probe=False, error="It answered 503 Service Unavailable.")
     path = reverse("admin:jobs_callbackhost_changelist")
     assert "It answered 503 Service Unavailable." in page_of(staff, path)
-    assert "It answered 503" in page_of(staff, path, q="example.com")
+    for asked in ("example.com", "example.com:443", "ada"):
+        assert "It answered 503" in page_of(staff, path, q=asked)
     assert "It answered 503" not in page_of(staff, path, q="example.net")
-    assert "It answered 503" in page_of(staff, reverse("admin:jobs_callbackhost_change", args=["example.com"]))
-    assert CallbackHost.objects.get().failures == 1
+    host = CallbackHost.objects.get()
+    assert "It answered 503" in page_of(staff, reverse("admin:jobs_callbackhost_change", args=[host.pk]))
+    assert host.failures == 1
 
 
 def test_disabled_endpoints_are_listed_by_their_hosts_and_never_with_their_urls(staff: Client, owner: User) -> None:
@@ -47,11 +49,12 @@ def test_disabled_endpoints_are_listed_by_their_hosts_and_never_with_their_urls(
         assert "s3cret" not in page
 
 
-def test_the_page_of_a_delivery_shows_its_host_and_masks_its_url(staff: Client, make_job: Callable[..., Job]) -> None:
-    body = {"type": "report.completed", "timestamp": "2026-01-02T03:04:05Z", "data": {"id": "7"}}
-    payload = {"job": "7", "url": URL, "message": "msg_1", "body": body}
-    job = make_job(kind="callback", queue="callbacks", type="example.com", payload=payload)
+def test_a_delivery_is_found_by_its_host_and_shows_it_and_masks_its_url(staff: Client, owner: User) -> None:
+    job = deliver_test(owner, url=URL)
+    path = reverse("admin:jobs_job_changelist")
+    for asked, found in (("host=example.com", True), ("example.com", True), ("example.net", False)):
+        assert (str(job.pk) in page_of(staff, path, q=asked)) is found
     page = page_of(staff, reverse("admin:jobs_job_change", args=[job.pk]))
     assert "example.com" in page
-    assert "msg_1" in page
+    assert job.payload["message"] in page
     assert "s3cret" not in page

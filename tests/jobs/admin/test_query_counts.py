@@ -49,7 +49,10 @@ FILL = (
     INSERT INTO jobs_bulkitem (run_id, job_id, fencing_token, level, outcome, why)
     SELECT %(run)s, id, 1, 1, 'pending', 'w' || left(id::text, 4) FROM jobs_job
     """,
-    """INSERT INTO jobs_callbackhost (host, failures, openings, last_error) SELECT id, 1, 0, 'no' FROM jobs_job""",
+    """
+    INSERT INTO jobs_callbackhost (owner_id, host, failures, openings, last_error)
+    SELECT %(owner)s, id, 1, 0, 'no' FROM jobs_job
+    """,
     """
     INSERT INTO jobs_callbackendpoint (id, owner_id, url, host, disabled_at, reason)
     SELECT id, %(owner)s, 'https://example.com/' || id, 'example.com', now(), 'gone' FROM jobs_job

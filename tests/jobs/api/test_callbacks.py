@@ -17,7 +17,7 @@ from jobs.states import Outcome, State
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.signing import signed_headers, signing_secrets
-from jobs.webhooks.urls import host_of
+from jobs.webhooks.urls import bucket_of
 from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
@@ -47,8 +47,8 @@ def delivery(owner: User) -> Callable[..., Job]:
     def make(**values: Any) -> Job:
         body = {"type": "report.completed", "timestamp": "2026-01-02T03:04:05Z", "data": {"id": "7"}}
         defaults: dict[str, Any] = {
-            "kind": "callback", "queue": "callbacks", "type": host_of(URL), "owner": owner, "max_attempts": 21,
-            "payload": {"job": str(uuid7()), "url": URL, "message": "msg_1", "body": body},
+            "kind": "callback", "queue": "callbacks", "type": bucket_of(URL), "owner": owner, "max_attempts": 21,
+            "payload": {"job": str(uuid7()), "url": URL, "host": "example.com", "message": "msg_1", "body": body},
         }  # fmt: skip
         return Job.objects.create(**{**defaults, **values})
 

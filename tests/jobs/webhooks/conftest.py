@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from jobs.execution import execute_job
 from jobs.models import Job
-from jobs.webhooks.urls import host_of
+from jobs.webhooks.messages import new_payload
+from jobs.webhooks.urls import bucket_of
 from tests.jobs.webhooks.receivers import Receiver, receiving
 
 
@@ -19,6 +20,7 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
     """On loopback, which is allowed while it is there. Times are short."""
     settings.CALLBACK_ALLOW_HTTP = True
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.CALLBACK_ALLOWED_PORTS = []
     settings.CALLBACK_TIMEOUT_SECONDS = 0.5
     settings.CALLBACK_CONNECT_TIMEOUT_SECONDS = 0.3
     with receiving() as running:
@@ -30,10 +32,11 @@ def delivery(owner: User) -> Callable[..., Job]:
     """A delivery that was handed out; nothing is published."""
 
     def make(url: str, **values: Any) -> Job:
-        body = {"type": "test.completed", "timestamp": "2026-01-02T03:04:05Z", "data": {"id": "7", "status": "é"}}
+        data = {"id": "7", "status": "é"}
+        payload = new_payload(url=url, event="test.completed", at="2026-01-02T03:04:05Z", data=data)
         defaults: dict[str, Any] = {
             "kind": "callback", "queue": "callbacks", "owner": owner, "max_attempts": 21, "released_at": Now(),
-            "type": host_of(url), "payload": {"job": "7", "url": url, "message": "msg_1", "body": body},
+            "type": bucket_of(url), "payload": {**payload, "job": "7", "message": "msg_1"},
         }  # fmt: skip
         return Job.objects.create(**{**defaults, **values})
 

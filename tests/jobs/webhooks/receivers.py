@@ -34,6 +34,8 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     status: int = 204
+    #: What is written before each answer.
+    interim: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/ok", *, host: str = "127.0.0.1") -> str:
@@ -71,6 +73,10 @@ class Handler(BaseHTTPRequestHandler):
     def act_hang(self) -> None:
         self.receiver.ended.wait()
 
+    def act_hang_once(self) -> None:
+        """Whoever comes again is answered."""
+        self.act_hang() if len(self.receiver.received) == 1 else self.act_ok()
+
     def act_drip(self) -> None:
         """Headers without end."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
@@ -96,6 +102,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(DRIP_SECONDS)
 
     def answer(self, status: int) -> None:
+        self.wfile.write("".join(self.receiver.interim).encode())
         self.send_response(status)
         for name, value in self.receiver.headers.items():
             self.send_header(name, value)

@@ -1,6 +1,7 @@
 """Each end of a job that calls back becomes one delivery, whoever ends it and whoever tells of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from uuid_utils.compat import uuid7
 
 from jobs.bulk.models import BulkItem, BulkRun
 from jobs.bulk.undo import as_they_are, undo_batch
@@ -16,12 +18,14 @@ from jobs.context import JobContext
 from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import PermanentError, QueueFullError, RetryableError
 from jobs.execution import execute_job
-from jobs.models import Callback, Job, Queue, TypeDials
+from jobs.models import Callback, Job, Queue, Sweep, TypeDials
+from jobs.purging import purge_jobs
 from jobs.states import State
-from jobs.sweeps import announce_ended_jobs, rescue_orphaned_jobs
+from jobs.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
 from jobs.transitions import claim_job
-from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end
+from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
 from jobs.webhooks.asking import ask_for_callback
+from jobs.webhooks.urls import bucket_of
 from tests.jobs.test_execution import write
 from tests.threads import Threads
 
@@ -89,7 +93,7 @@ def test_the_worker_that_ends_a_job_announces_it(
     assert job.finished_at is not None
     assert not job.calls_back
     assert (delivery.owner, delivery.queue, delivery.type, delivery.state) == (
-        owner, "callbacks", "example.com", State.QUEUED
+        owner, "callbacks", bucket_of(URL), State.QUEUED
     )  # fmt: skip
     message = delivery.payload.pop("message")
     assert message.startswith("msg_")
@@ -97,6 +101,7 @@ def test_the_worker_that_ends_a_job_announces_it(
     assert delivery.payload == {
         "job": str(job.pk),
         "url": URL,
+        "host": "example.com",
         "body": {
             "type": event,
             "timestamp": job.finished_at.isoformat().replace("+00:00", "Z"),
@@ -222,7 +227,15 @@ def test_of_many_at_once_one_announces(calling_job: Callable[..., Job]) -> None:
 def test_a_job_has_a_delivery_for_each_url(calling_job: Callable[..., Job]) -> None:
     job = calling_job(state=State.SUCCEEDED, finished_at=Now())
     Callback.objects.create(job=job, url="https://other.example.com/")
-    assert [delivery.type for delivery in announce_end(job.pk)] == ["example.com", "other.example.com"]
+    assert [delivery.payload["host"] for delivery in announce_end(job.pk)] == ["example.com", "other.example.com"]
+
+
+def test_a_url_that_asks_while_the_job_is_purged_is_not_told(calling_job: Callable[..., Job]) -> None:
+    job = calling_job(state=State.SUCCEEDED, finished_at=Now())
+    purge_jobs([job.pk], actor="ada")
+    tell_also(job.pk, url="https://other.example.com/")
+    assert deliveries() == []
+    assert list(Callback.objects.values_list("url", flat=True)) == [URL]
 
 
 def test_while_no_callback_is_taken_the_job_ends_all_the_same_and_is_announced_later(
@@ -249,11 +262,43 @@ def test_a_closed_queue_is_met_once_a_run_and_a_closed_host_keeps_no_other_from_
         announce_ended_jobs()
     assert len([query for query in queries if 'SET "calls_back"' in str(query["sql"])]) == 1
     Queue.objects.filter(name="callbacks").update(accepting=True)
-    TypeDials.objects.create(kind="callback", type="example.com", accepting=False)
+    TypeDials.objects.create(kind="callback", type=bucket_of(URL), accepting=False)
     Callback.objects.filter(job=jobs[2]).update(url="https://other.example.com/")
     with pytest.raises(QueueFullError):
         announce_ended_jobs()
-    assert [delivery.type for delivery in deliveries()] == ["other.example.com"]
+    assert [delivery.payload["host"] for delivery in deliveries()] == ["other.example.com"]
+
+
+def test_owners_of_whom_no_more_may_wait_keep_no_other_from_being_told(
+    calling_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.sweeps.BATCH_SIZE", 4)
+    Queue.objects.filter(name="callbacks").update(max_queued_per_owner=1)
+    for hours in range(5, 0, -1):
+        calling_job(state=State.SUCCEEDED, finished_at=Now() - timedelta(hours=hours))
+    his = calling_job(state=State.SUCCEEDED, finished_at=Now(), owner=User.objects.create_user("bob"))
+    assert announce_ended_jobs() == 2
+    assert {delivery.owner for delivery in deliveries()} == {his.owner, User.objects.get(username="ada")}
+    assert Sweep.objects.get(name="announce_ended_jobs").last_error == ""
+    Job.objects.filter(kind="callback").update(state=State.SUCCEEDED, finished_at=Now())
+    assert announce_ended_jobs() == 1
+
+
+def test_types_that_take_no_more_keep_no_other_from_being_told(
+    calling_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have ended at one time, as those that staff end in bulk have."""
+    monkeypatch.setattr("jobs.sweeps.BATCH_SIZE", 3)
+    TypeDials.objects.create(kind="callback", type=bucket_of(URL), accepting=False)
+    jobs = [calling_job(state=State.SUCCEEDED) for _ in range(8)]
+    Callback.objects.filter(job=jobs[-1]).update(url="https://other.example.com/")
+    Job.objects.update(finished_at=Now())
+    for told_of in ([], [], [str(jobs[-1].pk)]):
+        with pytest.raises(QueueFullError):
+            announce_ended_jobs()
+        assert [delivery.payload["job"] for delivery in deliveries()] == told_of
+    TypeDials.objects.all().delete()
+    assert [announce_ended_jobs() for _ in range(4)] == [3, 3, 1, 0]
 
 
 def test_a_job_that_calls_nobody_back_costs_nothing(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:
@@ -268,5 +313,5 @@ def test_a_job_that_calls_nobody_back_costs_nothing(kind_of: Callable[..., str],
 def test_the_sweep_finds_what_it_looks_for_by_an_index(calling_job: Callable[..., Job]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = Job.objects.to_announce().order_by("finished_at").values("pk").explain()
-    assert "jobs_job_to_announce" in plan
+        plans = [ended_behind(at).values("pk")[:1].explain() for at in ("", f"2026-01-02T03:04:05+0000 {uuid7()}")]
+    assert ["jobs_job_to_announce" in plan for plan in plans] == [True, True]

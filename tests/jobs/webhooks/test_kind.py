@@ -42,6 +42,7 @@ def test_the_verifier_of_standard_webhooks_accepts_what_is_sent(
     job = deliver(receiver.url("/ok?key=s3cret"))
     assert job.state == State.SUCCEEDED
     assert (job.result or {})["httpStatus"] == 204
+    assert Attempt.objects.get().conditions == job.result
     [request] = receiver.received
     assert request.path == "/ok?key=s3cret"
     assert Webhook(secret).verify(request.body, request.headers) == {
@@ -114,6 +115,32 @@ def test_a_receiver_that_is_no_good_is_left_within_the_deadline_and_retried(
     assert time.monotonic() - began < 1.5
     assert (job.state, told(job)["detail"]) == (State.FAILED, f"127.0.0.1 {text}")
     assert CallbackHost.objects.get().failures == 1
+
+
+@pytest.mark.parametrize("interim", ["103 Early Hints", "102 Processing", "100 Continue"])
+@pytest.mark.parametrize(("status", "state"), [(200, State.SUCCEEDED), (503, State.FAILED)])
+def test_an_answer_is_the_one_behind_those_that_say_it_will_come(
+    interim: str, status: int, state: State, receiver: Receiver, deliver: Callable[..., Job]
+) -> None:
+    receiver.interim = [f"HTTP/1.1 {interim}\r\nLink: </style.css>\r\n\r\n"] * 2
+    job = deliver(receiver.url(f"/status/{status}"))
+    assert (job.state, (Attempt.objects.get().conditions or {})["httpStatus"]) == (state, status)
+
+
+def test_one_that_only_says_so_without_end_is_no_answer(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    receiver.interim = ["HTTP/1.1 103 Early Hints\r\n\r\n"] * 11
+    job = deliver(receiver.url("/ok"))
+    assert (job.state, told(job)["detail"]) == (State.FAILED, "127.0.0.1 answered with what is no HTTP.")
+
+
+def test_who_changes_the_protocol_unasked_has_not_said_yes(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    job = deliver(receiver.url("/status/101"))
+    assert (job.state, told(job)["detail"]) == (State.FAILED, "The receiver answered 101 Switching Protocols.")
+
+
+def test_a_delivery_that_is_nobodys_any_more_is_not_sent(receiver: Receiver, deliver: Callable[..., Job]) -> None:
+    job = deliver(receiver.url("/ok"), owner=None)
+    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "no-owner", [])
 
 
 def test_a_receiver_that_drips_after_it_has_said_yes_is_not_waited_for(
@@ -205,13 +232,44 @@ def test_a_url_that_is_not_allowed_any_more_is_not_called(
     assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "url-not-allowed", [])
 
 
+def test_a_port_that_is_not_allowed_any_more_is_not_called(
+    receiver: Receiver, deliver: Callable[..., Job], settings: Settings
+) -> None:
+    settings.CALLBACK_ALLOWED_PORTS = [443, 80]
+    job = deliver(receiver.url("/ok"))
+    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "url-not-allowed", [])
+
+
 def test_a_name_that_resolves_to_a_private_address_is_not_called(
     receiver: Receiver, deliver: Callable[..., Job], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CALLBACK_ALLOWED_NETWORKS = []
     resolve_to(monkeypatch, ["127.0.0.1"])
     job = deliver(receiver.url("/ok", host="receiver.example.com"))
-    assert (job.state, told(job)["code"], receiver.received) == (State.DEAD, "address-not-allowed", [])
+    assert (job.state, receiver.received) == (State.FAILED, [])
+    assert Attempt.objects.get().error_message == (
+        "receiver.example.com has no address that callbacks may be sent to."
+    )  # fmt: skip
+
+
+def test_the_owner_does_not_learn_whether_a_name_is_known_inside(
+    receiver: Receiver, deliver: Callable[..., Job], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by the text nor by what becomes of the delivery; the staff do."""
+    settings.CALLBACK_ALLOWED_NETWORKS = []
+    resolve_to(monkeypatch, ["10.0.0.7"])
+    known = deliver(receiver.url("/ok", host="db.example.com"))
+    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", fail_to_resolve)
+    unknown = deliver(receiver.url("/ok", host="db.example.com"))
+    told_of_both = {
+        "code": "retryable-error", "retryable": True,
+        "detail": "The name db.example.com does not resolve to an address that callbacks may be sent to.",
+    }  # fmt: skip
+    assert [(job.state, told(job)) for job in (known, unknown)] == [(State.FAILED, told_of_both)] * 2
+    assert list(Attempt.objects.order_by("pk").values_list("error_message", flat=True)) == [
+        "db.example.com has no address that callbacks may be sent to.",
+        "The name db.example.com does not resolve.",
+    ]
 
 
 def test_a_name_whose_answer_changes_is_called_where_it_was_looked_at(
@@ -224,7 +282,7 @@ def test_a_name_whose_answer_changes_is_called_where_it_was_looked_at(
     assert deliver(url).state == State.SUCCEEDED
     assert asked == ["receiver.example.com"]
     assert receiver.received[0].headers["Host"] == f"receiver.example.com:{receiver.port}"
-    assert told(deliver(url))["code"] == "address-not-allowed"
+    assert deliver(url).state == State.FAILED
     assert len(receiver.received) == 1
 
 
@@ -365,6 +423,10 @@ def full_backlog() -> Iterator[int]:
             waiting.setblocking(False)
             waiting.connect_ex(listening.getsockname())
         yield listening.getsockname()[1]
+
+
+def fail_to_resolve(*arguments: Any, **options: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
