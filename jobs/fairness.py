@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from jobs.models import Job
-from jobs.statements import ask, one_trip, run
+from jobs.statements import FREE_PLACE, ask, one_trip, run
 
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
@@ -151,13 +151,8 @@ HAND_OUT: Final = " ".join(
 
 #: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.
 IS_THERE_A_TURN: Final = f"""
-    SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL
-    AND (max_running IS NULL OR max_running > (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
-    ) + (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
-    )) AS answer
-    FROM jobs_queue WHERE name = %(queue)s AND NOT paused
+    SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL AND {FREE_PLACE} AS answer
+    FROM jobs_queue WHERE name = %(queue)s
 """  # noqa: S608
 
 #: Those of a higher priority, the owner's own older ones, and so many of each other owner; by type, and whether they

@@ -33,9 +33,12 @@ PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry
 PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
 
 
-def release_jobs(queue: str) -> list[UUID]:
-    """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids."""
-    if not is_there_a_turn(queue):
+def release_jobs(queue: str, *, has_turn: bool = False) -> list[UUID]:
+    """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
+
+    Whoever has seen that a job waits and a place is free says so, and it is not looked at again.
+    """
+    if not has_turn and not is_there_a_turn(queue):
         return []
     ids = hand_out(queue, at_most=BATCH_SIZE)
     if ids:

@@ -121,29 +121,47 @@ ADMIT: Final = f"""
     WHERE name = %(queue)s::text
 """  # noqa: S608
 
-#: Whether the queue takes the job, and the job if it does.
+#: Whether the queue has a place for one more that is handed out.
+FREE_PLACE: Final = """
+    NOT paused AND (max_running IS NULL OR max_running > (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+    ) + (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+    ))
+"""
+
+#: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
 SUBMIT: Final = f"""
     WITH dials AS MATERIALIZED ({ADMIT}
+    ), callback AS (
+        SELECT coalesce(%(callback_url)s::text, (
+            SELECT nullif(url, '') FROM jobs_callbacksettings
+            WHERE %(owners_callback)s::bool AND owner_id = %(owner)s::bigint
+        )) AS url
     ), submitted AS (
         INSERT INTO jobs_job (
-            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due,
+            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due, calls_back,
             attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
             error_class, error_message, error_fingerprint, idempotency_key, request_fingerprint
         )
         SELECT
             %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
             'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
-            0, %(max_attempts)s::int, 0, 0, 0, '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
-        FROM dials WHERE verdict = 'admitted'
+            url IS NOT NULL, 0, %(max_attempts)s::int, 0, 0, 0,
+            '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
+        FROM dials, callback WHERE verdict = 'admitted'
         RETURNING *
     ), told AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'submitted', %(actor)s::text, '{{}}' FROM submitted
+    ), asked AS (
+        INSERT INTO jobs_callback (job_id, url) SELECT id, url FROM submitted, callback WHERE url IS NOT NULL
     ), found_by AS (
         INSERT INTO jobs_searchterms (job_id, terms)
         SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
     )
-    SELECT * FROM dials LEFT JOIN submitted ON true
+    SELECT *, (SELECT {FREE_PLACE} FROM jobs_queue WHERE name = %(queue)s::text) AS has_place
+    FROM dials LEFT JOIN submitted ON true
 """  # noqa: S608
 
 CLAIM: Final = """

@@ -36,11 +36,14 @@ def submit_job(
     priority: int = 0,
     scheduled_at: datetime | None = None,
     idempotency: Idempotency | None = None,
+    callback_url: str | None = None,
+    owners_callback: bool = False,
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
-    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.idempotency`. The job is released
-    when the transaction has committed; should that fail, the job stays queued and Beat releases it.
+    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.idempotency`. Its end is told
+    to `callback_url`, a canonical one; where there is none, and `owners_callback`, to the one that the owner has set.
+    The job is released when the transaction has committed; should that fail, it stays queued and Beat releases it.
 
     Raises UnknownKindError, ImproperlyConfigured (there is no such queue), QueueFullError or OwnerQueueFullError; there
     is no row then.
@@ -62,6 +65,8 @@ def submit_job(
         "actor": owner.get_username() if owner else "",
         "idempotency_key": idempotency and idempotency.key,
         "request_fingerprint": idempotency.fingerprint if idempotency else "",
+        "callback_url": callback_url,
+        "owners_callback": owners_callback,
     }
     rows = run(SUBMIT, **row, locked=False)
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:
@@ -75,6 +80,16 @@ def submit_job(
         raise told(refusal, queue=queue, owner=owner)
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
-    after_commit(release_jobs, queue)
+    after_commit(_release, job, has_turn=job.due and rows[0]["has_place"])
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job
+
+
+def _release(job: Job, *, has_turn: bool) -> None:
+    """Release what waits. The instance knows if it was among it, as that is what its owner is told next.
+
+    That a place was free is believed, as it is looked at again with the queue locked. That none was is not: it may have
+    become free before this job could be seen.
+    """
+    if job.pk in release_jobs(job.queue, has_turn=has_turn):
+        job.released_at = job.created_at

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.utils import translation
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -14,7 +12,7 @@ from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerialize
 from jobs.idempotency import Idempotency
 from jobs.models import Job
 from jobs.submission import submit_job
-from jobs.webhooks.asking import ask_for_callback, default_url
+from jobs.webhooks.asking import default_url
 from jobs.webhooks.fields import CallbackURLField
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type
@@ -64,7 +62,7 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
     report_type, payload = canonical_order(order.validated_data, owner)
-    return submit_order(report_type, payload, owner=owner, url=callback_url(order.validated_data, owner))
+    return submit_order(report_type, payload, owner=owner, order=order.validated_data)
 
 
 def submit_order(
@@ -72,23 +70,26 @@ def submit_order(
     payload: dict[str, Any],
     *,
     owner: AbstractBaseUser,
-    url: str | None,
+    order: dict[str, Any],
     idempotency: Idempotency | None = None,
 ) -> Job:
-    """Submit a valid order, whose end is told to `url`. Raises what `jobs.submission.submit_job` does."""
-    submit = partial(
-        submit_job, kind="report", owner=owner, queue=report_type.queue, payload=payload, idempotency=idempotency
+    """Submit a valid order, of which this payload was made. Raises what `jobs.submission.submit_job` does.
+
+    Where its end is told is no part of what identifies the report; who says nothing means the owner's own URL.
+    """
+    return submit_job(
+        kind="report",
+        owner=owner,
+        queue=report_type.queue,
+        payload=payload,
+        idempotency=idempotency,
+        callback_url=order.get("callbackURL"),
+        owners_callback="callbackURL" not in order,
     )
-    if url is None:
-        return submit()
-    with transaction.atomic():
-        job = submit()
-        ask_for_callback(job, url=url)
-    return job
 
 
 def callback_url(order: dict[str, Any], owner: AbstractBaseUser) -> str | None:
-    """Where a valid order wants its end told; None: nowhere. It is no part of what identifies the report."""
+    """Where a valid order wants its end told; None: nowhere."""
     return order["callbackURL"] if "callbackURL" in order else default_url(owner)
 
 

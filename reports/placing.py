@@ -52,12 +52,13 @@ def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency 
         order = PlacedOrderSerializer(data=data)
         order.is_valid(raise_exception=True)
         report_type, payload = canonical_order(order.validated_data, owner)
-        url = callback_url(order.validated_data, owner)
         if order.validated_data["reuse"] and (equal := find_reusable(owner, report_type, payload)):
-            if url is not None:
+            if (url := callback_url(order.validated_data, owner)) is not None:
                 tell_also(equal.pk, url=url)
             return Placed(equal, is_reused=True)
-        return Placed(submit_order(report_type, payload, owner=owner, url=url, idempotency=idempotency))
+        return Placed(
+            submit_order(report_type, payload, owner=owner, order=order.validated_data, idempotency=idempotency)
+        )
 
 
 def find_reusable(owner: AbstractBaseUser, report_type: ReportType, payload: dict[str, Any]) -> Job | None:

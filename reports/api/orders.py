@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
-from jobs.api.lookup import get_job
 from jobs.api.pagination import PAGES, NewestFirst
 from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem, response_header
@@ -57,8 +56,7 @@ class ReportListView(ApiView):
             )
         except UnknownReportTypeError as error:
             raise unknown_report_type(request, error) from None
-        job = get_job(request, str(placed.job.pk))  # released by now, maybe
-        response = accepted(request, job)
+        response = accepted(request, placed.job)
         if placed.is_replayed:
             response["Idempotency-Replayed"] = "true"
         if placed.is_reused:

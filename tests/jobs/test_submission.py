@@ -1,11 +1,13 @@
 """Submitting: a row and, once it is committed, a doorbell; or neither."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
 
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
 from jobs.models import Job, Queue
@@ -33,6 +35,31 @@ def test_the_job_is_released_when_the_transaction_commits(owner: User, unheard: 
     assert job.released_at is not None
     assert job.pk.version == 7
     assert message_ids(unheard) == [str(job.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_submits_knows_whether_it_was_handed_out(
+    owner: User, unheard: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=1)
+    submit = partial(submit_job, kind="test", owner=owner, payload={}, queue=unheard)
+    with django_assert_num_queries(3):  # the job; the queue's row, and whose turn it is
+        first = submit()
+    with django_assert_num_queries(2):  # the job; that no place was free is looked at again
+        second = submit()
+    assert (first.released_at, second.released_at) == (first.created_at, None)
+    assert message_ids(unheard) == [str(first.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_becomes_free_before_the_commit_is_not_missed(owner: User, unheard: str) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=1)
+    first = submit_job(kind="test", owner=owner, payload={}, queue=unheard)
+    with transaction.atomic():
+        second = submit_job(kind="test", owner=owner, payload={}, queue=unheard)
+        with Threads() as threads:
+            threads.submit(Job.objects.filter(pk=first.pk).update, state=State.CANCELLED).result(timeout=5)
+    assert second.released_at == second.created_at
 
 
 @pytest.mark.django_db(transaction=True)

@@ -24,7 +24,6 @@ from jobs.states import State
 from jobs.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
 from jobs.transitions import claim_job
 from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
-from jobs.webhooks.asking import ask_for_callback
 from jobs.webhooks.urls import bucket_of
 from tests.jobs.test_execution import write
 from tests.threads import Threads
@@ -43,7 +42,9 @@ def nothing_is_published(db: None) -> None:
 def calling_job(make_job: Callable[..., Job]) -> Callable[..., Job]:
     def make(**values: Any) -> Job:
         job = make_job(**values)
-        ask_for_callback(job, url=URL)
+        Callback.objects.create(job=job, url=URL)
+        Job.objects.filter(pk=job.pk).update(calls_back=True)
+        job.calls_back = True
         return job
 
     return make

@@ -79,15 +79,20 @@ def test_an_order_that_is_refused_leaves_no_callback(api: APIClient) -> None:
     assert asked_for() == []
 
 
-def test_an_order_without_a_callback_costs_one_look_at_the_settings(api: APIClient) -> None:
+def test_an_order_costs_as_much_with_a_callback_as_without(api: APIClient, owner: User) -> None:
     counts = []
     api.get("/api/reports")  # the use of the token is noted, once a minute
-    for members in ({"callbackURL": None}, {}, {"callbackURL": URL}):
-        with CaptureQueriesContext(connection) as queries:
-            order(api, **members)
-        counts.append(len(queries))
-    nowhere, unsaid, called = counts
-    assert (unsaid - nowhere, called - nowhere) == (1, 4)  # with one: a savepoint and its end, its row, the job's flag
+    for default in ("", URL):
+        set_default_url(owner, default)
+        for members in ({"callbackURL": None}, {}, {"callbackURL": URL}):
+            with CaptureQueriesContext(connection) as queries:
+                order(api, **members)
+            counts.append(len(queries))
+    assert counts == [counts[0]] * 6
+    assert (
+        counts[0] == 5
+    )  # the token, its user; the job with all that is its own; who is ahead, and how fast
+    assert asked_for() == [URL] * 3
 
 
 @pytest.mark.django_db(transaction=True)
