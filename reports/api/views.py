@@ -41,7 +41,10 @@ class ReportView(ApiView):
         responses={202: ReportStatus, 204: OpenApiResponse(description="It is gone, with its file.")},
     )
     def delete(self, request: Request, job_id: str) -> Response:
-        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204)."""
+        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204).
+
+        A report that ends just before the request comes has ended: it is deleted, also where it was to be cancelled.
+        """
         job = get_job(request, job_id, kind="report")
         if purge_or_cancel(job.pk, actor=request.user.get_username()):
             return Response(status=204)

@@ -159,4 +159,13 @@ def test_the_page_says_what_is_wrong(client: Client, owner: User, settings: Sett
 
 def test_the_page_is_for_who_is_signed_in(client: Client) -> None:
     assert client.get("/tokens")["Location"] == "/sign-in?next=/tokens"
-    assert client.post(f"/tokens/{UUID(int=1)}/revoke").status_code == 302
+
+
+def test_who_signs_in_again_after_revoking_is_led_to_the_page(client: Client, owner: User) -> None:
+    token, _ = ApiToken.objects.create(owner)
+    path = f"/tokens/{token.id}/revoke"
+    assert client.post(path)["Location"] == f"/sign-in?next={path}"
+    client.force_login(owner)
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, "/tokens")
+    assert ApiToken.objects.filter(pk=token.pk).exists()
