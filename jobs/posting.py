@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 View = Callable[..., HttpResponseBase]
@@ -26,7 +26,7 @@ def posted_from(page: str, *named: str) -> Callable[[View], View]:
         @wraps(view)
         def wrapped(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponseBase:
             if request.method in ("GET", "HEAD"):
-                return redirect(page, **{name: kwargs[name] for name in named})
+                return HttpResponseRedirect(reverse(page, kwargs={name: kwargs[name] for name in named}))
             return post(request, *args, **kwargs)
 
         return wrapped

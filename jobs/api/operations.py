@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
-from jobs.api.polling import answer_poll
+from jobs.api.polling import Question, answer_poll
 from jobs.api.schema import problem
 from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
@@ -58,7 +58,7 @@ class OperationView(ApiView):
         """The state of one job."""
         job = get_job(request, job_id)
         require_scope(request, f"{job.kind}s:read")
-        return answer_poll(self, job, lambda: operation_body(request, job))
+        return answer_poll(self, job, Question.OPERATION, lambda: operation_body(request, job))
 
 
 def operation_body(request: Request, job: Job) -> dict[str, Any]:

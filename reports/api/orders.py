@@ -58,7 +58,7 @@ class ReportListView(ApiView):
         except UnknownReportTypeError as error:
             raise unknown_report_type(request, error) from None
         job = get_job(request, str(placed.job.pk))  # released by now, maybe
-        response = accepted(request, job)
+        response = accepted(request, job, is_new=not (placed.is_replayed or placed.is_reused))
         if placed.is_replayed:
             response["Idempotency-Replayed"] = "true"
         if placed.is_reused:
