@@ -27,7 +27,8 @@ _NAMED_SECRET = re.compile(
     ["']? \s* [:=] \s* ["']? (?: (?: bearer | basic ) \s+ )? ) [^\s"',;&)}}\]]+"""
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-_ROW_OF_DATA = re.compile(r"(?m)^(DETAIL: .*?\().*(\).*)$")
+#: Within `repr()` the start of a line is an escape.
+_ROW_OF_DATA = re.compile(r"(?m)((?:^|\\n)DETAIL: .*?\().*(\).*)$")
 _VARIES = re.compile(r"""(?x) '[^']*' | "[^"]*" | [0-9a-fA-F]{8,} | \d+ """)
 
 

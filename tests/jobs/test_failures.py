@@ -59,6 +59,10 @@ def test_long_texts_are_cut_where_they_say_least() -> None:
             "duplicate key\nDETAIL:  Key (email)=(ada@x.test) already exists.",
             "duplicate key\nDETAIL:  Key (***) already exists.",
         ),
+        (
+            repr(ValueError("null value\nDETAIL:  Failing row contains (7, ada@x.test).")),
+            r"ValueError('null value\nDETAIL:  Failing row contains (***)",
+        ),
         ("a\x00b \ud800", "a\N{REPLACEMENT CHARACTER}b ?"),
         ("column token_count is missing at line 7", "column token_count is missing at line 7"),
         ("http://localhost:8000/x@y", "http://localhost:8000/x@y"),
