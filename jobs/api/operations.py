@@ -21,7 +21,7 @@ from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
 from jobs.models import Job
 from jobs.states import State
-from jobs.tokens.permissions import require_scope
+from jobs.tokens.permissions import require_scopes
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
 
@@ -57,7 +57,7 @@ class OperationView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
-        require_scope(request, f"{job.kind}s:read")
+        require_scopes(request, f"{job.kind}s:read")
         return answer_poll(self, job, Question.OPERATION, lambda: operation_body(request, job))
 
 

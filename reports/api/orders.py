@@ -85,7 +85,7 @@ class ReportListView(ApiView):
 class ReportPreviewView(ApiView):
     """`/api/reports/preview`"""
 
-    scopes = {"POST": "reports:order"}
+    scopes = {"POST": ("reports:order", "reports:read")}  # it shows rows
 
     @extend_schema(
         operation_id="previewReport",
@@ -98,7 +98,10 @@ class ReportPreviewView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        """How many rows an order would have, and the first of them. Nothing is ordered."""
+        """How many rows an order would have, and the first of them. Nothing is ordered.
+
+        A token needs both scopes: `reports:order`, and `reports:read` for the rows.
+        """
         order = PlacedOrderSerializer(data=request.data)
         order.is_valid(raise_exception=True)
         try:
