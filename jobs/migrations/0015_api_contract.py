@@ -98,5 +98,10 @@ class Migration(migrations.Migration):
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL),
         ),
+        migrations.AddField(
+            model_name='apitoken',
+            name='issued_by',
+            field=models.ForeignKey(editable=False, help_text='the token that made it, and with which it ends; empty: a person did', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='issued', to='jobs.apitoken', to_field='id'),
+        ),
         migrations.RunPython(take_over_tokens, give_back_tokens),
     ]
