@@ -185,8 +185,8 @@ def test_a_key_that_is_over_is_409_while_its_job_is_being_changed(api: APIClient
 
 @pytest.mark.django_db(transaction=True)
 def test_an_order_whose_key_is_over_does_not_lock_its_job_against_a_retry(api: APIClient, owner: User) -> None:
+    Queue.objects.filter(name="reports").update(paused=True, max_queued=100)  # both lock the queue's row
     job = old_and_dead(api)
-    Queue.objects.filter(name="reports").update(max_queued=100)  # both lock the queue's row
     sent = Idempotency("k", "y")
     with Threads(1) as elsewhere, job_of_first_request(owner=owner, idempotency=sent) as first:
         assert first is None
