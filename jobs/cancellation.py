@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -11,7 +11,7 @@ from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Event, Job
-from jobs.states import State
+from jobs.states import ACTIVE, State
 from jobs.webhooks.announcing import CALLS_BACK
 
 #: All but the final ones.
@@ -19,11 +19,16 @@ CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
 
 
 def cancel_jobs(
-    job_ids: Iterable[UUID], *, actor: str, reason: str = "", seen: Mapping[UUID, int] | None = None
+    job_ids: Iterable[UUID],
+    *,
+    actor: str,
+    reason: str = "",
+    seen: Mapping[UUID, int] | None = None,
+    allowed: Collection[State] = CANCELLABLE,
 ) -> Intervention:
     """queued, failed, dead → cancelled; a running job gets `cancel_requested_at`, and ends within two seconds.
 
-    Asking twice is no more than asking once: the second is refused, as are jobs that have ended.
+    Asking twice is no more than asking once: the second is refused, as are jobs in states that are not `allowed`.
     """
 
     def change(jobs: list[Job]) -> None:
@@ -46,7 +51,7 @@ def cancel_jobs(
         action=AuditEntry.Action.CANCEL,
         actor=actor,
         reason=reason,
-        allowed=CANCELLABLE,
+        allowed=allowed,
         change=change,
         seen=seen,
         objection=_asked_already,
@@ -55,3 +60,13 @@ def cancel_jobs(
 
 def _asked_already(job: Job) -> str:
     return "it is asked to end already" if job.state == State.RUNNING and job.cancel_requested_at else ""
+
+
+def cancel_active_job(job_id: UUID, *, actor: str) -> bool:
+    """As its owner cancels a job: a dead one has ended for them, and its failure is still to be read.
+
+    True where it is cancelled now, or is about to be; False where it has ended another way meanwhile.
+    """
+    if cancel_jobs([job_id], actor=actor, allowed=ACTIVE).changed:
+        return True
+    return not Job.objects.filter(pk=job_id, state__in=[State.SUCCEEDED, State.DEAD]).exists()

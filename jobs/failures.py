@@ -27,7 +27,12 @@ _NAMED_SECRET = re.compile(
     ["']? \s* [:=] \s* ["']? (?: (?: bearer | basic ) \s+ )? ) [^\s"',;&)}}\]]+"""
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-_ROW_OF_DATA = re.compile(r"(?m)^(DETAIL: .*?\().*(\).*)$")
+#: A row may go over several lines: to the next part of PostgreSQL's message, the next error of a traceback, or the end.
+#: Within `repr()` the start of a line is an escape. However long the text, each of its characters is looked at once.
+_ROW_OF_DATA = re.compile(
+    r"""(?xms) ( (?:^|\\n) DETAIL: [^(\n]{0,100} \( )
+    ( (?: (?! \n (?: [A-Z]+ :\ | \n (?: The\ above | During\ handling ) ) ) . )* )"""
+)
 _VARIES = re.compile(r"""(?x) '[^']*' | "[^"]*" | [0-9a-fA-F]{8,} | \d+ """)
 
 
@@ -91,12 +96,17 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = _CREDENTIALS_IN_URL.sub(MASK, text)
     text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
-    return _ROW_OF_DATA.sub(rf"\1{MASK}\2", text)
+    return _ROW_OF_DATA.sub(_without_row, text)
 
 
 def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
     """What an error says first, without secrets."""
     return redact(str(error).strip(), secrets).split("\n", 1)[0]
+
+
+def _without_row(found: re.Match[str]) -> str:
+    _, end, rest = found[2].rpartition(")")
+    return f"{found[1]}{MASK}{end}{rest if end else ''}"
 
 
 def _spellings(secret: str) -> set[str]:

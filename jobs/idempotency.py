@@ -1,7 +1,9 @@
 """Idempotency keys: an order that is sent again, because its answer was lost, is the same order.
 
-A key belongs to its owner, for all kinds of jobs, and holds for IDEMPOTENCY_KEY_HOURS. The unique constraint
-`jobs_job_idempotency_key` is what guards it; the advisory lock tells a second request that the first is not done.
+A key belongs to its owner, for all kinds of jobs, and holds for IDEMPOTENCY_KEY_HOURS. It stands with the job that its
+request made (`jobs_job_idempotency_key` is unique) or, where the request was answered with a job that was there before,
+in `jobs_reusedkey`. Never in both: the advisory lock lets one request with a key be handled at a time, and tells the
+others that the first is not done.
 
 Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
 """
@@ -13,13 +15,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
-from jobs.models import Job
+from jobs.models import Job, ReusedKey
 from jobs.statements import ask, instance_of, one_trip
 
 if TYPE_CHECKING:
@@ -27,13 +31,35 @@ if TYPE_CHECKING:
 
 #: Until the transaction ends. Two keys with one hash would only be told to wait for each other.
 TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s::text, 0)) AS is_held"
-#: What follows in the same trip sees what was committed before the lock was there.
+#: What follows in the same trip sees what was committed before the lock was there. A reused key that is over, or whose
+#: job was purged, is no key: it is overwritten, or pruned. One on a job is in the way until it is taken from there.
+FIRST: Final = """
+    SELECT job.*, kept.fingerprint AS asked_for, false AS is_over
+    FROM jobs_reusedkey AS kept JOIN jobs_job AS job ON job.id = kept.job_id AND job.owner = kept.owner_id
+    WHERE kept.owner_id = %(owner)s::bigint AND kept.key = %(key)s::text
+    AND kept.created_at > statement_timestamp() - make_interval(hours => %(hours)s::int)
+    UNION ALL
+    SELECT
+        job.*, job.request_fingerprint,
+        job.created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
+    FROM jobs_job AS job WHERE job.owner = %(owner)s::bigint AND job.idempotency_key = %(key)s::text
+"""
+#: A transaction of its own, which waits for no row: an order locks no job before it has the queue's lock.
 FORGET: Final = """
     UPDATE jobs_job SET idempotency_key = NULL
-    WHERE owner = %(owner)s::bigint AND idempotency_key = %(key)s::text
-    AND created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
+    WHERE id = (
+        SELECT id FROM jobs_job
+        WHERE owner = %(owner)s::bigint AND idempotency_key = %(key)s::text
+        AND created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
 """
-FIRST: Final = "SELECT * FROM jobs_job WHERE owner = %(owner)s::bigint AND idempotency_key = %(key)s::text"
+KEEP: Final = """
+    INSERT INTO jobs_reusedkey (owner_id, key, fingerprint, job_id)
+    VALUES (%(owner)s::bigint, %(key)s::text, %(fingerprint)s::text, %(job_id)s::uuid)
+    ON CONFLICT (owner_id, key) DO UPDATE
+    SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, created_at = statement_timestamp()
+"""
 
 
 @dataclass(frozen=True)
@@ -52,24 +78,47 @@ def fingerprint_of(kind: str, body: Any) -> str:
 
 @contextmanager
 def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | None) -> Iterator[Job | None]:
-    """The job of the first request with this key; None where this one is it, and the block is to submit the job.
+    """The job of the first request with this key; None where this one is it, and the block is to submit the job, or to
+    `keep_reused` one that is there.
 
     The block is one transaction; should it raise, the key is free again. Without a key it is no more than the block.
-    Raises IdempotencyKeyInUseError while another request with the key is being handled, IdempotencyKeyReusedError
-    where the first one asked for something else.
+    Raises IdempotencyKeyInUseError while another request with the key is being handled, or somebody changes the job
+    whose key is over; IdempotencyKeyReusedError where the first one asked for something else.
     """
     if idempotency is None:
         yield None
         return
     asked = {"owner": owner.pk, "key": idempotency.key, "hours": settings.IDEMPOTENCY_KEY_HOURS}
-    with transaction.atomic():
-        with one_trip():
-            lock = ask(TRY_LOCK, name=f"idempotency {owner.pk} {idempotency.key}")
+    for is_last in (False, True):
+        with transaction.atomic():
+            row = _first(asked)
+            if row is None or not row["is_over"]:
+                if row is not None and row["asked_for"] != idempotency.fingerprint:
+                    raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
+                yield instance_of(Job, row) if row else None
+                return
+        if not is_last:
             ask(FORGET, **asked)
-            known = ask(FIRST, **asked)
-        if not lock.fetchall()[0]["is_held"]:
-            raise IdempotencyKeyInUseError("The first request with this key is still being handled.")
-        first = next((instance_of(Job, row) for row in known.fetchall()), None)
-        if first is not None and first.request_fingerprint != idempotency.fingerprint:
-            raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
-        yield first
+    raise IdempotencyKeyInUseError("The job that had this key is being changed.")
+
+
+def keep_reused(job: Job, *, owner: AbstractBaseUser, idempotency: Idempotency | None) -> None:
+    """From now on the key stands for `job`, which was there before. Within `job_of_first_request`."""
+    if idempotency is not None:
+        ask(KEEP, owner=owner.pk, key=idempotency.key, fingerprint=idempotency.fingerprint, job_id=job.pk)
+
+
+def prune_reused_keys(*, at_most: int) -> int:
+    """Delete keys that are over; returns how many."""
+    over = ReusedKey.objects.filter(created_at__lte=Now() - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS))
+    ids = list(over.order_by("created_at").values_list("pk", flat=True)[:at_most])
+    return over.filter(pk__in=ids).delete()[0]  # one of them may stand for another job meanwhile
+
+
+def _first(asked: dict[str, Any]) -> dict[str, Any] | None:
+    with one_trip():
+        lock = ask(TRY_LOCK, name=f"idempotency {asked['owner']} {asked['key']}")
+        known = ask(FIRST, **asked)
+    if not lock.fetchall()[0]["is_held"]:
+        raise IdempotencyKeyInUseError("The first request with this key is still being handled.")
+    return next(iter(known.fetchall()), None)

@@ -53,7 +53,12 @@ def masked_payload(job: Job) -> Any:
 
 def secrets_of(job: Job) -> set[str]:
     """The texts of the payload's secrets, to be masked in messages."""
-    return secrets_in(job.payload, secret_names(job.kind, job.payload))
+    return secrets_of_payload(job.kind, job.payload)
+
+
+def secrets_of_payload(kind: str, payload: Any) -> set[str]:
+    """The same, of what would be a job's payload."""
+    return secrets_in(payload, secret_names(kind, payload))
 
 
 def index_payload(job: Job) -> None:

@@ -13,7 +13,7 @@ from jobs.cancellation import cancel_jobs
 from jobs.commit import after_commit
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
-from jobs.models import Artifact, Event, Job
+from jobs.models import Artifact, Event, Job, ReusedKey
 from jobs.states import State
 
 #: For its owner a dead job has ended, too.
@@ -32,6 +32,7 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         dead = [job.pk for job in jobs if job.state == State.DEAD]
         Job.objects.filter(pk__in=dead, state=State.DEAD).update(state=State.CANCELLED)
         Job.objects.filter(pk__in=pks).update(owner=None, idempotency_key=None, calls_back=False, updated_at=Now())
+        ReusedKey.objects.filter(job__in=pks).delete()
         Artifact.objects.filter(job__in=pks, deleted_at=None).update(expires_at=Now())
         record_events(dead, Event.Name.CANCELLED, actor=actor, discarded=True)
         record_events(pks, Event.Name.PURGED, actor=actor)

@@ -20,6 +20,7 @@ from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
+from jobs.idempotency import prune_reused_keys
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
@@ -186,12 +187,15 @@ def remove_orphan_files() -> int:
 
 @sweep
 def prune_jobs() -> int:
-    """Delete jobs that ended long ago, with all that belongs to them, once their files are gone. Dead ones stay."""
+    """Delete jobs that ended long ago, with all that belongs to them, once their files are gone. Dead ones stay.
+
+    Keys go sooner that stand for a job which another order had made.
+    """
     kept = Artifact.objects.filter(job=OuterRef("pk"), deleted_at=None)
     old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))
     ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
     Job.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    return len(ids) + prune_reused_keys(at_most=BATCH_SIZE)
 
 
 @sweep

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_serializer
 
 from jobs.api.status import is_available
 from jobs.api.strict import StrictBooleanField
-from jobs.idempotency import Idempotency, job_of_first_request
+from jobs.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.models import Job
 from jobs.search import same_work_term
 from jobs.states import ACTIVE
@@ -55,6 +55,7 @@ def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency 
         if order.validated_data["reuse"] and (equal := find_reusable(owner, report_type, payload)):
             if (url := callback_url(order.validated_data, owner)) is not None:
                 tell_also(equal.pk, url=url)
+            keep_reused(equal, owner=owner, idempotency=idempotency)
             return Placed(equal, is_reused=True)
         return Placed(
             submit_order(report_type, payload, owner=owner, order=order.validated_data, idempotency=idempotency)

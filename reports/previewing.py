@@ -17,7 +17,9 @@ from django.db import Error
 
 from jobs.classification import classify
 from jobs.errors import PostponedError
+from jobs.failures import redact
 from jobs.pacing.dials import dials_of
+from jobs.payloads import secrets_of_payload
 from jobs.slots import slot
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect
@@ -35,6 +37,8 @@ logger = structlog.get_logger(__name__)
 MOST_ROWS: Final = 20
 #: Rows are left out from where all of them together are longer.
 MOST_BYTES: Final = 256 * 1024
+# As long may one cell be. The limit is the process's, 131,072 characters at first, so it is only ever raised.
+csv.field_size_limit(max(csv.field_size_limit(), MOST_BYTES))
 
 
 class PreviewUnavailableError(Exception):
@@ -55,11 +59,15 @@ class PreviewFailedError(Exception):
 
 @dataclass(frozen=True)
 class Preview:
-    """The headings, and the first rows as the file would have them; None where they take too long to compute."""
+    """The headings, and the first rows as the file would have them; None where they take too long to compute.
+
+    `truncated`: fewer than there are, maybe none, as they are too long to show.
+    """
 
     columns: list[str]
     estimated_rows: int
     rows: list[list[str]] | None
+    truncated: bool = False
 
 
 def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
@@ -75,10 +83,12 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
             return _read(payload, owner)
         except (Error, psycopg.Error) as error:
             failure = classify(error)
-            logger.warning("preview_failed", report_type=payload["reportType"], error=repr(error))
+            secrets = secrets_of_payload("report", payload)
+            complaint, detail = redact(str(error), secrets), redact(failure.detail, secrets)
+            logger.warning("preview_failed", report_type=payload["reportType"], code=failure.code, error=complaint)
             if failure.permanent:
-                raise PreviewFailedError(failure.code, failure.detail) from None
-            raise PreviewUnavailableError(failure.detail, retry_after=10) from None
+                raise PreviewFailedError(failure.code, detail) from None
+            raise PreviewUnavailableError(detail, retry_after=10) from None
 
 
 def _read(payload: dict[str, Any], owner: AbstractBaseUser) -> Preview:
@@ -98,11 +108,13 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser) -> Preview:
         columns = describe_columns(query, text, cursor)
         expected = report_type.estimate(parameters, owner)
         first = copy_statement(_first(text), columns, dialect, cursor)
-        return Preview(
-            columns=[str(report_type.columns.get(column.name, column.name)) for column in columns],
-            estimated_rows=estimate_rows(text, cursor) if expected is None else expected,
-            rows=_first_rows(connection.connection, first, dialect),
-        )
+        headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
+        estimated_rows = estimate_rows(text, cursor) if expected is None else expected
+        try:
+            lines, truncated = _first_lines(connection.connection, first)
+        except psycopg.errors.QueryCanceled:  # the statement timeout
+            return Preview(headings, estimated_rows, None)
+        return Preview(headings, estimated_rows, _rows_of(lines, dialect), truncated)
 
 
 def _database(report_type: ReportType) -> str:
@@ -119,15 +131,16 @@ def _first(text: str) -> str:
     return f"SELECT * FROM ({text}\n) AS q LIMIT {MOST_ROWS}"  # noqa: S608
 
 
-def _first_rows(connection: psycopg.Connection[object], statement: str, dialect: Dialect) -> list[list[str]] | None:
+def _first_lines(connection: psycopg.Connection[object], statement: str) -> tuple[list[bytes], bool]:
     lines: list[bytes] = []
-    try:
-        with closing(copy_rows(connection, statement, check=lambda: None, chunk_bytes=lambda: 1)) as chunks:
-            for chunk in chunks:
-                lines += chunk
-                if sum(map(len, lines)) > MOST_BYTES:
-                    lines.pop()
-                    break
-    except psycopg.errors.QueryCanceled:  # the statement timeout
-        return None
-    return list(csv.reader((line.decode() for line in lines), delimiter=dialect.delimiter))
+    with closing(copy_rows(connection, statement, check=lambda: None, chunk_bytes=lambda: 1)) as chunks:
+        for chunk in chunks:
+            lines += chunk
+            if sum(map(len, lines)) > MOST_BYTES:
+                return lines[:-1], True
+    return lines, False
+
+
+def _rows_of(lines: list[bytes], dialect: Dialect) -> list[list[str]]:
+    """An empty line is the NULL of a single column, which Python's reader takes for a row without any."""
+    return [row or [""] for row in csv.reader((line.decode() for line in lines), delimiter=dialect.delimiter)]

@@ -16,6 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.tokens.issuing import issued_below
 from jobs.tokens.models import ApiToken
 
 
@@ -63,9 +64,20 @@ class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is 
 
     list_display = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry")
     list_select_related = ("user",)
-    fields = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry", "requests_per_minute")
+    fields = (
+        "token_key", "user", "name", "scopes", "created", "last_used_at", "expiry", "issued_by", "requests_per_minute",
+    )  # fmt: skip
     readonly_fields = fields[:-1]
     search_fields = ("token_key", "user__username")
+
+    def audited_id(self, obj: Any) -> object:
+        """As `jobs.tokens.issuing` does; the key is a hash of 128 characters."""
+        return obj.id
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Also of those that end with it."""
+        ended = {one.pk: one for token in queryset for one in (token, *issued_below(token))}
+        return super().log_deletions(request, ended.values())  # type: ignore[arg-type]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As Django's permission says."""

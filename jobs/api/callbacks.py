@@ -27,7 +27,7 @@ from jobs.api.callback_bodies import (
 )
 from jobs.api.lookup import get_job
 from jobs.api.pagination import PAGES, NewestFirst
-from jobs.api.polling import answer_poll, polled
+from jobs.api.polling import Question, answer_poll, polled
 from jobs.api.problems import ProblemError
 from jobs.api.schema import problem
 from jobs.api.views import ApiView
@@ -74,7 +74,7 @@ class CallbackView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """One delivery: what it sends, and what came of each try."""
         job = get_job(request, job_id, kind=CALLBACK)
-        return answer_poll(self, job, lambda: delivery_body(job, attempts=True))
+        return answer_poll(self, job, Question.RESOURCE, lambda: delivery_body(job, attempts=True))
 
 
 class CallbackReplayView(ApiView):

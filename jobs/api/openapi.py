@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
+from jobs.tokens.permissions import scopes_needed
+
 PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
 #: Status → when any operation answers so.
@@ -59,13 +61,13 @@ IF_NONE_MATCH: Final = {
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's, with the scope that a token needs, and ids called `id`."""
+    """drf-spectacular's, with the scopes that a token needs, and ids called `id`."""
 
     def get_auth(self) -> list[dict[str, Any]]:
         """Roles are allowed for any scheme since OpenAPI 3.1 (section 4.8.30)."""
-        scope = getattr(self.view, "scopes", {}).get(self.method)
+        scopes = [scope for scope in scopes_needed(self.view, self.method) if scope]
         schemes: list[dict[str, Any]] = super().get_auth()
-        return [{name: [scope] if name == "bearer" and scope else roles for name, roles in s.items()} for s in schemes]
+        return [{name: scopes if name == "bearer" else roles for name, roles in s.items()} for s in schemes]
 
 
 def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

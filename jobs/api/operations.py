@@ -15,13 +15,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
-from jobs.api.polling import answer_poll
+from jobs.api.polling import Question, answer_poll
 from jobs.api.schema import problem
 from jobs.api.status import WORDS, error_of, is_available
 from jobs.api.views import ApiView
 from jobs.models import Job
 from jobs.states import State
-from jobs.tokens.permissions import require_scope
+from jobs.tokens.permissions import require_scopes
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
 
@@ -57,8 +57,8 @@ class OperationView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
-        require_scope(request, f"{job.kind}s:read")
-        return answer_poll(self, job, lambda: operation_body(request, job))
+        require_scopes(request, f"{job.kind}s:read")
+        return answer_poll(self, job, Question.OPERATION, lambda: operation_body(request, job))
 
 
 def operation_body(request: Request, job: Job) -> dict[str, Any]:

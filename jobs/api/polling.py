@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
+from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.limits import ask_whether_early, tell_to_wait
+from jobs.api.limits import ask_whether_early, forget_waits, tell_to_wait
 from jobs.api.problems import ProblemError
 from jobs.api.status import has_ended, retry_after
 from jobs.api.throttling import client_of
@@ -16,15 +18,27 @@ from jobs.api.views import ApiView
 from jobs.models import Job
 
 
-def answer_poll(view: ApiView, job: Job, body: Callable[[], dict[str, Any]]) -> Response:
+class Question(StrEnum):
+    """What a client can ask about a job again and again. Each has a time of its own."""
+
+    STATUS = "status"
+    OPERATION = "operation"
+    RESOURCE = "resource"
+
+    def of(self, job: Job, request: Request) -> str:
+        """This question of this client about this job, for `jobs.api.limits`."""
+        return f"polling:{self}:{job.pk}:{client_of(request)}"
+
+
+def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], dict[str, Any]]) -> Response:
     """The answer to a client that asks how far `job` is; 429 where it was told to wait for longer.
 
-    What it was told is the `Retry-After` of its last answer by this view. Raises ProblemError.
+    What it was told is the `Retry-After` of its last answer to this question. Raises ProblemError.
     """
     if has_ended(job):
         return polled(job, body())
-    question = f"polling:{type(view).__name__}:{job.pk}:{client_of(view.request)}"
-    if early := ask_whether_early(question):
+    asked = question.of(job, view.request)
+    if early := ask_whether_early(asked):
         view.limits.append(early)
         raise ProblemError(
             429,
@@ -33,8 +47,13 @@ def answer_poll(view: ApiView, job: Job, body: Callable[[], dict[str, Any]]) -> 
             retry_after=early.retry_after,
         )
     response = polled(job, body())
-    view.limits.append(tell_to_wait(question, seconds=int(response["Retry-After"])))
+    view.limits.append(tell_to_wait(asked, seconds=int(response["Retry-After"])))
     return response
+
+
+def begin_polling_anew(request: Request, job: Job) -> None:
+    """What this client was told about `job` before is overtaken: the answer to this request tells when to ask."""
+    forget_waits(question.of(job, request) for question in Question)
 
 
 def polled(job: Job, body: dict[str, Any], *, status: int = 200) -> Response:

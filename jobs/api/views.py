@@ -19,8 +19,8 @@ class ApiView(APIView):
     """A resource of the API: one representation, errors as problems, no OPTIONS."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    #: Method → scope that a token needs for it; None: the view asks for it itself. HEAD is as GET.
-    scopes: ClassVar[Mapping[str, str | None]] = {}
+    #: Method → scope that a token needs for it, or all of several; None: the view asks itself. HEAD is as GET.
+    scopes: ClassVar[Mapping[str, str | tuple[str, ...] | None]] = {}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
@@ -22,6 +23,21 @@ TAKE_OVER_TOKENS = """
         END LOOP;
     END $$
 """
+#: Before there were scopes a token was for everything, so one that had fewer has all of them again.
+GIVE_BACK_TOKENS = """
+    INSERT INTO knox_authtoken (digest, token_key, created, expiry, user_id)
+    SELECT digest, token_key, created, expiry, user_id FROM jobs_apitoken;
+    ALTER TABLE knox_authtoken ADD FOREIGN KEY (user_id) REFERENCES {users} ({key}) DEFERRABLE INITIALLY DEFERRED;
+"""
+
+
+def take_over_tokens(apps, schema_editor):
+    schema_editor.execute(TAKE_OVER_TOKENS, params=None)
+
+
+def give_back_tokens(apps, schema_editor):
+    users, quote = apps.get_model(settings.AUTH_USER_MODEL)._meta, schema_editor.quote_name
+    schema_editor.execute(GIVE_BACK_TOKENS.format(users=quote(users.db_table), key=quote(users.pk.column)), params=None)
 
 
 class Migration(migrations.Migration):
@@ -51,6 +67,22 @@ class Migration(migrations.Migration):
                 'ordering': ('-id',),
             },
         ),
+        migrations.CreateModel(
+            name='ReusedKey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=255)),
+                ('fingerprint', models.CharField(help_text='of the request that had the key', max_length=64)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reused_keys', to='jobs.job')),
+                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'default_permissions': (),
+                'indexes': [models.Index(fields=['created_at'], name='jobs_reusedkey_created')],
+                'constraints': [models.UniqueConstraint(fields=('owner', 'key'), name='jobs_reusedkey_once')],
+            },
+        ),
         migrations.AlterField(
             model_name='event',
             name='name',
@@ -61,14 +93,15 @@ class Migration(migrations.Migration):
             name='request_fingerprint',
             field=models.CharField(blank=True, help_text='of the request that had the key', max_length=64),
         ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('owner', 'idempotency_key'), name='jobs_job_idempotency_key'),
-        ),
         migrations.AddField(
             model_name='apitoken',
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.RunSQL(TAKE_OVER_TOKENS, migrations.RunSQL.noop),
+        migrations.AddField(
+            model_name='apitoken',
+            name='issued_by',
+            field=models.ForeignKey(editable=False, help_text='the token that made it, and with which it ends; empty: a person did', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='issued', to='jobs.apitoken', to_field='id'),
+        ),
+        migrations.RunPython(take_over_tokens, give_back_tokens),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0015_api_contract'),
+        ('jobs', '0015_idempotency_key_index'),
     ]
 
     operations = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.api.strict import StrictCharField, StrictIntegerField, StrictSerializer
@@ -28,7 +30,10 @@ class TokenOrder(StrictSerializer):
     )
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=[]), min_length=1, help_text="what it may do")
     expiresInDays = StrictIntegerField(
-        default=DEFAULT_DAYS, min_value=1, max_value=settings.TOKEN_MAX_DAYS, help_text="days until it ends"
+        default=DEFAULT_DAYS,
+        min_value=1,
+        max_value=settings.TOKEN_MAX_DAYS,
+        help_text="days until it ends; a token that a token makes ends no later than that, also by default",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -45,6 +50,15 @@ class TokenOrder(StrictSerializer):
                 raise serializers.ValidationError(f"Your own token lacks the scope {scope}.")
         return sorted(set(scopes))
 
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """No longer than the token lasts that asks, where the days are named; else they are cut to that."""
+        issuer: ApiToken | None = self.context["token"]
+        ends = issuer and issuer.expiry
+        if ends and "expiresInDays" in self.initial_data and timezone.now() + timedelta(wanted["expiresInDays"]) > ends:
+            complaint = f"Your own token ends at {ends:%Y-%m-%dT%H:%M:%SZ}. Leave this out for one that ends with it."
+            raise serializers.ValidationError({"expiresInDays": [complaint]})
+        return wanted
+
 
 class TokenBody(serializers.Serializer[Any]):
     """A token, without its text."""
@@ -56,6 +70,7 @@ class TokenBody(serializers.Serializer[Any]):
     createdAt = serializers.DateTimeField()
     expiresAt = serializers.DateTimeField(allow_null=True)
     lastUsedAt = serializers.DateTimeField(allow_null=True, help_text="to the minute")
+    issuedBy = serializers.UUIDField(allow_null=True, help_text="the token that made it, and with which it ends")
     isCurrent = serializers.BooleanField(help_text="whether this request came with it")
     url = serializers.CharField()
 
@@ -82,6 +97,7 @@ def token_body(token: ApiToken, *, current: ApiToken | None) -> dict[str, Any]:
         "createdAt": token.created,
         "expiresAt": token.expiry,
         "lastUsedAt": token.last_used_at,
+        "issuedBy": token.issued_by_id and str(token.issued_by_id),
         "isCurrent": current is not None and current.pk == token.pk,
         "url": reverse("api-token", args=[token.id]),
     }

@@ -22,6 +22,15 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         validators=[MinValueValidator(1)],
         help_text="requests; empty: API_REQUESTS_PER_MINUTE",
     )
+    issued_by = models.ForeignKey(
+        "self",
+        null=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        to_field="id",
+        related_name="issued",
+        help_text="the token that made it, and with which it ends; empty: a person did",
+    )
 
     class Meta:
         ordering = ("-id",)

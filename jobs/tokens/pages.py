@@ -10,8 +10,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
+from jobs.posting import posted_from
 from jobs.tokens.bodies import DEFAULT_DAYS
 from jobs.tokens.issuing import TooManyTokensError, issue_own_token, revoke_own_token
 from jobs.tokens.models import ApiToken
@@ -48,8 +49,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return _page(request, TokenForm(), made=token, text=text)
 
 
-@require_POST
-@login_required
+@posted_from("token-list")
 def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     """End a token at once."""
     if not revoke_own_token(request.user, as_uuid(token_id)):  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -15,27 +15,31 @@ if TYPE_CHECKING:
 
 
 class HasScope(BasePermission):
-    """The view says in `scopes` which one each method needs; a method that it does not name is for nobody's token."""
+    """The view says in `scopes` which each method needs; a method that it does not name is for nobody's token."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raises ProblemError (403) naming the scope that the token lacks."""
-        method = "GET" if request.method == "HEAD" else str(request.method)
+        """Raises ProblemError (403) naming a scope that the token lacks."""
+        method = str(request.method)
         if request.auth is None or not hasattr(view, method.lower()):  # what no view answers to is 405
             return True
-        require_scope(request, getattr(view, "scopes", {}).get(method, ""))
+        require_scopes(request, *scopes_needed(view, method))
         return True
 
 
-def require_scope(request: Request, scope: str | None) -> None:
-    """Raise ProblemError (403) where the token of the request lacks the scope. RFC 6750 section 3.1.
+def scopes_needed(view: Any, method: str) -> tuple[str, ...]:
+    """What the view says in `scopes`; for a method that it does not name the empty scope, which every token lacks."""
+    named = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method, "")
+    return (named,) if isinstance(named, str) else named or ()
 
-    The empty scope is one that every token lacks, and None one that it need not have.
-    """
-    if scope is None or may(token_of(request), scope):
+
+def require_scopes(request: Request, *scopes: str) -> None:
+    """Raise ProblemError (403) where the token of the request lacks one of the scopes. RFC 6750 section 3.1."""
+    lacking = next((scope for scope in scopes if not may(token_of(request), scope)), None)
+    if lacking is None:
         return
     raise ProblemError(
         403,
         "insufficient-scope",
-        f"This token lacks the scope {scope}." if scope else "This cannot be done with a token.",
-        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        f"This token lacks the scope {lacking}." if lacking else "This cannot be done with a token.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'},
     )

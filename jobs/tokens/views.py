@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,7 +15,7 @@ from jobs.api.problems import ProblemError
 from jobs.api.schema import problem, response_header
 from jobs.api.views import ApiView
 from jobs.tokens.bodies import NewToken, TokenBody, TokenList, TokenOrder, token_body
-from jobs.tokens.issuing import TooManyTokensError, issue_own_token, revoke_own_token
+from jobs.tokens.issuing import TokenOverError, TooManyTokensError, issue_own_token, revoke_own_token
 from jobs.tokens.models import ApiToken
 from jobs.tokens.scopes import token_of
 
@@ -40,7 +41,10 @@ class TokenListView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Make a token, for scopes that I have. Its text is in this answer, and nowhere else."""
+        """Make a token, for scopes that I have. Its text is in this answer, and nowhere else.
+
+        Made with a token, it ends no later than that one, is revoked with it, and has its limit of requests.
+        """
         order = TokenOrder(data=request.data, context={"token": token_of(request)})
         order.is_valid(raise_exception=True)
         wanted = order.validated_data
@@ -50,9 +54,12 @@ class TokenListView(ApiView):
                 name=wanted["name"],
                 scopes=wanted["scopes"],
                 days=wanted["expiresInDays"],
+                issued_by=token_of(request),
             )
         except TooManyTokensError as error:
             raise ProblemError(409, "too-many-tokens", str(error)) from None
+        except TokenOverError as error:
+            raise AuthenticationFailed(str(error)) from None
         body = {**token_body(token, current=token_of(request)), "token": text}
         headers = {"Location": reverse("api-token", args=[token.id]), "Cache-Control": "no-store"}
         return Response(body, status=201, headers=headers)
@@ -73,7 +80,7 @@ class TokenView(ApiView):
 
     @extend_schema(operation_id="revokeToken", responses={204: OpenApiResponse(description="It is over.")})
     def delete(self, request: Request, token_id: str) -> Response:
-        """End a token at once; it may be the one that asks."""
+        """End a token at once, and those that were made with it; it may be the one that asks."""
         if not revoke_own_token(request.user, as_uuid(token_id)):  # type: ignore[arg-type]
             raise Http404
         return Response(status=204)

@@ -77,7 +77,7 @@ def announce_at_once(job_ids: Iterable[UUID]) -> None:
         try:
             announce_end(job_id)
         except Exception as error:  # the job has ended well, and the row says what is left to do
-            logger.warning("announcement_failed", job_id=str(job_id), error=redact(repr(error)))
+            logger.warning("announcement_failed", job_id=str(job_id), error=redact(str(error)))
 
 
 def message_of(job: Job, *, url: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.polling import polled
+from jobs.api.polling import begin_polling_anew, polled
 from jobs.api.problems import ProblemError
 from jobs.api.schema import problem
 from jobs.models import Job
@@ -20,8 +20,13 @@ DIAL_PROBLEMS = {
 POLL_PROBLEMS = {429: problem("`polling-too-fast`: asked again before `Retry-After` was over.")}
 
 
-def accepted(request: Request, job: Job) -> Response:
-    """202: the status of an order, and where to ask for it."""
+def accepted(request: Request, job: Job, *, is_new: bool = False) -> Response:
+    """202: the status of an order, and where to ask for it; after its `Retry-After`, whatever was told before.
+
+    Nothing was told of a job that `is_new`.
+    """
+    if not is_new:
+        begin_polling_anew(request, job)
     response = polled(job, status_body(job), status=202)
     response["Location"] = reverse("report-status", args=[job.pk])
     response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))

@@ -58,10 +58,10 @@ def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
-    """A preview; without `rows` where they take too long to compute."""
+    """A preview; without `rows` and `truncated` where they take too long to compute."""
     body = {"reportType": payload["reportType"], "parameters": payload["parameters"], "columns": preview.columns}
     body["estimatedRows"] = preview.estimated_rows
-    return body if preview.rows is None else {**body, "rows": preview.rows}
+    return body if preview.rows is None else {**body, "rows": preview.rows, "truncated": preview.truncated}
 
 
 def report_type_body(report_type: ReportType) -> dict[str, Any]:
@@ -140,6 +140,9 @@ class PreviewBody(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
         required=False,
         help_text="the first ones, as they stand in the file; left out where they take too long to compute",
+    )
+    truncated = serializers.BooleanField(
+        required=False, help_text="whether `rows` are fewer, maybe none, since together they are longer than 256 KiB"
     )
 
 

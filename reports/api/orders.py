@@ -56,7 +56,7 @@ class ReportListView(ApiView):
             )
         except UnknownReportTypeError as error:
             raise unknown_report_type(request, error) from None
-        response = accepted(request, placed.job)
+        response = accepted(request, placed.job, is_new=not (placed.is_replayed or placed.is_reused))
         if placed.is_replayed:
             response["Idempotency-Replayed"] = "true"
         if placed.is_reused:
@@ -83,7 +83,7 @@ class ReportListView(ApiView):
 class ReportPreviewView(ApiView):
     """`/api/reports/preview`"""
 
-    scopes = {"POST": "reports:order"}
+    scopes = {"POST": ("reports:order", "reports:read")}  # it shows rows
 
     @extend_schema(
         operation_id="previewReport",
@@ -96,7 +96,10 @@ class ReportPreviewView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        """How many rows an order would have, and the first of them. Nothing is ordered."""
+        """How many rows an order would have, and the first of them. Nothing is ordered.
+
+        A token needs both scopes: `reports:order`, and `reports:read` for the rows.
+        """
         order = PlacedOrderSerializer(data=request.data)
         order.is_valid(raise_exception=True)
         try:

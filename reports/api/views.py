@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
 from jobs.api.lookup import get_job
-from jobs.api.polling import answer_poll
+from jobs.api.polling import Question, answer_poll
 from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem
 from jobs.api.status import retry_after, status_word
@@ -33,7 +33,7 @@ class ReportView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """One report: its status, and what was ordered."""
         job = get_job(request, job_id, kind="report")
-        return answer_poll(self, job, lambda: report_body(job))
+        return answer_poll(self, job, Question.RESOURCE, lambda: report_body(job))
 
     @extend_schema(
         operation_id="deleteReport",
@@ -41,7 +41,10 @@ class ReportView(ApiView):
         responses={202: ReportStatus, 204: OpenApiResponse(description="It is gone, with its file.")},
     )
     def delete(self, request: Request, job_id: str) -> Response:
-        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204)."""
+        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204).
+
+        A report that ends just before the request comes has ended: it is deleted, also where it was to be cancelled.
+        """
         job = get_job(request, job_id, kind="report")
         if purge_or_cancel(job.pk, actor=request.user.get_username()):
             return Response(status=204)
@@ -86,7 +89,7 @@ class ReportStatusView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """How far it is. Ask again after `Retry-After` seconds, until that header is gone."""
         job = get_job(request, job_id, kind="report")
-        return answer_poll(self, job, lambda: status_body(job))
+        return answer_poll(self, job, Question.STATUS, lambda: status_body(job))
 
 
 class ReportDownloadView(ApiView):

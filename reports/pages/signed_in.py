@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
+
+from jobs.posting import View
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -25,9 +26,6 @@ class SignedInRequest(HtmxRequest):
     """What a view behind one of these decorators gets. For annotations only."""
 
     user: User
-
-
-View = Callable[..., HttpResponseBase]
 
 
 def signed_in_fragment(view: View) -> View:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("reports/live", views.report_list_live, name="report-list-live"),
     path("reports/new", views.report_order, name="report-order"),
     path("reports/<str:job_id>", views.report_detail, name="report-detail"),
+    path("reports/<str:job_id>/cancel", views.report_cancel, name="report-page-cancel"),
     path("reports/<str:job_id>/delete", views.report_delete, name="report-page-delete"),
     path("reports/<str:job_id>/retry", views.report_retry, name="report-page-retry"),
     path("reports/<str:job_id>/live", views.report_detail_live, name="report-detail-live"),

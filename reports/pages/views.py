@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -11,13 +11,15 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.api.lookup import get_job
 from jobs.api.problems import refusal
+from jobs.cancellation import cancel_active_job
 from jobs.errors import AdmissionError, TransitionError
 from jobs.models import Job
-from jobs.purging import purge_or_cancel
+from jobs.posting import posted_from
+from jobs.purging import purge_jobs
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, filled_form, mistakes, render_form
@@ -27,6 +29,15 @@ from reports.previewing import PreviewFailedError, PreviewUnavailableError, prev
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import NotRetryableError, retry_report
 from reports.types import ReportType
+
+NOT_RETRIED = "It was not tried again"
+
+
+class Refusal(NamedTuple):
+    """What the page of a report says of a deed that was not done."""
+
+    heading: str
+    reason: str
 
 
 @require_safe
@@ -67,18 +78,27 @@ def report_detail_live(request: SignedInRequest, job_id: str) -> HttpResponse:
     return render(request, "reports/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
 
 
-@require_POST
-@login_required
-def report_delete(request: SignedInRequest, job_id: str) -> HttpResponse:
-    """Cancel a report that is active, and stay with it; delete one that has ended, and go back to the list."""
+@posted_from("report-detail", "job_id")
+def report_cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """Cancel a report, and stay with it. It may have ended since the page was shown: nothing is done to it then."""
     job = _mine(request, job_id)
-    if purge_or_cancel(job.pk, actor=request.user.get_username()):
+    if cancel_active_job(job.pk, actor=request.user.get_username()):
+        return redirect("report-detail", job.pk)
+    ended = Refusal("It was not cancelled", "The report had ended before. Nothing of it was deleted.")
+    return _detail(request, job_id, refusal=ended, status=409)
+
+
+@posted_from("report-detail", "job_id")
+def report_delete(request: SignedInRequest, job_id: str) -> HttpResponse:
+    """Delete a report that has ended, and go back to the list. Staff may have started it anew meanwhile."""
+    job = _mine(request, job_id)
+    if purge_jobs([job.pk], actor=request.user.get_username()).changed:
         return redirect("report-list")
-    return redirect("report-detail", job.pk)
+    active = Refusal("It was not deleted", "The report has been started anew. Cancel it first.")
+    return _detail(request, job_id, refusal=active, status=409)
 
 
-@require_POST
-@login_required
+@posted_from("report-detail", "job_id")
 def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Try a failed report again. What speaks against it is shown on its page."""
     job = _mine(request, job_id)
@@ -87,9 +107,10 @@ def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
     except TransitionError:
         pass  # a second click
     except NotRetryableError as error:
-        return _detail(request, job_id, refusal=str(error), status=409)
+        return _detail(request, job_id, refusal=Refusal(NOT_RETRIED, str(error)), status=409)
     except AdmissionError as error:
-        return _detail(request, job_id, refusal=f"{error} Try again in a while.", status=refusal(error)[0])
+        full = Refusal(NOT_RETRIED, f"{error} Try again in a while.")
+        return _detail(request, job_id, refusal=full, status=refusal(error)[0])
     return redirect("report-detail", job.pk)
 
 
@@ -126,7 +147,9 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
     return HttpResponse(status=303, headers={"Location": reverse("report-detail", args=[job.pk])})
 
 
-def _detail(request: SignedInRequest, job_id: str, *, status: int = 200, refusal: str = "") -> HttpResponse:
+def _detail(
+    request: SignedInRequest, job_id: str, *, status: int = 200, refusal: Refusal | None = None
+) -> HttpResponse:
     context = {"report": show_in_full(_mine(request, job_id), request.user), "refusal": refusal}
     return render(request, "reports/detail.html", context, status=status)
 

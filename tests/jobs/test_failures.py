@@ -59,6 +59,20 @@ def test_long_texts_are_cut_where_they_say_least() -> None:
             "duplicate key\nDETAIL:  Key (email)=(ada@x.test) already exists.",
             "duplicate key\nDETAIL:  Key (***) already exists.",
         ),
+        (
+            "null value\nDETAIL:  Failing row contains (7, a (b),\nada@x.test).\nHINT: Write (1).\n",
+            "null value\nDETAIL:  Failing row contains (***).\nHINT: Write (1).\n",
+        ),
+        (
+            "DETAIL:  Failing row contains (7,\n\nada@x.test).\n\nThe above exception was the cause of (2)",
+            "DETAIL:  Failing row contains (***).\n\nThe above exception was the cause of (2)",
+        ),
+        ("DETAIL:  Failing row contains (7, and it is cut", "DETAIL:  Failing row contains (***"),
+        ("DETAIL: it is 7\nHINT: Write (1).", "DETAIL: it is 7\nHINT: Write (1)."),
+        (
+            repr(ValueError("null value\nDETAIL:  Failing row contains (7, ada@x.test).")),
+            r"ValueError('null value\nDETAIL:  Failing row contains (***)",
+        ),
         ("a\x00b \ud800", "a\N{REPLACEMENT CHARACTER}b ?"),
         ("column token_count is missing at line 7", "column token_count is missing at line 7"),
         ("http://localhost:8000/x@y", "http://localhost:8000/x@y"),

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from jobs.models import Job, Queue, TypeDials
 from jobs.slots import slot
 from reports.sales.models import Customer
+from reports.types import SQL
 from tests.reports.api.asking import ORDER, assert_problem
 from tests.threads import Threads
 
@@ -48,7 +49,8 @@ def test_a_query_set_is_read_and_a_type_may_know_its_rows_better(
 ) -> None:
     query = Customer.objects.order_by("id").values("code")
     assert preview(report_of(query, estimate=lambda *_: 7)).json() | {"reportType": ""} == {
-        "reportType": "", "parameters": {}, "columns": ["code"], "estimatedRows": 7, "rows": []
+        "reportType": "", "parameters": {}, "columns": ["code"], "estimatedRows": 7, "rows": [],
+        "truncated": False,
     }  # fmt: skip
 
 
@@ -58,13 +60,36 @@ def test_rows_that_take_too_long_are_left_out(
     settings.PREVIEW_TIMEOUT_SECONDS = 1
     answer = preview(report_of("SELECT n FROM generate_series(1, 3) AS n, pg_sleep(60)"))
     assert answer.status_code == 200
-    assert "rows" not in answer.json()
+    assert not {"rows", "truncated"} & answer.json().keys()
     assert answer.json()["estimatedRows"] == 3
 
 
-def test_long_rows_are_cut_to_what_fits(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
-    rows = preview(report_of("SELECT repeat('x', 100000) AS x FROM generate_series(1, 20)")).json()["rows"]
-    assert [len(row[0]) for row in rows] == [100_000, 100_000]
+@pytest.mark.parametrize(
+    ("length", "shown", "truncated"),
+    [(12_000, 20, False), (100_000, 2, True), (200_000, 1, True), (256 * 1024 - 1, 1, True), (256 * 1024, 0, True)],
+)
+def test_long_rows_are_cut_to_what_fits(
+    length: int, shown: int, truncated: bool, preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    answer = preview(report_of(SQL("SELECT repeat('x', %(n)s) AS x FROM generate_series(1, 20)", {"n": length})))
+    assert answer.status_code == 200
+    assert [len(row[0]) for row in answer.json()["rows"]] == [length] * shown
+    assert answer.json()["truncated"] is truncated
+
+
+def test_a_row_of_one_empty_cell_is_a_row(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
+    name = report_of("SELECT NULLIF(v, 'null') AS x FROM (VALUES ('null'), (''), ('a')) AS t(v)")
+    assert preview(name).json()["rows"] == [[""], [""], ["a"]]
+
+
+def test_the_log_has_no_secret_that_an_error_quotes(
+    preview: Callable[..., Any], report_of: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    query = "SELECT v::int AS n FROM (VALUES ('password=hunter2hunter2')) AS t(v)"
+    assert preview(report_of(query)).status_code == 422
+    assert "preview_failed" in caplog.text
+    assert "password=***" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_a_query_that_fails_is_422_as_its_report_would(
@@ -129,6 +154,29 @@ def test_the_page_shows_it_and_keeps_what_was_entered(client: Client, owner: Use
     assert answer.status_code == 503
     assert "Reports of this type are paused at the moment." in answer.content.decode()
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("SELECT 1 AS x WHERE false", "The query finds none at the moment."),
+        (
+            "SELECT repeat('x', 300000) AS x",
+            "The first is too long to show here; the report can be ordered all the same.",
+        ),
+        (
+            "SELECT repeat('x', n) AS x FROM (VALUES (1), (300000)) AS t(n)",
+            "the first 1 as they will stand in the file (the next is too long to show here):",
+        ),
+    ],
+)
+def test_the_page_says_why_there_are_no_more_rows(
+    query: str, says: str, client: Client, owner: User, report_of: Callable[..., str]
+) -> None:
+    client.force_login(owner)
+    answer = client.post(f"/reports/new?type={report_of(query)}", {"preview": "yes"})
+    assert answer.status_code == 200
+    assert says in answer.content.decode()
 
 
 def order() -> dict[str, Any]:

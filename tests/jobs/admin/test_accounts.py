@@ -4,6 +4,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from jobs.audit import AuditEntry
+from jobs.tokens.models import ApiToken
+
 pytestmark = pytest.mark.django_db
 
 
@@ -37,3 +40,22 @@ def test_an_administrator_gives_roles_and_nothing_above_them(administrator: Clie
     clerk.refresh_from_db()
     assert (clerk.is_staff, clerk.is_superuser, list(clerk.groups.all())) == (True, False, [viewer])
     assert not clerk.user_permissions.exists()
+
+
+def test_a_token_goes_with_all_that_it_issued_and_each_is_told_of(administrator: Client) -> None:
+    ada = User.objects.create_user("ada")
+    token, _ = ApiToken.objects.create(ada)
+    child, _ = ApiToken.objects.create(ada, issued_by=token)
+    ApiToken.objects.create(ada, issued_by=child)
+    beside, _ = ApiToken.objects.create(ada)
+    administrator.post(f"/admin/jobs/apitoken/{child.pk}/change/", {"requests_per_minute": "7"})
+    child.refresh_from_db()
+    changed = AuditEntry.objects.get(target_id=str(child.id))
+    assert (child.requests_per_minute, changed.after["changed"]) == (7, ["Requests per minute"])
+    page = administrator.get(f"/admin/jobs/apitoken/{child.pk}/change/").content.decode()
+    assert str(token) in page
+    answer = administrator.post(f"/admin/jobs/apitoken/{token.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert AuditEntry.objects.filter(target_id=str(child.id), action="delete").count() == 1
+    assert list(ApiToken.objects.all()) == [beside]
+    assert AuditEntry.objects.filter(target_type="token", action="delete", actor="eve").count() == 3

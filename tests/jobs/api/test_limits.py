@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from jobs.api.limits import PREFIX, Limit, ask_whether_early, count_request, limit_headers, tell_to_wait
 from jobs.models import Job
 from jobs.states import State
+from tests.reports.api.asking import ORDER, post
 from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
@@ -147,6 +148,30 @@ def test_a_job_that_has_ended_may_be_asked_for_at_once(api: APIClient, running: 
     for _ in range(3):
         answer = api.get(path)
         assert (answer.status_code, "Retry-After" in answer) == (200, False)
+
+
+@pytest.mark.parametrize("deed", ["cancel", "retry", "repeat"])
+def test_after_a_202_its_own_retry_after_counts(deed: str, api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, other = (post(api, ORDER, headers={"Idempotency-Key": key}).json()["id"] for key in ("k", "other"))
+    monkeypatch.setattr("jobs.api.polling.retry_after", lambda *_: 60)
+    for path in PATHS:
+        for job_id in (job, other):
+            assert api.get(path.format(job_id))["Retry-After"] == "60"
+    monkeypatch.setattr("jobs.api.polling.retry_after", lambda *_: 1)
+    match deed:
+        case "cancel":
+            Job.objects.update(state=State.RUNNING)
+            answer = api.delete(f"/api/reports/{job}")
+        case "retry":
+            Job.objects.filter(pk=job).update(state=State.DEAD)
+            answer = api.post(f"/api/reports/{job}/retry")
+        case _:
+            answer = post(api, ORDER, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer["Retry-After"]) == (202, "1")
+    assert answer["Location"] == PATHS[0].format(job)
+    for path in PATHS:
+        assert api.get(path.format(job)).status_code == 200
+        assert api.get(path.format(other)).status_code == 429, "its time goes on"
 
 
 def test_somebody_elses_job_is_unknown_however_often_one_asks(running: Job) -> None:

@@ -6,15 +6,20 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from jobs.audit import AuditEntry
+from jobs.tokens.issuing import revoke_own_token
 from jobs.tokens.models import ApiToken
 from jobs.tokens.scopes import known_scopes
+from tests.locks import a_session_waits_for_a_lock
+from tests.threads import Threads
 from tests.tokens import bearer_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +103,70 @@ def test_a_token_gives_no_scope_that_it_lacks(owner: User) -> None:
     assert answer.json()["errors"][0]["detail"] == "Your own token lacks the scope reports:order."
 
 
+def with_token(text: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
+
+
+def test_a_token_that_a_token_makes_never_outdoes_it(owner: User) -> None:
+    mine, text = ApiToken.objects.create(owner, expiry=timedelta(days=3), scopes=["tokens:manage"])
+    ApiToken.objects.update(requests_per_minute=10)
+    client = with_token(text)
+    for days in (3, 365):
+        answer = make(client, scopes=["tokens:manage"], expiresInDays=days)
+        assert answer.status_code == 400
+        assert answer.json()["errors"] == [
+            {
+                "pointer": "#/expiresInDays",
+                "detail": f"Your own token ends at {mine.expiry:%Y-%m-%dT%H:%M:%SZ}."
+                " Leave this out for one that ends with it.",
+            }
+        ]
+    shorter = make(client, scopes=["tokens:manage"], expiresInDays=2).json()
+    assert ApiToken.objects.get(id=shorter["id"]).expiry < mine.expiry
+    by_default = client.post("/api/tokens", {"name": "x", "scopes": ["tokens:manage"]}, format="json").json()
+    token = ApiToken.objects.get(id=by_default["id"])
+    assert (token.expiry, token.requests_per_minute, token.issued_by) == (mine.expiry, 10, mine)
+    assert by_default["issuedBy"] == client.get(by_default["url"]).json()["issuedBy"] == str(mine.id)
+    assert client.get(f"/api/tokens/{mine.id}").json()["issuedBy"] is None
+    entry = AuditEntry.objects.get(target_id=by_default["id"])
+    assert (entry.after["issued by"], entry.after["expires"]) == (str(mine.id), str(mine.expiry))
+
+
+def test_a_token_without_an_end_makes_one_of_the_usual_length(api: APIClient) -> None:
+    ApiToken.objects.update(expiry=None)
+    token = ApiToken.objects.get(id=make(api, expiresInDays=365).json()["id"])
+    assert abs(token.expiry - timezone.now() - timedelta(days=365)) < timedelta(minutes=1)
+
+
+def test_what_a_token_has_made_is_revoked_with_it_however_far_down(api: APIClient, client: Client, owner: User) -> None:
+    scopes = ["tokens:manage"]
+    child = make(api, scopes=scopes, expiresInDays=20).json()
+    beside = make(api, scopes=scopes, expiresInDays=20).json()
+    grandchild = make(with_token(child["token"]), scopes=scopes).json()
+    client.force_login(owner)
+    assert client.post(f"/tokens/{child['id']}/revoke").status_code == 302
+    for text in (child["token"], grandchild["token"]):
+        assert with_token(text).get("/api/tokens").status_code == 401
+    assert with_token(beside["token"]).get("/api/tokens").status_code == 200
+    ended = AuditEntry.objects.filter(action="delete").values_list("target_id", flat=True)
+    assert set(ended) == {child["id"], grandchild["id"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_is_revoked_while_it_makes_another_leaves_none(owner: User) -> None:
+    token, text = ApiToken.objects.create(owner, scopes=["tokens:manage"])
+    with Threads(1) as elsewhere:
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=owner.pk)
+            answer = elsewhere.submit(make, with_token(text), scopes=["tokens:manage"])
+            wait_until(a_session_waits_for_a_lock)
+            assert revoke_own_token(owner, token.id)
+        assert answer.result().status_code == 401
+    assert not ApiToken.objects.exists()
+
+
 def test_there_are_so_many_and_those_that_are_over_do_not_count(api: APIClient, settings: Settings) -> None:
     settings.TOKENS_PER_USER = 2
     first = make(api).json()
@@ -159,4 +228,13 @@ def test_the_page_says_what_is_wrong(client: Client, owner: User, settings: Sett
 
 def test_the_page_is_for_who_is_signed_in(client: Client) -> None:
     assert client.get("/tokens")["Location"] == "/sign-in?next=/tokens"
-    assert client.post(f"/tokens/{UUID(int=1)}/revoke").status_code == 302
+
+
+def test_who_signs_in_again_after_revoking_is_led_to_the_page(client: Client, owner: User) -> None:
+    token, _ = ApiToken.objects.create(owner)
+    path = f"/tokens/{token.id}/revoke"
+    assert client.post(path)["Location"] == f"/sign-in?next={path}"
+    client.force_login(owner)
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, "/tokens")
+    assert ApiToken.objects.filter(pk=token.pk).exists()

@@ -154,6 +154,23 @@ def test_what_staff_cancel_is_announced(state: State, calling_job: Callable[...,
     assert told() == ["test.canceled"]
 
 
+def test_what_postgresql_quotes_of_a_delivery_is_not_logged(
+    calling_job: Callable[..., Job], caplog: pytest.LogCaptureFixture
+) -> None:
+    job = calling_job()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE jobs_job ADD CONSTRAINT no_deliveries CHECK (kind <> 'callback') NOT VALID")
+    try:
+        cancel_jobs([job.pk], actor="grace")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE jobs_job DROP CONSTRAINT no_deliveries")
+    assert "announcement_failed" in caplog.text
+    assert "Failing row contains (***)" in caplog.text
+    assert "example.com" not in caplog.text
+    assert announce_ended_jobs() == 1
+
+
 def test_what_staff_end_in_bulk_is_announced_a_few_at_once_and_the_rest_by_the_sweep(
     calling_job: Callable[..., Job], make_job: Callable[..., Job]
 ) -> None:

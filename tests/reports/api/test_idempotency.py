@@ -1,16 +1,22 @@
 """An order that is sent again under its key is the same order."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from jobs.models import Job, Queue
+from jobs.idempotency import Idempotency, job_of_first_request
+from jobs.models import Job, Queue, ReusedKey
+from jobs.retrying import retry_dead_job
+from jobs.submission import submit_job
+from jobs.sweeps import prune_jobs
 from tests.reports.api.asking import ORDER, assert_problem, post
 from tests.threads import Threads
 from tests.tokens import bearer_of
@@ -76,6 +82,68 @@ def test_a_key_holds_for_a_day(api: APIClient) -> None:
     assert list(Job.objects.order_by("pk").values_list("idempotency_key", flat=True)) == [None, "k"]
 
 
+REUSING = {**ORDER, "reuse": True}
+
+
+def test_a_key_of_a_reused_report_stands_for_it_whatever_becomes_of_it(api: APIClient) -> None:
+    first = post(api, ORDER).json()["id"]
+    assert order(api, "k", REUSING)["Report-Reused"] == "true"
+    assert_problem(order(api, "k", {**REUSING, "parameters": {"year": "2022"}}), 422, "idempotency-key-reused")
+    assert_problem(order(api, "k", ORDER), 422, "idempotency-key-reused")
+    Job.objects.update(state="cancelled", finished_at=Now())
+    again = order(api, "k", REUSING)
+    assert (again.status_code, again["Idempotency-Replayed"], again.json()["id"]) == (202, "true", first)
+    assert again.json()["status"] == "Canceled"
+    assert Job.objects.count() == 1
+
+
+def test_a_report_has_any_number_of_keys_each_of_its_owner(api: APIClient) -> None:
+    first = order(api, "a").json()["id"]
+    for key in ("b", "c"):
+        assert order(api, key, REUSING).json()["id"] == first
+    assert order(api, "a", {**ORDER, "csv": {"encoding": "cp932"}}).status_code == 422
+    other = APIClient()
+    other.force_authenticate(User.objects.create_user("stranger"))
+    assert order(other, "b", REUSING).json()["id"] != first
+    assert ReusedKey.objects.count() == 2
+
+
+def test_a_key_of_a_reused_report_holds_for_a_day_and_is_pruned_then(api: APIClient) -> None:
+    first = post(api, ORDER).json()["id"]
+    for key in ("k", "other"):
+        order(api, key, REUSING)
+    ReusedKey.objects.update(created_at=Now() - timedelta(hours=23, minutes=59))
+    assert prune_jobs() == 0
+    assert order(api, "k", REUSING)["Idempotency-Replayed"] == "true"
+    ReusedKey.objects.update(created_at=Now() - timedelta(hours=24))
+    again = order(api, "k", REUSING)
+    assert (again["Report-Reused"], "Idempotency-Replayed" in again) == ("true", False)
+    anew = order(api, "other", {**ORDER, "parameters": {"year": "2022"}})
+    assert anew.json()["id"] != first
+    assert prune_jobs() == 1
+    assert list(ReusedKey.objects.values_list("key", flat=True)) == ["k"]
+    assert order(api, "other", {**ORDER, "parameters": {"year": "2022"}})["Idempotency-Replayed"] == "true"
+
+
+def test_what_was_deleted_frees_the_keys_that_reused_it(api: APIClient) -> None:
+    first = post(api, ORDER).json()["id"]
+    order(api, "k", REUSING)
+    Job.objects.update(state="cancelled", finished_at=Now())
+    assert api.delete(f"/api/reports/{first}").status_code == 204
+    assert not ReusedKey.objects.exists()
+    assert "Idempotency-Replayed" not in order(api, "k")
+
+
+def test_a_key_costs_an_order_one_trip(api: APIClient) -> None:
+    post(api, ORDER)
+    with CaptureQueriesContext(connection) as without_key:
+        post(api, ORDER)
+    with CaptureQueriesContext(connection) as with_key:
+        order(api, "k")
+    more = len(with_key) - len(without_key)
+    assert more == 4, "its transaction begins and ends; the lock and the look, which are sent together"
+
+
 @pytest.mark.parametrize("key", ["", '""', " ", "x" * 256, "na\xefve", 'a"b', "\\", "\t"])
 def test_a_key_that_is_none_is_400(key: str, api: APIClient) -> None:
     assert_problem(order(api, key), 400, "invalid-idempotency-key")
@@ -93,6 +161,42 @@ def test_a_key_whose_first_request_is_still_being_handled_is_409(api: APIClient,
         assert_problem(answer, 409, "idempotency-key-in-use")
         assert answer["Retry-After"] == "1"
         assert elsewhere.submit(order, api, "k").result().status_code == 202
+
+
+def old_and_dead(api: APIClient) -> Job:
+    """A job whose key is over."""
+    order(api, "k")
+    Job.objects.update(created_at=Now() - timedelta(hours=25), state="dead", finished_at=Now())
+    return Job.objects.get()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_over_is_409_while_its_job_is_being_changed(api: APIClient) -> None:
+    job = old_and_dead(api)
+    with Threads(1) as elsewhere:
+        with transaction.atomic():
+            Job.objects.select_for_update().get(pk=job.pk)
+            answer = elsewhere.submit(order, api, "k").result()
+        assert_problem(answer, 409, "idempotency-key-in-use")
+        assert answer["Retry-After"] == "1"
+        answer = elsewhere.submit(order, api, "k").result()
+    assert (answer.status_code, "Idempotency-Replayed" in answer) == (202, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_whose_key_is_over_does_not_lock_its_job_against_a_retry(api: APIClient, owner: User) -> None:
+    Queue.objects.filter(name="reports").update(paused=True, max_queued=100)  # both lock the queue's row
+    job = old_and_dead(api)
+    sent = Idempotency("k", "y")
+    with Threads(1) as elsewhere, job_of_first_request(owner=owner, idempotency=sent) as first:
+        assert first is None
+        retried = elsewhere.submit(retry_dead_job, job, owner=owner)
+        with suppress(TimeoutError):
+            retried.result(timeout=1)
+        anew = submit_job(kind="report", owner=owner, payload=job.payload, idempotency=sent)
+        retried.result()
+    assert set(Job.objects.filter(state="queued")) == {job, anew}
+    assert Job.objects.get(idempotency_key="k") == anew
 
 
 @pytest.mark.django_db(transaction=True)

@@ -211,8 +211,9 @@ def test_a_report_can_be_cancelled_and_then_deleted(signed_in: Client, make_job:
     job = make_job()
     path = f"/reports/{job.pk}"
     assert "Cancel the report" in words(signed_in.get(path))
-    answer = signed_in.post(f"{path}/delete")
-    assert (answer.status_code, answer["Location"]) == (302, path)
+    for _ in range(2):  # a second click changes nothing
+        answer = signed_in.post(f"{path}/cancel")
+        assert (answer.status_code, answer["Location"]) == (302, path)
     page = words(signed_in.get(path))
     assert "Canceled" in page
     assert "Delete for good" in page
@@ -244,10 +245,53 @@ def test_a_retry_that_is_refused_says_why(signed_in: Client, make_job: MakeJob) 
     assert "Its parameters are not valid any more." in words(answer)
 
 
-@pytest.mark.parametrize("deed", ["delete", "retry"])
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.DEAD])
+def test_a_report_that_has_ended_before_the_click_is_not_cancelled_and_loses_nothing(
+    state: State, signed_in: Client, owner: User, make_job: MakeJob, publish: Callable[..., Artifact]
+) -> None:
+    job = make_job(
+        state, finished_at=timezone.now(), result={"error": {"code": "x", "detail": "Why.", "retryable": True}}
+    )
+    artifact = publish(job)
+    answer = signed_in.post(f"/reports/{job.pk}/cancel")
+    assert answer.status_code == 409
+    assert "It was not cancelled The report had ended before. Nothing of it was deleted." in words(answer)
+    assert ("Download" in words(answer)) is (state == State.SUCCEEDED)
+    job.refresh_from_db()
+    artifact.refresh_from_db()
+    assert (job.state, job.owner, artifact.expires_at, artifact.deleted_at) == (state, owner, None, None)
+
+
+def test_a_report_that_was_started_anew_before_the_click_is_not_deleted(signed_in: Client, make_job: MakeJob) -> None:
+    job = make_job(State.QUEUED)
+    answer = signed_in.post(f"/reports/{job.pk}/delete")
+    assert answer.status_code == 409
+    assert "It was not deleted The report has been started anew. Cancel it first." in words(answer)
+    job.refresh_from_db()
+    assert (job.state, job.owner_id is None) == (State.QUEUED, False)
+
+
+@pytest.mark.parametrize("deed", ["cancel", "delete", "retry"])
+def test_who_signs_in_again_after_a_click_is_led_to_the_page(
+    deed: str, client: Client, owner: User, make_job: MakeJob
+) -> None:
+    job = make_job(State.DEAD)
+    path = f"/reports/{job.pk}/{deed}"
+    assert client.post(path)["Location"] == f"/sign-in?next={path}"
+    client.force_login(owner)
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/reports/{job.pk}")
+    assert client.put(path).status_code == 405
+    job.refresh_from_db()
+    assert (job.state, job.owner) == (State.DEAD, owner)
+
+
+@pytest.mark.parametrize("deed", ["cancel", "delete", "retry"])
 def test_deeds_are_for_the_owner_and_by_post(deed: str, signed_in: Client, make_job: MakeJob) -> None:
     foreign = make_job(State.DEAD, owner=User.objects.create_user("bob"))
     answers = [signed_in.post(f"/reports/{job_id}/{deed}") for job_id in (foreign.pk, UNKNOWN, "no-id")]
     assert [answer.status_code for answer in answers] == [404] * 3
     assert {words(answer) for answer in answers} == {words(answers[0])}
-    assert signed_in.get(f"/reports/{foreign.pk}/{deed}").status_code == 405
+    assert signed_in.get(f"/reports/{foreign.pk}/{deed}", follow=True).status_code == 404
+    foreign.refresh_from_db()
+    assert foreign.state == State.DEAD
