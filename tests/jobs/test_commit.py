@@ -29,7 +29,7 @@ def test_an_error_of_it_is_logged_and_the_job_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def release_badly(queue: str) -> None:
+    def release_badly(queue: str, **hints: bool) -> None:
         raise ConnectionError(f"{queue} is out of reach")
 
     monkeypatch.setattr("jobs.submission.release_jobs", release_badly)
