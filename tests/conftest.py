@@ -40,10 +40,16 @@ def static_files_by_name() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """It goes with its servers, and to drop it takes seconds."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, whose tables are emptied by `tests/flushing.py`.
 
-    It is dropped once nobody has a session there: those of a process that was killed end a moment after it.
+    At the end nobody has a session there: those of a process that was killed end a moment after it.
     """
     with django_db_blocker.unblock():
         keep_seeds()

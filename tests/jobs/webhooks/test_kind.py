@@ -112,7 +112,7 @@ def test_a_receiver_that_is_no_good_is_left_within_the_deadline_and_retried(
 ) -> None:
     began = time.monotonic()
     job = deliver(receiver.url(path))
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5  # it would go on for ten
     assert (job.state, told(job)["detail"]) == (State.FAILED, f"127.0.0.1 {text}")
     assert CallbackHost.objects.get().failures == 1
 
