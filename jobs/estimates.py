@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from jobs.fairness import find_ahead
+from jobs.ahead import find_ahead
 from jobs.flow import LONGEST_COUNTED
 from jobs.models import Job
 from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
@@ -77,13 +77,13 @@ def _left(job: Job, now: datetime, past: PastRuns) -> float | None:
 
 
 def _estimate_queued(job: Job) -> Estimate:
-    """Nobody goes ahead of a job that is handed out; and who is not due has no place yet."""
+    """Ahead of a job that is handed out are those that no worker has come for yet; who is not due has no place yet."""
     ahead = find_ahead(job, at_most=LONGEST_COUNTED) if job.due and job.released_at is None else []
     before = sum(one.jobs for one in ahead)
     if before >= LONGEST_COUNTED:
         return Estimate()
-    place = before + 1 if job.due else None
     flow = read_flow(job, ahead)
+    place = before + (flow.unclaimed if flow else 0) + 1 if job.due else None
     wait = None if flow is None else seconds_to_wait(job, flow, ahead)
     if flow is None or wait is None:
         return Estimate(place=place)

@@ -11,14 +11,12 @@ https://wiki.postgresql.org/wiki/Loose_indexscan). Names of types are unique wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from jobs.models import Job
 from jobs.statements import FREE_PLACE, ask, one_trip, run
 
 #: Above any priority, a 16-bit integer.
@@ -155,47 +153,6 @@ IS_THERE_A_TURN: Final = f"""
     FROM jobs_queue WHERE name = %(queue)s
 """  # noqa: S608
 
-#: Those of a higher priority, the owner's own older ones, and so many of each other owner; by type, and whether they
-#: are the owner's. Types that are paused are passed over, but for the job's own.
-COUNT_AHEAD: Final = f"""
-    WITH RECURSIVE level AS (SELECT %(priority)s::int AS top), prior AS (SELECT -1::bigint AS owner),
-    {WAITING_JOBS}, {TYPES}, lane AS (
-        SELECT type, kind FROM types LEFT JOIN jobs_typedials AS own USING (kind, type)
-        WHERE own.paused IS NOT true OR type = %(type)s::text
-    ), {RING}, own AS (
-        SELECT job.* FROM lane, LATERAL (
-            SELECT lane.type FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id < %(job_id)s
-            LIMIT %(at_most)s::int
-        ) AS job LIMIT %(at_most)s::int
-    ), ahead AS (
-        SELECT job.* FROM lane, LATERAL (
-            SELECT lane.type, owner FROM waiting WHERE type = lane.type AND priority > %(priority)s::int
-            LIMIT %(at_most)s::int
-        ) AS job
-        UNION ALL SELECT type, %(owner)s::bigint FROM own
-        UNION ALL SELECT job.type, ring.owner FROM ring, LATERAL (
-            SELECT job.type FROM lane, LATERAL (
-                SELECT id, lane.type FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = ring.owner
-                ORDER BY id LIMIT 1 + (SELECT count(*) FROM own)
-            ) AS job ORDER BY id LIMIT 1 + (SELECT count(*) FROM own)
-        ) AS job
-        WHERE place > 0 AND ring.owner <> %(owner)s::bigint
-        LIMIT %(at_most)s::int
-    )
-    SELECT kind, type, coalesce(owner, 0) = %(owner)s::bigint AS own, count(*) AS jobs
-    FROM ahead JOIN lane USING (type) GROUP BY 1, 2, 3
-"""  # noqa: S608
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """Waiting jobs of one type that have their turn before a job; `own`: they are of the same owner."""
-
-    kind: str
-    type: str
-    own: bool
-    jobs: int
-
 
 def is_there_a_turn(queue: str) -> bool:
     """Whether a job waits and a place is free; a no may be believed.
@@ -242,26 +199,3 @@ def read_turns(turns: CursorWrapper, *, below: int = ABOVE_ALL) -> tuple[list[UU
     if ids and rows[0]["cut"]:
         return ids, below
     return ids, rows[0]["top"] if rows[0]["more"] else None
-
-
-def find_ahead(job: Job, *, at_most: int) -> list[Ahead]:
-    """The waiting jobs that have their turn before that of `job`, if nothing changes; `at_most` of them.
-
-    In each of the rounds until its own, every other owner of that priority has a turn; where the round
-    begins is not looked at, so it may be one less for each owner. Nor are the limits of owners and types.
-    """
-    rows = run(
-        COUNT_AHEAD,
-        queue=job.queue,
-        job_id=job.pk,
-        type=job.type,
-        priority=job.priority,
-        owner=job.owner_id or 0,
-        at_most=at_most,
-    )
-    return [Ahead(**row) for row in rows]
-
-
-def count_ahead(job: Job, *, at_most: int) -> int:
-    """How many they are."""
-    return sum(ahead.jobs for ahead in find_ahead(job, at_most=at_most))

@@ -9,8 +9,8 @@ from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from jobs.ahead import count_ahead
 from jobs.errors import AdmissionError
-from jobs.fairness import count_ahead
 from jobs.models import Job
 from jobs.statements import run
 

@@ -1,6 +1,6 @@
 """How long a queued job waits: from what runs, what stands ahead of it, and what jobs of these types took before.
 
-Whatever waits and has ended, it costs what `jobs.fairness.find_ahead` does, the running jobs, and a row for each type.
+Whatever waits and has ended, it costs what `jobs.ahead.find_ahead` does, the running jobs, and a row for each type.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from jobs.fairness import Ahead
+from jobs.ahead import Ahead
 from jobs.flow import ENDED
 from jobs.models import Job
 from jobs.places import Turns, seconds_until_free

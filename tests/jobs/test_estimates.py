@@ -67,6 +67,13 @@ def test_where_nobody_knows_the_wait_nothing_but_the_place_is_told(job_in: Calla
     assert estimate(job_in(State.QUEUED)) == Estimate(place=2)
 
 
+def test_ahead_of_who_waits_are_those_that_no_worker_has_come_for(job_in: Callable[..., Job]) -> None:
+    long_ago = timezone.now() - timedelta(minutes=4)
+    handed_out = [job_in(State.QUEUED, released_at=long_ago + timedelta(seconds=number)) for number in range(3)]
+    waiting = [job_in(State.QUEUED) for _ in range(2)]
+    assert [estimate(job).place for job in (*handed_out, *waiting)] == [1, 2, 3, 4, 5]
+
+
 def test_far_back_nothing_is_told(
     job_in: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from jobs.fairness import HAND_OUT, count_ahead, find_ahead, hand_out
-from jobs.models import Job, Queue, TypeDials
+from jobs.fairness import HAND_OUT, hand_out
+from jobs.models import Job, Queue
 from jobs.release import release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_ids
@@ -161,18 +161,6 @@ def users_waiting(left: Counter[int]) -> list[int]:
     return [number for number, count in left.items() if count > 0]
 
 
-def test_the_count_ahead_is_that_of_the_rounds_until_its_own(waiting: Callable[..., Job]) -> None:
-    ada, grace = people(2)
-    of_ada = [waiting(owner=ada) for _ in range(5)]
-    of_grace = [waiting(owner=grace) for _ in range(2)]
-    urgent = waiting(owner=ada, priority=1)
-    ahead = {job.pk: count_ahead(job, at_most=100) for job in (*of_ada, *of_grace, urgent)}
-    assert [ahead[job.pk] for job in of_ada] == [2, 4, 5, 6, 7]
-    assert [ahead[job.pk] for job in of_grace] == [2, 4]
-    assert ahead[urgent.pk] == 0
-    assert count_ahead(of_ada[4], at_most=3) == 3
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_the_cost_is_that_of_the_jobs_picked(known: bool, make_job: Callable[..., Job]) -> None:
     """The index is hopped through, not read: of 50,000 waiting jobs, few pages are read or written.
@@ -219,26 +207,3 @@ def blocks(cursor: object) -> int:
         "FROM pg_statio_user_tables WHERE relname = 'jobs_job'"
     )
     return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
-
-
-def test_those_ahead_are_told_by_type_and_whether_they_are_the_owners_own(waiting: Callable[..., Job]) -> None:
-    """Of another owner, the oldest have their turn, whatever their type."""
-    ada, grace = people(2)
-    waiting(owner=grace, type="z")
-    waiting(owner=grace, type="a")
-    waiting(owner=ada, type="z")
-    waiting(owner=None, type="a", priority=3)
-    mine = waiting(owner=ada, type="a")
-    later = waiting(owner=grace, type="a")
-    assert later.pk > mine.pk
-
-    def told() -> set[tuple[str, bool, int]]:
-        found = find_ahead(mine, at_most=100)
-        assert {one.kind for one in found} == {"test"}
-        return {(one.type, one.own, one.jobs) for one in found}
-
-    assert told() == {("z", False, 1), ("a", False, 2), ("z", True, 1)}
-    TypeDials.objects.create(kind="test", type="z", paused=True)
-    assert told() == {("a", False, 2)}, "who is paused is passed over"
-    TypeDials.objects.update(type="a")
-    assert told() == {("z", False, 1), ("a", False, 2), ("z", True, 1)}, "unless it is as paused itself"

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs.activity import Activity
-from jobs.fairness import find_ahead
+from jobs.ahead import find_ahead
 from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
 from jobs.waiting import RUNNING_READ, read_flow, seconds_to_wait
