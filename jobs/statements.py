@@ -7,9 +7,9 @@ https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -23,9 +23,11 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 Rows = list[dict[str, Any]]
 
 #: A plan is made for the tables as they are: where they were small, without an index. Ten thousand orders later that
-#: plan is still there, unless PostgreSQL has looked at the table meanwhile; so another text makes it plan again.
+#: plan is still there, unless PostgreSQL has looked at the table meanwhile; so another text makes it plan again, after
+#: so many statements. Planning takes longer than most of them, and each connection plans for itself: so not more often
+#: than this. Seconds.
 PLAN_ANEW_AFTER: Final = 500
-_asked = count()
+PLANS_LAST_SECONDS: Final = 5.0
 
 
 def run(statement: str, **parameters: Any) -> Rows:
@@ -44,8 +46,24 @@ def ask(statement: str, **parameters: Any) -> CursorWrapper:
     # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
-    cursor.execute(f"{statement} -- plan {next(_asked) // PLAN_ANEW_AFTER}", parameters)
+    cursor.execute(f"{statement} -- plan {_plans.current()}", parameters)
     return cursor
+
+
+class _Plans:
+    """Which plans are to be used: a number. Threads that count at the same time only miss each other's count."""
+
+    number = asked = 0
+    since = 0.0
+
+    def current(self) -> int:
+        self.asked += 1
+        if self.asked > PLAN_ANEW_AFTER and time.monotonic() - self.since >= PLANS_LAST_SECONDS:
+            self.number, self.asked, self.since = self.number + 1, 0, time.monotonic()
+        return self.number
+
+
+_plans = _Plans()
 
 
 @contextmanager

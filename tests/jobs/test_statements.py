@@ -1,5 +1,7 @@
 """Statements that are prepared: planned once, and anew when their tables may have grown."""
 
+import time
+
 import pytest
 from django.db import DataError, connection
 
@@ -17,9 +19,19 @@ def plans(name: str) -> int:
 
 def test_a_statement_is_planned_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "PLAN_ANEW_AFTER", 10)
+    monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 0.0)
     for _ in range(30):
         run("SELECT %(number)s::int AS replanned", number=1)
     assert 3 <= plans("replanned") <= 4
+
+
+def test_the_same_plan_is_used_for_some_seconds_however_often_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "PLAN_ANEW_AFTER", 10)
+    monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 3600.0)
+    monkeypatch.setattr(statements._plans, "since", time.monotonic())
+    for _ in range(30):
+        run("SELECT %(number)s::int AS kept", number=1)
+    assert plans("kept") == 1
 
 
 def test_the_statements_of_one_trip_are_one_transaction() -> None:
