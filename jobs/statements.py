@@ -86,10 +86,10 @@ def _connected() -> BaseDatabaseWrapper:
     return database
 
 
-def instance_of(model: type[AnyModel], row: dict[str, Any]) -> AnyModel:
-    """A row that holds all columns of a table, as Django would have read it."""
+def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
+    """A row that holds all columns of a table, their names behind `prefix`, as Django would have read it."""
     fields = model._meta.concrete_fields
-    values = [_converted(field, row[str(field.column)]) for field in fields]
+    values = [_converted(field, row[f"{prefix}{field.column}"]) for field in fields]
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], values)
 
 

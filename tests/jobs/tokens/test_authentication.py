@@ -26,7 +26,7 @@ def test_a_token_is_found_by_one_look_however_many_there_are(
 ) -> None:
     bearers = [bearer_of(owner) for _ in range(5)]
     assert get(bearers[3]).status_code == 200
-    with django_assert_num_queries(2):  # token and user, in one trip; its use is noted once a minute
+    with django_assert_num_queries(1):  # token and user; its use is noted once a minute
         assert get(bearers[3]).status_code == 200
 
 

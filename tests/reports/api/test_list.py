@@ -102,7 +102,7 @@ def test_pages_keep_the_filter(
     found = []
     api.get("/api/reports")  # the use of the token is noted, once a minute
     while path:
-        with django_assert_num_queries(4):  # the token, its user, the page, its artifacts
+        with django_assert_num_queries(3):  # the token with its user, the page, its artifacts
             page = api.get(path).json()
         found.append([report["id"] for report in page["results"]])
         path = page["next"]
