@@ -76,7 +76,7 @@ LOCK_BRIEFLY: Final = """
 #: One priority at a time: how many places are free, of which types, who may have one, which jobs these are, up to the
 #: first whose type is full with those before it; and hand them out. A job that somebody else has locked, to cancel it
 #: say, is passed over: whoever waits here holds the queue, and maybe a job that the other waits for. Each job is looked
-#: up by its id, whatever the planner believes of the table.
+#: up by its id, whatever the planner believes of the table. Those who hold a place are counted where a dial asks for it.
 #: In one line, as psycopg remembers statements of up to 4096 characters.
 HAND_OUT: Final = " ".join(
     f"""
@@ -91,14 +91,16 @@ HAND_OUT: Final = " ".join(
         WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
     ), places AS (
         SELECT coalesce((
-            SELECT greatest(0, least(%(at_most)s::int, max_running - (SELECT count(*) FROM held))) FROM dials
+            SELECT greatest(0, least(%(at_most)s::int,
+                CASE WHEN max_running >= 0 THEN max_running - (SELECT count(*) FROM held) END))
+            FROM dials
         ), 0)::int AS free
     ), {WAITING_JOBS}, {TYPES}, lane AS (
         SELECT * FROM (
-            SELECT types.type, least(free,
-                coalesce(own.max_running, max_running_per_type)
-                    - (SELECT count(*) FROM held WHERE held.type = types.type)) AS room
-            FROM dials, places, types LEFT JOIN jobs_typedials AS own USING (kind, type)
+            SELECT types.type, least(free, CASE WHEN most >= 0 THEN
+                most - (SELECT count(*) FROM held WHERE held.type = types.type) END) AS room
+            FROM dials, places, types LEFT JOIN jobs_typedials AS own USING (kind, type),
+                LATERAL (SELECT coalesce(own.max_running, max_running_per_type) AS most) AS of_type
             WHERE own.paused IS NOT true
         ) WHERE room > 0
     ), level AS (
@@ -112,7 +114,7 @@ HAND_OUT: Final = " ".join(
         )
     ), {RING}, owners AS (
         SELECT * FROM (
-            SELECT ring.*, least(free, CASE WHEN owner > 0 THEN
+            SELECT ring.*, least(free, CASE WHEN owner > 0 AND max_running_per_owner >= 0 THEN
                 max_running_per_owner - (SELECT count(*) FROM held WHERE held.owner = ring.owner) END) AS quota
             FROM dials, places, ring
         )
