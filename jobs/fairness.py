@@ -76,7 +76,7 @@ LOCK_BRIEFLY: Final = """
 #: One priority at a time: how many places are free, of which types, who may have one, which jobs these are, up to the
 #: first whose type is full with those before it; and hand them out. A job that somebody else has locked, to cancel it
 #: say, is passed over: whoever waits here holds the queue, and maybe a job that the other waits for. Each job is looked
-#: up by its id, whatever the planner believes of the table. Those who hold a place are counted where a dial asks for it.
+#: up by its id, whatever the planner believes of the table. Who holds a place is counted where a dial asks for it.
 #: In one line, as psycopg remembers statements of up to 4096 characters.
 HAND_OUT: Final = " ".join(
     f"""
