@@ -4,6 +4,9 @@ import sys
 from typing import Any
 
 import structlog
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django_structlog.signals import bind_extra_request_finished_metadata
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -54,3 +57,9 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
         },
     }
+
+
+@receiver(bind_extra_request_finished_metadata)
+def tell_user_agent(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
+    """Of a request, the line that tells how it was answered tells by what program it was asked, too."""
+    log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")

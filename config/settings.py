@@ -4,6 +4,7 @@
 read here, and real environment variables win over it, so `manage.py` in another shell finds them.
 """
 
+import logging
 from pathlib import Path
 
 import environ
@@ -309,4 +310,5 @@ CONTENT_SECURITY_POLICY = {
 # Logs: one JSON object a line; LOG_FORMAT=console for people
 
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line for each request, when it has been answered
 LOGGING = logging_config(log_format=env.str("LOG_FORMAT", default="json"), level=env.str("LOG_LEVEL", default="INFO"))
