@@ -117,4 +117,4 @@ def test_a_handshake_that_hangs_ends_with_the_deadline(settings: Settings) -> No
         began = time.monotonic()
         with pytest.raises(UnansweredError, match=r"127\.0\.0\.1 did not answer within 0\.3 seconds"):
             post("127.0.0.1", silent.getsockname()[1], timeout_seconds=0.3)
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 10  # without a deadline, for ever
