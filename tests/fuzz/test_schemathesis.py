@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
 from knox.crypto import hash_token
+from schemathesis.core.failures import ServerError
+from schemathesis.openapi.checks import UseAfterFree
 
 from jobs.models import Job
 from jobs.tokens.models import ApiToken
@@ -34,6 +37,19 @@ def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_p
     assert tested, report
     assert len(set(tested.groups())) == 1
     assert Job.objects.filter(kind="report").count() > 3
+
+
+def test_only_what_a_delete_answered_with_204_is_gone() -> None:
+    """The hooks are called with schemathesis' own failure; what it found is dropped otherwise, and nothing else is."""
+
+    def used_after(path: str) -> UseAfterFree:
+        return UseAfterFree(operation="DELETE /api/x/{id}", message="", free=f"DELETE {path}", usage=f"GET {path}")
+
+    for status, path in ((202, "/api/x/cancelled"), (204, "/api/x/gone")):
+        case = SimpleNamespace(method="DELETE", formatted_path=path)
+        hooks.after_call(None, case, SimpleNamespace(status_code=status))
+    found = [used_after("/api/x/cancelled"), used_after("/api/x/gone"), ServerError(operation="", status_code=500)]
+    assert [hooks.filter_failure(None, failure, None, None) for failure in found] == [False, True, True]
 
 
 def test_the_pattern_of_the_hooks_is_that_of_the_schema() -> None:
