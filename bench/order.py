@@ -24,8 +24,8 @@ QUEUE: Final = "reports"
 PEERS_QUEUE: Final = "bench-minimal"
 BODY: Final = json.dumps({"reportType": "yearly-sales", "parameters": {"year": "2023"}}).encode()
 ACCEPTED: Final = re.compile(rb'HTTP/1\.1 202 .*"status":"queued"', re.DOTALL | re.IGNORECASE)
-#: Orders after which the tables are empty again. As no worker runs, who was handed out holds a place for good, and all
-#: who do are counted for each order; with workers they are as many as run.
+#: Orders after which the tables are empty again. As no worker runs, who was handed out holds a place for good; with
+#: workers they are as many as run.
 BATCH: Final = 200
 #: Where the first few orders are handed out, and all others find no place.
 PLACES: Final = 4
