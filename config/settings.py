@@ -113,7 +113,6 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longha
 if env.str("REPLICA_URL", default=""):
     DATABASES["replica"] = {**env.db_url("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
 for database in DATABASES.values():
-    database["ENGINE"] = "config.database"
     database.setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
     database["CONN_MAX_AGE"] = 60
     database["CONN_HEALTH_CHECKS"] = True
