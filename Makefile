@@ -46,7 +46,7 @@ bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
 
 .PHONY: check
-check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, deployment checks
+check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, error codes, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	@echo mypy && $(offline) $(python) -m mypy
@@ -54,11 +54,14 @@ check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, depl
 	@echo manage.py makemigrations --check && $(offline) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo manage.py spectacular && $(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
+	@$(offline) $(python) manage.py error_codes --check docs/api.md
+	@$(offline) $(python) -m tests.emitted_codes
 	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi
-openapi: .venv/.dev  ## write docs/openapi.yaml anew
+openapi: .venv/.dev  ## write docs/openapi.yaml, and the error codes of docs/api.md
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+	@$(offline) $(python) manage.py error_codes --write docs/api.md
 
 .PHONY: fmt
 fmt: .venv/.dev  ## format and fix what ruff can

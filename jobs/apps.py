@@ -6,14 +6,19 @@ from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Registers checks, kinds and scopes, seeds what a database needs after `migrate`, prepares each new connection."""
+    """Registers checks, kinds, scopes and error codes; seeds a database after `migrate`; prepares new connections."""
 
     name = "jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        from jobs import checks  # noqa: F401  (registers itself)
+        from jobs import (
+            checks,  # noqa: F401  (registers itself)
+            failure_codes,
+        )
+        from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
+        from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
         from jobs.roles import seed_roles
         from jobs.seeding import seed_queues, seed_schedules
@@ -23,6 +28,8 @@ class JobsConfig(AppConfig):
 
         register_kind(KIND)
         register_kind(CALLBACK)
+        register_error_codes(Source.RESPONSE, response_codes.CODES)
+        register_error_codes(Source.JOB, failure_codes.CODES)
         register_scopes(
             {
                 "callbacks:read": "see deliveries of callbacks",

@@ -5,19 +5,25 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class ReportsConfig(AppConfig):
-    """Registers the kind `report` and its scopes, and finds the report types of every installed app."""
+    """Registers the kind `report`, its scopes and error codes, and finds the report types of every installed app."""
 
     name = "reports"
     verbose_name = "Reports"
 
     def ready(self) -> None:
+        from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
         from jobs.tokens.scopes import register_scopes
-        from reports import checks  # noqa: F401  (registers itself)
+        from reports import (
+            checks,  # noqa: F401  (registers itself)
+            error_codes,
+        )
         from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
 
         register_kind(REPORT)
+        register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
+        register_error_codes(Source.JOB, error_codes.OF_JOBS)
         register_scopes(
             {"reports:read": "see and download reports", "reports:order": "order, cancel and delete reports"}
         )

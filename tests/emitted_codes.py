@@ -1,8 +1,8 @@
-"""The error codes that our packages can emit, read from their source. `python -m tests.emitted_codes` for people.
+"""The error codes that our packages can emit, read from their source. `python -m tests.emitted_codes` compares.
 
 A code is a literal in one of these places:
 
-- after a literal status: `ProblemError(409, "not-ready", …)`, `problem_response(request, 404, "not-found", …)`, `return 409, "…"`
+- after a literal status: `ProblemError(409, "not-ready", …)`, `problem_response(request, 404, "not-found", …)`
 - the argument `code` of an exception or of a `Failure`, or the default of a parameter of that name
 - `default_code` of a subclass of DRF's APIException, ours and DRF's own
 """
@@ -10,18 +10,26 @@ A code is a literal in one of these places:
 from __future__ import annotations
 
 import ast
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import django
 from rest_framework import exceptions
+
+from jobs.error_codes import Source, error_codes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "jobs", "reports")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
 PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
+#: What makes a problem of a status and a code.
+PROBLEMS = ("ProblemError", "problem_response", "problem_body")
 #: DRF's own errors that no view of ours can raise: the root of its tree, and what becomes `invalid-request`.
 NOT_RAISED = (exceptions.APIException, exceptions.ValidationError)
 #: DRF's codes that `jobs.api.problems` renames.
@@ -54,49 +62,70 @@ def codes_in(tree: ast.AST, path: str) -> Iterator[Emitted]:
     for node in ast.walk(tree):
         place = f"{path}:{getattr(node, 'lineno', 0)}"
         match node:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=keywords):
-                yield from _after_a_status(args, place)
-                named = {keyword.arg: keyword.value for keyword in keywords}
-                if "code" in named and (name in ("Failure", "__init__") or name.endswith("Error")):
-                    permanent = name != "Failure" or ast.unparse(named.get("permanent", node)) == "True"
-                    for code in _literals(named["code"], place):
-                        yield Emitted(code, None, permanent, place)
+            case ast.Call():
+                yield from _of_call(node, place)
             case ast.Tuple(elts=parts):
                 yield from _after_a_status(parts, place)
-            case ast.FunctionDef(args=ast.arguments(kwonlyargs=names, kw_defaults=defaults)):
+            case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
                 for argument, default in zip(names, defaults, strict=True):
-                    if argument.arg == "code" and isinstance(default, ast.Constant) and default.value:
+                    if argument.arg == "code" and isinstance(default, ast.Constant):
                         yield Emitted(str(default.value), None, True, place)
             case ast.ClassDef(body=body):
                 own = {ast.unparse(line.targets[0]): line.value for line in body if isinstance(line, ast.Assign)}
-                if "default_code" in own and "status_code" in own:
-                    yield Emitted(
-                        ast.literal_eval(own["default_code"]), ast.literal_eval(own["status_code"]), None, place
-                    )
+                if {"default_code", "status_code"} <= own.keys():
+                    code, status = (ast.literal_eval(own[name]) for name in ("default_code", "status_code"))
+                    yield Emitted(code, status, None, place)
 
 
-def _after_a_status(parts: list[ast.expr], place: str) -> Iterator[Emitted]:
-    for status, code in zip(parts, parts[1:], strict=False):
+def _of_call(node: ast.Call, place: str) -> Iterator[Emitted]:
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+    yield from _after_a_status(node.args, place, is_problem=called in PROBLEMS)
+    named = {keyword.arg: keyword.value for keyword in node.keywords}
+    if "code" in named and (called in ("Failure", "__init__") or called.endswith("Error")):
+        permanent = called != "Failure" or ast.unparse(named["permanent"]) == "True"
+        for code in _literals(named["code"], place):
+            yield Emitted(code, None, permanent, place)
+
+
+def _after_a_status(parts: list[ast.expr], place: str, *, is_problem: bool = False) -> Iterator[Emitted]:
+    for status, code in pairwise(parts):
         if isinstance(status, ast.Constant) and type(status.value) is int and 400 <= status.value < 600:
-            for word in _literals(code, place) if _is_text(code) else ():
+            for word in _literals(code, place if is_problem else None):
                 yield Emitted(word, status.value, None, place)
 
 
-def _is_text(node: ast.expr) -> bool:
-    return not isinstance(node, ast.Constant) or isinstance(node.value, str)
-
-
-def _literals(node: ast.expr, place: str) -> Iterable[str]:
+def _literals(node: ast.expr, place: str | None) -> Iterable[str]:
+    """The codes that `node` may be. Without a place it may be something else."""
     match node:
         case ast.Constant(value=str(code)) if CODE.fullmatch(code):
             return [code]
         case ast.IfExp(body=body, orelse=orelse):
             return [*_literals(body, place), *_literals(orelse, place)]
-        case _ if ast.unparse(node) in PASSED_ON:
+        case _ if place is None or ast.unparse(node) in PASSED_ON:
             return []
     raise ValueError(f"{place}: the code {ast.unparse(node)} is computed, so nobody can look it up: write it out")
 
 
+def unexplained() -> list[str]:
+    """A line for each code that is emitted and not in the catalogue with that status, or the other way round."""
+    emitted = {_key(one): one.place for one in emitted_codes()}
+    known = {(source, one.code, one.status) for source in Source for one in error_codes(source)}
+    return [
+        *(
+            f"{emitted[key]} emits {key[1]} ({key[2]}): add it to an error_codes module"
+            for key in emitted.keys() - known
+        ),
+        *(f"nothing emits {code} ({status}) as one of a {source}" for source, code, status in known - emitted.keys()),
+    ]
+
+
+def _key(one: Emitted) -> tuple[Source, str, int]:
+    if one.status is not None:
+        return Source.RESPONSE, one.code, one.status
+    return Source.JOB, one.code, 422 if one.permanent else 500
+
+
 if __name__ == "__main__":
-    for one in sorted(emitted_codes(), key=lambda one: (one.code, one.place)):
-        print(one.code, one.status or ("permanent" if one.permanent else "retryable"), one.place)  # noqa: T201
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    sys.exit("\n".join(sorted(unexplained())) or None)

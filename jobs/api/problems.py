@@ -12,9 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from jobs.error_codes import title_of
 from jobs.errors import AdmissionError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, OwnerQueueFullError
 
 MEDIA_TYPE = "application/problem+json"
+#: The page that explains each code. A relative reference with its full path, as RFC 9457 section 3.1.1 recommends.
+CATALOGUE = "/api/errors"
 
 logger = structlog.get_logger(__name__)
 
@@ -41,10 +44,13 @@ class ProblemError(exceptions.APIException):
 
 
 def problem_body(status: int, code: str, detail: str, **extensions: Any) -> dict[str, Any]:
-    """The members of a problem object. `code` is for machines, `detail` for the reader."""
+    """The members of a problem object. `code` is for machines, `detail` for the reader.
+
+    `jobs.error_codes` has all codes of ours; one of another app, such as a `PermanentError`'s, need not be there.
+    """
     return {
-        "type": f"urn:longhaul:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "type": f"{CATALOGUE}#{code}",
+        "title": title_of(code) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,

@@ -20,7 +20,7 @@ class InvalidMember(serializers.Serializer[Any]):
 class Problem(serializers.Serializer[Any]):
     """A problem object (RFC 9457)."""
 
-    type = serializers.CharField(help_text="a URI: `urn:longhaul:problem:` and the code")
+    type = serializers.CharField(help_text="the address of the explanation of the code")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="for people")

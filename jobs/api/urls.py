@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from jobs.api import callbacks
+from jobs.api.catalogue import catalogue
 from jobs.api.health import livez, readyz
 from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
@@ -31,4 +32,5 @@ urlpatterns = [
     path("api/callbacks/<str:job_id>/replay", callbacks.CallbackReplayView.as_view(), name="callback-replay"),
     path("api/schema", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("api/docs", docs, name="docs"),
+    path("api/errors", catalogue, name="error-codes"),
 ]

@@ -32,7 +32,7 @@ FAILED: Final = {
     **_BEGAN, "status": "Failed", "retryable": False, "progress": 12, "attempt": 1, **_TIMES,
     "completedAt": "2026-11-02T09:15:44.000000Z",
     "error": {
-        "type": "urn:longhaul:problem:unencodable-character", "title": "Unprocessable Entity", "status": 422,
+        "type": "/api/errors#unencodable-character", "title": "Character missing from the encoding", "status": 422,
         "detail": "Row 57, column name: cp932 has no character for U+1F600.", "code": "unencodable-character",
     },
 }  # fmt: skip

@@ -16,7 +16,7 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert response["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
     assert (body["status"], body["code"]) == (status, code)
-    assert body["type"] == f"urn:longhaul:problem:{code}"
+    assert body["type"] == f"/api/errors#{code}"
     assert body["title"]
     assert body["detail"]
     return body

@@ -1,0 +1,36 @@
+"""`/api/errors`: the catalogue of error codes as a page. The `type` of each problem is a row of it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from jobs.error_codes import Source, error_codes
+
+HEADINGS = {Source.RESPONSE: "Codes of responses", Source.JOB: "Codes of failed jobs"}
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """For everybody: it says nothing of this server but which apps have registered codes."""
+    seen: set[str] = set()
+    tables = []
+    for source, heading in HEADINGS.items():
+        rows = []
+        for known in error_codes(source):
+            anchor = "" if known.code in seen else known.code  # a code may be of a response and of a job
+            seen.add(known.code)
+            rows.append((known, anchor, _html(known.when), _html(known.remedy), _html(known.retry)))
+        tables.append((heading, rows))
+    return render(request, "api_errors.html", {"tables": tables})
+
+
+def _html(text: str) -> SafeString:
+    """Text with `code` in it."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,) for odd, part in parts)
+    )

@@ -1,0 +1,65 @@
+"""The registry of error codes: what each means, what to do about it, and whether to try again.
+
+`jobs.api.error_codes` and `jobs.failure_codes` register those of this app; an app with report types may register the
+codes of its own `PermanentError`s. docs/api.md and `/api/errors` show them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Source(StrEnum):
+    """Where a client meets the code."""
+
+    #: In a response with this status.
+    RESPONSE = "response"
+    #: In the `error` of a job that failed; a preview that meets the same error answers 422 with it.
+    JOB = "job"
+
+
+class Retry(StrEnum):
+    """Whether the same request, or the same job, may succeed another time."""
+
+    NO = "no"
+    CHANGED = "once changed"
+    AFTER = "after `Retry-After`"
+    YES = "yes"
+    #: Of a failed job: it was tried again by itself, as often as its kind allows.
+    TRIED = "automatic; then yes"
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """One row of the catalogue. `when` and `remedy` are sentences for a client's developer, in Markdown."""
+
+    code: str
+    status: int
+    title: str
+    when: str
+    remedy: str
+    retry: Retry
+
+
+_known: Final[dict[Source, dict[str, ErrorCode]]] = {source: {} for source in Source}
+
+
+def register_error_codes(source: Source, codes: Iterable[ErrorCode]) -> None:
+    """Add these to the catalogue. Raises ValueError where a code stands there already."""
+    for code in codes:
+        if _known[source].setdefault(code.code, code) != code:
+            raise ValueError(f"the error code {code.code} is registered twice, as one of a {source}")
+
+
+def error_codes(source: Source) -> list[ErrorCode]:
+    """All of them, by status and then by name."""
+    return sorted(_known[source].values(), key=lambda known: (known.status, known.code))
+
+
+def title_of(code: str) -> str | None:
+    """The title of the problem type; None for a code that nobody registered."""
+    known = next((codes[code] for codes in _known.values() if code in codes), None)
+    return known.title if known else None

@@ -1,0 +1,93 @@
+"""The codes of jobs that failed: those of `jobs.classification`, and those of callbacks.
+
+422: the job cannot succeed as it is. 500: it was tried as often as its kind allows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jobs.error_codes import ErrorCode, Retry
+
+CODES: Final = [
+    ErrorCode(
+        "permanent-error", 422, "The job cannot succeed",
+        "The job cannot be done; `detail` says why.",
+        "Order something else, as `detail` says.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "unknown-kind", 422, "Unknown kind of job",
+        "No installed app can do this job any more.",
+        "Ask the operators.", Retry.NO,
+    ),
+    ErrorCode(
+        "query-refused", 422, "Query refused",
+        "The database refused the query: a table or column is missing, or a value does not fit.",
+        "Change the parameters. If that does not help, give the operators the id of the job.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "retryable-error", 500, "The job failed",
+        "The job failed for a reason that may pass; `detail` has it.",
+        "Retry later.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "worker-lost", 500, "Worker lost",
+        "The job's workers ended without a result, several times in a row.",
+        "Ask for less (a shorter period, say), or give the operators the id of the job.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "stalled", 500, "No progress",
+        "The job made no progress for longer than it may.",
+        "Retry later, or ask for less.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "time-limit", 500, "Time limit exceeded",
+        "The job, or one of its queries, took longer than it may.",
+        "Ask for less, or retry when the database has less to do.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "out-of-memory", 500, "Out of memory",
+        "The job needs more memory than its worker has.",
+        "Ask for less.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "database-error", 500, "Database error",
+        "The database was not reachable, or ended the query.",
+        "Retry later.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "storage-full", 500, "Storage full",
+        "There is no room for the file.",
+        "Retry later; the operators have to make room.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "internal-error", 500, "Internal error",
+        "The job failed for a reason that only its operators can see.",
+        "Retry later. If it fails again, give the operators the id of the job.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "no-owner", 422, "No owner",
+        "A callback: its user was deleted, so no secret can sign it.",
+        "Nothing.", Retry.NO,
+    ),
+    ErrorCode(
+        "endpoint-disabled", 422, "Endpoint disabled",
+        "A callback: its URL is disabled, because it answered 410 to an earlier one.",
+        "Enable the endpoint, then replay the callback.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "url-not-allowed", 422, "URL not allowed",
+        "A callback: its URL is not allowed any more.",
+        "Name another URL, or ask the operators to allow it.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "receiver-unreachable", 422, "Receiver unreachable",
+        "A callback: the receiver has failed for a whole day.",
+        "Repair the receiver, then replay the callback.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "gone", 422, "Receiver gone",
+        "A callback: the receiver answered 410, and the endpoint was disabled.",
+        "Enable the endpoint if it exists again, then replay the callback.", Retry.CHANGED,
+    ),
+]  # fmt: skip

@@ -1,0 +1,56 @@
+"""`manage.py error_codes`: the catalogue of error codes as Markdown; with `--write`, into docs/api.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from jobs.error_codes import Source, error_codes
+
+BEGIN: Final = "<!-- error codes: written by `make openapi` -->\n"
+END: Final = "<!-- end of error codes -->\n"
+HEADINGS: Final = {
+    Source.RESPONSE: "### Codes of responses",
+    Source.JOB: "### Codes of failed jobs",
+}
+
+
+class Command(BaseCommand):
+    """Print or write the catalogue, or compare a file with it."""
+
+    help = "Print the catalogue of error codes as Markdown tables."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Where to write it."""
+        parser.add_argument("--write", type=Path, metavar="FILE", help="replace the catalogue between its two marks")
+        parser.add_argument("--check", type=Path, metavar="FILE", help="fail if the catalogue in this file is outdated")
+
+    def handle(self, *, write: Path | None, check: Path | None, **options: Any) -> None:
+        """Raises CommandError where the file lacks the marks, or is outdated."""
+        for path in filter(None, (write, check)):
+            text = path.read_text()
+            if not (BEGIN in text and END in text):
+                raise CommandError(f"{path} lacks the lines {BEGIN!r} and {END!r}.")
+            before, rest = text.split(BEGIN)
+            current = f"{before}{BEGIN}{catalogue()}{END}{rest.split(END)[1]}"
+            if path == write:
+                path.write_text(current)
+            elif current != text:
+                raise CommandError(f"The error codes in {path} are out of date: run `make openapi`.")
+        if not (write or check):
+            self.stdout.write(catalogue())
+
+
+def catalogue() -> str:
+    """A table for each source."""
+    return "".join(f"\n{heading}\n\n{_table(source)}" for source, heading in HEADINGS.items()) + "\n"
+
+
+def _table(source: Source) -> str:
+    rows = [("code", "status", "when", "what to do", "retry"), ("---",) * 5]
+    rows += [
+        (f"`{known.code}`", str(known.status), known.when, known.remedy, known.retry) for known in error_codes(source)
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -1,0 +1,68 @@
+"""The error codes of reports, for the catalogue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jobs.error_codes import ErrorCode, Retry
+
+OF_RESPONSES: Final = [
+    ErrorCode(
+        "unknown-report-type", 400, "Unknown report type",
+        "`reportType` does not exist, or you may not order it.",
+        "Use one of `reportTypes`.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "not-ready", 409, "Not ready",
+        "The file of a report is requested before the report is complete.",
+        "Poll the status, and download the file when the status is `Complete`.", Retry.AFTER,
+    ),
+    ErrorCode(
+        "report-failed", 409, "Report failed",
+        "The file of a report is requested that has failed.",
+        "Read `error` in its status.", Retry.NO,
+    ),
+    ErrorCode(
+        "not-failed", 409, "Report has not failed",
+        "A retry is requested for a report that has not failed.",
+        "Poll its status, or order a new report.", Retry.NO,
+    ),
+    ErrorCode(
+        "not-retryable", 409, "Not retryable",
+        "A retry is requested for a report that could not be ordered today; `detail` says why.",
+        "Order a new report.", Retry.NO,
+    ),
+    ErrorCode(
+        "canceled", 410, "Canceled",
+        "The file of a report is requested that was canceled.",
+        "Order a new report.", Retry.NO,
+    ),
+    ErrorCode(
+        "expired", 410, "Expired",
+        "The file of a report is requested after it was deleted, because its time was over or the storage lost it.",
+        "Order a new report.", Retry.NO,
+    ),
+    ErrorCode(
+        "preview-unavailable", 503, "Preview unavailable",
+        "Too many previews are being made, reports are paused, or the database does not answer.",
+        "Wait, or order the report without a preview.", Retry.AFTER,
+    ),
+]  # fmt: skip
+
+OF_JOBS: Final = [
+    ErrorCode(
+        "unknown-report-type", 422, "Unknown report type",
+        "The report type no longer exists, or you may no longer order it.",
+        "Order another report type.", Retry.NO,
+    ),
+    ErrorCode(
+        "invalid-parameters", 422, "Invalid parameters",
+        "The parameters were valid when the report was ordered and are not valid any more; `detail` says why.",
+        "Order a new report with other parameters.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "unencodable-character", 422, "Character missing from the encoding",
+        "A text contains a character that the encoding of the file lacks; `detail` names row, column and character.",
+        'Order the report in UTF-8, or with `"errors": "replace"`, which writes `?` instead.', Retry.CHANGED,
+    ),
+]  # fmt: skip
