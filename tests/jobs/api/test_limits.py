@@ -98,6 +98,47 @@ def test_without_redis_everything_is_allowed_and_it_is_left_alone_for_a_while(
     assert tell_to_wait(client, seconds=5).seconds == 5
 
 
+#: What the service never writes into these keys. Redis may be shared, restored from a backup, or edited by hand.
+GARBAGE: dict[str, Callable[[redis.Redis, str], object]] = {
+    "a text": lambda client, name: client.set(name, "soon", ex=60),
+    "a text for ever": lambda client, name: client.set(name, "soon"),
+    "a long number": lambda client, name: client.set(name, "9" * 5000, ex=60),
+    "a negative number": lambda client, name: client.set(name, "-3", ex=60),
+    "bytes": lambda client, name: client.set(name, b"\xff\x00", ex=60),
+    "a list": lambda client, name: client.rpush(name, "1"),
+    "a hash": lambda client, name: client.hset(name, "a", "1"),
+}
+
+
+TRUSTED = pytest.mark.xfail(strict=True, reason="the content of Redis is trusted")
+
+
+@pytest.mark.parametrize("garbage", [pytest.param(g, marks=[] if "for ever" in g else TRUSTED) for g in GARBAGE])
+def test_garbage_in_redis_makes_no_question_an_error(
+    garbage: str, api: APIClient, running: Job, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = PATHS[0].format(running.pk)
+    assert api.get(path).status_code == 200
+    [name] = valkey.keys(f"{PREFIX}polling:status:{running.pk}:*")
+    valkey.delete(name)
+    GARBAGE[garbage](valkey, name.decode())
+    assert api.get(path).status_code == 200
+    assert api.get(path).status_code == 429, "the answer has told it to wait, which has replaced the garbage"
+
+
+@TRUSTED
+@pytest.mark.parametrize("garbage", [*GARBAGE, "a full count for ever"])
+def test_garbage_in_redis_makes_no_client_wait_for_ever(garbage: str, valkey: redis.Redis) -> None:
+    client = uuid4().hex
+    name = f"{PREFIX}requests:{client}"
+    GARBAGE.get(garbage, lambda client, name: client.set(name, "1000"))(valkey, name)
+    for remaining in (1, 0):
+        counted = count_request(client, quota=2, window_seconds=60)
+        assert counted is not None
+        assert (counted[0], counted[1].remaining) == (True, remaining)
+    assert 0 < valkey.ttl(name) <= 60
+
+
 def test_a_token_has_so_many_requests_a_minute(api: APIClient, owner: User, settings: Settings) -> None:
     settings.API_REQUESTS_PER_MINUTE = 2
     for left in (1, 0):
