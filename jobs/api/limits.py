@@ -1,7 +1,8 @@
 """How often a client may ask: requests of one token, and questions about one job.
 
 The counts stand in Redis, for all processes of the web server, and go by themselves. While Redis does not answer
-everything is allowed: a limit protects the service, it is no part of it.
+everything is allowed: a limit protects the service, it is no part of it. The content of Redis is never trusted: a key
+that does not hold what was written here is deleted.
 
 The fields of an answer: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
@@ -9,11 +10,12 @@ The fields of an answer: https://datatracker.ietf.org/doc/html/draft-ietf-httpap
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import redis
 import structlog
@@ -30,6 +32,8 @@ PREFIX: Final = "longhaul:limit:"
 TIMEOUT_SECONDS: Final = 0.2
 #: After Redis did not answer, nobody asks it for so long: not every request is to wait.
 PAUSE_SECONDS: Final = 5.0
+#: How `tell_to_wait` writes a time.
+SECONDS: Final = re.compile(rb"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,21 @@ def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool
     """Whether one more request of `client` is within the quota, and what is left; None: nobody knows."""
     name = f"{PREFIX}requests:{client}"
 
-    def ask(client: redis.Redis) -> Any:
-        pipeline = client.pipeline(transaction=True)
-        pipeline.set(name, 0, nx=True, ex=window_seconds)
-        pipeline.incr(name)
-        pipeline.pttl(name)
-        return pipeline.execute()
+    def ask(client: redis.Redis) -> tuple[int, int]:
+        for _ in range(2):
+            pipeline = client.pipeline(transaction=True)
+            pipeline.set(name, 0, nx=True, ex=window_seconds)
+            pipeline.incr(name)
+            pipeline.pttl(name)
+            _, hits, milliseconds = pipeline.execute(raise_on_error=False)
+            if _is_positive(hits) and _is_positive(milliseconds):
+                return hits, milliseconds
+            client.delete(name)
+        raise redis.ResponseError(f"{name} is not counted: {hits!r}, {milliseconds!r}")
 
     if (answer := _answer(ask)) is None:
         return None
-    _, hits, milliseconds = answer
+    hits, milliseconds = answer
     limit = Limit("requests", quota, window_seconds, max(0, quota - hits), milliseconds / 1000)
     return hits <= quota, limit
 
@@ -80,16 +89,22 @@ def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool
 def ask_whether_early(question: str) -> Limit | None:
     """What is left of the time that `tell_to_wait` gave for this question; None: it is over, or nobody knows."""
 
-    def ask(client: redis.Redis) -> Any:
+    def ask(client: redis.Redis) -> tuple[int, int] | None:
         pipeline = client.pipeline(transaction=False)
         pipeline.get(PREFIX + question)
         pipeline.pttl(PREFIX + question)
-        return pipeline.execute()
-
-    window, milliseconds = _answer(ask) or (None, -2)
-    if window is None or milliseconds <= 0:
+        window, milliseconds = pipeline.execute(raise_on_error=False)
+        if window is None:
+            return None
+        if isinstance(window, bytes) and SECONDS.fullmatch(window) and _is_positive(milliseconds):
+            return int(window), milliseconds
+        client.delete(PREFIX + question)
         return None
-    return Limit("polling", 1, int(window), 0, milliseconds / 1000)
+
+    if (answer := _answer(ask)) is None:
+        return None
+    window, milliseconds = answer
+    return Limit("polling", 1, window, 0, milliseconds / 1000)
 
 
 def tell_to_wait(question: str, *, seconds: int) -> Limit:
@@ -102,6 +117,11 @@ def forget_waits(questions: Iterable[str]) -> None:
     """None of these questions is early any more. One trip."""
     names = [PREFIX + question for question in questions]
     _answer(lambda client: client.delete(*names))
+
+
+def _is_positive(answer: object) -> bool:
+    """Of an answer of Redis, which is an exception where a command failed."""
+    return isinstance(answer, int) and answer > 0
 
 
 _silent_until = 0.0
