@@ -102,6 +102,7 @@ def test_without_redis_everything_is_allowed_and_it_is_left_alone_for_a_while(
 GARBAGE: dict[str, Callable[[redis.Redis, str], object]] = {
     "a text": lambda client, name: client.set(name, "soon", ex=60),
     "a text for ever": lambda client, name: client.set(name, "soon"),
+    "a number for ever": lambda client, name: client.set(name, "1000"),
     "a long number": lambda client, name: client.set(name, "9" * 5000, ex=60),
     "a negative number": lambda client, name: client.set(name, "-3", ex=60),
     "bytes": lambda client, name: client.set(name, b"\xff\x00", ex=60),
@@ -116,18 +117,18 @@ def test_garbage_in_redis_makes_no_question_an_error(
 ) -> None:
     path = PATHS[0].format(running.pk)
     assert api.get(path).status_code == 200
-    [name] = valkey.keys(f"{PREFIX}polling:status:{running.pk}:*")
+    [name] = map(os.fsdecode, valkey.keys(f"{PREFIX}polling:status:{running.pk}:*"))
     valkey.delete(name)
-    GARBAGE[garbage](valkey, name.decode())
+    GARBAGE[garbage](valkey, name)
     assert api.get(path).status_code == 200
     assert api.get(path).status_code == 429, "the answer has told it to wait, which has replaced the garbage"
 
 
-@pytest.mark.parametrize("garbage", [*GARBAGE, "a full count for ever"])
+@pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_in_redis_makes_no_client_wait_for_ever(garbage: str, valkey: redis.Redis) -> None:
     client = uuid4().hex
     name = f"{PREFIX}requests:{client}"
-    GARBAGE.get(garbage, lambda client, name: client.set(name, "1000"))(valkey, name)
+    GARBAGE[garbage](valkey, name)
     for remaining in (1, 0):
         counted = count_request(client, quota=2, window_seconds=60)
         assert counted is not None
