@@ -26,6 +26,7 @@ PERMANENT_SQLSTATES = (
     "0A",  # feature not supported
     "21",  # cardinality violation
     "22",  # data exception
+    "25001",  # a transaction's mode set in mid-transaction: no handler's own code does that
     "25006",  # a write in a read-only transaction
     "3D000",  # undefined database
     "3F",  # undefined schema

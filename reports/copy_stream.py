@@ -6,17 +6,16 @@ have arrived are taken in one go (https://www.postgresql.org/docs/current/libpq-
 
 from __future__ import annotations
 
-import select
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
 import psycopg
-from psycopg import errors, pq
+from psycopg import pq
+
+from reports.protocol import Exchange
 
 #: Bytes of rows that make a chunk: large enough for few Python steps, small enough to keep memory flat.
 CHUNK_BYTES = 256 * 1024
-#: How long to wait for the server before asking `check` whether to go on. Milliseconds.
-POLL_MILLISECONDS = 500
 
 
 def copy_rows(
@@ -26,7 +25,7 @@ def copy_rows(
     check: Callable[[], None],
     chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
 ) -> Generator[list[bytes], None, None]:
-    """Run `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row, of `chunk_bytes` together.
+    """Run one `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row, of `chunk_bytes` together.
 
     Between two chunks nothing is read, so that the server waits as soon as what lies between it and us is full.
 
@@ -34,22 +33,13 @@ def copy_rows(
     generator is closed early, the statement is cancelled on the server. Raises psycopg's own errors for
     what the server reports.
     """
-    pgconn = connection.pgconn
-    poll = select.poll()
-    poll.register(pgconn.socket, select.POLLIN)
-
-    def wait() -> None:
-        check()
-        poll.poll(POLL_MILLISECONDS)
-        pgconn.consume_input()
-
+    exchange = Exchange(connection, check)
     try:
-        pgconn.send_query(statement.encode())
-        while pgconn.flush():
-            wait()
-        _result(pgconn, pq.ExecStatus.COPY_OUT, wait)
-        yield from _chunks(pgconn, wait, check, chunk_bytes)
-        _result(pgconn, pq.ExecStatus.COMMAND_OK, wait)
+        exchange.send(statement)
+        exchange.result(pq.ExecStatus.COPY_OUT)
+        yield from _chunks(exchange, check, chunk_bytes)
+        exchange.result(pq.ExecStatus.COMMAND_OK)
+        exchange.end()
     except psycopg.Error:  # the statement has ended
         raise
     except BaseException:
@@ -58,10 +48,8 @@ def copy_rows(
         raise
 
 
-def _chunks(
-    pgconn: pq.abc.PGconn, wait: Callable[[], None], check: Callable[[], None], chunk_bytes: Callable[[], int]
-) -> Iterator[list[bytes]]:
-    take = pgconn.get_copy_data
+def _chunks(exchange: Exchange, check: Callable[[], None], chunk_bytes: Callable[[], int]) -> Iterator[list[bytes]]:
+    take = exchange.pgconn.get_copy_data
     rows: list[bytes] = []
     size, most = 0, chunk_bytes()
     while True:
@@ -74,18 +62,8 @@ def _chunks(
                 yield rows
                 rows, size, most = [], 0, chunk_bytes()
         elif length == 0:
-            wait()
+            exchange.wait()
         else:
             break
     if rows:
         yield rows
-
-
-def _result(pgconn: pq.abc.PGconn, expected: pq.ExecStatus, wait: Callable[[], None]) -> None:
-    while pgconn.is_busy():
-        wait()
-    result = pgconn.get_result()
-    if result is None:
-        raise psycopg.OperationalError("the connection to PostgreSQL was lost")
-    if result.status != expected:
-        raise errors.error_from_result(result)

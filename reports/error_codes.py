@@ -61,6 +61,11 @@ OF_JOBS: Final = [
         "Order a new report with other parameters.", Retry.CHANGED,
     ),
     ErrorCode(
+        "not-read-only", 422, "Query is not read-only",
+        "The query of the report type changed the transaction or the database role that it was read in.",
+        "Tell the author of the report type.", Retry.NO,
+    ),
+    ErrorCode(
         "unencodable-character", 422, "Character missing from the encoding",
         "A text contains a character that the encoding of the file lacks; `detail` names row, column and character.",
         'Order the report in UTF-8, or with `"errors": "replace"`, which writes `?` instead.', Retry.CHANGED,

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from jobs.spreadsheets import FORMULA_STARTS
 from reports.dialect import Dialect
+from reports.protocol import Exchange
 from reports.types import SQL
 
 if TYPE_CHECKING:
@@ -50,17 +51,19 @@ def compile_query(query: QuerySet[Any, Any] | SQL, connection: BaseDatabaseWrapp
 
 
 def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[Any]) -> list[Column]:
-    """The columns that `text` yields. PostgreSQL is asked for none of the rows."""
-    cursor.execute(_as_query(f"SELECT * FROM ({text}\n) AS q LIMIT 0"))  # noqa: S608
-    described = cursor.description or []
-    cursor.execute("SELECT oid, typcategory FROM pg_type WHERE oid = ANY(%s)", [[c.type_code for c in described]])
+    """The columns that `text` yields, which is parsed and not run.
+
+    It comes first: what is not one statement that yields columns is refused here, before it is put into another.
+    """
+    described = Exchange(cursor.connection).describe(text)
+    cursor.execute("SELECT oid, typcategory FROM pg_type WHERE oid = ANY(%s)", [[oid for _, oid in described]])
     categories: dict[int, str] = dict(cursor.fetchall())
-    names = [column.name for column in described]
+    names = [name for name, _ in described]
     if isinstance(query, QuerySet) and query.query.selected and len(query.query.selected) == len(names):
         names = list(query.query.selected)  # values("customer__name") is called so, not "name"
     return [
-        Column(name, is_text=categories.get(column.type_code) not in HARMLESS_CATEGORIES)
-        for name, column in zip(names, described, strict=True)
+        Column(name, is_text=categories.get(oid) not in HARMLESS_CATEGORIES)
+        for name, (_, oid) in zip(names, described, strict=True)
     ]
 
 
@@ -71,9 +74,7 @@ def estimate_rows(text: str, cursor: Cursor[Any]) -> int:
 
 def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
     """The plan's topmost node, without running it (https://www.postgresql.org/docs/current/using-explain.html)."""
-    cursor.execute(_as_query(f"EXPLAIN (FORMAT JSON) {text}"))
-    (answer,) = cursor.fetchall()[0]
-    plan = json.loads(answer) if isinstance(answer, str) else answer
+    plan = json.loads(Exchange(cursor.connection).value(f"EXPLAIN (FORMAT JSON) {text}"))
     node: dict[str, Any] = plan[0]["Plan"]
     return node
 

@@ -145,7 +145,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_leaves_no_file(
     ("query", "reason"),
     [
         ("SELECT nonsense", 'column "nonsense" does not exist'),
-        ("SELEC 1", 'syntax error at or near "1"'),
+        ("SELEC 1", 'syntax error at or near "SELEC"'),
         ("SELECT 1/(i - 1) AS a FROM generate_series(1, 2) i", "division by zero"),
         ("SELECT * FROM no_such_table", 'relation "no_such_table" does not exist'),
     ],
