@@ -1,0 +1,111 @@
+"""What is wrong now: every trouble is said in a sentence, with the buttons that lead to its cure."""
+
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.test import Client
+
+from jobs.errors import QueueFullError
+from jobs.models import Job, Queue, TypeDials
+from jobs.states import State
+from jobs.submission import submit_job
+
+pytestmark = pytest.mark.django_db
+
+Shown = dict[str, dict[str, str]]
+
+
+def troubles_shown(client: Client) -> Shown:
+    """Sentence → words of each of its buttons → where it leads."""
+    return {
+        trouble["it"].text: {remedy.words: remedy.url for remedy in trouble["remedies"]}
+        for trouble in client.get("/admin/").context["troubles"]
+    }
+
+
+@pytest.mark.xfail(strict=True, reason="the dashboard does not say that a queue is full")
+def test_a_full_queue_is_named_with_the_button_that_raises_its_limit(
+    staff: Client, make_job: Callable[..., Job]
+) -> None:
+    Queue.objects.filter(name="reports").update(max_queued=2)
+    make_job(released_at=None)
+    make_job(released_at=None, due=False, scheduled_at=Now() + timedelta(days=1))
+    text = "The queue reports is full: 2 of at most 2 jobs are waiting, and new orders are refused."
+    assert troubles_shown(staff)[text] == {
+        "Show the jobs": "/admin/jobs/job/?state=queued&queue=reports",
+        "Raise the limit…": "/admin/jobs/queue/reports/change/#id_max_queued",
+    }
+
+
+@pytest.mark.xfail(strict=True, reason="refusals are counted in the memory of each web process only")
+def test_orders_that_were_refused_are_named(staff: Client, owner: User) -> None:
+    Queue.objects.filter(name="reports").update(max_queued=0)
+    for _ in range(2):
+        with pytest.raises(QueueFullError) as refused:
+            submit_job(kind="report", owner=owner, payload={"reportType": "yearly-sales"})
+        assert refused.value.retry_after > 0
+    Queue.objects.filter(name="reports").update(max_queued=None)
+    assert any(text.startswith("The queue reports refused") for text in troubles_shown(staff))
+
+
+@pytest.mark.xfail(strict=True, reason="the dashboard does not say that nobody takes what is handed out")
+def test_a_queue_whose_jobs_nobody_takes_is_named(staff: Client, make_job: Callable[..., Job]) -> None:
+    make_job(released_at=Now(), created_at=Now() - timedelta(minutes=3))
+    assert any(text.startswith("No worker takes jobs from the queue reports") for text in troubles_shown(staff))
+
+
+@pytest.mark.xfail(strict=True, reason="the dashboard does not look at Redis")
+def test_a_redis_that_hangs_is_named_within_the_bound(staff: Client, settings: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never says a word
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        began = time.monotonic()
+        found = troubles_shown(staff)
+    assert any(text.startswith("Redis does not answer") for text in found)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.xfail(strict=True, reason="the dashboard does not look at the dials of types")
+def test_a_type_that_is_paused_closed_or_full_is_named(staff: Client, make_job: Callable[..., Job]) -> None:
+    make_job(released_at=None, kind="report", type="yearly-sales")
+    for dials in ({"paused": True}, {"accepting": False}, {"max_queued": 1}):
+        TypeDials.objects.all().delete()
+        row = TypeDials.objects.create(kind="report", type="yearly-sales", **dials)
+        [(text, buttons)] = [item for item in troubles_shown(staff).items() if "yearly-sales" in item[0]]
+        assert f"/admin/jobs/typedials/{row.pk}/change/" in buttons.values(), text
+
+
+@pytest.mark.xfail(strict=True, reason="a trouble has no buttons")
+def test_each_person_is_shown_the_buttons_that_they_may_press(
+    member: Callable[[str], Client], make_job: Callable[..., Job]
+) -> None:
+    make_job(state=State.DEAD)
+    Queue.objects.filter(name="uploads").update(paused=True)
+    dead = "1 job in the queue reports is dead: it will not be tried again until a person decides."
+    paused = "The queue uploads is paused: nothing in it starts, and 0 jobs are waiting."
+    jobs, groups = "Show the jobs", "Show the failure groups"
+    for_viewer, for_operator = troubles_shown(member("viewer")), troubles_shown(member("operator"))
+    assert set(for_viewer[dead]) == {jobs, groups}
+    assert set(for_operator[dead]) == {jobs, groups, "Requeue all…", "Discard all…"}
+    assert for_viewer[paused] == {jobs: "/admin/jobs/job/?state=queued&queue=uploads"}
+    assert for_operator[paused] == {
+        jobs: "/admin/jobs/job/?state=queued&queue=uploads",
+        "Resume…": "/admin/jobs/queue/uploads/resume/",
+    }
+
+
+@pytest.mark.xfail(strict=True, reason="these pages stay as they were when they were opened")
+@pytest.mark.parametrize("path", ["/admin/", "/admin/jobs/job/", "/admin/jobs/job/{job.pk}/change/"])
+def test_the_page_refreshes_itself(staff: Client, make_job: Callable[..., Job], path: str) -> None:
+    page = staff.get(path.format(job=make_job())).content.decode()
+    assert 'data-live hx-get="' in page
+
+
+def test_the_page_of_a_job_that_has_ended_does_not_refresh_itself(staff: Client, make_job: Callable[..., Job]) -> None:
+    job = make_job(state=State.SUCCEEDED, finished_at=Now())
+    assert "data-live" not in staff.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
