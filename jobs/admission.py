@@ -12,7 +12,7 @@ from django.db import transaction
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
 from jobs.fairness import LOCK
 from jobs.flow import retry_after_refusal
-from jobs.refusals import count_refusal
+from jobs.refusals import count_refusal, write_refusals
 from jobs.statements import ADMIT, run
 
 if TYPE_CHECKING:
@@ -57,5 +57,11 @@ def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -
 def told(refusal: AdmissionError, *, queue: str, owner: AbstractBaseUser | None) -> AdmissionError:
     """The refusal, counted, and able to say after which time to come back."""
     count_refusal(refusal, queue=queue)
-    refusal.when = partial(retry_after_refusal, refusal, queue=queue, owner=owner)
+    refusal.when = partial(_when_to_return, refusal, queue=queue, owner=owner)
     return refusal
+
+
+def _when_to_return(refusal: AdmissionError, *, queue: str, owner: AbstractBaseUser | None) -> int:
+    """Asked by whoever answers, outside of any transaction: that is the time to write down what was refused, too."""
+    write_refusals()
+    return retry_after_refusal(refusal, queue=queue, owner=owner)

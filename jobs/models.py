@@ -19,6 +19,7 @@ from jobs.bulk.models import BulkItem, BulkRun
 from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
 from jobs.recent_runs import RecentRuns
+from jobs.refusals import Refusal
 from jobs.reused_keys import ReusedKey
 from jobs.states import Outcome, State
 from jobs.tokens.models import ApiToken
@@ -28,7 +29,7 @@ from jobs.webhooks.models import Callback, CallbackEndpoint, CallbackHost, Callb
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "PayloadRevision", "Queue", "RecentRuns", "ReusedKey", "SearchTerms", "Sweep", "TypeDials",
+    "PayloadRevision", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep", "TypeDials",
 ]  # fmt: skip
 
 

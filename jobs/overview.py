@@ -47,8 +47,32 @@ FIGURES: Final = """
         (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at))::float FROM jobs_job
          WHERE queue = name AND state = 'queued' AND due
          AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
-         ORDER BY id LIMIT 1)
+         ORDER BY id LIMIT 1),
+        (SELECT count(*) FROM (
+            SELECT FROM jobs_job WHERE queue = name AND state = 'queued'
+            AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
+            LIMIT coalesce(max_queued, 0)
+        ) AS job)
     FROM jobs_queue ORDER BY name
+"""
+
+#: The types that are paused, closed or limited, each with its queued jobs, counted up to its limit or the bound.
+TYPES: Final = """
+    SELECT own.id, own.type, own.paused, own.accepting, own.max_queued, (
+        SELECT count(*) FROM (
+            SELECT job.* FROM jobs_queue, LATERAL (
+                (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
+                 AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
+                 AND state = 'queued' AND released_at IS NOT NULL LIMIT %(bound)s)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
+                 AND state = 'queued' AND released_at IS NULL AND NOT due LIMIT %(bound)s)
+            ) AS job LIMIT greatest(own.max_queued, %(bound)s)
+        ) AS queued
+    )
+    FROM jobs_typedials AS own WHERE paused OR NOT accepting OR max_queued IS NOT NULL ORDER BY kind, type
 """
 
 
@@ -95,9 +119,35 @@ class QueueFigures:
     failed: int
     dead: int
     oldest_wait: float | None
+    #: Waiting, handed out and scheduled, up to `max_queued`; 0 where there is no such limit.
+    queued: int
     #: The last hour by the minute, the last day by the half hour.
     hour: Span = field(default_factory=_no_hour)
     day: Span = field(default_factory=_no_day)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it refuses the next order."""
+        return self.max_queued is not None and self.queued >= self.max_queued
+
+
+@dataclass(frozen=True)
+class TypeState:
+    """One type whose dials can keep its jobs from being ordered or from running."""
+
+    pk: int
+    type: str
+    paused: bool
+    accepting: bool
+    max_queued: int | None
+    queued: int
+
+
+def type_states() -> list[TypeState]:
+    """All types that are paused, closed or limited, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(TYPES, {"bound": BOUND})
+        return [TypeState(*row) for row in cursor.fetchall()]
 
 
 def queue_states() -> list[QueueFigures]:

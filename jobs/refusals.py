@@ -1,13 +1,26 @@
-"""Orders that were refused, counted by the process that refused them: a full queue is no time to write more rows."""
+"""Orders that were refused, counted by the process that refused them: a full queue is no time to write more rows.
+
+Each process adds what it has refused to a table every few seconds, for the dashboard: it sees all web servers.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter as Counts
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
+import structlog
+from django.db import DatabaseError, InterfaceError, connection, models
+from django.db.models import Sum
+from django.db.models.functions import Now
 from prometheus_client import Counter
 
 from jobs.errors import AdmissionError
+
+logger = structlog.get_logger(__name__)
 
 CLOSED, QUEUE_FULL, TYPE_FULL, OWNER_QUEUE_FULL = REASONS = ("closed", "queue-full", "type-full", "owner-queue-full")
 
@@ -16,6 +29,56 @@ REFUSED: Final = Counter(
     "Orders refused since this web server started, by what was in the way.",
     ["queue", "reason"],
 )
+
+#: How often a process writes its refusals down at most. Seconds.
+WRITE_SECONDS: Final = 5.0
+#: How long minutes are kept.
+KEPT: Final = timedelta(days=1)
+
+
+class Refusal(models.Model):
+    """Orders of one queue that were refused for one reason within one minute."""
+
+    minute = models.DateTimeField()
+    queue = models.CharField(max_length=50)
+    reason = models.CharField(max_length=20)
+    orders = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["minute", "queue", "reason"], name="jobs_refusal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.reason} {self.minute}"
+
+
+class _Unwritten:
+    """The refusals of this process that the table does not have yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counts[tuple[str, str]] = Counts()
+        self._written_at = float("-inf")
+
+    def add(self, queue: str, reason: str) -> None:
+        with self._lock:
+            self._counts[queue, reason] += 1
+
+    def put_back(self, counts: Counts[tuple[str, str]]) -> None:
+        with self._lock:
+            self._counts += counts
+
+    def take(self) -> Counts[tuple[str, str]]:
+        """All of them where it is time to write, else none."""
+        with self._lock:
+            now = time.monotonic()
+            if not self._counts or now - self._written_at < WRITE_SECONDS:
+                return Counts()
+            taken, self._counts, self._written_at = self._counts, Counts(), now
+            return taken
+
+
+_unwritten = _Unwritten()
 
 
 def count_refusal(refusal: AdmissionError, *, queue: str) -> None:
@@ -27,6 +90,35 @@ def count_refusal(refusal: AdmissionError, *, queue: str) -> None:
     else:
         reason = TYPE_FULL if refusal.of_type else QUEUE_FULL
     REFUSED.labels(queue, reason).inc()
+    _unwritten.add(queue, reason)
+
+
+def write_refusals() -> None:
+    """Add this process's refusals to the table, every few seconds at most; outside of any transaction.
+
+    The newest few may be missing until the next refusal. Where PostgreSQL does not take them, they are kept for later.
+    """
+    counts = _unwritten.take()
+    if not counts:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM jobs_refusal WHERE minute < statement_timestamp() - %s", [KEPT])
+            cursor.executemany(
+                "INSERT INTO jobs_refusal AS known (minute, queue, reason, orders)"
+                " VALUES (date_trunc('minute', statement_timestamp()), %s, %s, %s)"
+                " ON CONFLICT (minute, queue, reason) DO UPDATE SET orders = known.orders + EXCLUDED.orders",
+                [(queue, reason, orders) for (queue, reason), orders in sorted(counts.items())],
+            )
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("refusals_not_written", error=repr(error))
+        _unwritten.put_back(counts)
+
+
+def refused_within_the_hour() -> dict[str, int]:
+    """Queue → orders that were refused within the last hour; queues without any are left out. One query."""
+    recent = Refusal.objects.filter(minute__gte=Now() - timedelta(hours=1))
+    return dict(recent.order_by("queue").values_list("queue").annotate(Sum("orders")))
 
 
 def show_refusals(queues: Iterable[str]) -> None:

@@ -35,7 +35,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     queues, sweeps = queue_figures(), sweep_states()
     return context | {
         "title": "Operations",
-        "troubles": troubles(queues, sweeps),
+        "troubles": [
+            {"it": trouble, "remedies": trouble.remedies_for(request.user)} for trouble in troubles(queues, sweeps)
+        ],
         "queues": [_shown(queue) for queue in queues],
         "sweeps": sweeps,
     }

@@ -18,6 +18,7 @@ from jobs.failures import redact
 from jobs.models import Job
 from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.requeue_checks import RequeueChecks
+from jobs.states import ACTIVE
 
 #: Events, attempts and audit entries that are shown, the last ones.
 MOST_LINES: Final = 200
@@ -35,6 +36,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
     may = {act: request.user.has_perm(f"jobs.{permission}") for act, permission in PERMISSIONS.items()}
     return {
         "job": job,
+        "is_live": job.state in ACTIVE and not revealed,
         "legend": LEGEND,
         "bars": draw(events, attempts, now=timezone.now()),
         "events": [(event, redact(_one_line(event.details), secrets)) for event in events],

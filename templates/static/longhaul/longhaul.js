@@ -11,7 +11,43 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
-// A hidden tab does not ask for news.
+// A hidden tab does not ask for news. A part of the admin that refreshes itself (data-live) waits while somebody uses it:
+// new content would take away the focus, a selection of text or a ticked box.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
+  const part = event.target;
+  if (document.hidden || ("live" in part.dataset && isInUse(part))) event.preventDefault();
+});
+
+const isInUse = (part) => {
+  const focused = document.activeElement;
+  const selection = document.getSelection();
+  return (
+    (part.contains(focused) && !focused.id) || // htmx gives the focus back to what has an id
+    (!selection.isCollapsed && part.contains(selection.anchorNode)) ||
+    part.querySelector("input[type=checkbox]:checked, form[aria-busy]") !== null
+  );
+};
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  for (const part of document.querySelectorAll("[data-live]")) htmx.trigger(part, "shown");
+});
+
+const unfolded = new Map(); // id of a part → ids of the details in it
+
+// What was unfolded stays so. A session that has ended leads to the sign-in page, which is no part of this one.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.target;
+  if (!("live" in part.dataset)) return;
+  const { responseURL } = event.detail.xhr;
+  if (responseURL && new URL(responseURL).pathname !== location.pathname) {
+    event.detail.shouldSwap = false;
+    location.reload();
+    return;
+  }
+  unfolded.set(part.id, [...part.querySelectorAll("details[open][id]")].map((details) => details.id));
+});
+
+document.addEventListener("htmx:load", (event) => {
+  for (const id of unfolded.get(event.target.id) ?? []) document.getElementById(id)?.setAttribute("open", "");
 });

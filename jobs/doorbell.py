@@ -1,0 +1,28 @@
+"""Whether Redis takes messages: a look that is bounded in time, for pages that must not wait for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import redis
+from django.conf import settings
+
+from jobs.failures import in_one_line
+
+#: How long Redis may take to answer. Seconds.
+ANSWER_SECONDS: Final = 0.5
+#: Written for a moment: a Redis that answers may still refuse to write (read-only, full, or unable to save).
+TRIAL_KEY: Final = "longhaul.trial"
+
+
+def complaint_of_redis() -> str:
+    """What is wrong with Redis, in a sentence; empty when it takes messages. It takes a second at most."""
+    timeouts = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:
+            client.set(TRIAL_KEY, "", px=1000)
+    except redis.ResponseError as error:
+        return f"Redis answers but refuses to write: {in_one_line(error)}"
+    except Exception as error:  # the client's own, and the operating system's
+        return f"Redis does not answer: {in_one_line(error)}"
+    return ""

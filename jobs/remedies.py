@@ -1,0 +1,80 @@
+"""The buttons beside a trouble: each leads to a page of the admin that shows its cause, or that asks before it acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.urls import reverse
+from django.utils.http import urlencode
+
+#: List in the admin → the words of a button that leads there.
+LISTS: Final = {
+    "artifact": "Show the files",
+    "bulkrun": "Show the bulk runs",
+    "job": "Show the jobs",
+    "queue": "Show the queues",
+    "sweep": "Show the sweeps",
+    "typedials": "Show the dials of types",
+}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One button: its words, the name of a page of the admin with its arguments, and the permissions that it takes."""
+
+    words: str
+    page: str
+    args: tuple[object, ...] = ()
+    query: str = ""
+    anchor: str = ""
+    permissions: tuple[str, ...] = ("jobs.view_job",)
+
+    @property
+    def url(self) -> str:
+        """Where it leads."""
+        query = f"?{self.query}" if self.query else ""
+        anchor = f"#{self.anchor}" if self.anchor else ""
+        return f"{reverse(f'admin:{self.page}', args=self.args)}{query}{anchor}"
+
+    def is_for(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """Whether this person may open the page."""
+        return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perms(self.permissions)
+
+
+def show_list(page: str, query: str = "") -> Remedy:
+    """A list of the admin, by the name of its page, such as `jobs_job_changelist`."""
+    if page == "jobs_job_groups":
+        return Remedy("Show the failure groups", page)
+    app, _, model = page.removesuffix("_changelist").rpartition("_")
+    words = LISTS.get(model, "Show them") if app == "jobs" else "Show them"
+    return Remedy(words, page, query=query, permissions=(f"{app}.view_{model}",))
+
+
+def show_jobs(**criteria: str) -> Remedy:
+    """The jobs that fit these criteria (`jobs.selection`)."""
+    return show_list("jobs_job_changelist", urlencode(criteria))
+
+
+def change_jobs(words: str, act: str, **criteria: str) -> Remedy:
+    """A bulk run over the jobs that fit these criteria; it asks for a reason and begins with a dry run."""
+    query = urlencode({"act": act, **criteria})
+    permissions = ("jobs.run_bulkrun", f"jobs.{act}_job")
+    return Remedy(words, "jobs_bulkrun_order", query=query, permissions=permissions)
+
+
+def resume_queue(queue: str) -> Remedy:
+    """The page that asks before a paused queue goes on."""
+    return Remedy("Resume…", "jobs_queue_resume", (queue,), permissions=("jobs.pause_queue",))
+
+
+def set_dial(words: str, queue: str, dial: str) -> Remedy:
+    """A dial on the page of a queue, which asks before it changes."""
+    return Remedy(words, "jobs_queue_change", (queue,), anchor=f"id_{dial}", permissions=("jobs.change_queue",))
+
+
+def set_type_dial(words: str, pk: int, dial: str) -> Remedy:
+    """A dial on the page of a type."""
+    return Remedy(words, "jobs_typedials_change", (pk,), anchor=f"id_{dial}", permissions=("jobs.change_typedials",))
