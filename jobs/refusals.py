@@ -102,8 +102,8 @@ def write_refusals() -> None:
     if not counts:
         return
     try:
+        Refusal.objects.filter(minute__lt=Now() - KEPT).delete()
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM jobs_refusal WHERE minute < statement_timestamp() - %s", [KEPT])
             cursor.executemany(
                 "INSERT INTO jobs_refusal AS known (minute, queue, reason, orders)"
                 " VALUES (date_trunc('minute', statement_timestamp()), %s, %s, %s)"
