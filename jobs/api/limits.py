@@ -28,11 +28,13 @@ T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
 PREFIX: Final = "longhaul:limit:"
+#: Polls of one client about one job that are answered within the time of a `Retry-After`.
+POLLS_PER_WINDOW: Final = 4
 #: As long as a request waits for Redis. Seconds.
 TIMEOUT_SECONDS: Final = 0.2
 #: After Redis did not answer, nobody asks it for so long: not every request is to wait.
 PAUSE_SECONDS: Final = 5.0
-#: How `tell_to_wait` writes a time.
+#: How `count_poll` writes a time.
 SECONDS: Final = re.compile(rb"[0-9]{1,9}")
 
 
@@ -86,8 +88,21 @@ def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool
     return hits <= quota, limit
 
 
+#: Take one poll out of the bucket. Its key lives until the bucket is full again; a value of any type is overwritten.
+TAKE_ONE: Final = """
+local left = math.max(redis.call("PTTL", KEYS[1]), 0)
+left = math.min(left + ARGV[1], ARGV[2] * 1000)
+redis.call("SET", KEYS[1], ARGV[2], "PX", left)
+return left
+"""
+
+
 def ask_whether_early(question: str) -> Limit | None:
-    """What is left of the time that `tell_to_wait` gave for this question; None: it is over, or nobody knows."""
+    """The limit that one more poll would exceed; None if the poll may be answered, or if Redis does not answer.
+
+    A token bucket of POLLS_PER_WINDOW polls, which fills within the `Retry-After` that was told last. So a client that
+    obeys, one that restores its state and a second tab are all answered. Obeying `retry_after` is always enough.
+    """
 
     def ask(client: redis.Redis) -> tuple[int, int] | None:
         pipeline = client.pipeline(transaction=False)
@@ -104,17 +119,23 @@ def ask_whether_early(question: str) -> Limit | None:
     if (answer := _answer(ask)) is None:
         return None
     window, milliseconds = answer
-    return Limit("polling", 1, window, 0, milliseconds / 1000)
+    until_full = min(milliseconds / 1000, window)  # seconds
+    until_next = until_full - window * (POLLS_PER_WINDOW - 1) / POLLS_PER_WINDOW
+    return Limit("polling", POLLS_PER_WINDOW, window, 0, until_next) if until_next > 0 else None
 
 
-def tell_to_wait(question: str, *, seconds: int) -> Limit:
-    """The same question is early for so long."""
-    _answer(lambda client: client.set(PREFIX + question, seconds, ex=seconds))
-    return Limit("polling", 1, seconds, 0, seconds)
+def count_poll(question: str, *, window_seconds: int) -> Limit:
+    """Count a poll that is answered with this `Retry-After`; return what is left."""
+    cost = window_seconds * 1000 // POLLS_PER_WINDOW
+    left = _answer(lambda client: client.eval(TAKE_ONE, 1, PREFIX + question, cost, window_seconds))
+    until_full = int(left) if isinstance(left, int) else cost  # milliseconds
+    remaining = max(0, POLLS_PER_WINDOW - math.ceil(until_full / cost))
+    seconds = until_full / 1000 if remaining else (until_full + cost) / 1000 - window_seconds
+    return Limit("polling", POLLS_PER_WINDOW, window_seconds, remaining, seconds)
 
 
-def forget_waits(questions: Iterable[str]) -> None:
-    """None of these questions is early any more. One trip."""
+def forget_polls(questions: Iterable[str]) -> None:
+    """The next poll of each is the first. One trip."""
     names = [PREFIX + question for question in questions]
     _answer(lambda client: client.delete(*names))
 

@@ -52,7 +52,10 @@ class OperationView(ApiView):
 
     @extend_schema(
         operation_id="getOperation",
-        responses={200: Operation, 429: problem("`polling-too-fast`: asked again before `Retry-After` was over.")},
+        responses={
+            200: Operation,
+            429: problem("`polling-too-fast`: polled several times before `Retry-After` was over."),
+        },
     )
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.limits import ask_whether_early, forget_waits, tell_to_wait
+from jobs.api.limits import ask_whether_early, count_poll, forget_polls
 from jobs.api.problems import ProblemError
 from jobs.api.status import has_ended, retry_after
 from jobs.api.throttling import client_of
@@ -19,7 +19,7 @@ from jobs.models import Job
 
 
 class Question(StrEnum):
-    """What a client can ask about a job again and again. Each has a time of its own."""
+    """What a client can ask about a job again and again. Each has a quota of its own."""
 
     STATUS = "status"
     OPERATION = "operation"
@@ -31,10 +31,7 @@ class Question(StrEnum):
 
 
 def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], dict[str, Any]]) -> Response:
-    """The answer to a client that asks how far `job` is; 429 where it was told to wait for longer.
-
-    What it was told is the `Retry-After` of its last answer to this question. Raises ProblemError.
-    """
+    """The answer to a client that polls `job`. Raises ProblemError (429) for one that polls much faster than told."""
     if has_ended(job):
         return polled(job, body())
     asked = question.of(job, view.request)
@@ -43,17 +40,17 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], 
         raise ProblemError(
             429,
             "polling-too-fast",
-            f"Ask again in {early.retry_after} s, as Retry-After says. The job goes on meanwhile.",
+            f"Poll again in {early.retry_after} s, as Retry-After says. The job is not affected.",
             retry_after=early.retry_after,
         )
     response = polled(job, body())
-    view.limits.append(tell_to_wait(asked, seconds=int(response["Retry-After"])))
+    view.limits.append(count_poll(asked, window_seconds=int(response["Retry-After"])))
     return response
 
 
 def begin_polling_anew(request: Request, job: Job) -> None:
-    """What this client was told about `job` before is overtaken: the answer to this request tells when to ask."""
-    forget_waits(question.of(job, request) for question in Question)
+    """The `Retry-After` of the answer to this request counts, whatever this client was told about `job` before."""
+    forget_polls(question.of(job, request) for question in Question)
 
 
 def polled(job: Job, body: dict[str, Any], *, status: int = 200) -> Response:

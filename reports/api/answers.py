@@ -17,7 +17,7 @@ DIAL_PROBLEMS = {
     429: problem("`owner-queue-full`: too many of yours wait."),
     503: problem("`queue-full`: the queue is full, or closed."),
 }
-POLL_PROBLEMS = {429: problem("`polling-too-fast`: asked again before `Retry-After` was over.")}
+POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `Retry-After` was over.")}
 
 
 def accepted(request: Request, job: Job, *, is_new: bool = False) -> Response:

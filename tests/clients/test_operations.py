@@ -65,7 +65,6 @@ def test_it_hears_of_a_failure(azure: PipelineClient[Any, Any]) -> None:
     assert Job.objects.get().state == State.DEAD
 
 
-@pytest.mark.xfail(strict=True, reason="the poller that restores its state meets 429 at its first poll")
 def test_a_second_poller_restores_the_state_of_the_first_and_both_end(stack: Stack, live_url: str, owner: User) -> None:
     """No RetryPolicy: a poller that is answered 429 gives up."""
     list(seed_sales(lines=500, using="default"))

@@ -54,7 +54,7 @@ def test_a_304_says_when_to_ask_again(api: APIClient, job: Job) -> None:
     Job.objects.update(state=State.RUNNING)
     answer = api.get(f"/api/operations/{job.pk}", headers={"If-None-Match": "*"})
     assert (answer.status_code, answer["Retry-After"]) == (304, "1")
-    assert '"polling";r=0;t=1' in answer["RateLimit"]
+    assert '"polling";r=3;t=1' in answer["RateLimit"]
     assert answer["Cache-Control"] == "private, no-cache"
 
 
