@@ -1,5 +1,8 @@
 """Reports that stream for as long as a test needs, or fail as it wants. Only the user `faults` may order them."""
 
+import os
+import signal
+import time
 from typing import Any
 
 from rest_framework import serializers
@@ -44,6 +47,42 @@ class Shares(ReportType):
 
     def query(self, parameters: dict[str, Any], user: Any) -> SQL:
         return SQL("SELECT number / %s AS share FROM generate_series(1, 10) AS number", [parameters["divisor"]])
+
+    def may_order(self, user: Any) -> bool:
+        return bool(user.username == "faults")
+
+
+@register
+class Unruly(ReportType):
+    """Its code does what a type's code must not do, before it returns its query."""
+
+    identifier = "unruly"
+    title = "Unruly"
+
+    class Parameters(serializers.Serializer[Any]):
+        how = serializers.ChoiceField(choices=["exit", "kill", "hang", "spin", "eat", "raise", "print", "behave"])
+
+    def query(self, parameters: dict[str, Any], user: Any) -> SQL:
+        match parameters["how"]:
+            case "exit":
+                os._exit(0)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+                time.sleep(3600)
+            case "spin":
+                while True:
+                    pass
+            case "eat":
+                eaten = []
+                while True:
+                    eaten.append(bytearray(10_000_000))
+            case "raise":
+                raise RuntimeError("password=hunter2hunter2 is wrong")
+            case "print":
+                os.write(1, b"\x00\xff{}\n" * 1000)
+        return SQL("SELECT number FROM generate_series(1, 3) AS number")
 
     def may_order(self, user: Any) -> bool:
         return bool(user.username == "faults")
