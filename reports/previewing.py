@@ -1,5 +1,7 @@
 """Preview: how many rows an order would have, and the first of them, within a request.
 
+The type's code runs in a process of its own, with bounds: a preview that hangs or dies costs no web server.
+
 It reads what the report would read, so the same dials hold: where its queue or its type is paused there is no preview.
 """
 
@@ -7,17 +9,19 @@ from __future__ import annotations
 
 import csv
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import psycopg
 import structlog
 from django.conf import settings
-from django.db import Error
+from django.contrib.auth import get_user_model
+from django.utils import translation
 
 from jobs.classification import classify
+from jobs.contained import Bounds, ContainedError, ProcessEndedError, contained
 from jobs.errors import PostponedError
-from jobs.failures import redact
+from jobs.failures import LONGEST_MESSAGE, redact
 from jobs.pacing.dials import dials_of
 from jobs.payloads import secrets_of_payload
 from jobs.slots import slot
@@ -26,6 +30,7 @@ from reports.dialect import Dialect
 from reports.ordering import reopen_order
 from reports.query import compile_query, copy_statement, describe_columns, estimate_rows
 from reports.reading import reading
+from reports.registry import find_report_type
 from reports.source import database_to_read
 from reports.types import ReportType
 
@@ -35,6 +40,14 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 MOST_ROWS: Final = 20
+#: What a preview may take besides its longest statement: to connect, to make the query and to plan it. Seconds.
+BESIDE_STATEMENT_SECONDS: Final = 3
+#: Failures of the type's code or its process, which the report would share, in words for whoever asks for a preview.
+FAILURES_OF_CODE: Final = {
+    "internal-error": "The report type failed for a reason that its operators can see in the log.",
+    "out-of-memory": "The report type needs more memory than a preview may take.",
+    "worker-lost": "The report type ended the process that makes previews. It would end a worker, too.",
+}
 #: Rows are left out from where all of them together are longer.
 MOST_BYTES: Final = 256 * 1024
 # As long may one cell be. The limit is the process's, 131,072 characters at first, so it is only ever raised.
@@ -73,31 +86,62 @@ class Preview:
 def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
     """Of a valid order, as `reports.ordering.order_payload` gives it.
 
-    At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. Raises PreviewUnavailableError, or
-    PreviewFailedError with what the owner of such a report would be told.
+    At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. The type's code runs in a process of its
+    own (`jobs.contained`). Raises PreviewUnavailableError, or PreviewFailedError with what the owner of such a report
+    would be told.
     """
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:
             raise PreviewUnavailableError("Too many previews are being made at the moment.", retry_after=2)
+        alias = _database(find_report_type(payload["reportType"]))
+        bounds = Bounds(
+            seconds=settings.PREVIEW_TIMEOUT_SECONDS + BESIDE_STATEMENT_SECONDS,
+            memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2,
+        )
         try:
-            return _read(payload, owner)
-        except (Error, psycopg.Error) as error:
-            failure = classify(error)
-            secrets = secrets_of_payload("report", payload)
-            complaint, detail = redact(str(error), secrets), redact(failure.detail, secrets)
-            logger.warning("preview_failed", report_type=payload["reportType"], code=failure.code, error=complaint)
-            if failure.permanent:
-                raise PreviewFailedError(failure.code, detail) from None
-            raise PreviewUnavailableError(detail, retry_after=10) from None
+            answer = contained("reports.previewing.read_preview", payload, owner.pk, alias, bounds=bounds)
+        except ContainedError as error:
+            _tell_contained(payload, error)
+    if failure := answer.get("failure"):
+        _tell_failure(payload, failure)
+    return Preview(**answer)
 
 
-def _read(payload: dict[str, Any], owner: AbstractBaseUser) -> Preview:
+def _tell_failure(payload: dict[str, Any], failure: dict[str, Any]) -> NoReturn:
+    code, detail = failure["code"], failure["detail"]
+    logger.warning("preview_failed", report_type=payload["reportType"], code=code, error=failure["complaint"])
+    if failure["permanent"] or code in FAILURES_OF_CODE:
+        raise PreviewFailedError(code, FAILURES_OF_CODE.get(code, detail))
+    raise PreviewUnavailableError(detail, retry_after=10)
+
+
+def _tell_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn:
+    logger.warning("preview_failed", report_type=payload["reportType"], error=str(error))
+    if isinstance(error, ProcessEndedError):
+        raise PreviewFailedError("worker-lost", FAILURES_OF_CODE["worker-lost"]) from None
+    raise PreviewUnavailableError("The preview took too long. The report can be ordered all the same.", retry_after=10)
+
+
+def read_preview(payload: dict[str, Any], owner_id: Any, alias: str) -> dict[str, Any]:
+    """In a process of its own: the members of a Preview, or `failure`: what is told and what is logged of an error."""
+    try:
+        owner = get_user_model()._default_manager.get(pk=owner_id)
+        with translation.override(payload.get("language")):
+            return asdict(_read(payload, owner, alias))
+    except Exception as error:  # a type's code may raise anything
+        failure = classify(error)
+        secrets = secrets_of_payload("report", payload)
+        complaint, detail = redact(f"{type(error).__name__}: {error}", secrets), redact(failure.detail, secrets)
+        return {"failure": {**asdict(failure), "detail": detail, "complaint": complaint[:LONGEST_MESSAGE]}}
+
+
+def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Preview:
     report_type, parameters = reopen_order(payload, owner)
     dialect = Dialect.from_payload(payload["csv"])
     query = report_type.query(parameters, owner)
     with (
         reading(
-            _database(report_type),
+            alias,
             application_name="longhaul preview",
             statement_timeout_seconds=settings.PREVIEW_TIMEOUT_SECONDS,
         ) as connection,
@@ -117,8 +161,10 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser) -> Preview:
         return Preview(headings, estimated_rows, _rows_of(lines, dialect), truncated)
 
 
-def _database(report_type: ReportType) -> str:
+def _database(report_type: ReportType | None) -> str:
     try:
+        if report_type is None:  # it was there when the order was validated
+            raise LookupError
         dials = dials_of(report_type.queue, kind="report", type=report_type.identifier, defaults=report_type.dials)
         if dials.queue_paused or dials.type_paused:
             raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)

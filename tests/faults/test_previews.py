@@ -50,10 +50,6 @@ def computing(pids: list[int]) -> list[psutil.Process]:
     return [child for server in servers for child in server.children()]
 
 
-RED = pytest.mark.xfail(strict=True, reason="the code of a type runs in the web server")
-
-
-@RED
 @pytest.mark.parametrize(
     ("how", "status", "code"),
     [
@@ -77,7 +73,6 @@ def test_what_code_prints_is_not_taken_for_its_answer(preview: Preview, web_proc
     assert preview("print").json()["rows"] == [["1"], ["2"], ["3"]]
 
 
-@RED
 def test_code_that_never_returns_leaves_the_server_answering(
     preview: Preview, web_processes: list[int], live_url: str
 ) -> None:
@@ -88,13 +83,12 @@ def test_code_that_never_returns_leaves_the_server_answering(
     assert {answer.result().json()["code"] for answer in hung} == {"preview-unavailable"}
 
 
-@RED
 def test_a_web_server_that_is_killed_leaves_nothing_that_computes(
     preview: Preview, all_services: Stack, live_url: str
 ) -> None:
     served = all_services.pool_pids("web")
     with ThreadPoolExecutor(1) as elsewhere:
-        cut_off = elsewhere.submit(preview, "hang")
+        cut_off = elsewhere.submit(preview, "sleep")
         process = wait_until(lambda: computing(served), message="a preview is computed")[0]
         os.kill(process.parents()[1].pid, signal.SIGKILL)
         with pytest.raises(requests.ConnectionError):

@@ -10,6 +10,7 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 from rest_framework import serializers
 
+from jobs import contained
 from jobs.execution import execute_job
 from jobs.models import Job
 from reports import registry
@@ -45,7 +46,7 @@ def report_types(monkeypatch: pytest.MonkeyPatch) -> dict[str, ReportType]:
 
 
 @pytest.fixture
-def report_of(report_types: dict[str, ReportType]) -> Callable[..., str]:
+def report_of(report_types: dict[str, ReportType], forked: None) -> Callable[..., str]:
     """Register a report type made of one query; returns its identifier."""
 
     def make(query: Any, **attributes: Any) -> str:
@@ -91,3 +92,9 @@ def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
             return Finished(job, file.read())
 
     return run
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that run a type's code know the types that a test has registered: they are forked from this one."""
+    monkeypatch.setattr(contained, "START_METHOD", "fork")

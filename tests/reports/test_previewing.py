@@ -16,7 +16,7 @@ from reports.types import SQL
 from tests.reports.api.asking import ORDER, assert_problem
 from tests.threads import Threads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("forked")]
 
 NUMBERS = "SELECT n, '=' || n AS formula FROM generate_series(1, 5000) AS n ORDER BY n"
 

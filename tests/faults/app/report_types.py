@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -52,6 +53,40 @@ class Shares(ReportType):
         return bool(user.username == "faults")
 
 
+def hang() -> None:
+    """Heeds no signal that can be blocked."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    time.sleep(3600)
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def eat() -> None:
+    eaten = []
+    while True:
+        eaten.append(bytearray(10_000_000))
+
+
+def fail() -> None:
+    raise RuntimeError("password=hunter2hunter2 is wrong")
+
+
+WAYS: dict[str, Callable[[], Any]] = {
+    "behave": lambda: None,
+    "eat": eat,
+    "exit": lambda: os._exit(0),
+    "hang": hang,
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "print": lambda: os.write(1, b"\x00\xff{}\n" * 1000),
+    "raise": fail,
+    "sleep": lambda: time.sleep(3600),
+    "spin": spin,
+}
+
+
 @register
 class Unruly(ReportType):
     """Its code does what a type's code must not do, before it returns its query."""
@@ -60,28 +95,10 @@ class Unruly(ReportType):
     title = "Unruly"
 
     class Parameters(serializers.Serializer[Any]):
-        how = serializers.ChoiceField(choices=["exit", "kill", "hang", "spin", "eat", "raise", "print", "behave"])
+        how = serializers.ChoiceField(choices=sorted(WAYS))
 
     def query(self, parameters: dict[str, Any], user: Any) -> SQL:
-        match parameters["how"]:
-            case "exit":
-                os._exit(0)
-            case "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "hang":
-                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-                time.sleep(3600)
-            case "spin":
-                while True:
-                    pass
-            case "eat":
-                eaten = []
-                while True:
-                    eaten.append(bytearray(10_000_000))
-            case "raise":
-                raise RuntimeError("password=hunter2hunter2 is wrong")
-            case "print":
-                os.write(1, b"\x00\xff{}\n" * 1000)
+        WAYS[parameters["how"]]()
         return SQL("SELECT number FROM generate_series(1, 3) AS number")
 
     def may_order(self, user: Any) -> bool:
