@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from typing import Final
 
-from django.conf import settings
+import re2
 
 from jobs.classification import sqlstate
-from jobs.masking import MASK, SECRET_WORDS
+from jobs.redaction import in_one_line, redact
+
+__all__ = ["LONGEST_MESSAGE", "FailureRecord", "class_name", "describe_failure", "fingerprint", "in_one_line", "redact"]
 
 #: Characters kept of a message and of a traceback. The end of a traceback is what says most.
-LONGEST_MESSAGE = 2_000
-LONGEST_TRACEBACK = 30_000
+LONGEST_MESSAGE: Final = 2_000
+LONGEST_TRACEBACK: Final = 30_000
+#: Characters of a message that tell failures apart.
+LONGEST_FINGERPRINTED: Final = 1_000
 
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
-_NAMED_SECRET = re.compile(
-    rf"""(?ix) \b ([\w-]* (?: {SECRET_WORDS} ) [\w-]*
-    ["']? \s* [:=] \s* ["']? (?: (?: bearer | basic ) \s+ )? ) [^\s"',;&)}}\]]+"""
-)
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-#: A row may go over several lines: to the next part of PostgreSQL's message, the next error of a traceback, or the end.
-#: Within `repr()` the start of a line is an escape. However long the text, each of its characters is looked at once.
-_ROW_OF_DATA = re.compile(
-    r"""(?xms) ( (?:^|\\n) DETAIL: [^(\n]{0,100} \( )
-    ( (?: (?! \n (?: [A-Z]+ :\ | \n (?: The\ above | During\ handling ) ) ) . )* )"""
-)
-_VARIES = re.compile(r"""(?x) '[^']*' | "[^"]*" | [0-9a-fA-F]{8,} | \d+ """)
+_VARIES: Final = re2.compile(r"""'[^']*'|"[^"]*"|[0-9a-fA-F]{8,}|\d+""")
+#: What is quoted may end where the message was cut.
+_VARIES_IN_CUT: Final = re2.compile(r"""'[^']*'?|"[^"]*"?|[0-9a-fA-F]{8,}|\d+""")
 
 
 @dataclass(frozen=True)
@@ -59,10 +50,11 @@ def describe_failure(error: BaseException, *, kind: str, secrets: Iterable[str] 
 
     `secrets` are those of the job's payload.
     """
-    name = class_name(error)
+    secrets = frozenset(secrets)
     message = redact(str(error), secrets)[:LONGEST_MESSAGE]
     text = redact("".join(traceback.format_exception(error)), secrets) if error.__traceback__ else ""
-    return FailureRecord(name[:200], message, fingerprint(error, kind=kind), text[-LONGEST_TRACEBACK:])
+    print_ = fingerprint(error, kind=kind, secrets=secrets)
+    return FailureRecord(class_name(error)[:200], message, print_, text[-LONGEST_TRACEBACK:])
 
 
 def class_name(error: BaseException) -> str:
@@ -71,52 +63,15 @@ def class_name(error: BaseException) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def fingerprint(error: BaseException, *, kind: str) -> str:
+def fingerprint(error: BaseException, *, kind: str, secrets: Iterable[str] = ()) -> str:
     """Equal for failures of one kind that have one cause: 16 hexadecimal digits.
 
     Of the class, PostgreSQL's code, the functions that the error came through, and the first line of the
-    message without what varies (numbers, identifiers, quoted text).
+    message without what varies (numbers, identifiers, quoted text) and without secrets, which could be guessed from it.
     """
     frames = [f"{Path(frame.filename).name}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    message = _VARIES.sub("…", str(error).split("\n", 1)[0])
+    line = redact(str(error), secrets).split("\n", 1)[0]
+    varies = _VARIES if len(line) <= LONGEST_FINGERPRINTED else _VARIES_IN_CUT
+    message = varies.sub("…", line[:LONGEST_FINGERPRINTED])
     parts = [kind, class_name(error), sqlstate(error) or "", *frames, message]
     return sha256("\n".join(parts).encode(errors="replace")).hexdigest()[:16]
-
-
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the secrets that can be recognised, and without what PostgreSQL cannot store (NUL, surrogates).
-
-    Those are `secrets`, the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
-    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line.
-    """
-    text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-    spelt = {form for secret in (*_own_secrets(), *secrets) for form in _spellings(secret)}
-    for secret in sorted(spelt, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    text = _CREDENTIALS_IN_URL.sub(MASK, text)
-    text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
-    text = _BEARER.sub(rf"\1 {MASK}", text)
-    return _ROW_OF_DATA.sub(_without_row, text)
-
-
-def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
-    """What an error says first, without secrets."""
-    return redact(str(error).strip(), secrets).split("\n", 1)[0]
-
-
-def _without_row(found: re.Match[str]) -> str:
-    _, end, rest = found[2].rpartition(")")
-    return f"{found[1]}{MASK}{end}{rest if end else ''}"
-
-
-def _spellings(secret: str) -> set[str]:
-    """As it may stand in a text: as it is, within `repr()`, within JSON, within a URL."""
-    quoted = {repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return {secret, quote(secret, safe=""), *quoted}
-
-
-@cache
-def _own_secrets() -> tuple[str, ...]:
-    passwords = [unquote(urlsplit(settings.REDIS_URL).password or "")]
-    passwords += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
-    return tuple(secret for secret in (settings.SECRET_KEY, *passwords) if len(secret) >= 6)

@@ -13,7 +13,7 @@ from typing import Any, Final
 MASK: Final = "***"
 
 #: Names that say it themselves, within a longer name too; a part of a regular expression.
-SECRET_WORDS: Final = " | ".join(
+SECRET_WORDS: Final = "|".join(
     (
         "passw(?:or)?d", "passphrase", "secret", "token", "api[_-]?key", "private[_-]?key", "credential",
         "authorization", "cookie",
@@ -22,7 +22,7 @@ SECRET_WORDS: Final = " | ".join(
 #: A secret that is shorter than this stands in too many texts by chance to be looked for there. Characters.
 SHORTEST_SECRET: Final = 4
 
-_SECRET_NAME = re.compile(f"(?ix) {SECRET_WORDS}")
+_SECRET_NAME = re.compile(f"(?i){SECRET_WORDS}")
 
 
 def is_sensitive(name: str, named: Collection[str] = ()) -> bool:

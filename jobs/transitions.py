@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
-from jobs.failures import FailureRecord, describe_failure, redact
+from jobs.failures import LONGEST_MESSAGE, FailureRecord, describe_failure, redact
 from jobs.fairness import LOCK, ask_for_turns, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads import secrets_of
@@ -183,7 +183,7 @@ def _end_in_failure(
     job = attempt.job
     secrets = secrets_of(job)
     failure = classify(error)
-    public = replace(failure, detail=redact(failure.detail, secrets))
+    public = replace(failure, detail=redact(failure.detail, secrets)[:LONGEST_MESSAGE])
     record = describe_failure(error, kind=job.kind, secrets=secrets)
     told: dict[str, Any] = {"attempt": attempt.number, "error": record.error_class}
     told["fingerprint"] = record.error_fingerprint

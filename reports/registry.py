@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="type[ReportType]")
 
+_IDENTIFIER = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
+
 _types: dict[str, ReportType] = {}
 
 
@@ -27,7 +29,7 @@ def register(report_type: T) -> T:
     Raises ImproperlyConfigured when the identifier is missing, malformed or taken.
     """
     identifier = getattr(report_type, "identifier", "")
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", identifier):
+    if not _IDENTIFIER.fullmatch(identifier):
         raise ImproperlyConfigured(
             f"{report_type.__name__}.identifier must be lower-case words joined by hyphens, not {identifier!r}"
         )

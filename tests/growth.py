@@ -8,8 +8,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op
+from re import _parser
 from typing import Any
 
 #: Four times the text may take this many times as long: 2.5 for each doubling. Quadratic is 16.
@@ -22,7 +22,7 @@ ENDS = ("", "!", "\n")
 #: Samples of one part of a pattern.
 MOST_SAMPLES = 4
 #: Texts that are made for one pattern, taken evenly from all that there would be.
-MOST_TEXTS = 24
+MOST_TEXTS = 10
 #: What only RE2 knows, as the `re` of Python writes it.
 RE2_SYNTAX = ((r"\pL\pN_", r"\w"), (r"\s\v\pZ\x{85}\x1c-\x1f", r"\s"), (r"\z", r"\Z"))
 
@@ -61,7 +61,12 @@ def near_misses(pattern: str) -> Iterator[tuple[str, Callable[[int], str]]]:
     texts = sorted({(a, b, end) for (a, b, _), end in product(forms, ENDS)})
     for before, body, end in texts[:: max(1, len(texts) // MOST_TEXTS)]:
         name = f"{before!r} + {body!r} * n + {end!r}"
-        yield name, lambda n, a=before, b=body, z=end: a + b * (n // len(b)) + z
+        yield name, repeated(body, before=before, end=end)
+
+
+def repeated(piece: str, *, before: str = "", end: str = "") -> Callable[[int], str]:
+    """Makes texts of about `n` characters."""
+    return lambda n: before + piece * (n // len(piece)) + end
 
 
 def _seconds(function: Callable[[str], object], text: str) -> float:
@@ -118,7 +123,9 @@ def _samples_of(kind: Any, value: Any) -> list[str]:
 def _characters(described: list[Any]) -> list[str]:
     """One or two of a set of characters: found by asking, whatever it says."""
     class_ = re.compile("".join(["[", "^" if described[0][0] is op.NEGATE else "", *map(_written, described), "]"]))
-    return [character for character in "a0 :=-_.'(\n{" if class_.match(character)][:2] or [chr(described[0][1])]
+    first = described[0][1]
+    usual = [character for character in "a0 :=-_.'(\n{" if class_.match(character)]
+    return usual[:2] or [chr(first if isinstance(first, int) else first[0])]
 
 
 def _written(part: tuple[Any, Any]) -> str:

@@ -23,6 +23,9 @@ from jobs.models import Artifact, Event
 #: Bytes read from storage at a time.
 BLOCK_BYTES = 256 * 1024
 
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
+
 RANGE_HEADERS = (
     OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="`bytes=1000-`: from there on. One range."),
     OpenApiParameter(
@@ -80,7 +83,7 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
 
 def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     """First and last byte of a `Range` header; `()` when it cannot be satisfied, None when it is to be ignored."""
-    found = re.fullmatch(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", header, re.IGNORECASE)
+    found = _RANGE.fullmatch(header)
     if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()
@@ -95,7 +98,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
 
 def content_disposition(filename: str) -> str:
     """`attachment` with both forms of the name: plain for old clients, `filename*` for all others (RFC 6266)."""
-    plain = re.sub(r"[^A-Za-z0-9._-]", "_", filename)
+    plain = _NOT_PLAIN.sub("_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 

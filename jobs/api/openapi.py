@@ -13,6 +13,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from jobs.tokens.permissions import scopes_needed
 
+_ID_IN_PATH: Final = re.compile(r"{\w+_id}")
 PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
 #: Status → when any operation answers so.
@@ -72,7 +73,7 @@ class ApiSchema(AutoSchema):
 
 def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A hook of drf-spectacular, after everything else."""
-    result["paths"] = {re.sub(r"{\w+_id}", "{id}", path): item for path, item in result["paths"].items()}
+    result["paths"] = {_ID_IN_PATH.sub("{id}", path): item for path, item in result["paths"].items()}
     result["components"]["headers"] = {
         name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
     }

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
+import re2
 from django.conf import settings
 
 from jobs.webhooks.addresses import Address, is_allowed
@@ -28,7 +29,8 @@ DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 #: Kept as they are in a path or a query: what RFC 3986 allows there, and `%`, which begins what is quoted already.
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=-._~"
 _BLANK_OR_CONTROL: Final = re.compile(r"[\s\x00-\x1f\x7f\\]")
-_HOST_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME: Final = re2.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 #: Names that mean this machine everywhere (RFC 6761 section 6.3).
 _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from jobs import failures
+from jobs import failures, redaction
 from jobs.failures import FailureRecord, describe_failure, fingerprint, redact
 
 
@@ -38,10 +38,11 @@ def test_the_class_of_another_module_has_its_dotted_name() -> None:
 
 
 def test_long_texts_are_cut_where_they_say_least() -> None:
-    record = describe_failure(raised(ValueError("x" * 100_000)), kind="report")
+    record = describe_failure(raised(ValueError("it is odd, " * 10_000)), kind="report")
     assert len(record.error_message) == failures.LONGEST_MESSAGE
+    assert record.error_message.startswith("it is odd, it is odd, ")
     assert len(record.traceback) == failures.LONGEST_TRACEBACK
-    assert record.traceback.endswith("xxx\n")
+    assert record.traceback.endswith("it is odd, \n")
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,16 @@ def test_secrets_are_masked_and_what_cannot_be_stored_is_replaced(text: str, exp
 
 
 def test_the_services_own_secrets_are_masked_wherever_they_stand(settings: Any) -> None:
-    failures._own_secrets.cache_clear()
+    redaction._own_secrets.cache_clear()
     settings.SECRET_KEY = "open-sesame"
+    settings.SECRET_KEY_FALLBACKS = ["formerly-sesame"]
     settings.REDIS_URL = "redis://:hunter%2B22@r/0"
     try:
-        assert redact("<open-sesame> <hunter+22>") == "<***> <***>"
+        redaction._forms.cache_clear()
+        assert redact("<open-sesame> <formerly-sesame> <hunter+22>") == "<***> <***> <***>"
     finally:
-        failures._own_secrets.cache_clear()
+        redaction._own_secrets.cache_clear()
+        redaction._forms.cache_clear()
 
 
 def test_equal_failures_have_equal_fingerprints() -> None:
@@ -114,6 +118,18 @@ def test_other_failures_have_other_fingerprints() -> None:
         fingerprint(elsewhere(), kind="report"),
     ]
     assert len(set(prints)) == len(prints)
+
+
+def test_a_secret_is_no_part_of_a_fingerprint() -> None:
+    prints = {
+        fingerprint(ValueError(f"refused {secret}"), kind="x", secrets=[secret]) for secret in ("hunter", "swordfish")
+    }
+    assert len(prints) == 1
+
+
+def test_however_long_the_text_is_that_a_message_quotes_its_cause_is_one() -> None:
+    prints = {fingerprint(ValueError(f"invalid input: '{letter * 5000}' it is"), kind="x") for letter in "ab"}
+    assert len(prints) == 1
 
 
 def test_a_traceback_holds_no_values() -> None:

@@ -1,0 +1,174 @@
+"""Redaction: a text without the secrets that can be recognized, and without what PostgreSQL cannot store.
+
+Users and report types choose these texts, so the time is bounded. The patterns are RE2's, which never backtracks, and
+only the beginning and the end of a long text are kept and searched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+import re2
+from django.conf import settings
+
+from jobs.masking import MASK, SECRET_WORDS
+
+#: Of a longer text only so much of its beginning and of its end is kept. The end of a traceback says most. Characters.
+KEPT_AT_BEGINNING: Final = 8_000
+KEPT_AT_END: Final = 32_000
+#: So far beyond what is kept a secret is looked for that reaches into it. Characters.
+OVERLAP: Final = 2_000
+#: Of a longer secret the beginning is looked for, and everything from there on is masked. Characters.
+LONGEST_SECRET: Final = 4_000
+#: Where a payload has more secrets, its texts are not shown at all.
+MOST_SECRETS: Final = 200
+TOO_MANY_SECRETS: Final = "*** (This text is not shown because the payload has too many secrets.)"
+
+#: RE2's own `\s` and `\w` are ASCII.
+_SPACE: Final = r"\s\v\pZ\x{85}\x1c-\x1f"
+_WORD: Final = r"\pL\pN_"
+_VALUE: Final = rf"[^{_SPACE}\"',;&)}}\]]+"
+
+#: In each, the first group is the secret. Quotes may be escaped, as in JSON within JSON.
+_CREDENTIALS_IN_URL: Final = re2.compile(rf"://([^/{_SPACE}:@]*:[^/{_SPACE}@]+)@")
+_NAMED_SECRET: Final = re2.compile(
+    rf"(?i)(?:{SECRET_WORDS})[{_WORD}-]*\\?[\"']?[{_SPACE}]*[:=][{_SPACE}]*\\?[\"']?"
+    rf"(?:(?:bearer|basic)[{_SPACE}]+)?({_VALUE})"
+)
+_BEARER: Final = re2.compile(rf"(?i)\b(?:bearer|basic)[{_SPACE}]+([{_WORD}.~+/=-]{{8,}})")
+#: The row of data that PostgreSQL quotes. In the `repr()` of a message, the start of a line is an escape.
+_ROW_BEGINS: Final = re2.compile(r"(?m)(?:^|\\n)DETAIL:[^(\n]{0,100}\(")
+#: A row may have several lines: it ends at the next part of PostgreSQL's message, or at the next error of a traceback.
+_ROW_ENDS: Final = re2.compile(r"\n(?:[A-Z]+: |\n(?:The above|During handling))")
+_BLANK: Final = re2.compile(rf"[{_SPACE}]")
+
+#: From where to where: both within the text.
+Span = tuple[int, int]
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` with `***` in place of each secret; of a long one only the beginning and the end.
+
+    Secrets are `secrets`, the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
+    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line.
+    """
+    forms = _forms(frozenset(secrets))
+    if forms is None:
+        return TOO_MANY_SECRETS
+    text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if len(text) <= KEPT_AT_BEGINNING + KEPT_AT_END:
+        return _masked(text, 0, len(text), forms)
+    beginning = _masked(text, 0, KEPT_AT_BEGINNING, forms)
+    end = _masked(text, len(text) - KEPT_AT_END, len(text), forms)
+    return f"{beginning}\n[{len(text) - KEPT_AT_BEGINNING - KEPT_AT_END:,} characters left out]\n{end}"
+
+
+def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
+    """What an error says first, without secrets."""
+    return redact(str(error).strip(), secrets).split("\n", 1)[0]
+
+
+def _masked(text: str, start: int, end: int, forms: tuple[str, ...]) -> str:
+    """A part of the text. Secrets that reach into it are found, too."""
+    first, last = max(0, start - OVERLAP), min(len(text), end + OVERLAP)
+    pieces: list[str] = []
+    done = start
+    known, recognized = _known(text, first, last, forms), _recognized(text, first, last)
+    for begins, ends in sorted((*known, *recognized, *_cut(text, start, end))):
+        if ends <= done or begins >= end:
+            continue
+        if begins > done or not pieces:  # else the mask before it stands for both
+            pieces += [text[done : max(done, begins)], MASK]
+        done = min(ends, end)
+    return "".join([*pieces, text[done:end]])
+
+
+def _known(text: str, first: int, last: int, forms: tuple[str, ...]) -> Iterator[Span]:
+    """Where secrets stand whose text is known, also those that only reach into this part."""
+    for form in forms:
+        if len(form) >= LONGEST_SECRET:
+            at = text.find(form)
+            if at >= 0:
+                yield at, len(text)
+            continue
+        position, limit = max(0, first - len(form) + 1), min(len(text), last + len(form) - 1)
+        while (at := text.find(form, position, limit)) >= 0:
+            position = at + len(form)
+            yield at, position
+
+
+def _recognized(text: str, first: int, last: int) -> Iterator[Span]:
+    """Where something stands that looks like a secret."""
+    part = text[first:last]
+    for pattern in (_CREDENTIALS_IN_URL, _NAMED_SECRET, _BEARER):
+        for found in pattern.finditer(part):
+            yield first + found.start(1), first + found.end(1)
+    for begins, ends in _rows(part, is_in_row=first > 0 and _ends_in_row(text[:first]), is_cut=last < len(text)):
+        yield first + begins, first + ends
+
+
+def _rows(part: str, *, is_in_row: bool, is_cut: bool) -> Iterator[Span]:
+    """The rows of data: what stands between the brackets, or all up to the end where no bracket closes one."""
+    ends = deque(found.start() for found in _ROW_ENDS.finditer(part))
+    begins = [found.end() for found in _ROW_BEGINS.finditer(part)]
+    if is_in_row:
+        begins.insert(0, 0)
+    done = 0
+    for begin in begins:
+        if begin < done:
+            continue  # within the row before
+        while ends and ends[0] < begin:
+            ends.popleft()
+        done = ends[0] if ends else len(part)
+        bracket = -1 if is_cut and not ends else part.rfind(")", begin, done)
+        yield begin, done if bracket < 0 else bracket
+
+
+def _ends_in_row(text: str) -> bool:
+    """Whether a row has begun in this text and not ended; rather yes than no."""
+    at = text.rfind("DETAIL:")
+    return at >= 0 and _ROW_ENDS.search(text[at:]) is None
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Span]:
+    """What is too long to tell whether it is a secret: one word that is cut, and goes on beyond the overlap."""
+    if start > 0 and not _BLANK.search(text[start - OVERLAP : start]):
+        found = _BLANK.search(text[start:end])
+        yield start, start + found.start() if found else end
+    if end < len(text) and not _BLANK.search(text[end : end + OVERLAP]):
+        blanks = [each.end() for each in _BLANK.finditer(text[start:end])]
+        yield start + blanks[-1] if blanks else start, end
+
+
+@lru_cache(maxsize=8)  # the texts of one page, or of one failure, have the same secrets
+def _forms(secrets: frozenset[str]) -> tuple[str, ...] | None:
+    """The secrets as they may stand in a text; None: too many to be looked for."""
+    if len(secrets) > MOST_SECRETS:
+        return None
+    return tuple({form for secret in (*_own_secrets(), *secrets) if secret for form in _spellings(secret)})
+
+
+def _spellings(secret: str) -> set[str]:
+    """As it is, within `repr()`, within JSON, within a URL."""
+    secret = secret[:LONGEST_SECRET].encode(errors="replace").decode()
+    quoted = (
+        repr(secret)[1:-1],
+        repr(f"\"'{secret}")[4:-1],  # where the text around it has quotes of both kinds
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    )
+    return {secret, quote(secret, safe=""), *quoted}
+
+
+@cache
+def _own_secrets() -> tuple[str, ...]:
+    passwords = [unquote(urlsplit(settings.REDIS_URL).password or "")]
+    passwords += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
+    return tuple(
+        secret for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *passwords) if len(secret) >= 6
+    )
