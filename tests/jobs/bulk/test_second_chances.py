@@ -1,0 +1,140 @@
+"""A run that halted over its canary, a second order of the same, and what can be undone."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+
+from jobs.bulk import work
+from jobs.bulk.models import BulkRun, Stage
+from jobs.bulk.steering import drop_run, leave_canary, resume_run, start_run, undo_run
+from jobs.errors import TransitionError
+from jobs.models import Event, Job
+from jobs.states import State
+from tests.jobs.bulk.legs import leg, order, outcomes
+
+pytestmark = pytest.mark.django_db
+
+
+def job_ends(monkeypatch: pytest.MonkeyPatch, run: BulkRun, state: State) -> None:
+    """While the leg waits for its canary, a worker tries that, and it ends in this state."""
+
+    def run_canary(seconds: float) -> None:
+        canary = BulkRun.objects.get(pk=run.pk).canary
+        token = Job.objects.get(pk=canary).fencing_token + 1
+        Job.objects.filter(pk=canary).update(state=state, fencing_token=token)
+
+    monkeypatch.setattr(work.time, "sleep", run_canary)
+
+
+@pytest.fixture
+def halted(actor: User, dead_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> BulkRun:
+    """A run over three jobs whose canary has failed again."""
+    for _ in range(3):
+        dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=True)
+    job_ends(monkeypatch, run, State.DEAD)
+    leg(run)
+    assert (run.stage, outcomes(run)) == (Stage.HALTED, ["changed", "pending", "pending"])
+    return run
+
+
+@pytest.mark.xfail(strict=True, reason="the others are requeued, and the canary is not")
+def test_resuming_over_a_failed_canary_tries_it_again_before_the_others(
+    actor: User, halted: BulkRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = halted.canary
+    resume_run(halted, actor=actor)
+    assert halted.stage == Stage.CANARY
+    leg(halted)
+    assert (halted.stage, halted.canary, outcomes(halted)) == (Stage.HALTED, canary, ["changed", "pending", "pending"])
+    resume_run(halted, actor=actor)
+    job_ends(monkeypatch, halted, State.SUCCEEDED)
+    leg(halted)
+    assert (halted.stage, halted.canary, outcomes(halted)) == (Stage.DONE, canary, ["changed"] * 3)
+    assert Event.objects.filter(name="requeued", job=canary).count() == 3
+
+
+@pytest.mark.xfail(strict=True, reason="only a paused run can leave its canary")
+def test_a_halted_run_can_go_on_without_its_canary(actor: User, halted: BulkRun) -> None:
+    leave_canary(halted, actor=actor)
+    leg(halted)
+    assert (halted.stage, outcomes(halted)) == (Stage.DONE, ["changed"] * 3)
+    assert Job.objects.get(pk=halted.canary).state == State.DEAD
+
+
+@pytest.mark.xfail(strict=True, reason="it forgets that it was to have a canary")
+def test_a_run_that_halted_before_it_chose_a_canary_chooses_one(actor: User, dead_job: Callable[..., Job]) -> None:
+    dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=True)
+    User.objects.filter(pk=actor.pk).update(is_active=False)
+    leg(run)
+    assert (run.stage, run.canary) == (Stage.HALTED, None)
+    resume_run(run, actor=actor)
+    assert run.stage == Stage.CANARY
+
+
+@pytest.mark.xfail(strict=True, reason="it ends as undone, with nothing undone")
+def test_undoing_is_refused_where_every_job_has_begun(actor: User, halted: BulkRun) -> None:
+    with pytest.raises(TransitionError, match="every job that it requeued has begun"):
+        undo_run(halted, actor=actor)
+    assert BulkRun.objects.get().stage == Stage.HALTED
+
+
+@pytest.mark.xfail(strict=True, reason="it ends as undone, with nothing undone")
+def test_a_run_whose_jobs_begin_before_they_are_undone_is_not_undone(actor: User, dead_job: Callable[..., Job]) -> None:
+    job = dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    leg(run)
+    undo_run(run, actor=actor)
+    Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, fencing_token=6)
+    leg(run)
+    assert (run.stage, run.note) == (Stage.DONE, "Nothing was undone: every job had begun.")
+
+
+@pytest.mark.xfail(strict=True, reason="nothing says how many jobs were put back")
+def test_undoing_says_how_many_were_put_back_and_how_many_had_begun(actor: User, dead_job: Callable[..., Job]) -> None:
+    jobs = [dead_job(), dead_job(), dead_job()]
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    leg(run)
+    Job.objects.filter(pk=jobs[0].pk).update(state=State.RUNNING, fencing_token=6)
+    undo_run(run, actor=actor)
+    leg(run)
+    assert (run.stage, run.note) == (Stage.UNDONE, "2 of 3 jobs were put back as they were. 1 had begun.")
+
+
+@pytest.mark.xfail(strict=True, reason="a run that was dropped cannot be undone")
+def test_what_a_dropped_run_requeued_can_be_undone(actor: User, dead_job: Callable[..., Job]) -> None:
+    dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    leg(run)
+    BulkRun.objects.update(stage=Stage.DROPPED)
+    undo_run(run, actor=actor)
+    leg(run)
+    assert (run.stage, outcomes(run)) == (Stage.UNDONE, ["undone"])
+
+
+@pytest.mark.xfail(strict=True, reason="the constraint of one open run ends in an IntegrityError")
+def test_undoing_is_refused_while_another_run_for_the_same_jobs_is_open(
+    actor: User, dead_job: Callable[..., Job]
+) -> None:
+    dead_job()
+    run = order(actor)
+    leg(run)
+    start_run(run, actor=actor, with_canary=False)
+    leg(run)
+    other = order(actor, reason="once more")
+    with pytest.raises(TransitionError, match=f"bulk run {other.pk} is open for the same jobs"):
+        undo_run(run, actor=actor)
+    drop_run(other, actor=actor)
+    undo_run(run, actor=actor)
