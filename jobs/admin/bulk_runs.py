@@ -21,6 +21,8 @@ from jobs.admin.forms import ReasonForm
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.models import OPEN, WORKING, BulkItem, BulkRun, Stage
+from jobs.bulk.outcome import what_became
+from jobs.bulk.undo import can_undo
 from jobs.errors import AdmissionError, TransitionError
 from jobs.inspection import Level
 from jobs.requeue_checks import WORDS
@@ -43,12 +45,8 @@ PRESSES: Final[dict[str, Press]] = {
     "start_at_once": ("Start without", frozenset({Stage.CHECKED}), steering.start_run),
     "pause": ("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
     "resume": ("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
-    "leave_canary": ("Go on without the canary", frozenset({Stage.PAUSED}), steering.leave_canary),
-    "undo": (
-        "Undo what has not begun",
-        frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE}),
-        steering.undo_run,
-    ),
+    "leave_canary": ("Go on without the canary", frozenset({Stage.PAUSED, Stage.HALTED}), steering.leave_canary),
+    "undo": ("Undo what has not begun", steering.UNDOABLE, steering.undo_run),
     "drop": ("Drop the rest", OPEN - {Stage.UNDOING}, steering.drop_run),
 }
 
@@ -95,14 +93,18 @@ class BulkRunAdmin(ReadOnlyAdmin):
         ]
 
     def order_view(self, request: HttpRequest) -> HttpResponse:
-        """`?act=requeue&` criteria: ask why and how fast, then begin the dry run. A second press shows the first's."""
+        """`?act=requeue&` criteria: ask why and how fast, then begin the dry run.
+
+        A second press of the same form shows the run of the first. Where another order for the same jobs is open, the
+        form says so, and keeps what was entered.
+        """
         act, criteria = request.GET.get("act", ""), criteria_in(request.GET)
         strange = [name for name, value in request.GET.items() if name != "act" and (name not in CRITERIA or not value)]
         if act not in BulkRun.Act or strange:  # a criterion that is misspelt or empty would mean: all jobs
             raise Http404
         if not may_steer(request, act):
             raise PermissionDenied
-        form = OrderForm(request.POST or None)
+        form, status = OrderForm(request.POST or None), 200
         if form.is_valid():
             try:
                 run = steering.order_run(
@@ -113,21 +115,24 @@ class BulkRunAdmin(ReadOnlyAdmin):
                     actor=request.user,  # type: ignore[arg-type]  # admin_view lets nobody else in
                 )
             except steering.AlreadyOpenError as error:
-                messages.warning(request, f"This is ordered already: {error}.")
-                run = error.run
+                if is_same_press(error.run, request, form):
+                    return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[error.run.pk]))
+                status = 409
             except (UnknownCriterionError, AdmissionError) as error:
                 messages.error(request, str(error))
                 return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
-            return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
+            else:
+                return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{BulkRun.Act(act).label} everything that fits?",
             "form": form,
+            "open_run": steering.open_run(act=BulkRun.Act(act), criteria=criteria),
             "act": act,
             "jobs": in_words(criteria),
             "back": f"{reverse('admin:jobs_job_changelist')}?{urlencode(criteria)}",
         }
-        return TemplateResponse(request, "admin/jobs/bulkrun/order.html", context)
+        return TemplateResponse(request, "admin/jobs/bulkrun/order.html", context, status=status)
 
     def steer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Press one of the buttons of a run's page."""
@@ -181,6 +186,11 @@ def may_steer(request: HttpRequest, act: str) -> bool:
     return bool(request.user.has_perms(("jobs.run_bulkrun", f"jobs.{act}_job")))
 
 
+def is_same_press(run: BulkRun, request: HttpRequest, form: OrderForm) -> bool:
+    """Whether this form was sent twice: in two windows, say."""
+    return run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
+
+
 def run_page(run: BulkRun) -> dict[str, Any]:
     """The context of a run's page: counts by verdict and by outcome, reasons, what can be pressed."""
     counts = list(run.items.values("level", "outcome").annotate(jobs=Count("pk")).order_by())
@@ -191,22 +201,29 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         verdicts[Level(row["level"])] += row["jobs"]
     total = sum(outcomes.values())
     done = total - outcomes[BulkItem.Outcome.PENDING]
+    became = what_became(run)
     reasons = run.items.exclude(why="").values("why", "level").annotate(jobs=Count("pk")).order_by("-jobs")
     return {
         "run": run,
-        "is_working": run.stage in WORKING,
+        "is_live": run.stage in WORKING or any(not has_ended for _, _, has_ended in became),
+        "became": [(words, jobs) for words, jobs, _ in became],
         "verdicts": [(level, WORDS[level], count) for level, count in verdicts.items()],
         "outcomes": [(BulkItem.Outcome(outcome).label, count) for outcome, count in outcomes.items()],
         "total": total,
         "done": done,
         "percent": round(100 * done / total) if total else 0,
         "reasons": list(reasons[:MOST_REASONS]),
+        "awaits_canary": steering.awaits_canary(run),
         "presses": [(name, words) for name, (words, stages, _) in PRESSES.items() if _fits(name, run, stages)],
     }
 
 
 def _fits(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
     needs_requeue = name in ("undo", "start")
+    if run.stage not in stages:
+        return False
     if name == "leave_canary" and not steering.awaits_canary(run):
         return False
-    return run.stage in stages and (run.act == BulkRun.Act.REQUEUE or not needs_requeue)
+    if name == "undo" and not can_undo(run):
+        return False
+    return run.act == BulkRun.Act.REQUEUE or not needs_requeue

@@ -16,10 +16,14 @@ class Stage(models.TextChoices):
 
     ```
     checking ─▶ checked ── start ──▶ canary ── it succeeded ──▶ running ──▶ done ── undo ──▶ undoing ──▶ undone
-       │           │                 │    │                     │     ▲                         ▲
-       │           │                 │    └ it failed ─▶ halted │     │ resume                  │
+       │           │                 │ ▲  │                     │     ▲                         ▲
+       │           │                 │ │  └ it failed ─▶ halted │     │ resume                  │
+       │           │                 │ └──── resume ──────┘     │     │                         │
        └───────────┴── drop ─▶ dropped └── pause ──▶ paused ◀───┘─────┘ ────────── undo ────────┘
     ```
+
+    Resuming before the canary has succeeded leads back to the canary, which is tried again if it failed. A run that was
+    dropped can be undone, too. Where every job had begun, undoing ends as done.
     """
 
     CHECKING = "checking"
@@ -60,6 +64,9 @@ class BulkRun(models.Model):
     )
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.CHECKING)
     note = models.TextField(blank=True, help_text="why it stands where it stands")
+    with_canary = models.BooleanField(
+        default=False, db_default=False, help_text="the others wait until the canary has succeeded"
+    )
     canary = models.UUIDField(null=True, help_text="the job that goes first, alone")
     leg = models.UUIDField(null=True, help_text="the job that does the work; what an earlier one leaves, it takes over")
     created_at = models.DateTimeField(db_default=Now())

@@ -6,15 +6,18 @@ Each is one UPDATE guarded by the stage it starts from: a second press, in a sec
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from jobs.audit import AuditEntry, audit
-from jobs.bulk.models import OPEN, BulkRun, Stage
+from jobs.bulk.models import OPEN, BulkItem, BulkRun, Stage
+from jobs.bulk.undo import can_undo
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
 from jobs.models import Job
@@ -25,6 +28,8 @@ from jobs.submission import submit_job
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+#: What can be undone, as far as its jobs have not begun.
+UNDOABLE: Final = frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE, Stage.DROPPED})
 #: The name of the kind of jobs that do the work of a run.
 BULK: Final = "bulk"
 
@@ -33,8 +38,17 @@ class AlreadyOpenError(Exception):
     """The same order is open already: `run`."""
 
     def __init__(self, run: BulkRun) -> None:
-        super().__init__(f"bulk run {run.pk} does the same to the same jobs, and is {run.stage}")
+        super().__init__(f"Bulk run {run.pk} is open for the same jobs: {run.stage}. {run.note}".strip())
         self.run = run
+
+
+def open_run(*, act: BulkRun.Act, criteria: Mapping[str, str]) -> BulkRun | None:
+    """The run that does this to these jobs and has not ended; there is one at most."""
+    return BulkRun.objects.filter(open_key=_key_of(act, criteria), stage__in=OPEN).first()
+
+
+def _key_of(act: BulkRun.Act, criteria: Mapping[str, str]) -> str:
+    return sha256(json.dumps([act, dict(criteria)], sort_keys=True).encode()).hexdigest()
 
 
 def order_run(
@@ -46,14 +60,13 @@ def order_run(
     """
     require_reason(reason)
     select_jobs(criteria)
-    key = sha256(json.dumps([act, dict(criteria)], sort_keys=True).encode()).hexdigest()
 
     def insert() -> BulkRun:
         with transaction.atomic():
             run = BulkRun.objects.create(
                 act=act,
                 criteria=dict(criteria),
-                open_key=key,
+                open_key=_key_of(act, criteria),
                 reason=reason,
                 jobs_per_second=jobs_per_second,
                 ordered_by=actor,  # type: ignore[misc]  # the user model is a setting
@@ -65,7 +78,7 @@ def order_run(
     try:
         return insert()
     except IntegrityError:
-        other = BulkRun.objects.filter(open_key=key, stage__in=OPEN).first()
+        other = open_run(act=act, criteria=criteria)
         if other is None:  # it came to its end this very moment
             return insert()
         raise AlreadyOpenError(other) from None
@@ -73,8 +86,9 @@ def order_run(
 
 def start_run(run: BulkRun, *, actor: AbstractBaseUser, with_canary: bool) -> None:
     """checked → canary or running. Raises TransitionError."""
-    stage = Stage.CANARY if with_canary and run.act == BulkRun.Act.REQUEUE else Stage.RUNNING
-    _move(run, {Stage.CHECKED}, stage, AuditEntry.Action.START, actor, works=True)
+    with_canary = with_canary and run.act == BulkRun.Act.REQUEUE
+    stage = Stage.CANARY if with_canary else Stage.RUNNING
+    _move(run, {Stage.CHECKED}, stage, AuditEntry.Action.START, actor, works=True, with_canary=with_canary)
 
 
 def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
@@ -83,32 +97,66 @@ def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """halted → running; paused → as it was: a canary that has not ended is waited for. Raises TransitionError."""
-    stage = Stage.CANARY if awaits_canary(run) else Stage.RUNNING
-    _move(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, works=True)
+    """paused or halted → canary, where it has not succeeded yet, else running. Raises TransitionError.
+
+    A canary that waits or runs is waited for. One that has failed is requeued once more.
+    """
+    with transaction.atomic():
+        stage = Stage.CANARY if awaits_canary(run) else Stage.RUNNING
+        _move(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, works=True)
+        if stage is Stage.CANARY:
+            _let_a_failed_canary_try_again(run)
 
 
 def leave_canary(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """paused → running, though the canary has not ended. Raises TransitionError."""
-    _move(run, {Stage.PAUSED}, Stage.RUNNING, AuditEntry.Action.RESUME, actor, works=True)
+    """paused or halted → running, though the canary has not succeeded. Raises TransitionError."""
+    action = AuditEntry.Action.RESUME
+    _move(run, {Stage.PAUSED, Stage.HALTED}, Stage.RUNNING, action, actor, works=True, with_canary=False)
 
 
 def awaits_canary(run: BulkRun) -> bool:
-    """Whether it was paused while its canary was on its way."""
-    canary = Job.objects.filter(pk__in=[run.canary] if run.canary else [])
-    return run.stage == Stage.PAUSED and canary.exclude(state=State.SUCCEEDED).exists()
+    """Whether the others are to wait for a canary that has not succeeded, or has not been chosen."""
+    canary = Job.objects.filter(pk__in=_canary_of(run), state=State.SUCCEEDED)
+    return run.with_canary and not canary.exists()
+
+
+def _canary_of(run: BulkRun) -> list[UUID]:
+    return [run.canary] if run.canary else []
+
+
+def _let_a_failed_canary_try_again(run: BulkRun) -> None:
+    """Its item is pending again, so it is the first to be chosen; if it cannot be requeued, the next one is."""
+    canary = Job.objects.filter(pk__in=_canary_of(run)).first()
+    if canary is not None and canary.state in (State.QUEUED, State.RUNNING):
+        return
+    token = {} if canary is None else {"fencing_token": canary.fencing_token}
+    run.items.filter(job_id__in=_canary_of(run)).update(outcome=BulkItem.Outcome.PENDING, before=None, **token)
+    BulkRun.objects.filter(pk=run.pk).update(canary=None)
+    run.canary = None
 
 
 def undo_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """Put back what was requeued and has not begun: it is dead, or failed, as it was. Raises TransitionError."""
     if run.act != BulkRun.Act.REQUEUE:
         raise TransitionError("only requeueing can be undone")
-    _move(run, {Stage.PAUSED, Stage.HALTED, Stage.DONE}, Stage.UNDOING, AuditEntry.Action.UNDO, actor, works=True)
+    if run.stage in UNDOABLE and not can_undo(run):
+        raise TransitionError("every job that it requeued has begun")
+    _move(run, UNDOABLE, Stage.UNDOING, AuditEntry.Action.UNDO, actor, works=True)
 
 
 def drop_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """Any open stage but undoing → dropped: what was not touched yet stays so. Raises TransitionError."""
     _move(run, OPEN - {Stage.UNDOING}, Stage.DROPPED, AuditEntry.Action.STOP, actor)
+
+
+@contextmanager
+def _one_open_run(run: BulkRun) -> Iterator[None]:
+    """Undoing opens a run again. Raises TransitionError where another one for the same jobs is open."""
+    try:
+        yield
+    except IntegrityError:
+        other = open_run(act=BulkRun.Act(run.act), criteria=run.criteria)
+        raise TransitionError(f"bulk run {other.pk if other else ''} is open for the same jobs") from None
 
 
 def _move(
@@ -119,13 +167,16 @@ def _move(
     actor: AbstractBaseUser,
     *,
     works: bool = False,
+    **fields: bool,
 ) -> None:
-    with transaction.atomic():
+    """Raises TransitionError."""
+    with _one_open_run(run), transaction.atomic():
         before = BulkRun.objects.select_for_update().values_list("stage", flat=True).get(pk=run.pk)
         if before not in from_stages:
             raise TransitionError(f"it is {before}")
-        BulkRun.objects.filter(pk=run.pk).update(stage=to_stage, note="", updated_at=Now())
-        run.stage = to_stage
+        BulkRun.objects.filter(pk=run.pk).update(stage=to_stage, note="", updated_at=Now(), **fields)
+        for name, value in {"stage": to_stage, **fields}.items():
+            setattr(run, name, value)
         _told(run, action, actor, run.reason, {"stage": to_stage}, before={"stage": before})
         if works:
             _work(run, actor)

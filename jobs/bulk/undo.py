@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
@@ -29,6 +30,12 @@ def as_they_are(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """What requeueing these jobs will change, as JSON; times keep their microseconds."""
     rows = Job.objects.filter(pk__in=list(job_ids)).values("pk", *UNDO_FIELDS)
     return {row.pop("pk"): {name: _as_json(value) for name, value in row.items()} for row in rows}
+
+
+def can_undo(run: BulkRun) -> bool:
+    """Whether any job that the run requeued has not begun since."""
+    waiting = Job.objects.filter(pk=OuterRef("job_id"), state=State.QUEUED, fencing_token=OuterRef("fencing_token"))
+    return run.items.filter(Exists(waiting), outcome=BulkItem.Outcome.CHANGED).exists()
 
 
 def undo_batch(run: BulkRun, *, actor: str, after: UUID | None) -> UUID | None:

@@ -100,12 +100,19 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 
 
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
-    """Put back what has not begun, a batch at a time. undoing → undone."""
+    """Put back what has not begun, a batch at a time. undoing → undone, or done where everything had begun."""
     last: UUID | None = None
     while goes_on(context, run, Stage.UNDOING):
         last = undo_batch(run, actor=_actor(context), after=last)
         if last is None:
-            stand(run, Stage.UNDOING, Stage.UNDONE)
+            undone = run.items.filter(outcome=BulkItem.Outcome.UNDONE).count()
+            had_begun = run.items.filter(outcome=BulkItem.Outcome.CHANGED).count()
+            if not undone:
+                stand(run, Stage.UNDOING, Stage.DONE, note="Nothing was undone: every job had begun.")
+                return
+            rest = f" {had_begun} had begun." if had_begun else ""
+            note = f"{undone} of {undone + had_begun} jobs were put back as they were.{rest}"
+            stand(run, Stage.UNDOING, Stage.UNDONE, note=note)
 
 
 def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:

@@ -48,7 +48,8 @@ def test_a_dead_job_is_found_in_three_clicks_understood_edited_and_completes(
     fault.wait_for(job, State.DEAD)
     page = operator_page
     page.goto("/admin/")
-    page.get_by_role("link", name="1 dead in reports: they wait for a person.").click()
+    dead = page.get_by_role("listitem").filter(has_text="1 job in the queue reports is dead")
+    dead.get_by_role("link", name="Show the jobs").click()
     page.get_by_role("link", name=str(job.pk)).click()
     expect(page.get_by_text("psycopg.errors.DivisionByZero: division by zero").first).to_be_visible()
     expect(page.get_by_role("heading", name="Can I requeue this? safe with a warning")).to_be_visible()
@@ -111,7 +112,10 @@ def test_a_group_is_requeued_in_bulk_and_the_page_tells_how_it_goes(
     expect(page.get_by_role("status")).to_have_text("Halted", timeout=15_000)
     expect(page.get_by_text("is dead: jobs.errors.PermanentError: never")).to_be_visible()
     page.goto("/admin/")
-    expect(page.get_by_role("link", name="is halted. The canary")).to_be_visible()
+    halted = page.get_by_role("listitem").filter(has_text="is halted. The canary")
+    halted.get_by_role("link", name="Open the bulk run").click()
+    expect(page.get_by_text("Resume tries the canary once more.")).to_be_visible()
+    expect(page.get_by_role("row", name="Failed again 1")).to_be_visible()
 
 
 def test_a_secret_that_an_error_quotes_stands_nowhere(

@@ -1,0 +1,46 @@
+"""What became of the jobs that a bulk run has changed: not what it did to them, but where they are now."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.db import connection
+
+from jobs.bulk.models import BulkItem, BulkRun
+from jobs.states import ACTIVE, State
+
+#: Jobs of a run that are looked at, so that its page costs the same from there on.
+MOST_COUNTED: Final = 100_000
+
+WORDS: Final = {
+    State.SUCCEEDED: "succeeded",
+    State.DEAD: "failed again",
+    State.FAILED: "failed, to be retried",
+    State.RUNNING: "running",
+    State.QUEUED: "waiting",
+    State.CANCELLED: "canceled",
+    None: "deleted",
+}
+
+STATES: Final = """
+    SELECT job.state, count(*) FROM (
+        SELECT job_id FROM jobs_bulkitem WHERE run_id = %(run)s AND outcome = %(changed)s LIMIT %(most)s
+    ) AS item LEFT JOIN jobs_job AS job ON job.id = item.job_id
+    GROUP BY job.state
+"""
+
+
+class Became(NamedTuple):
+    """How many jobs are in one state now, and whether they will stay there without a person's doing."""
+
+    words: str
+    jobs: int
+    has_ended: bool
+
+
+def what_became(run: BulkRun) -> list[Became]:
+    """The jobs that the run has changed, and not put back, by where they are now. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATES, {"run": run.pk, "changed": BulkItem.Outcome.CHANGED, "most": MOST_COUNTED})
+        jobs = dict(cursor.fetchall())
+    return [Became(words, jobs[state], state not in ACTIVE) for state, words in WORDS.items() if state in jobs]
