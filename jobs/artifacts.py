@@ -17,12 +17,12 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
-from django.db import transaction
 from django.db.models.functions import Now
 
+from jobs.commit import in_transaction
 from jobs.errors import ArtifactMissingError
 from jobs.events import record_event
-from jobs.models import Artifact, Attempt, Event
+from jobs.models import Artifact, Attempt, Event, Job
 
 logger = structlog.get_logger(__name__)
 
@@ -146,8 +146,13 @@ def published_names(names: Iterable[str]) -> set[str]:
 def delete_artifact_file(artifact: Artifact) -> bool:
     """Delete an expired file, then say so in the row; False when another did. Safe to repeat."""
     storages["artifacts"].delete(artifact.storage_name)
-    with transaction.atomic():
+
+    def record_deletion() -> bool:
+        # The job first, as in every transaction: the new line of its timeline refers to it.
+        Job.objects.select_for_update(no_key=True).only("pk").filter(pk=artifact.job_id).first()
         told = Artifact.objects.filter(pk=artifact.pk, deleted_at=None).update(deleted_at=Now()) == 1
         if told:
             record_event(artifact.job_id, Event.Name.EXPIRED, file=artifact.filename)
-    return told
+        return told
+
+    return in_transaction(record_deletion)

@@ -28,7 +28,7 @@ def edit_and_requeue_job(
     """
     require_reason(reason)
     with transaction.atomic():
-        job = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job_id)
+        job = Job.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=job_id)
         if job.state not in UNFINISHED:
             raise TransitionError(f"it is {job.state}")
         if fencing_token not in (None, job.fencing_token):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-
 from jobs.audit import AuditEntry, audit
-from jobs.commit import after_commit
+from jobs.commit import after_commit, in_transaction
 from jobs.models import Job
 from jobs.release import release_jobs
 from jobs.states import ACTIVE, State
@@ -51,7 +50,6 @@ def intervene(
     Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
     the queues are released: there may be places, or jobs, that were not there before or that the locks hid.
     """
-    outcome = Intervention()
 
     def refusal(job: Job) -> str:
         if job.state not in allowed:
@@ -60,23 +58,28 @@ def intervene(
             return "it has run again since"
         return objection(job)
 
+    def change_batch(batch: list[UUID]) -> Intervention:
+        locked = Job.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
+        found = {job.pk: job for job in locked.only("queue", "fencing_token", "owner", *AUDITED)}
+        refused = {pk: why for pk, job in found.items() if (why := refusal(job))}
+        fitting = [job for pk, job in found.items() if pk not in refused]
+        if fitting:
+            change(fitting)
+            after = Job.objects.only("calls_back", *AUDITED).in_bulk([job.pk for job in fitting])
+            acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
+            audit(action, acts, actor=actor, reason=reason)
+            if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
+                after_commit(announce_at_once, ended)
+        for queue in {job.queue for job in found.values()}:
+            after_commit(release_jobs, queue)
+        unknown = {pk: "there is no such job" for pk in batch if pk not in found}
+        return Intervention([job.pk for job in fitting], refused | unknown)
+
+    outcome = Intervention()
     for batch in batches(job_ids):
-        with transaction.atomic():
-            locked = Job.objects.select_for_update().filter(pk__in=batch).order_by("pk")
-            found = {job.pk: job for job in locked.only("queue", "fencing_token", *AUDITED)}
-            refused = {pk: why for pk, job in found.items() if (why := refusal(job))}
-            fitting = [job for pk, job in found.items() if pk not in refused]
-            if fitting:
-                change(fitting)
-                after = Job.objects.only("calls_back", *AUDITED).in_bulk([job.pk for job in fitting])
-                acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
-                audit(action, acts, actor=actor, reason=reason)
-                if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
-                    after_commit(announce_at_once, ended)
-            for queue in {job.queue for job in found.values()}:
-                after_commit(release_jobs, queue)
-        outcome.changed += [job.pk for job in fitting]
-        outcome.refused |= refused | {pk: "there is no such job" for pk in batch if pk not in found}
+        changed = in_transaction(partial(change_batch, batch))
+        outcome.changed += changed.changed
+        outcome.refused |= changed.refused
     return outcome
 
 

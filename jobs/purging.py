@@ -24,7 +24,8 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
     """Take ended jobs from their owner, a dead one → cancelled; delete their files, free
     their idempotency keys, and tell nobody.
 
-    A file that cannot be deleted now has expired, so Beat deletes it.
+    A file that cannot be deleted now has expired, so Beat deletes it. A job without an owner is refused: it has been
+    deleted already.
     """
 
     def change(jobs: list[Job]) -> None:
@@ -38,7 +39,15 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         record_events(pks, Event.Name.PURGED, actor=actor)
         after_commit(_delete_files, pks)
 
-    return intervene(job_ids, action=AuditEntry.Action.DELETE, actor=actor, reason="", allowed=PURGEABLE, change=change)
+    return intervene(
+        job_ids,
+        action=AuditEntry.Action.DELETE,
+        actor=actor,
+        reason="",
+        allowed=PURGEABLE,
+        change=change,
+        objection=lambda job: "it has been deleted already" if job.owner_id is None else "",
+    )
 
 
 def purge_or_cancel(job_id: UUID, *, actor: str) -> bool:

@@ -82,7 +82,7 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
 def _take_back(ids: list[UUID]) -> None:
     """Let released jobs wait again. They are locked in the order of their ids, as by whoever changes several."""
     with transaction.atomic():
-        queued = Job.objects.select_for_update().filter(pk__in=ids, state=State.QUEUED).order_by("pk")
+        queued = Job.objects.select_for_update(no_key=True).filter(pk__in=ids, state=State.QUEUED).order_by("pk")
         Job.objects.filter(pk__in=list(queued.values_list("pk", flat=True))).update(released_at=None)
 
 

@@ -42,8 +42,9 @@ FOLDERS_A_RUN: Final = 16
 @sweep
 def release_due_jobs() -> int:
     """Release what waits: scheduled jobs whose time has come, and jobs whose release failed."""
-    due = list(Job.objects.scheduled_until_now().values_list("pk", flat=True)[:BATCH_SIZE])
-    Job.objects.filter(pk__in=due).update(due=True)
+    with transaction.atomic():
+        due = Job.objects.scheduled_until_now().select_for_update(no_key=True, skip_locked=True)
+        Job.objects.filter(pk__in=list(due.values_list("pk", flat=True)[:BATCH_SIZE])).update(due=True)
     return sum(len(release_jobs(name)) for name in Queue.objects.values_list("name", flat=True))
 
 
@@ -53,7 +54,7 @@ def republish_lost_jobs() -> int:
     by_queue: dict[str, list[UUID]] = defaultdict(list)
     with transaction.atomic():
         lost = Job.objects.lost_by_redis(seconds=settings.REPUBLISH_AFTER_SECONDS)
-        for job in lost.only("pk", "queue").select_for_update(skip_locked=True)[:BATCH_SIZE]:
+        for job in lost.only("pk", "queue").select_for_update(no_key=True, skip_locked=True)[:BATCH_SIZE]:
             by_queue[job.queue].append(job.pk)
         for queue, ids in by_queue.items():
             Job.objects.filter(pk__in=ids).update(released_at=Now())
@@ -193,8 +194,10 @@ def prune_jobs() -> int:
     """
     kept = Artifact.objects.filter(job=OuterRef("pk"), deleted_at=None)
     old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))
-    ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
-    Job.objects.filter(pk__in=ids).delete()
+    with transaction.atomic():
+        # Locked before what belongs to them. Those that somebody else has locked are left to the next run.
+        ids = list(old.select_for_update(of=("self",), skip_locked=True).values_list("pk", flat=True)[:BATCH_SIZE])
+        Job.objects.filter(pk__in=ids).delete()
     return len(ids) + prune_reused_keys(at_most=BATCH_SIZE)
 
 

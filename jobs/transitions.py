@@ -207,7 +207,7 @@ def _end_in_failure(
 
 def _is_to_be_cancelled(attempt: Attempt) -> bool:
     """Lock the job, so that nobody asks for its cancellation between this answer and the transition."""
-    held = Job.objects.held_by(attempt.job_id, attempt.fencing_token).select_for_update()
+    held = Job.objects.held_by(attempt.job_id, attempt.fencing_token).select_for_update(no_key=True)
     return bool(held.values_list("cancel_requested_at", flat=True).first())
 
 

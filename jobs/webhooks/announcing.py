@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from jobs.api.status import WORDS
+from jobs.commit import in_transaction
 from jobs.failures import redact
 from jobs.kinds import inspector_of
 from jobs.models import Job
@@ -42,7 +43,8 @@ def announce_end(job_id: UUID) -> list[Job]:
 
     Raises what `submit_job` raises; then it is still to be announced.
     """
-    with transaction.atomic():
+
+    def announce() -> list[Job]:
         if Job.objects.to_announce().filter(pk=job_id).update(calls_back=False) != 1:
             return []
         job = Job.objects.with_result().select_related("owner").get(pk=job_id)
@@ -51,6 +53,8 @@ def announce_end(job_id: UUID) -> list[Job]:
             for callback in job.callbacks.order_by("pk")
         ]
 
+    return in_transaction(announce)
+
 
 def tell_also(job_id: UUID, *, url: str) -> None:
     """Tell the end of a job to one more URL, a canonical one; at once, where it has ended already.
@@ -58,7 +62,7 @@ def tell_also(job_id: UUID, *, url: str) -> None:
     A URL that asked before is told once. Raises what `submit_job` raises.
     """
     with transaction.atomic():
-        job = Job.objects.select_for_update(of=("self",)).select_related("owner").get(pk=job_id)
+        job = Job.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=job_id)
         if job.owner is None:  # purged meanwhile: there is nobody to tell
             return
         _, is_new = Callback.objects.get_or_create(job=job, url=url)

@@ -59,7 +59,6 @@ def audited() -> Counter[tuple[str, str]]:
     return Counter(AuditEntry.objects.values_list("action", "target_id"))
 
 
-@pytest.mark.xfail(strict=True, reason="deadlocks, and each further DELETE of the same job is audited")
 def test_a_storm_of_cancellations_beside_the_sweeps(make_job: Callable[..., Job]) -> None:
     jobs = []
     for state in (State.QUEUED, State.RUNNING, State.SUCCEEDED, State.DEAD) * 9:
@@ -80,7 +79,6 @@ def test_a_storm_of_cancellations_beside_the_sweeps(make_job: Callable[..., Job]
     assert counts.total() == sum(2 if job.state == State.QUEUED else 1 for job in jobs), "cancelled, then deleted"
 
 
-@pytest.mark.xfail(strict=True, reason="its new line in the timeline waits for the job, whose holder waits for it")
 def test_a_file_expires_while_its_owner_deletes_it(make_job: Callable[..., Job], other: psycopg.Connection) -> None:
     job = make_job(state=State.SUCCEEDED, finished_at=Now())
     artifact = with_file(job)
@@ -95,7 +93,6 @@ def test_a_file_expires_while_its_owner_deletes_it(make_job: Callable[..., Job],
         assert purge.result().changed == [job.pk]
 
 
-@pytest.mark.xfail(strict=True, reason="it deletes the rows around a job, then waits for whoever holds the job")
 def test_a_job_that_somebody_holds_is_pruned_later(make_job: Callable[..., Job], other: psycopg.Connection) -> None:
     held, free = (make_job(state=State.SUCCEEDED, finished_at=LONG_AGO) for _ in range(2))
     other.execute("SELECT FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", [held.pk])
@@ -109,7 +106,6 @@ def test_a_job_that_somebody_holds_is_pruned_later(make_job: Callable[..., Job],
     assert not Job.objects.filter(pk=free.pk).exists()
 
 
-@pytest.mark.xfail(strict=True, reason="it locks jobs in any order, and waits for each")
 def test_a_job_that_somebody_holds_becomes_due_later(make_job: Callable[..., Job], other: psycopg.Connection) -> None:
     held, free = (make_job(due=False, scheduled_at=LONG_AGO, released_at=None, queue="uploads") for _ in range(2))
     other.execute("SELECT FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", [held.pk])
@@ -123,7 +119,6 @@ def test_a_job_that_somebody_holds_becomes_due_later(make_job: Callable[..., Job
     assert set(Job.objects.filter(due=True)) == {held, free}
 
 
-@pytest.mark.xfail(strict=True, reason="the one that PostgreSQL ends gives up")
 def test_what_postgresql_ends_for_a_deadlock_is_done_again(make_job: Callable[..., Job], database_url: str) -> None:
     first, second = sorted((make_job(released_at=None) for _ in range(2)), key=lambda job: job.pk)
     # The session that waited last looks for a deadlock last; this one never looks.
@@ -138,7 +133,6 @@ def test_what_postgresql_ends_for_a_deadlock_is_done_again(make_job: Callable[..
     assert [event.name for event in first.events.all()] == ["cancelled"]
 
 
-@pytest.mark.xfail(strict=True, reason="deleting again is written down again")
 def test_a_job_is_deleted_once(make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.CANCELLED, finished_at=Now())
     assert purge_or_cancel(job.pk, actor="ada") is True
@@ -147,7 +141,6 @@ def test_a_job_is_deleted_once(make_job: Callable[..., Job]) -> None:
     assert audited() == {("delete", str(job.pk)): 1}
 
 
-@pytest.mark.xfail(strict=True, reason="it holds the delivery while it waits for the queue")
 def test_a_replay_waits_for_the_queue_without_holding_a_delivery(owner: User, other: psycopg.Connection) -> None:
     payload = {"job": "x", "url": "https://example.org/", "host": "example.org", "message": "m", "body": {}}
     delivery = submit_job(kind=CALLBACK, owner=owner, payload=payload)
