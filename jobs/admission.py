@@ -13,12 +13,13 @@ from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
 from jobs.fairness import LOCK
 from jobs.flow import retry_after_refusal
 from jobs.refusals import count_refusal, write_refusals
-from jobs.statements import ADMIT, run
+from jobs.statements import run
+from jobs.steps import ADMIT
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-#: The verdict of `jobs.statements.ADMIT` that asks for another look: waiting jobs are counted with the queue's row
+#: The verdict of `jobs.steps.ADMIT` that asks for another look: waiting jobs are counted with the queue's row
 #: locked, so that limits are exact however many submit at once.
 TO_BE_LOCKED = "to-be-locked"
 

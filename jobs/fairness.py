@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from jobs.statements import FREE_PLACE, ask, one_trip, run
+from jobs.statements import ask, in_one_line, one_trip, run
+from jobs.steps import FREE_PLACE
 
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
@@ -77,8 +78,7 @@ LOCK_BRIEFLY: Final = """
 #: first whose type is full with those before it; and hand them out. A job that somebody else has locked, to cancel it
 #: say, is passed over: whoever waits here holds the queue, and maybe a job that the other waits for. Each job is looked
 #: up by its id, whatever the planner believes of the table. Who holds a place is counted where a dial asks for it.
-#: In one line, as psycopg remembers statements of up to 4096 characters.
-HAND_OUT: Final = " ".join(
+HAND_OUT: Final = in_one_line(
     f"""
     WITH RECURSIVE dials AS (
         SELECT * FROM jobs_queue WHERE name = %(queue)s AND NOT paused
@@ -146,7 +146,7 @@ HAND_OUT: Final = " ".join(
     )
     SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut, EXISTS (SELECT FROM lower) AS more
     FROM places CROSS JOIN level LEFT JOIN turn ON true WHERE top IS NOT NULL ORDER BY round, place
-    """.split()  # noqa: S608
+    """  # noqa: S608
 )
 
 #: Looked at without a lock. Each way by its index, whatever the planner believes to be in the table.

@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.models import Job, ReusedKey
-from jobs.statements import ask, instance_of, one_trip
+from jobs.statements import ask, columns_of, instance_of, one_trip
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s::text, 0)) AS is_held"
 #: What follows in the same trip sees what was committed before the lock was there. A reused key that is over, or whose
 #: job was purged, is no key: it is overwritten, or pruned. One on a job is in the way until it is taken from there.
-FIRST: Final = """
+FIRST: Final = f"""
+    WITH found AS (
     SELECT job.*, kept.fingerprint AS asked_for, false AS is_over
     FROM jobs_reusedkey AS kept JOIN jobs_job AS job ON job.id = kept.job_id AND job.owner = kept.owner_id
     WHERE kept.owner_id = %(owner)s::bigint AND kept.key = %(key)s::text
@@ -43,7 +44,9 @@ FIRST: Final = """
         job.*, job.request_fingerprint,
         job.created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
     FROM jobs_job AS job WHERE job.owner = %(owner)s::bigint AND job.idempotency_key = %(key)s::text
-"""
+    )
+    SELECT {columns_of(Job, "found")}, asked_for, is_over FROM found
+"""  # noqa: S608
 #: A transaction of its own, which waits for no row: an order locks no job before it has the queue's lock.
 FORGET: Final = """
     UPDATE jobs_job SET idempotency_key = NULL

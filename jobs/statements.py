@@ -1,8 +1,6 @@
-"""The steps of every job's way, each in one statement: what counts when jobs are small and many.
+"""Statements that PostgreSQL prepares: planned once, and now and then again.
 
-Every line of a statement sees the same snapshot, and all of it happens or nothing. Rarer transitions are
-written with Django's ORM, in `jobs.transitions`.
-https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+Their texts stand where they are used; those that each job goes through in `jobs.steps`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
@@ -28,6 +26,9 @@ Rows = list[dict[str, Any]]
 #: than this. Seconds.
 PLAN_ANEW_AFTER: Final = 500
 PLANS_LAST_SECONDS: Final = 5.0
+#: The function of PostgreSQL that says "cached plan must not change result type", in whatever language.
+#: https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/utils/cache/plancache.c
+OUTDATED: Final = "RevalidateCachedQuery"
 
 
 def run(statement: str, **parameters: Any) -> Rows:
@@ -41,8 +42,21 @@ def run(statement: str, **parameters: Any) -> Rows:
 
 
 def ask(statement: str, **parameters: Any) -> CursorWrapper:
-    """Run a statement; its rows are read later, which within `one_trip` is when it is waited for."""
+    """Run a statement; its rows are read later, which within `one_trip` is when it is waited for.
+
+    A statement whose columns have changed type since it was planned is planned again. Within a transaction, which
+    PostgreSQL has undone by then, the error is raised, and it is the next transaction that succeeds.
+    """
     database = _connected()
+    try:
+        return _ask(database, statement, parameters)
+    except NotSupportedError as error:
+        if not _plans.are_outdated(error) or database.in_atomic_block:
+            raise
+        return _ask(database, statement, parameters)
+
+
+def _ask(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
     # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
@@ -59,8 +73,20 @@ class _Plans:
     def current(self) -> int:
         self.asked += 1
         if self.asked > PLAN_ANEW_AFTER and time.monotonic() - self.since >= PLANS_LAST_SECONDS:
-            self.number, self.asked, self.since = self.number + 1, 0, time.monotonic()
+            self.renew()
         return self.number
+
+    def renew(self) -> None:
+        """From now on every statement has another text, so each session plans it again."""
+        self.number, self.asked, self.since = self.number + 1, 0, time.monotonic()
+
+    def are_outdated(self, error: NotSupportedError) -> bool:
+        """Whether PostgreSQL refuses a plan because its result has other types by now; new plans are used then."""
+        cause = error.__cause__
+        outdated = isinstance(cause, psycopg.Error) and cause.diag.source_function == OUTDATED
+        if outdated:
+            self.renew()
+        return outdated
 
 
 _plans = _Plans()
@@ -74,8 +100,12 @@ def one_trip() -> Iterator[None]:
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
     database = _connected()
-    with database.wrap_database_errors, database.connection.pipeline():
-        yield
+    try:
+        with database.wrap_database_errors, database.connection.pipeline():
+            yield
+    except NotSupportedError as error:
+        _plans.are_outdated(error)
+        raise
 
 
 def _connected() -> BaseDatabaseWrapper:
@@ -93,155 +123,25 @@ def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "")
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], values)
 
 
+def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
+    """The columns of a model as a list for SELECT, for `instance_of`.
+
+    A prepared statement that returns `*` is refused once somebody has added or dropped a column of the table.
+    """
+    names = [str(field.column) for field in model._meta.concrete_fields]
+    quote = connection.ops.quote_name
+    return ", ".join(
+        f"{table}.{quote(name)} AS {quote(prefix + name)}" if prefix else f"{table}.{name}" for name in names
+    )
+
+
+def in_one_line(statement: str) -> str:
+    """Psycopg remembers how to send a statement of up to 4,096 characters. Raises ValueError for a comment."""
+    if "--" in statement:
+        raise ValueError("a comment would end the statement")
+    return " ".join(statement.split())
+
+
 def _converted(field: Field[Any, Any], value: Any) -> Any:
     convert = getattr(field, "from_db_value", None)
     return convert(value, None, connection) if convert else value
-
-
-#: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
-QUEUED: Final = (
-    "queue = %(queue)s::text AND state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL"
-    " AND finished_at IS NULL"
-)
-#: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
-OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
-
-#: What the dials of the queue and of the type say of one more job; `jobs.admission` knows the verdicts. No row when
-#: there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides
-#: in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
-ADMIT: Final = f"""
-    SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
-        WHEN NOT queue.accepting THEN 'closed'
-        WHEN own.accepting IS false THEN 'type-closed'
-        WHEN coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL THEN 'admitted'
-        WHEN NOT %(locked)s::bool THEN 'to-be-locked'
-        WHEN queue.max_queued <= (
-            SELECT count(*) FROM (SELECT FROM jobs_job WHERE {QUEUED} LIMIT queue.max_queued) AS job
-        ) THEN 'queue-full'
-        WHEN own.max_queued <= (
-            SELECT count(*) FROM (
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
-                UNION ALL
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
-                UNION ALL
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
-            ) AS job
-        ) THEN 'type-full'
-        WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
-            SELECT count(*) FROM (
-                SELECT FROM jobs_job WHERE {QUEUED} AND owner = %(owner)s::bigint LIMIT max_queued_per_owner
-            ) AS job
-        ) THEN 'owner-full'
-        ELSE 'admitted'
-    END AS verdict
-    FROM jobs_queue AS queue
-    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
-    WHERE name = %(queue)s::text
-"""  # noqa: S608
-
-#: Whether the queue has a place for one more that is handed out.
-FREE_PLACE: Final = """
-    NOT paused AND (max_running IS NULL OR max_running > (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
-    ) + (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
-    ))
-"""
-
-#: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
-SUBMIT: Final = f"""
-    WITH dials AS MATERIALIZED ({ADMIT}
-    ), callback AS (
-        SELECT coalesce(%(callback_url)s::text, (
-            SELECT nullif(url, '') FROM jobs_callbacksettings
-            WHERE %(owners_callback)s::bool AND owner_id = %(owner)s::bigint
-        )) AS url
-    ), submitted AS (
-        INSERT INTO jobs_job (
-            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due, calls_back,
-            attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
-            error_class, error_message, error_fingerprint, idempotency_key, request_fingerprint
-        )
-        SELECT
-            %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
-            'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
-            url IS NOT NULL, 0, %(max_attempts)s::int, 0, 0, 0,
-            '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
-        FROM dials, callback WHERE verdict = 'admitted'
-        RETURNING *
-    ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'submitted', %(actor)s::text, '{{}}' FROM submitted
-    ), asked AS (
-        INSERT INTO jobs_callback (job_id, url) SELECT id, url FROM submitted, callback WHERE url IS NOT NULL
-    ), found_by AS (
-        INSERT INTO jobs_searchterms (job_id, terms)
-        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
-    )
-    SELECT *, (SELECT {FREE_PLACE} FROM jobs_queue WHERE name = %(queue)s::text) AS has_place
-    FROM dials LEFT JOIN submitted ON true
-"""  # noqa: S608
-
-CLAIM: Final = """
-    WITH claimed AS (
-        UPDATE jobs_job
-        SET state = 'running',
-            fencing_token = fencing_token + 1,
-            attempt_count = attempt_count + 1,
-            lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
-            progress_done = 0,
-            progress_total = NULL,
-            progress_rate = NULL,
-            progress_began_at = NULL,
-            started_at = statement_timestamp(),
-            updated_at = statement_timestamp()
-        WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL
-        RETURNING *
-    ), attempt AS (
-        INSERT INTO jobs_attempt (
-            job_id, number, fencing_token, worker, celery_task_id, started_at,
-            outcome, error_class, error_message, error_fingerprint, traceback
-        )
-        SELECT
-            id, fencing_token, fencing_token, %(worker)s::text, %(celery_task_id)s::text, started_at, '', '', '', '', ''
-        FROM claimed
-        RETURNING id
-    ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
-    )
-    SELECT claimed.*, attempt.id AS attempt_id FROM claimed, attempt
-"""
-
-FINISH: Final = """
-    WITH done AS (
-        UPDATE jobs_job
-        SET state = 'succeeded',
-            result = %(result)s::jsonb,
-            progress_done = %(rows)s::bigint,
-            progress_total = %(rows)s::bigint,
-            progress_percent = 100,
-            lease_expires_at = NULL,
-            released_at = NULL,
-            finished_at = statement_timestamp(),
-            updated_at = statement_timestamp(),
-            error_class = '',
-            error_message = '',
-            error_fingerprint = ''
-        WHERE id = %(job_id)s AND state = 'running' AND fencing_token = %(fencing_token)s
-        RETURNING id
-    ), ended AS (
-        UPDATE jobs_attempt
-        SET outcome = 'succeeded',
-            finished_at = statement_timestamp(),
-            rows = %(rows)s::bigint,
-            rows_expected = (SELECT progress_total FROM jobs_job WHERE id = %(job_id)s),
-            bytes = %(bytes)s::bigint,
-            peak_memory_bytes = %(peak_memory_bytes)s::bigint
-        WHERE id = %(attempt_id)s AND outcome = '' AND EXISTS (SELECT FROM done)
-    ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'completed', '', jsonb_build_object('attempt', %(number)s::int, 'rows', %(rows)s::bigint) FROM done
-    )
-    SELECT id FROM done
-"""

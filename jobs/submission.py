@@ -19,7 +19,8 @@ from jobs.models import Job
 from jobs.payloads import secret_names
 from jobs.release import release_jobs
 from jobs.search import terms_of
-from jobs.statements import SUBMIT, ask, instance_of, one_trip, run
+from jobs.statements import ask, instance_of, one_trip, run
+from jobs.steps import SUBMIT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -27,8 +27,9 @@ from jobs.fairness import LOCK, ask_for_turns, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads import secrets_of
 from jobs.retry import Bury, Decision
-from jobs.statements import CLAIM, FINISH, ask, instance_of, one_trip, run
+from jobs.statements import ask, instance_of, one_trip, run
 from jobs.states import Outcome, State
+from jobs.steps import CLAIM, FINISH
 
 
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:

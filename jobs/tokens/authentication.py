@@ -13,16 +13,16 @@ from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
 
-from jobs.statements import instance_of, run
+from jobs.statements import columns_of, instance_of, run
 from jobs.tokens.models import ApiToken
 
 #: `last_used_at` is written at most so often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 #: Each request begins with this. By the ORM, which writes the query anew each time, it was a third of what a status
-#: takes. {columns} are those of the user.
+#: takes. {token} and {user} are their columns.
 STILL_VALID: Final = """
-    SELECT token.*, {columns},
+    SELECT {token}, {user},
         coalesce(token.last_used_at > statement_timestamp() - %(noted_every)s::interval, false) AS is_noted
     FROM jobs_apitoken AS token JOIN {users} AS account ON account.{key} = token.user_id
     WHERE token.digest = %(digest)s::text AND (token.expiry IS NULL OR token.expiry > statement_timestamp())
@@ -54,6 +54,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
 def _still_valid() -> str:
     """STILL_VALID, for whichever model of users there is."""
     model, quote = get_user_model(), connection.ops.quote_name
-    names = [str(field.column) for field in model._meta.concrete_fields]
-    columns = ", ".join(f"account.{quote(name)} AS {quote(USERS + name)}" for name in names)
-    return STILL_VALID.format(columns=columns, users=quote(model._meta.db_table), key=quote(str(model._meta.pk.column)))
+    token, user = columns_of(ApiToken, "token"), columns_of(model, "account", prefix=USERS)
+    return STILL_VALID.format(
+        token=token, user=user, users=quote(model._meta.db_table), key=quote(str(model._meta.pk.column))
+    )

@@ -1,12 +1,17 @@
 """Statements that are prepared: planned once, and anew when their tables may have grown."""
 
 import time
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, NotSupportedError, connection, transaction
 
 from jobs import statements
-from jobs.statements import ask, one_trip, run
+from jobs.fairness import HAND_OUT
+from jobs.models import Job
+from jobs.statements import ask, columns_of, in_one_line, one_trip, run
+from jobs.steps import SUBMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,3 +63,54 @@ def test_its_queries_are_counted_as_djangos_own(django_assert_num_queries: objec
         run("SELECT 1")
         with one_trip():
             run("SELECT %(a)s::int", a=1)
+
+
+@pytest.fixture
+def alter(database_url: str) -> Iterator[Callable[[str], object]]:
+    """Change a table, for which this session has planned a statement, in another session."""
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("CREATE TABLE changing AS SELECT 1 AS a")
+        assert run("SELECT * FROM changing") == [{"a": 1}]
+        yield lambda change: other.execute(f"ALTER TABLE changing {change}".encode())
+        other.execute("DROP TABLE changing")
+
+
+def test_a_statement_whose_columns_change_is_planned_again(alter: Callable[[str], object]) -> None:
+    for change, row in (("ADD b int", {"a": 1, "b": None}), ("ALTER a TYPE text", {"a": "1", "b": None})):
+        alter(change)
+        assert run("SELECT * FROM changing") == [row]
+
+
+def test_within_a_transaction_the_next_one_plans_again(alter: Callable[[str], object]) -> None:
+    alter("ADD b int")
+    with pytest.raises(NotSupportedError, match="cached plan"), transaction.atomic():
+        run("SELECT * FROM changing")
+    with transaction.atomic():
+        assert run("SELECT * FROM changing") == [{"a": 1, "b": None}]
+
+
+def test_within_a_trip_the_next_one_plans_again(alter: Callable[[str], object]) -> None:
+    def trip() -> object:
+        with one_trip():
+            rows = ask("SELECT * FROM changing")
+        return rows.fetchall()
+
+    alter("ADD b int")
+    with pytest.raises(NotSupportedError, match="cached plan"):
+        trip()
+    assert trip() == [{"a": 1, "b": None}]
+
+
+def test_columns_are_named() -> None:
+    assert columns_of(Job, "job").startswith("job.id, job.kind, job.type, job.queue, job.owner, ")
+    assert columns_of(Job, "job", prefix="of ").startswith('job."id" AS "of id", job."kind" AS "of kind", ')
+
+
+@pytest.mark.parametrize("statement", [SUBMIT, HAND_OUT])
+def test_psycopg_remembers_long_statements(statement: str) -> None:
+    assert len(f"{statement} -- plan 1000000") <= 4096
+
+
+def test_a_comment_in_one_line_is_refused() -> None:
+    with pytest.raises(ValueError, match="comment"):
+        in_one_line("SELECT 1 -- one\nFROM x")

@@ -1,0 +1,164 @@
+"""The steps of every job's way, each in one statement: what counts when jobs are small and many.
+
+Every line of a statement sees the same snapshot, and all of it happens or nothing. Rarer transitions are
+written with Django's ORM, in `jobs.transitions`.
+https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jobs.models import Job
+from jobs.statements import columns_of, in_one_line
+
+#: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
+QUEUED: Final = (
+    "queue = %(queue)s::text AND state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL"
+    " AND finished_at IS NULL"
+)
+#: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
+OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
+
+#: What the dials of the queue and of the type say of one more job; `jobs.admission` knows the verdicts. No row when
+#: there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides
+#: in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+ADMIT: Final = f"""
+    SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
+        WHEN NOT queue.accepting THEN 'closed'
+        WHEN own.accepting IS false THEN 'type-closed'
+        WHEN coalesce(queue.max_queued, max_queued_per_owner, own.max_queued) IS NULL THEN 'admitted'
+        WHEN NOT %(locked)s::bool THEN 'to-be-locked'
+        WHEN queue.max_queued <= (
+            SELECT count(*) FROM (SELECT FROM jobs_job WHERE {QUEUED} LIMIT queue.max_queued) AS job
+        ) THEN 'queue-full'
+        WHEN own.max_queued <= (
+            SELECT count(*) FROM (
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
+                UNION ALL
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
+            ) AS job
+        ) THEN 'type-full'
+        WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
+            SELECT count(*) FROM (
+                SELECT FROM jobs_job WHERE {QUEUED} AND owner = %(owner)s::bigint LIMIT max_queued_per_owner
+            ) AS job
+        ) THEN 'owner-full'
+        ELSE 'admitted'
+    END AS verdict
+    FROM jobs_queue AS queue
+    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+    WHERE name = %(queue)s::text
+"""  # noqa: S608
+
+#: Whether the queue has a place for one more that is handed out.
+FREE_PLACE: Final = """
+    NOT paused AND (max_running IS NULL OR max_running > (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+    ) + (
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+    ))
+"""
+
+#: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
+SUBMIT: Final = in_one_line(
+    f"""
+    WITH dials AS MATERIALIZED ({ADMIT}
+    ), callback AS (
+        SELECT coalesce(%(callback_url)s::text, (
+            SELECT nullif(url, '') FROM jobs_callbacksettings
+            WHERE %(owners_callback)s::bool AND owner_id = %(owner)s::bigint
+        )) AS url
+    ), submitted AS (
+        INSERT INTO jobs_job (
+            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due, calls_back,
+            attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
+            error_class, error_message, error_fingerprint, idempotency_key, request_fingerprint
+        )
+        SELECT
+            %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
+            'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
+            url IS NOT NULL, 0, %(max_attempts)s::int, 0, 0, 0,
+            '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
+        FROM dials, callback WHERE verdict = 'admitted'
+        RETURNING *
+    ), told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'submitted', %(actor)s::text, '{{}}' FROM submitted
+    ), asked AS (
+        INSERT INTO jobs_callback (job_id, url) SELECT id, url FROM submitted, callback WHERE url IS NOT NULL
+    ), found_by AS (
+        INSERT INTO jobs_searchterms (job_id, terms)
+        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
+    )
+    SELECT dials.*, {columns_of(Job, "made")},
+        (SELECT {FREE_PLACE} FROM jobs_queue WHERE name = %(queue)s::text) AS has_place
+    FROM dials LEFT JOIN submitted AS made ON true
+    """  # noqa: S608
+)
+
+CLAIM: Final = f"""
+    WITH claimed AS (
+        UPDATE jobs_job
+        SET state = 'running',
+            fencing_token = fencing_token + 1,
+            attempt_count = attempt_count + 1,
+            lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
+            progress_done = 0,
+            progress_total = NULL,
+            progress_rate = NULL,
+            progress_began_at = NULL,
+            started_at = statement_timestamp(),
+            updated_at = statement_timestamp()
+        WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL
+        RETURNING *
+    ), attempt AS (
+        INSERT INTO jobs_attempt (
+            job_id, number, fencing_token, worker, celery_task_id, started_at,
+            outcome, error_class, error_message, error_fingerprint, traceback
+        )
+        SELECT
+            id, fencing_token, fencing_token, %(worker)s::text, %(celery_task_id)s::text, started_at, '', '', '', '', ''
+        FROM claimed
+        RETURNING id
+    ), told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
+    )
+    SELECT {columns_of(Job, "claimed")}, attempt.id AS attempt_id FROM claimed, attempt
+"""  # noqa: S608
+
+FINISH: Final = """
+    WITH done AS (
+        UPDATE jobs_job
+        SET state = 'succeeded',
+            result = %(result)s::jsonb,
+            progress_done = %(rows)s::bigint,
+            progress_total = %(rows)s::bigint,
+            progress_percent = 100,
+            lease_expires_at = NULL,
+            released_at = NULL,
+            finished_at = statement_timestamp(),
+            updated_at = statement_timestamp(),
+            error_class = '',
+            error_message = '',
+            error_fingerprint = ''
+        WHERE id = %(job_id)s AND state = 'running' AND fencing_token = %(fencing_token)s
+        RETURNING id
+    ), ended AS (
+        UPDATE jobs_attempt
+        SET outcome = 'succeeded',
+            finished_at = statement_timestamp(),
+            rows = %(rows)s::bigint,
+            rows_expected = (SELECT progress_total FROM jobs_job WHERE id = %(job_id)s),
+            bytes = %(bytes)s::bigint,
+            peak_memory_bytes = %(peak_memory_bytes)s::bigint
+        WHERE id = %(attempt_id)s AND outcome = '' AND EXISTS (SELECT FROM done)
+    ), told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'completed', '', jsonb_build_object('attempt', %(number)s::int, 'rows', %(rows)s::bigint) FROM done
+    )
+    SELECT id FROM done
+"""
