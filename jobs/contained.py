@@ -79,7 +79,8 @@ def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[]
     """
     context: Any = multiprocessing.get_context(START_METHOD)
     if START_METHOD == "forkserver":
-        context.set_forkserver_preload(["jobs.contained_preload"])
+        # Counts for the call that starts the server; what is not loaded there, each process would load.
+        context.set_forkserver_preload(["__main__", "jobs.contained_preload", function.rpartition(".")[0]])
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(writer, function, arguments, bounds), daemon=True)
     began = time.monotonic()

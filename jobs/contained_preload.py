@@ -1,5 +1,6 @@
 """What the server loads from which the processes of `jobs.contained` are forked: Django, with all apps."""
 
+import gc
 import os
 from typing import Any
 
@@ -11,6 +12,7 @@ django.setup()
 from django.db import connections  # noqa: E402  (the settings first)
 
 _inherited: list[Any] = []
+gc.freeze()  # the collector would write to pages that are shared with the processes to come
 
 
 def forget_connections() -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import psycopg
 import structlog
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.utils import translation
 
 from jobs.classification import classify
@@ -99,7 +98,7 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
             memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2,
         )
         try:
-            answer = contained("reports.previewing.read_preview", payload, owner.pk, alias, bounds=bounds)
+            answer = contained("reports.previewing.read_preview", payload, owner, alias, bounds=bounds)
         except ContainedError as error:
             _tell_contained(payload, error)
     if failure := answer.get("failure"):
@@ -122,10 +121,9 @@ def _tell_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn:
     raise PreviewUnavailableError("The preview took too long. The report can be ordered all the same.", retry_after=10)
 
 
-def read_preview(payload: dict[str, Any], owner_id: Any, alias: str) -> dict[str, Any]:
+def read_preview(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> dict[str, Any]:
     """In a process of its own: the members of a Preview, or `failure`: what is told and what is logged of an error."""
     try:
-        owner = get_user_model()._default_manager.get(pk=owner_id)
         with translation.override(payload.get("language")):
             return asdict(_read(payload, owner, alias))
     except Exception as error:  # a type's code may raise anything
