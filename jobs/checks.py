@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from jobs.api.client_address import trusted_proxies
 from jobs.webhooks.addresses import allowed_networks
 
 
@@ -46,3 +47,13 @@ def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
     if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 20:
         return []
     return [checks.Error("METRICS_TOKEN must have 20 characters or more.", id="jobs.E003")]
+
+
+@checks.register(checks.Tags.security)
+def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A text that is not a network would make each request fail."""
+    try:
+        trusted_proxies(tuple(settings.TRUSTED_PROXIES))
+    except ValueError as error:
+        return [checks.Error(f"TRUSTED_PROXIES: {error}.", id="jobs.E005")]
+    return []

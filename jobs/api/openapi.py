@@ -83,6 +83,8 @@ def complete_schema(result: dict[str, Any], generator: Any, request: Any, public
         _type_problems(operation)
         _add_headers(operation)
     _add_links(result)
+    if request is not None and not request.user.is_authenticated:
+        _leave_out_examples(result)
     return result
 
 
@@ -126,6 +128,14 @@ def _add_headers(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         for name in OF_STATUS.get(status, ()):
             response.setdefault("headers", {}).setdefault(name, {"$ref": f"#/components/headers/{name}"})
+
+
+def _leave_out_examples(result: dict[str, Any]) -> None:
+    """They name report types."""
+    for _, _, operation in _operations(result):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for content in part.get("content", {}).values():
+                content.pop("examples", None)
 
 
 def _add_links(result: dict[str, Any]) -> None:

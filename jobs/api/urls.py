@@ -1,14 +1,14 @@
 """Paths that belong to no kind."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.negotiation import DefaultContentNegotiation
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from jobs.api import callbacks
 from jobs.api.catalogue import catalogue
 from jobs.api.health import livez, readyz
 from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
+from jobs.api.schema_view import SchemaView
 
 # Our template leaves out the inline style of drf-spectacular's own, which the CSP forbids.
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")
@@ -30,7 +30,7 @@ urlpatterns = [
     ),
     path("api/callbacks/<str:job_id>", callbacks.CallbackView.as_view(), name="callback"),
     path("api/callbacks/<str:job_id>/replay", callbacks.CallbackReplayView.as_view(), name="callback-replay"),
-    path("api/schema", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", docs, name="docs"),
     path("api/errors", catalogue, name="error-codes"),
 ]

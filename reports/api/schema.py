@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiSerializerExtension
 
+from jobs.tokens.scopes import may, token_of
 from reports.json_schema import parameters_schema
 from reports.registry import report_types_for
 from reports.types import ReportType
 
 
 class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """Of the types that everybody may order. Others are in `GET /api/report-types` of those who may."""
+    """Of the types that the user may order; in a file, of those that everybody may order who is signed in."""
 
     target_class = "reports.placing.PlacedOrderSerializer"
     priority = 1
@@ -22,8 +23,16 @@ class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] 
         """`oneOf` the types; the rest of the order is the same for all."""
         mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         rest = {name: part for name, part in mapped["properties"].items() if name not in ("reportType", "parameters")}
-        types = report_types_for(AnonymousUser())
+        types = _shown_types(auto_schema.view.request)
         return {"oneOf": [_order_of(known, rest) for known in types], "required": ["reportType"]} if types else mapped
+
+
+def _shown_types(request: Any) -> list[ReportType]:
+    if request.is_for_file:
+        return report_types_for(AnonymousUser())
+    if not request.user.is_authenticated or not may(token_of(request), "reports:read"):
+        return []
+    return report_types_for(request.user)
 
 
 def _order_of(report_type: ReportType, rest: dict[str, Any]) -> dict[str, Any]:

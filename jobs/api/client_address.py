@@ -1,0 +1,80 @@
+"""Whose address a request has: that of the connection, or what a trusted proxy says.
+
+Any client can send `X-Forwarded-For`. So it counts only on connections from TRUSTED_PROXIES, and there only as far as
+each hop, from the last one on, is such a proxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: What only a proxy may say. Keys of `request.META`.
+OF_PROXIES: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
+
+
+def resolve_client_address(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: `REMOTE_ADDR` is the client's from here on; what a stranger says in a proxy's name is dropped.
+
+    Without TRUSTED_PROXIES nothing changes, so that `X-Forwarded-Proto` still works where only a proxy can connect.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if networks := trusted_proxies(tuple(settings.TRUSTED_PROXIES)):
+            peer = request.META.get("REMOTE_ADDR", "")
+            if is_trusted(parse_address(peer), networks):
+                forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+                request.META["REMOTE_ADDR"] = client_address([*forwarded, peer], networks)
+            else:
+                for name in OF_PROXIES:
+                    request.META.pop(name, None)
+        return get_response(request)
+
+    return middleware
+
+
+@cache
+def trusted_proxies(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """The networks. Raises ValueError for a text that is not a network."""
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def client_address(hops: Sequence[str], networks: Sequence[Network]) -> str:
+    """The last hop that is not a trusted proxy; if all are, or one is not an address, the last that is known."""
+    known = ""
+    for hop in reversed(hops):
+        if (address := parse_address(hop)) is None:
+            break
+        known = str(address)
+        if not is_trusted(address, networks):
+            break
+    return known
+
+
+def parse_address(text: str) -> Address | None:
+    """An address, with or without a port: `192.0.2.1:443`, `[2001:db8::1]:443`. IPv4 within IPv6 becomes IPv4."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_trusted(address: Address | None, networks: Sequence[Network]) -> bool:
+    """Whether a proxy of ours has this address."""
+    return address is not None and any(address in network for network in networks)
