@@ -11,6 +11,7 @@ nothing in the launcher opens `launcher.lock` a second time.
 
 import fcntl
 import os
+import stat
 import sys
 import time
 from dataclasses import dataclass
@@ -59,10 +60,30 @@ class DataFolder:
         return cls(Path(os.environ.get("LONGHAUL_DATA") or BASE_DIR / ".data"))
 
     def create(self) -> None:
+        """Make the folder, private to its owner, if it is missing. Errors: LaunchError."""
         try:
+            is_new = not self.path.exists()
             self.logs.mkdir(parents=True, exist_ok=True)
+            self.logs.chmod(0o700)
+            if is_new or self.launcher_lock.exists():
+                self.keep_private()
         except OSError as error:
             raise LaunchError(f"cannot write to the data folder {self.path}: {error.strerror}") from error
+
+    def keep_private(self) -> None:
+        """Only its owner may look into the folder. A folder that is shared, such as /tmp, is left as it is.
+
+        As root, PostgreSQL runs as another user, who must be able to pass through the folder, but not to list it.
+        """
+        status = self.path.stat()
+        if status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX:
+            self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+    def open_log(self, name: str) -> IO[bytes]:
+        """The log of a program, emptied, which only its owner can read: whatever a program writes may hold secrets."""
+        log = os.open(self.logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(log, 0o600)  # an earlier version made it for all to read
+        return os.fdopen(log, "wb")
 
     def running(self) -> Running | None:
         """The launcher that has this folder, if there is one. Never call it from that launcher."""

@@ -43,7 +43,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
     folder.create()
     port = choose_port()
     log = folder.logs / "demo.log"
-    with log.open("wb") as output:
+    with folder.open_log("demo") as output:
         launcher = subprocess.Popen(
             [sys.executable, "-m", "config.launcher", "--follow-parent"],
             cwd=BASE_DIR,

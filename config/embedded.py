@@ -71,6 +71,7 @@ class EmbeddedServers:
             if self.wants_postgres:
                 self.postgres.wait_until_ready(lambda: self.is_running("PostgreSQL"))
                 environment["DATABASE_URL"] = self.postgres.url()
+                self.folder.keep_private()  # the wheel opens it so that PostgreSQL's user gets through
         except BaseException:
             self.stop()
             raise
@@ -93,7 +94,7 @@ class EmbeddedServers:
 
     def _run(self, name: str, command: list[str]) -> None:
         log = {"PostgreSQL": self.postgres.log, "Valkey": self.valkey.log}[name]
-        with log.open("wb") as output:
+        with self.folder.open_log(log.stem) as output:
             # A session of its own: Ctrl-C in the terminal must reach the launcher alone.
             self.processes[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -35,6 +35,16 @@ LONGEST_SOCKET_PATH: Final = 100  # bytes; the kernel's limit is 104 to 108
 SOCKET_FOLDER_PREFIX: Final = "longhaul-socket-"
 READY_SECONDS: Final = 300.0  # recovery after a crash can take minutes; a dead server is noticed at once
 
+#: What a statement says, its parameters and what a message quotes of them may be secrets, so none of it is logged: not
+#: the errors of statements (Longhaul keeps those itself, redacted) and no details, among which are the statements of
+#: processes that were killed. docker-compose.yml has the same settings.
+NO_STATEMENTS_IN_LOG: Final = {
+    "log_min_messages": "log",  # LOG, FATAL and PANIC; in this order ERROR is below LOG
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
 NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
@@ -75,6 +85,7 @@ class EmbeddedPostgres:
             "unix_socket_permissions": "0700",
             "max_connections": "200",
             "cluster_name": "longhaul",
+            **NO_STATEMENTS_IN_LOG,
             **({} if self.durable else NOT_DURABLE),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

@@ -50,7 +50,7 @@ def prepare(folder: DataFolder, *, with_demo: bool) -> None:
         command += ["--demo", os.environ.get("SALES_LINES") or "500000"]
     options = ["--grace", str(PREPARE_GRACE_SECONDS), "--hold", str(folder.services_lock)]
     log = folder.logs / "prepare.log"
-    with log.open("w") as errors:
+    with folder.open_log("prepare") as errors:
         process = subprocess.Popen(
             tether_command(folder, options, command),
             cwd=BASE_DIR,

@@ -68,7 +68,6 @@ def test_the_environment_file_is_private_names_only_what_runs_and_goes(tmp_path:
     assert not file.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="statements and their parameters are logged, into files that all can read")
 def test_no_secret_of_a_statement_stands_in_the_log() -> None:
     """Nor what PostgreSQL quotes of it in its messages. All tests use one server, which runs with these options."""
     url, log = throw_away.database_url("postgres"), throw_away.folder.logs / "postgres.log"
@@ -91,7 +90,6 @@ def test_no_secret_of_a_statement_stands_in_the_log() -> None:
     assert stat.S_IMODE(throw_away.folder.path.stat().st_mode) == PRIVATE
 
 
-@pytest.mark.xfail(strict=True, reason="all can read them")
 def test_a_log_of_an_earlier_version_becomes_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.logs.mkdir(parents=True)
