@@ -14,6 +14,7 @@ from django.db import connection, connections
 from playwright.sync_api import ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
 
+from tests import buckets
 from tests.flushing import keep_seeds
 from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
@@ -150,6 +151,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name in (*WORKERS, "web"):
             report.sections.append((f"last lines of {name}", stack.log(name)[-4000:]))
     return report
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of an S3 server; `s3` empties its bucket for each test."""
+    with buckets.s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def s3(s3_server: str) -> str:
+    """The URL of an S3 server with an empty bucket."""
+    buckets.empty(s3_server)
+    return s3_server
 
 
 @pytest.fixture

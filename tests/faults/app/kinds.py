@@ -54,6 +54,19 @@ def wait(context: JobContext) -> dict[str, Any]:
     return {"attempt": context.attempt.number}
 
 
+def write_much(context: JobContext) -> dict[str, Any]:
+    """A job that writes more than one part of an upload to object storage, and waits in the middle of its file."""
+    with context.open_artifact(
+        Artifact.Role.RESULT, filename="x.csv", content_type="text/csv", encoding="utf-8"
+    ) as artifact:
+        for _ in range(12):
+            artifact.write(CONTENT[:8] * 131_072)
+        stand_at_the_gate(context, context.check)
+        artifact.write(CONTENT)
+        artifact.row_count = 1
+    return {"attempt": context.attempt.number}
+
+
 def ignore(context: JobContext) -> dict[str, Any]:
     """A job that heeds nothing, and believes that it is done."""
     write_file(context)
@@ -137,6 +150,7 @@ KINDS = (
     kind("work", work, losses=50),
     kind("betray", betray),
     kind("wait", wait),
+    kind("write-much", write_much),
     kind("ignore", ignore),
     kind("sleep", sleep, stall_timeout_seconds=1),
     kind("swallow", swallow),

@@ -1,0 +1,86 @@
+"""Downloads from object storage, through a real web server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+import psutil
+import pytest
+import requests
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from jobs.models import Artifact, Job
+from jobs.states import State
+from tests import buckets
+from tests.servers import throw_away
+from tests.stack import Stack
+from tests.tokens import bearer_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MEGABYTE: Final = 1024 * 1024
+CONTENT: Final = os.urandom(MEGABYTE) * 48
+#: What the headers of a few requests may amount to. Bytes.
+HEADERS: Final = 100_000
+
+
+@pytest.fixture
+def proxy(s3: str) -> Iterator[buckets.CountingProxy]:
+    with buckets.CountingProxy(s3) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def web(proxy: buckets.CountingProxy, database_url: str) -> Iterator[Stack]:
+    """A web server of its own, whose files are behind the proxy."""
+    stack = Stack(throw_away.folder, database_url=database_url)
+    stack.environment.update(STORAGE_URL=buckets.storage_url(proxy.url), **buckets.CREDENTIALS)
+    stack.ensure_web()
+    yield stack
+    stack.stop_all()
+
+
+@pytest.fixture
+def artifact(s3: str, owner: User) -> Artifact:
+    job = Job.objects.create(
+        kind="report", queue="reports", owner=owner, payload={}, max_attempts=1, state=State.SUCCEEDED
+    )
+    key = f"{buckets.PREFIX}/aa/file"
+    buckets.client(s3).put_object(Bucket=buckets.BUCKET, Key=key, Body=CONTENT)
+    return Artifact.objects.create(
+        job=job, role="result", filename="x.csv", content_type="text/csv", encoding="utf-8", row_count=1,
+        size_bytes=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest(), published_at=timezone.now(),
+        storage_name="aa/file", expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+
+
+def memory(web: Stack) -> int:
+    """Resident bytes of all processes of the web server."""
+    server = psutil.Process(web.pid("web"))
+    return sum(process.memory_info().rss for process in (server, *server.children(recursive=True)))
+
+
+@pytest.mark.xfail(strict=True, reason="the whole object is fetched into memory for each range")
+def test_a_range_fetches_its_own_bytes_and_memory_stays_flat(
+    web: Stack, proxy: buckets.CountingProxy, artifact: Artifact, owner: User
+) -> None:
+    def get(first: int, last: int) -> bytes:
+        headers = {"Authorization": f"Bearer {bearer_of(owner)}", "Range": f"bytes={first}-{last}"}
+        response = requests.get(f"{web.url}/api/reports/{artifact.job_id}/download", headers=headers, timeout=60)
+        assert response.status_code == 206
+        return response.content
+
+    assert get(0, 0) == CONTENT[:1]  # what is imported at the first use is no growth
+    before, received = memory(web), proxy.received
+    for number in range(6):
+        first = number * 8 * MEGABYTE + 17
+        assert get(first, first + 999) == CONTENT[first : first + 1000]
+    assert proxy.received - received < 6 * 1000 + HEADERS
+    assert hashlib.sha256(get(0, len(CONTENT) - 1)).hexdigest() == artifact.sha256
+    assert proxy.received - received < len(CONTENT) + 6 * 1000 + HEADERS
+    assert memory(web) - before < len(CONTENT) // 2
