@@ -21,5 +21,5 @@ def artifact_storage(url: str) -> dict[str, Any]:
     if parts.scheme == "s3":
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         options.update(bucket_name=parts.netloc, location=parts.path.strip("/"), default_acl=None, file_overwrite=True)
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "jobs.object_storage.ArtifactBucket", "OPTIONS": options}
     raise ImproperlyConfigured(f"STORAGE_URL: a folder or an s3:// URL is expected, not {parts.scheme}://")

@@ -6,23 +6,23 @@ No file is visible to its owner before `jobs.transitions.finish_job` has publish
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, storages
 from django.db.models.functions import Now
 
+from jobs.byte_ranges import StoredRange
 from jobs.commit import in_transaction
 from jobs.errors import ArtifactMissingError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
+from jobs.storage import NewFile, artifact_storage
 
 logger = structlog.get_logger(__name__)
 
@@ -58,10 +58,10 @@ class ArtifactWriter:
         self.size_bytes = self._synced_bytes = 0
         self.may_be_published = False
         self._sha256 = hashlib.sha256()
-        self._file: IO[bytes]
+        self._file: NewFile
 
     def __enter__(self) -> Self:
-        self._file = storages["artifacts"].open(self.storage_name, "wb")
+        self._file = artifact_storage().open_for_writing(self.storage_name)
         return self
 
     def write(self, data: bytes) -> None:
@@ -77,17 +77,14 @@ class ArtifactWriter:
     ) -> None:
         if error is not None:
             with suppress(Exception):  # why it ends matters more than what its last buffer met; the file goes
-                self._file.close()
+                self._file.abort()
             return
         self._sync()
         self._file.close()
 
     def _sync(self) -> None:
-        """Until the disk has it, where the storage is a folder."""
         self._synced_bytes = self.size_bytes
-        if isinstance(storages["artifacts"], FileSystemStorage):
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        self._file.sync()
 
     def artifact(self) -> Artifact:
         """The unsaved row that describes the finished file; publishing it is `finish_job`'s."""
@@ -113,10 +110,13 @@ def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:
     return f"{job_id.hex[-2:]}/{job_id}.{fencing_token}.{role}"
 
 
-def open_artifact_file(artifact: Artifact) -> IO[bytes]:
-    """Open a published file for reading. Raises ArtifactMissingError when storage has lost it."""
+def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredRange:
+    """Open the bytes from `first` to `last` of a published file; close what is returned.
+
+    Raises ArtifactMissingError when storage has lost the file.
+    """
     try:
-        return storages["artifacts"].open(artifact.storage_name, "rb")
+        return artifact_storage().open_range(artifact.storage_name, first=first, last=last)
     except FileNotFoundError:
         raise ArtifactMissingError(f"{artifact.storage_name} is not in storage") from None
 
@@ -132,7 +132,7 @@ def discard_files(writers: Sequence[ArtifactWriter]) -> None:
         published = published_names(doubtful) if doubtful else set()
         for writer in writers:
             if writer.storage_name not in published:
-                storages["artifacts"].delete(writer.storage_name)
+                artifact_storage().delete(writer.storage_name)
     except Exception as error:  # whatever storage and database raise: how the attempt ended matters more
         logger.warning("files_left_behind", error=repr(error))
 
@@ -145,7 +145,7 @@ def published_names(names: Iterable[str]) -> set[str]:
 
 def delete_artifact_file(artifact: Artifact) -> bool:
     """Delete an expired file, then say so in the row; False when another did. Safe to repeat."""
-    storages["artifacts"].delete(artifact.storage_name)
+    artifact_storage().delete(artifact.storage_name)
 
     def record_deletion() -> bool:
         # The job first, as in every transaction: the new line of its timeline refers to it.

@@ -1,20 +1,24 @@
-"""Files in the artifact storage that belong to nobody: their attempt's worker was killed as it wrote them."""
+"""Files in the artifact storage that belong to nobody: their attempt's worker was killed as it wrote them.
+
+In object storage, most of them are uploads that were begun: what an attempt writes is no object until it is complete.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import storages
 from django.utils import timezone
 
 from jobs.artifacts import published_names
 from jobs.models import Job
 from jobs.states import State
+from jobs.storage import artifact_storage
 
 logger = structlog.get_logger(__name__)
 
@@ -30,32 +34,54 @@ def remove_orphans_in(folder: str) -> int:
     A file is an orphan when it is older than ORPHAN_FILE_AGE_SECONDS, no published artifact refers to it, and
     the attempt of its name does not run. Whether it runs is asked first: publishing ends that.
     """
-    storage = storages["artifacts"]
+    return _remove_orphan_files(folder) + _abort_orphan_uploads(folder)
+
+
+def _remove_orphan_files(folder: str) -> int:
+    storage = artifact_storage()
     try:
-        found = {f"{folder}/{name}": match for name in storage.listdir(folder)[1] if (match := _NAME.fullmatch(name))}
+        listed = storage.listdir(folder)[1]
     except FileNotFoundError:
         return 0
-    being_written = set(
-        Job.objects.filter(pk__in={UUID(match["job_id"]) for match in found.values()}, state=State.RUNNING).values_list(
-            "pk", "fencing_token"
-        )
-    )
-    candidates = [name for name, match in found.items() if _attempt(match) not in being_written]
+    candidates = _whose_attempt_has_ended(f"{folder}/{name}" for name in listed)
     published = published_names(candidates)
-    orphans = [name for name in candidates if name not in published and _is_old(name)]
+    orphans = [name for name in candidates if name not in published and _file_is_old(name)]
     for name in orphans:
         storage.delete(name)
         logger.warning("orphan_file_removed", name=name)
     return len(orphans)
 
 
-def _is_old(name: str) -> bool:
+def _abort_orphan_uploads(folder: str) -> int:
+    """Of a file that was published the upload was completed, so nothing need be asked about it."""
+    storage = artifact_storage()
+    old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at)]
+    ended = set(_whose_attempt_has_ended(upload.name for upload in old))
+    orphans = [upload for upload in old if upload.name in ended]
+    for upload in orphans:
+        storage.abort_upload(upload)
+        logger.warning("orphan_upload_aborted", name=upload.name)
+    return len(orphans)
+
+
+def _whose_attempt_has_ended(names: Iterable[str]) -> list[str]:
+    """Those that `jobs.artifacts.storage_name` named for an attempt that does not run."""
+    attempts: dict[str, tuple[UUID, int]] = {}
+    for name in names:
+        if match := _NAME.fullmatch(name.rpartition("/")[2]):
+            attempts[name] = (UUID(match["job_id"]), int(match["token"]))
+    job_ids = {job_id for job_id, _ in attempts.values()}
+    running = Job.objects.filter(pk__in=job_ids, state=State.RUNNING).values_list("pk", "fencing_token")
+    being_written = set(running) if job_ids else set()
+    return [name for name, attempt in attempts.items() if attempt not in being_written]
+
+
+def _file_is_old(name: str) -> bool:
     try:
-        written_at = storages["artifacts"].get_modified_time(name)
+        return _is_old(artifact_storage().get_modified_time(name))
     except FileNotFoundError:  # its attempt deleted it meanwhile
         return False
-    return timezone.now() - written_at >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS)
 
 
-def _attempt(match: re.Match[str]) -> tuple[UUID, int]:
-    return UUID(match["job_id"]), int(match["token"])
+def _is_old(moment: datetime) -> bool:
+    return timezone.now() - moment >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS)

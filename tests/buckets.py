@@ -85,7 +85,8 @@ class CountingProxy:
     def __init__(self, url: str) -> None:
         self._target = (urlsplit(url).hostname, urlsplit(url).port)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         #: Bytes that the server sent.
         self.received = 0
         #: After so many bytes of an answer the connection is cut; None: never.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
-from contextlib import closing
-from typing import IO
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -16,12 +13,9 @@ from drf_spectacular.utils import OpenApiParameter
 
 from jobs.api.problems import ProblemError
 from jobs.api.schema import response_header
-from jobs.artifacts import open_artifact_file
+from jobs.artifacts import open_artifact_range
 from jobs.events import record_event
 from jobs.models import Artifact, Event
-
-#: Bytes read from storage at a time.
-BLOCK_BYTES = 256 * 1024
 
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
@@ -103,20 +97,11 @@ def content_disposition(filename: str) -> str:
 
 
 def _body(request: HttpRequest, artifact: Artifact, start: int, end: int, status: int) -> HttpResponseBase:
-    file = open_artifact_file(artifact)
+    stored = open_artifact_range(artifact, first=start, last=end)
     if request.method == "HEAD":
-        file.close()
+        stored.close()
         return HttpResponse(status=status, content_type=artifact.content_type)
-    return StreamingHttpResponse(_blocks(file, start, end), status=status, content_type=artifact.content_type)
-
-
-def _blocks(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
-    with closing(file):
-        file.seek(start)
-        left = end - start + 1
-        while left > 0 and (block := file.read(min(BLOCK_BYTES, left))):
-            left -= len(block)
-            yield block
+    return StreamingHttpResponse(stored, status=status, content_type=artifact.content_type)
 
 
 def _with_headers(response: HttpResponseBase, artifact: Artifact, etag: str) -> HttpResponseBase:

@@ -30,7 +30,6 @@ def worker(files_in_s3: str, stack: Stack) -> Iterator[Stack]:
         yield stack
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks for uploads that were begun")
 def test_the_upload_of_a_killed_worker_is_swept_and_the_job_is_done_again(
     files_in_s3: str, worker: Stack, fault: Fault
 ) -> None:

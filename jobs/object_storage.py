@@ -1,0 +1,183 @@
+"""Artifacts in S3, or in what speaks its protocol: written in parts, read in ranges, never held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+from storages.backends.s3 import S3Storage
+
+from jobs.byte_ranges import StoredRange
+from jobs.storage import UnfinishedUpload
+
+#: So many parts may an object have: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+PARTS: Final = 10_000
+#: Bytes of each of the first parts. Later ones are larger, so that an object may reach S3's limit of 5 TiB. Equal parts
+#: for as long as possible: Cloudflare R2 takes no others.
+FIRST_PART_BYTES: Final = 8 * 1024 * 1024
+#: After so many parts their size doubles.
+EQUAL_PARTS: Final = 1_000
+#: A part up to this size waits in memory until it is full, a larger one in a temporary file. Bytes.
+PART_BYTES_IN_MEMORY: Final = 16 * 1024 * 1024
+
+#: Making a client is not thread-safe: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
+_CLIENT_LOCK: Final = Lock()
+
+
+def part_bytes(number: int) -> int:
+    """The size of a part, which are counted from 1: 8 MiB, and twice as much after each 1,000 parts."""
+    return FIRST_PART_BYTES << (number - 1) // EQUAL_PARTS
+
+
+class ArtifactBucket(S3Storage):  # type: ignore[misc]
+    """django-storages' S3 storage, whose own files would fetch a whole object for a range of it.
+
+    All threads share one client, which is thread-safe; django-storages makes one for each, at 13 MB.
+    """
+
+    @cached_property
+    def _client(self) -> Any:
+        with _CLIENT_LOCK:
+            return self._create_session().client(
+                "s3",
+                region_name=self.region_name,
+                use_ssl=self.use_ssl,
+                endpoint_url=self.endpoint_url,
+                config=self.client_config,
+                verify=self.verify,
+            )
+
+    def _place(self, name: str) -> dict[str, str]:
+        return {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
+
+    def open_for_writing(self, name: str) -> PartsWriter:
+        """Begin an object. It is there once the file is closed."""
+        place = self._place(name)
+        return PartsWriter(self._client, place, self._get_write_parameters(place["Key"]))
+
+    def open_range(self, name: str, *, first: int, last: int) -> StoredRange:
+        """The bytes from `first` to `last`; no others are asked for."""
+        length = last - first + 1
+        wanted = {"Range": f"bytes={first}-{last}"} if length else {}
+        with _missing_as_in_a_folder(name):
+            found = self._client.get_object(**self._place(name), **wanted)
+        stored_bytes = int(found["ContentRange"].rpartition("/")[2]) if wanted else found["ContentLength"]
+        body = found["Body"]
+        return StoredRange(length=length, stored_bytes=stored_bytes, read=body.read, close=body.close)
+
+    def unfinished_uploads(self, folder: str) -> Iterator[UnfinishedUpload]:
+        """The multipart uploads that nobody has completed or aborted; their parts are paid for."""
+        prefix = self._normalize_name(f"{folder}/")
+        within = len(prefix) - len(f"{folder}/")
+        pages = self._client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix):
+            for found in page.get("Uploads", ()):
+                yield UnfinishedUpload(found["Key"][within:], found["UploadId"], found["Initiated"])
+
+    def abort_upload(self, upload: UnfinishedUpload) -> None:
+        """Free the room of its parts. No error when somebody else did."""
+        with suppress(self._client.exceptions.NoSuchUpload):
+            self._client.abort_multipart_upload(**self._place(upload.name), UploadId=upload.upload_id)
+
+    def size(self, name: str) -> int:
+        """Bytes of the object. Raises FileNotFoundError."""
+        size: int = self._head(name)["ContentLength"]
+        return size
+
+    def get_modified_time(self, name: str) -> datetime:
+        """When the object was completed. Raises FileNotFoundError."""
+        modified: datetime = self._head(name)["LastModified"]
+        return modified
+
+    def delete(self, name: str) -> None:
+        """Delete the object, if it is there."""
+        self._client.delete_object(**self._place(name))
+
+    def _head(self, name: str) -> Any:
+        with _missing_as_in_a_folder(name):
+            return self._client.head_object(**self._place(name))
+
+
+class PartsWriter:
+    """An object that is being written: in one request where it is small, else as a multipart upload.
+
+    One part is held at a time. Raises what boto3 raises.
+    """
+
+    def __init__(self, client: Any, place: dict[str, str], parameters: dict[str, Any]) -> None:
+        self._client = client
+        self._place = place
+        self._parameters = parameters
+        self._part = SpooledTemporaryFile(PART_BYTES_IN_MEMORY)  # noqa: SIM115  (closed by `close` and `abort`)
+        self._buffered = 0
+        self._upload_id = ""
+        self._parts: list[dict[str, Any]] = []
+
+    def write(self, data: bytes, /) -> None:
+        """Append; sends each part that is full."""
+        rest = memoryview(data)
+        while rest:
+            room = part_bytes(len(self._parts) + 1) - self._buffered
+            self._buffered += self._part.write(rest[:room])
+            rest = rest[room:]
+            if self._buffered == part_bytes(len(self._parts) + 1):
+                self._send_part()
+
+    def sync(self) -> None:
+        """Object storage has all of a part, or nothing."""
+
+    def close(self) -> None:
+        """Complete the object."""
+        try:
+            if not self._upload_id:
+                self._part.seek(0)
+                self._client.put_object(**self._place, **self._parameters, Body=self._part)
+            else:
+                if self._buffered:
+                    self._send_part()
+                self._client.complete_multipart_upload(
+                    **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+                )
+        except BaseException:
+            with suppress(Exception):  # why it could not be completed matters more; a sweep aborts it
+                self.abort()
+            raise
+        self._part.close()
+
+    def abort(self) -> None:
+        """Free the room of the parts that were sent."""
+        self._part.close()
+        if self._upload_id:
+            self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
+
+    def _send_part(self) -> None:
+        if not self._upload_id:
+            self._upload_id = self._client.create_multipart_upload(**self._place, **self._parameters)["UploadId"]
+        number = len(self._parts) + 1
+        self._part.seek(0)
+        sent = self._client.upload_part(
+            **self._place, UploadId=self._upload_id, PartNumber=number, Body=self._part, ContentLength=self._buffered
+        )
+        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
+        self._part.seek(0)
+        self._part.truncate()
+        self._buffered = 0
+
+
+@contextmanager
+def _missing_as_in_a_folder(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == 404:
+            raise FileNotFoundError(f"{name} is not in the bucket") from None
+        if status == 416:
+            raise EOFError(f"{name} ends before this range") from None
+        raise
