@@ -1,0 +1,82 @@
+"""The page of a failed report offers one remedy, in its own words."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from jobs.error_codes import Source, error_codes
+from jobs.models import Job
+from jobs.states import State
+from tests.reports.pages.test_pages import words
+
+pytestmark = pytest.mark.django_db
+
+MakeJob = Callable[..., Job]
+#: Codes that only callbacks fail with.
+OF_CALLBACKS = {"no-owner", "endpoint-disabled", "url-not-allowed", "receiver-unreachable", "gone"}
+
+
+def failed(make_job: MakeJob, code: str, *, retryable: bool = False, detail: str = "It is so.") -> Job:
+    return make_job(State.DEAD, result={"error": {"code": code, "detail": detail, "retryable": retryable}})
+
+
+@pytest.mark.xfail(strict=True, reason="the page says that ordering again will not help, above two buttons that do so")
+@pytest.mark.parametrize(
+    ("code", "retryable", "sentence", "remedy"),
+    [
+        ("unencodable-character", False, "Choose another encoding", "Choose another file format"),
+        ("invalid-parameters", False, "Check the parameters", "Change the parameters"),
+        ("permanent-error", False, "Change the parameters and order the report again.", "Change the parameters"),
+        ("time-limit", True, "Ask for less, such as a shorter period", "Change the parameters"),
+        ("database-error", True, "Wait a few minutes, then try again.", "Try again"),
+        ("retryable-error", True, "Wait a few minutes, then try again.", "Try again"),
+        ("storage-full", True, "Ask your administrator to make room", "Try again"),
+        ("query-refused", False, "Ask your administrator to look at report", "Try again"),
+        ("internal-error", True, "Ask your administrator to look at report", "Try again"),
+        ("worker-lost", True, "Ask your administrator to look at report", "Try again"),
+        ("unknown-report-type", False, "Ask your administrator", None),
+        ("made-up-by-a-type", True, "Wait a few minutes, then try again.", "Try again"),
+        ("made-up-by-a-type", False, "Change the parameters and order the report again.", "Change the parameters"),
+    ],
+)
+def test_each_failure_has_one_remedy(
+    signed_in: Client, make_job: MakeJob, code: str, retryable: bool, sentence: str, remedy: str | None
+) -> None:
+    page = signed_in.get(f"/reports/{failed(make_job, code, retryable=retryable).pk}")
+    assert sentence in words(page)
+    offered = re.findall(r'<(?:a|button)[^>]* id="remedy"[^>]*>([^<]+)<', page.content.decode())
+    assert offered == ([] if remedy is None else [remedy])
+    assert "will not help" not in words(page)
+    assert "Order the same again" not in words(page)
+    assert code not in words(page)
+
+
+@pytest.mark.xfail(strict=True, reason="the page has no remedies")
+def test_every_code_of_the_catalogue_has_a_remedy_that_fits(signed_in: Client, make_job: MakeJob) -> None:
+    codes = {known.code for known in error_codes(Source.JOB)} - OF_CALLBACKS
+    assert len(codes) > 10
+    for code in codes:
+        page = signed_in.get(f"/reports/{failed(make_job, code).pk}").content.decode()
+        assert "What you can do" in page, code
+
+
+@pytest.mark.xfail(strict=True, reason="the form opens with its file format folded")
+def test_another_file_format_is_chosen_in_the_form_filled_in_and_unfolded(signed_in: Client, make_job: MakeJob) -> None:
+    job = failed(make_job, "unencodable-character")
+    link = re.search(r'id="remedy" href="([^"]+)"', signed_in.get(f"/reports/{job.pk}").content.decode())
+    assert link is not None
+    form = signed_in.get(link[1].replace("&amp;", "&")).content.decode()
+    assert "<details open" in form
+    assert 'value="2023"' in form
+
+
+@pytest.mark.xfail(strict=True, reason="the error speaks of a member of the API's body")
+def test_the_failure_speaks_of_nothing_that_page_users_never_saw() -> None:
+    from jobs.classification import classify
+    from reports.encoding import UnencodableError
+
+    error = classify(UnencodableError(character="😀", encoding="cp932", row=3, column="Name"))
+    assert error.detail == "Row 3, column Name: the encoding cp932 lacks the character '😀' (U+1F600)."
+    assert " id" not in classify(Exception()).detail
