@@ -92,16 +92,18 @@ def _classify_by_rule(error: BaseException) -> Failure:
         return Failure(
             permanent=True,
             code="query-refused",
-            detail="The database refused the query. Its operators can see why under the id of the job.",
+            detail="The database refused the query.",
         )
     if state == psycopg.errors.QueryCanceled.sqlstate or isinstance(error, StatementTimeoutError):
         return Failure(permanent=False, code="time-limit", detail="The database took longer than a query may take.")
     if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
-        return Failure(permanent=False, code="database-error", detail="The database did not do its part.")
+        return Failure(
+            permanent=False, code="database-error", detail="The database was not reachable, or ended the query."
+        )
     if isinstance(error, OSError) and error.errno in STORAGE_FULL:
         return Failure(permanent=False, code="storage-full", detail="There is no room for the file.")
     return Failure(
         permanent=False,
         code="internal-error",
-        detail="The job failed for a reason that its operators can see under its id.",
+        detail="An unexpected error occurred. Its details are kept for the administrators.",
     )

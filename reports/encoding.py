@@ -22,8 +22,7 @@ class UnencodableError(PermanentError):
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
         place = f"Row {row}, column {column}" if row else f"Heading {column}"
         super().__init__(
-            f"{place}: {encoding} has no {character!r} (U+{ord(character):04X}). "
-            'Order with another encoding, or with "errors": "replace".',
+            f"{place}: the encoding {encoding} lacks the character {character!r} (U+{ord(character):04X}).",
             code="unencodable-character",
         )
 

@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
 from rest_framework.exceptions import ValidationError
 
+from jobs.api.problems import pointers
 from jobs.context import JobContext
 from jobs.errors import PermanentError
 from jobs.kinds import Kind
@@ -34,10 +35,18 @@ def run_report(context: JobContext) -> dict[str, Any]:
         ) from None
     except ValidationError as error:
         raise PermanentError(
-            f"The parameters are not valid any more: {error.detail}", code="invalid-parameters"
+            f"The parameters are not valid any more. {_in_words(error)}", code="invalid-parameters"
         ) from None
     with translation.override(payload.get("language")):
         return export_report(context, report_type, parameters, Dialect.from_payload(payload["csv"]))
+
+
+def _in_words(error: ValidationError) -> str:
+    """`year: This field is required.`"""
+    mistakes = (
+        (mistake["pointer"].removeprefix("#").strip("/"), mistake["detail"]) for mistake in pointers(error.detail)
+    )
+    return " ".join(f"{field}: {detail}" if field else detail for field, detail in mistakes)
 
 
 #: A query may compute for long before its first row; its statement timeout is a dial of the queue.

@@ -43,7 +43,7 @@ MOST_ROWS: Final = 20
 BESIDE_STATEMENT_SECONDS: Final = 3
 #: Failures of the type's code or its process, which the report would share, in words for whoever asks for a preview.
 FAILURES_OF_CODE: Final = {
-    "internal-error": "The report type failed for a reason that its operators can see in the log.",
+    "internal-error": "An unexpected error occurred. Its details are kept for the administrators.",
     "out-of-memory": "The report type needs more memory than a preview may take.",
     "worker-lost": "The report type ended the process that makes previews. It would end a worker, too.",
 }

@@ -26,5 +26,7 @@ def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:
     except UnknownReportTypeError:
         raise NotRetryableError("There is no such report type any more, or you may not order it any more.") from None
     except serializers.ValidationError:
-        raise NotRetryableError("Its parameters are not valid any more. Order it anew.") from None
+        raise NotRetryableError(
+            "Its parameters are no longer valid. Order a new report with other parameters."
+        ) from None
     retry_dead_job(job, owner=owner)

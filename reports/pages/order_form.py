@@ -49,9 +49,10 @@ def entered_form(report_type: ReportType, posted: QueryDict) -> OrderForm:
     return filled_form(report_type, data)
 
 
-def filled_form(report_type: ReportType, order: Mapping[str, Any]) -> OrderForm:
+def filled_form(report_type: ReportType, order: Mapping[str, Any], *, format_open: bool = False) -> OrderForm:
     """An earlier order, such as a job's payload. Validated, because the type may have changed since."""
-    form = OrderForm(data={name: order[name] for name in ("parameters", "csv")}, context={"report_type": report_type})
+    context = {"report_type": report_type, "format_open": format_open}
+    form = OrderForm(data={name: order[name] for name in ("parameters", "csv")}, context=context)
     form.is_valid()
     return form
 
@@ -80,7 +81,7 @@ class PageFormRenderer(HTMLFormRenderer):
             return str(super().render_field(field, parent_style))
         context = {
             "legend": field.label,
-            "is_wrong": bool(field.errors),
+            "is_open": bool(field.errors) or field.context.get("format_open", False) or not _is_default(field),
             "errors": [mistake.message for mistake in _own_errors(field.errors)],
             "fields": list(field.as_form_field()),
             "style": {**parent_style, "renderer": self},
@@ -134,6 +135,15 @@ def _dress(field: Any) -> None:
         field.style.setdefault("may_be_empty", not field.required)
     elif not field.initial:
         field.initial = field.to_representation(default)
+
+
+def _is_default(group: Any) -> bool:
+    """Whether what is chosen is what the form shows when it is opened. Values are texts where they come from a form."""
+    return all(_as_text(field.value) == _as_text(field.initial) for field in group)
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value).lower()
 
 
 def _default(field: Any) -> Any:

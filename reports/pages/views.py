@@ -118,11 +118,15 @@ def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
 @login_required
 @never_cache
 def report_order(request: SignedInRequest) -> HttpResponse:
-    """Choose a type; with `?type=`, its form; with `?like=` (an id), the form as that report was ordered."""
+    """Choose a type; with `?type=`, its form; with `?like=` (an id), the form as that report was ordered.
+
+    `open=format` unfolds the file format.
+    """
     if like := request.GET.get("like"):
         payload = _mine(request, like).payload
         report_type = _report_type(request, payload["reportType"])
-        return _order_page(request, report_type, filled_form(report_type, payload))
+        form = filled_form(report_type, payload, format_open=request.GET.get("open") == "format")
+        return _order_page(request, report_type, form)
     if "type" not in request.GET:
         return render(request, "reports/types.html", {"report_types": report_types_for(request.user)})
     report_type = _report_type(request, request.GET["type"])

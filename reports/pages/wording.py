@@ -21,6 +21,7 @@ from jobs.api.status import (
 from jobs.models import Artifact, Job
 from jobs.states import State
 from reports.pages.file_format import format_in_words
+from reports.pages.remedies import ShownRemedy, remedy_of
 from reports.registry import UnknownReportTypeError, get_report_type
 from reports.types import ReportType
 
@@ -72,6 +73,7 @@ class ShownInFull(Shown):
     back_at: datetime | None
     waiting_for: str
     failure: dict[str, Any] | None
+    remedy: ShownRemedy | None
 
     @property
     def retry_at(self) -> datetime | None:
@@ -99,15 +101,18 @@ def show(job: Job, user: AbstractBaseUser) -> Shown:
 def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
     """With the queries of `jobs.estimates.estimate`, and one more for a postponed job."""
     queued, postponed = queue_members(job), postponement_members(job)
+    ordered = _what_was_ordered(job, user)
+    failure = failure_members(job) if job.state == State.DEAD else None
     return ShownInFull(
-        **_what_was_ordered(job, user),
+        **ordered,
         place_in_queue=queued["queuePosition"],
         expected_wait=_about(queued["estimatedWaitSeconds"], timezone.now())
         if "estimatedWaitSeconds" in queued
         else "",
         back_at=postponed.get("retryAt"),
         waiting_for=postponed.get("waitingFor", ""),
-        failure=failure_members(job) if job.state == State.DEAD else None,
+        failure=failure,
+        remedy=remedy_of(job, failure, may_order=ordered["may_order_again"]) if failure else None,
     )
 
 

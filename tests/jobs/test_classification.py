@@ -41,7 +41,7 @@ def of_state(sqlstate: str) -> Failure:
 )
 def test_what_may_pass_is_retryable(sqlstate: str) -> None:
     assert of_state(sqlstate) == Failure(
-        permanent=False, code="database-error", detail="The database did not do its part."
+        permanent=False, code="database-error", detail="The database was not reachable, or ended the query."
     )
 
 

@@ -52,8 +52,7 @@ def test_a_character_that_the_encoding_lacks_fails_for_good_with_row_and_column(
     assert (finished.job.state, finished.content) == (State.DEAD, None)
     assert finished.error == (
         "unencodable-character",
-        "Row 90001, column note: cp932 has no '🚚' (U+1F69A). "
-        'Order with another encoding, or with "errors": "replace".',
+        "Row 90001, column note: the encoding cp932 lacks the character '🚚' (U+1F69A).",
     )
     assert stored() == set()
 

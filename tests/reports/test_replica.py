@@ -194,7 +194,7 @@ def test_a_conflict_with_its_recovery_is_retried(
         job = running.result().job
         assert job.state == State.FAILED
         assert job.result["error"] == {
-            "code": "database-error", "detail": "The database did not do its part.", "retryable": True
+            "code": "database-error", "detail": "The database was not reachable, or ended the query.", "retryable": True
         }  # fmt: skip
         assert "conflict with recovery" in job.error_message
         Queue.objects.filter(name="reports").update(rows_per_second=None)

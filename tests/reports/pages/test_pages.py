@@ -107,12 +107,11 @@ def test_parameters_are_shown_in_the_words_of_their_fields(
     assert "With details yes Shops North, South" in words(signed_in.get(f"/reports/{job.pk}"))
 
 
-def test_a_failed_report_says_why_and_whether_to_try_again(signed_in: Client, make_job: MakeJob) -> None:
+def test_a_failed_report_says_why_and_what_to_do(signed_in: Client, make_job: MakeJob) -> None:
     error = {"code": "unencodable-character", "detail": "Row 3 has <b>.", "retryable": False}
     job = make_job(State.DEAD, result={"error": error}, attempt_count=1)
     response = signed_in.get(f"/reports/{job.pk}")
-    assert "Row 3 has &lt;b&gt;. Ordering the same again will not help." in words(response)
-    assert "unencodable-character" in words(response)
+    assert "Row 3 has &lt;b&gt;. What you can do Choose another encoding" in words(response)
 
 
 def test_a_report_that_waits_for_its_retry_says_when(signed_in: Client, make_job: MakeJob) -> None:
@@ -242,7 +241,7 @@ def test_a_retry_that_is_refused_says_why(signed_in: Client, make_job: MakeJob) 
     Job.objects.update(payload={**job.payload, "parameters": {"year": 1}})
     answer = signed_in.post(f"/reports/{job.pk}/retry")
     assert answer.status_code == 409
-    assert "Its parameters are not valid any more." in words(answer)
+    assert "Its parameters are no longer valid." in words(answer)
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.DEAD])

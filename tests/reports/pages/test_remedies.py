@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from jobs.classification import classify
 from jobs.error_codes import Source, error_codes
 from jobs.models import Job
 from jobs.states import State
+from reports.encoding import UnencodableError
 from tests.reports.pages.test_pages import words
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +24,6 @@ def failed(make_job: MakeJob, code: str, *, retryable: bool = False, detail: str
     return make_job(State.DEAD, result={"error": {"code": code, "detail": detail, "retryable": retryable}})
 
 
-@pytest.mark.xfail(strict=True, reason="the page says that ordering again will not help, above two buttons that do so")
 @pytest.mark.parametrize(
     ("code", "retryable", "sentence", "remedy"),
     [
@@ -53,7 +54,6 @@ def test_each_failure_has_one_remedy(
     assert code not in words(page)
 
 
-@pytest.mark.xfail(strict=True, reason="the page has no remedies")
 def test_every_code_of_the_catalogue_has_a_remedy_that_fits(signed_in: Client, make_job: MakeJob) -> None:
     codes = {known.code for known in error_codes(Source.JOB)} - OF_CALLBACKS
     assert len(codes) > 10
@@ -62,7 +62,6 @@ def test_every_code_of_the_catalogue_has_a_remedy_that_fits(signed_in: Client, m
         assert "What you can do" in page, code
 
 
-@pytest.mark.xfail(strict=True, reason="the form opens with its file format folded")
 def test_another_file_format_is_chosen_in_the_form_filled_in_and_unfolded(signed_in: Client, make_job: MakeJob) -> None:
     job = failed(make_job, "unencodable-character")
     link = re.search(r'id="remedy" href="([^"]+)"', signed_in.get(f"/reports/{job.pk}").content.decode())
@@ -72,11 +71,7 @@ def test_another_file_format_is_chosen_in_the_form_filled_in_and_unfolded(signed
     assert 'value="2023"' in form
 
 
-@pytest.mark.xfail(strict=True, reason="the error speaks of a member of the API's body")
 def test_the_failure_speaks_of_nothing_that_page_users_never_saw() -> None:
-    from jobs.classification import classify
-    from reports.encoding import UnencodableError
-
     error = classify(UnencodableError(character="😀", encoding="cp932", row=3, column="Name"))
     assert error.detail == "Row 3, column Name: the encoding cp932 lacks the character '😀' (U+1F600)."
     assert " id" not in classify(Exception()).detail

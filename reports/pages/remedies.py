@@ -1,0 +1,101 @@
+"""What the owner of a failed report can do: one remedy for each failure, in the words of the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from jobs.models import Job
+
+
+class Action(StrEnum):
+    """What the one button of a remedy says."""
+
+    TRY_AGAIN = "Try again"
+    CHANGE_PARAMETERS = "Change the parameters"
+    CHANGE_FORMAT = "Choose another file format"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A sentence or two, and the action of the button below it; None where only somebody else can help.
+
+    `{id}` stands for the number of the report.
+    """
+
+    advice: str
+    action: Action | None
+
+    def for_report(self, job: Job) -> ShownRemedy:
+        """As the page of this report shows it."""
+        return ShownRemedy(self.advice.format(id=job.pk), self.action, self._url(job))
+
+    def _url(self, job: Job) -> str:
+        if self.action is None:
+            return ""
+        if self.action is Action.TRY_AGAIN:
+            return reverse("report-page-retry", args=[job.pk])
+        form = f"{reverse('report-order')}?{urlencode({'like': str(job.pk)})}"
+        return f"{form}&open=format#csv.encoding" if self.action is Action.CHANGE_FORMAT else form
+
+
+@dataclass(frozen=True)
+class ShownRemedy:
+    """What the page shows; `url` takes a POST where the action is to try again."""
+
+    advice: str
+    action: Action | None
+    url: str
+
+    @property
+    def is_post(self) -> bool:
+        """Whether the button sends a form."""
+        return self.action is Action.TRY_AGAIN
+
+
+ASK: Final = Remedy(
+    "Ask your administrator to look at report {id}. Once the cause has been removed, try again.", Action.TRY_AGAIN
+)
+WAIT: Final = Remedy("Wait a few minutes, then try again.", Action.TRY_AGAIN)
+CHANGE: Final = Remedy("Change the parameters and order the report again.", Action.CHANGE_PARAMETERS)
+LESS: Final = Remedy(
+    "Ask for less, such as a shorter period, or try again when less is going on.", Action.CHANGE_PARAMETERS
+)
+
+#: Code of the failure → what helps. Of any other code, the failure says whether trying again may help.
+REMEDIES: Final = {
+    "database-error": WAIT,
+    "internal-error": ASK,
+    "invalid-parameters": Remedy(
+        "Check the parameters: the rules for them have changed since you ordered the report.",
+        Action.CHANGE_PARAMETERS,
+    ),
+    "not-read-only": ASK,
+    "out-of-memory": LESS,
+    "query-refused": ASK,
+    "retryable-error": WAIT,
+    "stalled": LESS,
+    "storage-full": Remedy(
+        "Ask your administrator to make room for files. Once there is room, try again.", Action.TRY_AGAIN
+    ),
+    "time-limit": LESS,
+    "unencodable-character": Remedy(
+        "Choose another encoding, such as UTF-8, or have the characters that it lacks written as question marks.",
+        Action.CHANGE_FORMAT,
+    ),
+    "unknown-kind": ASK,
+    "unknown-report-type": Remedy("Ask your administrator if you still need this report.", None),
+    "worker-lost": ASK,
+}
+
+
+def remedy_of(job: Job, failure: dict[str, Any], *, may_order: bool) -> ShownRemedy:
+    """The one remedy for this failed report. Who may not order its type any more can only ask."""
+    if not may_order:
+        return REMEDIES["unknown-report-type"].for_report(job)
+    remedy = REMEDIES.get(failure["error"]["code"]) or (WAIT if failure["retryable"] else CHANGE)
+    return remedy.for_report(job)
