@@ -107,6 +107,13 @@ def eat(context: JobContext) -> None:
             return
 
 
+def crash(context: JobContext) -> None:
+    """A job that ends its own process: by the signal of its payload, or with its exit code."""
+    if "signal" in context.job.payload:
+        os.kill(os.getpid(), context.job.payload["signal"])
+    os._exit(context.job.payload["exit_code"])
+
+
 def linger(context: JobContext) -> dict[str, Any]:
     """A job that takes `seconds`, and heeds `check()`."""
     write_file(context, seconds=context.job.payload["seconds"])
@@ -155,6 +162,7 @@ KINDS = (
     kind("sleep", sleep, stall_timeout_seconds=1),
     kind("swallow", swallow),
     kind("eat", eat),
+    kind("crash", crash),
     kind("import", import_broken),
     kind("linger", linger, losses=50),
     kind("stumble", stumble, losses=50),
