@@ -58,7 +58,7 @@ def classify(error: BaseException) -> Failure:
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
         case WorkerLostError():
-            return Failure(permanent=False, code="worker-lost", detail=str(error))
+            return Failure(permanent=False, code=error.code, detail=error.public)
         case StalledError():
             return Failure(permanent=False, code="stalled", detail=str(error))
         case UnknownKindError():

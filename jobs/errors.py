@@ -16,7 +16,7 @@ JobError
 │   ├── WorkerStoppingError   … because the worker was told to stop: the job is handed back
 │   ├── PostponedError        … because what it needs is not there: the job is handed back, and waits a while
 │   ├── StalledError          … because it makes no progress: it counts as lost
-│   └── WorkerLostError       … because its worker vanished; nobody raises it, the lease tells
+│   └── WorkerLostError       … because its worker process is gone; its parent or the end of the lease tells
 ├── StatementTimeoutError   a statement takes longer than the dial says
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
@@ -124,7 +124,21 @@ class StalledError(AttemptStoppedError):
 
 
 class WorkerLostError(AttemptStoppedError):
-    """The worker of an attempt vanished. Recorded by the one who rescues the job."""
+    """The worker process of an attempt is gone. Recorded by the process's parent, or by whoever rescues the job.
+
+    The message is for the staff; `code` and `public` are what the owner is told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "worker-lost",
+        public: str = "The server process that worked on this job ended unexpectedly.",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.public = public
 
 
 class StatementTimeoutError(JobError):

@@ -24,7 +24,8 @@ from django.db.models.functions import Greatest, Now
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
 from jobs.events import record_event
-from jobs.models import Event, Job
+from jobs.memory import peak_memory_bytes
+from jobs.models import Attempt, Event, Job
 from jobs.row_rate import RowRate
 from jobs.shutdown import is_pool_process, is_stopping
 
@@ -36,6 +37,10 @@ TICK_SECONDS: Final = 1.0
 JOIN_SECONDS: Final = 2.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
+#: Memory is written again when it has grown by this factor: what an attempt last used, if its process is killed.
+MEMORY_GROWTH: Final = 1.1
+#: Exit code of a pool process whose handler heeded neither `check()` nor an exception.
+STOPPED_BY_FORCE: Final = 76
 
 
 @contextmanager
@@ -90,6 +95,7 @@ class Heartbeat:
         self.rate = RowRate()
         self.written: tuple[int, int | None] = (0, None)
         self.milestone = 0
+        self.memory_written = 0
 
     def tick(self) -> None:
         """Beat, whatever PostgreSQL says to it; then end by force what did not end when it was told to."""
@@ -110,6 +116,7 @@ class Heartbeat:
                 context.stop(CancelRequestedError(f"job {context.job.pk} is to be cancelled"))
             self.look_at_shutdown()
             self.look_at_progress()
+            self.look_at_memory()
             if not isinstance(context.stop_reason, StalledError):
                 self.keep_lease()
             break
@@ -161,8 +168,15 @@ class Heartbeat:
         elif self.stall_timeout_seconds is not None and now - self.progressed_at > self.stall_timeout_seconds:
             context.stop(StalledError(f"The job made no progress for {self.stall_timeout_seconds:g} seconds."))
 
+    def look_at_memory(self) -> None:
+        """Write the peak where it has grown: a process that is killed can tell nobody any more."""
+        peak = peak_memory_bytes()
+        if peak > self.memory_written * MEMORY_GROWTH:
+            Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(peak_memory_bytes=peak)
+            self.memory_written = peak
+
     def end_by_force(self) -> None:
-        """End a handler that does not look at `check()`: by an exception in it, then by killing its process.
+        """End a handler that does not look at `check()`: by an exception in it, then by ending its process.
 
         Each after INTERRUPT_AFTER_SECONDS. Celery's pool processes raise SoftTimeLimitExceeded on SIGUSR1. A thread
         of a pool cannot be ended.
@@ -175,7 +189,7 @@ class Heartbeat:
         waited = now - self.stopped_at
         if self.interrupted and waited >= 2 * settings.INTERRUPT_AFTER_SECONDS:
             logger.error("attempt_killed", reason=repr(self.context.stop_reason))
-            os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(STOPPED_BY_FORCE)
         elif not self.interrupted and waited >= settings.INTERRUPT_AFTER_SECONDS:
             self.interrupted = True
             logger.warning("attempt_interrupted", reason=repr(self.context.stop_reason))

@@ -1,4 +1,4 @@
-"""How much memory an attempt took: the peak of its process (shared, in a pool of threads)."""
+"""How much memory an attempt took: the peak of its process (shared, in a pool of threads); and whether it ran out."""
 
 from __future__ import annotations
 
@@ -22,3 +22,31 @@ def peak_memory_bytes() -> int:
                 return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def in_megabytes(number_of_bytes: int) -> str:
+    """In words: `812 MB`."""
+    return f"{number_of_bytes / 1_000_000:.0f} MB"
+
+
+def out_of_memory_kills(*, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """How many processes the kernel has ended for lack of memory: of this container (cgroup v2), else of this machine.
+
+    None where the system does not say. https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+    """
+    with suppress(OSError):
+        for line in (proc / "self" / "cgroup").read_text().splitlines():
+            if line.startswith("0::/"):
+                found = _counter("oom_kill", cgroups / line.removeprefix("0::/") / "memory.events")
+                if found is not None:
+                    return found
+    return _counter("oom_kill", proc / "vmstat")
+
+
+def _counter(name: str, file: Path) -> int | None:
+    """The value of a line `name value` of a file of the kernel's."""
+    with suppress(OSError, ValueError), file.open() as lines:
+        for line in lines:
+            if line.startswith(f"{name} "):
+                return int(line.split()[1])
+    return None

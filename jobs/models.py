@@ -196,6 +196,7 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField(help_text="1 is the first")
     fencing_token = models.BigIntegerField()
     worker = models.CharField(max_length=200)
+    process_id = models.PositiveIntegerField(null=True, help_text="of the worker's process, on its machine")
     celery_task_id = models.CharField(max_length=255, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)

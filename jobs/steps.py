@@ -116,11 +116,12 @@ CLAIM: Final = f"""
         RETURNING *
     ), attempt AS (
         INSERT INTO jobs_attempt (
-            job_id, number, fencing_token, worker, celery_task_id, started_at,
+            job_id, number, fencing_token, worker, process_id, celery_task_id, started_at,
             outcome, error_class, error_message, error_fingerprint, traceback
         )
         SELECT
-            id, fencing_token, fencing_token, %(worker)s::text, %(celery_task_id)s::text, started_at, '', '', '', '', ''
+            id, fencing_token, fencing_token, %(worker)s::text, %(process_id)s::int, %(celery_task_id)s::text,
+            started_at, '', '', '', '', ''
         FROM claimed
         RETURNING id
     ), told AS (

@@ -21,6 +21,7 @@ from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.idempotency import prune_reused_keys
+from jobs.lost_processes import with_last_memory
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
@@ -76,9 +77,10 @@ def rescue_orphaned_jobs() -> int:
 
 
 def rescue_job(job: Job) -> None:
-    """End the attempt of a vanished worker. Raises LeaseLostError when its lease was renewed, or the job has ended."""
+    """End the attempt of a lost worker. Raises LeaseLostError when its lease was renewed, or the job has ended."""
     attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
-    error = WorkerLostError("The worker vanished: its lease expired.")
+    lost = WorkerLostError("The worker stopped renewing its lease: it was killed, or lost its machine or its network.")
+    error = with_last_memory(lost, attempt)
     decision = decide_for(job, error=error)
     lose_attempt(attempt, error=error, decision=decision, expired_only=True)
     logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))

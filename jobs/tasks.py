@@ -12,7 +12,13 @@ from jobs.sweeping import SWEEPS
 logger = structlog.get_logger(__name__)
 
 
-@shared_task(name=EXECUTE_JOB, bind=True)
+class JobTask(Task):  # type: ignore[type-arg]
+    """A task whose process is missed by the parent of the pool."""
+
+    Request = "jobs.job_requests:JobRequest"
+
+
+@shared_task(name=EXECUTE_JOB, base=JobTask, bind=True)
 def execute_job(self: "Task[[str], None]", job_id: str) -> None:
     """Run one attempt of a job."""
     try:

@@ -7,6 +7,7 @@ other learns it. Each adds its lines to the timeline in the same transaction. Al
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,7 +39,8 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
     None when the job is not there to be claimed: unknown, not released, or somebody was first.
     Messages may come twice or late, so that is no error.
     """
-    claimed = run(CLAIM, job_id=job_id, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease_seconds)
+    task = {"worker": worker, "process_id": os.getpid(), "celery_task_id": celery_task_id}
+    claimed = run(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **task)
     for row in claimed:
         attempt_id = row.pop("attempt_id")
         job = instance_of(Job, row)
@@ -47,8 +49,7 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
             job=job,
             number=job.fencing_token,
             fencing_token=job.fencing_token,
-            worker=worker,
-            celery_task_id=celery_task_id,
+            **task,
             started_at=cast("datetime", job.started_at),
         )
     return None

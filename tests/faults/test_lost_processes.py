@@ -1,6 +1,6 @@
 """A process of a worker's pool that ends: its parent sees it at once, and the attempt says what happened.
 
-No sweep runs in these tests, and Beat does not run either: what they see was written by the parent.
+Beat does not run in these tests, and no sweep looks at leases: what they see was written by the parent.
 """
 
 import re
@@ -14,8 +14,9 @@ from django_celery_results.models import TaskResult
 
 from jobs.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
-from jobs.release import EXECUTE_JOB
+from jobs.release import EXECUTE_JOB, release_jobs
 from jobs.states import State
+from jobs.sweeps import retry_failed_jobs
 from tests.faults.conftest import Fault, kill
 from tests.waiting import wait_until
 
@@ -31,7 +32,6 @@ def error_of(job: Job) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.xfail(strict=True, reason="only the end of the lease tells of a killed process, and not why")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_the_signal_and_the_last_memory_belong_to_the_attempt(number: signal.Signals, fault: Fault) -> None:
     job = fault.submit("wait")
@@ -49,13 +49,12 @@ def test_the_signal_and_the_last_memory_belong_to_the_attempt(number: signal.Sig
     assert fault.story(job) == ["submitted", "released", "started", "rescued"]
 
 
-@pytest.mark.xfail(strict=True, reason="only the end of the lease tells of a killed process, and not why")
 def test_the_exit_code_belongs_to_the_attempt_also_of_a_job_without_a_message_of_its_own(fault: Fault) -> None:
     """The worker goes on with the second job without a message, and takes its process with it."""
     Queue.objects.filter(name="reports").update(max_running=1, paused=True)
     small, fatal = fault.submit("note"), fault.submit("crash", exit_code=3)
     Queue.objects.filter(name="reports").update(paused=False)
-    fault.mend()
+    release_jobs("reports")
     fault.wait_for(fatal, State.FAILED)
     assert fault.outcomes(small) == ["succeeded"]
     attempt = last_attempt(fatal)
@@ -63,35 +62,31 @@ def test_the_exit_code_belongs_to_the_attempt_also_of_a_job_without_a_message_of
     assert attempt.error_message.startswith("The worker process ended with exit code 3.")
 
 
-@pytest.mark.xfail(strict=True, reason="only the end of the lease tells of a killed process, and not why")
 def test_the_hard_time_limit_belongs_to_the_attempt(fault: Fault) -> None:
     Queue.objects.filter(name="reports").update(paused=True)
     job = fault.submit("swallow")
     Job.objects.filter(pk=job.pk).update(released_at=Now())
-    current_app.send_task(EXECUTE_JOB, args=[str(job.pk)], queue="reports", time_limit=1)
+    current_app.send_task(EXECUTE_JOB, args=[str(job.pk)], queue="reports", soft_time_limit=1, time_limit=2)
     failed = fault.wait_for(job, State.FAILED)
     attempt = last_attempt(job)
     assert attempt.outcome == "lost"
-    assert attempt.error_message.startswith("The job reached the hard time limit of 1 seconds")
+    assert attempt.error_message.startswith("The job reached the hard time limit of 2 seconds")
     assert error_of(failed)["code"] == "time-limit"
     wait_until(lambda: not fault.pids_that_write(f"{job.pk}."), message="the process is ended")
 
 
-@pytest.mark.xfail(strict=True, reason="only the end of the lease tells of a killed process, and not why")
 def test_a_job_that_kills_three_processes_is_dead_before_any_lease_ends(fault: Fault) -> None:
     job = fault.submit("crash", signal=signal.SIGKILL)
     for attempts in (1, 2):
         fault.wait_for(job, State.FAILED)
         assert fault.outcomes(job) == ["lost"] * attempts
         Job.objects.filter(pk=job.pk).update(retry_at=Now())
-        fault.mend_until(job, State.FAILED, State.DEAD)
-        wait_until(lambda: len(fault.outcomes(job)) > attempts, message="the next attempt begins")  # noqa: B023
+        retry_failed_jobs()
     fault.wait_for(job, State.DEAD)
     assert fault.outcomes(job) == ["lost"] * 3
     assert job.events.get(name="dead_lettered").details == {"reason": "worker-lost"}
 
 
-@pytest.mark.xfail(strict=True, reason="only the end of the lease tells of a killed process, and not why")
 def test_a_process_that_longhaul_ends_by_force_says_so(fault: Fault) -> None:
     job = fault.submit("swallow")
     fault.writing(job)

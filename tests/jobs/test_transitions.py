@@ -179,7 +179,11 @@ def test_of_a_lost_worker_the_owner_is_told_whatever_failed_before(make_job: Cal
     attempt = claimed(job)
     Job.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
     lose(attempt, Bury("worker-lost"))
-    expected = {"code": "worker-lost", "detail": "The worker vanished: its lease expired.", "retryable": True}
+    expected = {
+        "code": "worker-lost",
+        "detail": "The server process that worked on this job ended unexpectedly.",
+        "retryable": True,
+    }
     job.refresh_from_db()
     assert (job.state, job.result) == (State.DEAD, {"error": expected})
 

@@ -1,0 +1,148 @@
+"""What is said of a process that is gone, and whose attempt it ends. Real processes die in `tests/faults`."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from billiard.common import human_status
+from celery.exceptions import TimeLimitExceeded
+from celery.exceptions import WorkerLostError as ProcessLost
+from django.db import transaction
+from structlog.testing import capture_logs
+
+from jobs import lost_processes
+from jobs.classification import classify
+from jobs.errors import WorkerLostError
+from jobs.heartbeat import STOPPED_BY_FORCE
+from jobs.lost_processes import end_lost_attempts, end_of_process, with_last_memory
+from jobs.memory import out_of_memory_kills
+from jobs.models import Attempt, Job, Queue
+from jobs.states import Outcome, State
+from jobs.transitions import claim_job
+from tests.threads import Threads
+
+
+def ended(exit_code: int) -> ProcessLost:
+    """As billiard says it."""
+    return ProcessLost(f"Worker exited prematurely: {human_status(exit_code)} Job: 7.")
+
+
+SIGKILL = "The worker process was ended by signal 9 (SIGKILL)."
+
+
+@pytest.mark.parametrize(
+    ("error", "kills", "code", "message"),
+    [
+        (ended(-9), None, "worker-lost", SIGKILL),
+        (
+            ended(-9), 0, "worker-lost",
+            f"{SIGKILL}\nThe kernel reports no lack of memory, so something else sent the signal.",
+        ),
+        (
+            ended(-9), 1, "out-of-memory",
+            f"{SIGKILL}\nIt was probably out of memory: the kernel ended a process for that reason meanwhile.",
+        ),
+        (
+            ended(-9), 2, "out-of-memory",
+            f"{SIGKILL}\nIt was probably out of memory: the kernel ended 2 processes for that reason meanwhile.",
+        ),
+        (ended(-11), 0, "worker-lost", "The worker process was ended by signal 11 (SIGSEGV)."),
+        (ended(-63), 0, "worker-lost", "The worker process was ended by signal 63."),
+        (ended(3), 0, "worker-lost", "The worker process ended with exit code 3."),
+        (
+            ended(STOPPED_BY_FORCE), 0, "worker-lost",
+            "Longhaul ended the worker process because the job did not stop when told to.",
+        ),
+        (ProcessLost("Worker exited prematurely: KeyboardInterrupt."), 0, "worker-lost",
+         "The worker process ended unexpectedly."),
+        (TimeLimitExceeded(7260), 0, "time-limit",
+         "The job reached the hard time limit of 7260 seconds, so its worker process was ended."),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_process_in_words(error: Exception, kills: int | None, code: str, message: str) -> None:
+    lost = end_of_process(error, kills=kills)
+    assert str(lost) == message
+    failure = classify(lost)
+    assert (failure.code, failure.permanent) == (code, False)
+    assert not any(word in failure.detail for word in ("signal", "SIG", "kernel", "exit code"))
+
+
+def test_the_last_memory_goes_behind_the_first_line() -> None:
+    """Failures are grouped by the first line."""
+    error = end_of_process(ended(-9), kills=1)
+    told = with_last_memory(error, Attempt(peak_memory_bytes=812_400_000))
+    first, rest = str(told).split("\n")
+    assert (first, rest.split(". ")[0]) == (SIGKILL, "It last used 812 MB of memory")
+    assert "probably out of memory" in rest
+    assert (told.code, told.public) == (error.code, error.public)
+    assert str(with_last_memory(error, Attempt())) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"proc/self/cgroup": "0::/\n", "cgroups/memory.events": "low 0\noom 5\noom_kill 4\noom_group_kill 0\n"}, 4),
+        ({"proc/self/cgroup": "4:memory:/x\n0::/a/b\n", "cgroups/a/b/memory.events": "oom_kill 2\n"}, 2),
+        ({"proc/self/cgroup": "0::/\n", "proc/vmstat": "nr_free_pages 9\noom_kill 3\n"}, 3),
+        ({"proc/vmstat": "nr_free_pages 9\n"}, None),
+        ({}, None),
+    ],
+)
+def test_kills_for_lack_of_memory_are_those_of_the_container_or_of_the_machine(
+    files: dict[str, str], expected: int | None, tmp_path: Path
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert out_of_memory_kills(proc=tmp_path / "proc", cgroups=tmp_path / "cgroups") == expected
+
+
+def claimed(job: Job) -> Attempt:
+    attempt = claim_job(job.pk, worker="csv@here", celery_task_id="t", lease_seconds=60)
+    assert attempt is not None
+    return attempt
+
+
+def end(*, worker: str = "csv@here", process_id: int | None = None, task: str = "t") -> None:
+    pid = os.getpid() if process_id is None else process_id
+    end_lost_attempts(worker=worker, process_id=pid, celery_task_id=task, error=WorkerLostError("gone"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_attempt_of_that_process_ends(make_job: Callable[..., Job]) -> None:
+    """A message may come twice: the process that died may only have looked at a job that another one runs."""
+    Queue.objects.update(paused=True)
+    job = make_job()
+    attempt = claimed(job)
+    end(worker="csv@there")
+    end(process_id=1)
+    end(task="u")
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+    end()
+    end()
+    attempt.refresh_from_db()
+    job.refresh_from_db()
+    assert (job.state, attempt.outcome, attempt.error_message) == (State.FAILED, Outcome.LOST, "gone")
+    assert list(job.events.values_list("name", flat=True)) == ["started", "rescued"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_parent_does_not_wait_for_a_lock(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool would stand still meanwhile; the end of the lease is there for this."""
+    monkeypatch.setattr(lost_processes, "LONGEST_WAIT_MS", 50)
+    job = make_job()
+    claimed(job)
+
+    def look() -> str:
+        with capture_logs() as logs:
+            end()
+        return str([line["event"] for line in logs])
+
+    with Threads(1) as threads, transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        answer = threads.submit(look).result(10)
+    assert answer == "['lost_attempt_left_to_its_lease']"
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
