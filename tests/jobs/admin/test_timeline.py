@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from jobs.admin.timeline import MOST_BARS, WIDTH, draw
 from jobs.models import Attempt, Event
 
@@ -31,6 +33,18 @@ def test_waits_attempts_and_death_are_drawn_in_their_order() -> None:
     assert all(abs(left.x + left.width - right.x) < 0.2 for left, right in pairwise(bars))
     assert abs(bars[-1].x + bars[-1].width - WIDTH) < 0.2
     assert bars[-1].width > bars[2].width > bars[0].width > bars[1].width
+
+
+@pytest.mark.xfail(strict=True, reason="a failure is drawn as a wait for a retry, until the next event")
+@pytest.mark.parametrize(
+    ("failed", "end"), [("failed", "dead_lettered"), ("rescued", "dead_lettered"), ("failed", "cancelled")]
+)
+def test_a_failure_without_a_retry_draws_none(failed: str, end: str) -> None:
+    """The two events are of one transaction, and a moment apart: each has the time of its statement."""
+    events = [event("submitted", 0), event("started", 1, attempt=1), event(failed, 3), event(end, 3.001)]
+    bars = draw(events, [attempt(1, "failed")], now=T0 + timedelta(hours=1))
+    looks = [bar.look for bar in bars]
+    assert looks == ["queued", "attempt-failed", "dead"][: 3 if end == "dead_lettered" else 2]
 
 
 def test_an_attempt_that_runs_reaches_until_now() -> None:
