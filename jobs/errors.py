@@ -21,7 +21,8 @@ JobError
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
 │   └── PermanentError      cannot be: dead-letter at once
-└── ArtifactMissingError    the file behind a published artifact is gone
+├── ArtifactMissingError    the file behind a published artifact is gone
+└── AttemptFailedError      what a Celery task raises so that its result says that its attempt failed
 ```
 
 What becomes of any other exception is for `jobs.classification` to say.
@@ -174,3 +175,7 @@ class PermanentError(HandlerError):
 
 class ArtifactMissingError(JobError):
     """The row of the artifact exists, its file does not."""
+
+
+class AttemptFailedError(JobError):
+    """The attempt that a Celery task ran has failed; the job's row says already what becomes of it. No secrets."""

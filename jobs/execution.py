@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -16,7 +17,14 @@ from structlog.contextvars import bound_contextvars
 
 from jobs.artifacts import discard_files
 from jobs.context import JobContext
-from jobs.errors import CancelRequestedError, LeaseLostError, PostponedError, StalledError, WorkerStoppingError
+from jobs.errors import (
+    AttemptFailedError,
+    CancelRequestedError,
+    LeaseLostError,
+    PostponedError,
+    StalledError,
+    WorkerStoppingError,
+)
 from jobs.failures import redact
 from jobs.fairness import ABOVE_ALL
 from jobs.heartbeat import beating
@@ -27,6 +35,7 @@ from jobs.policy import decide_for
 from jobs.postponement import postponement
 from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
+from jobs.states import Outcome
 from jobs.transitions import (
     cancel_attempt,
     claim_job,
@@ -45,16 +54,37 @@ logger = structlog.get_logger(__name__)
 
 #: How long a task goes on with further jobs: short, beside its time limit. Seconds.
 GO_ON_SECONDS: Final = 1.0
+#: Characters of a reason in Celery's result; the attempt keeps more.
+LONGEST_REASON: Final = 500
 #: Of a connection to PostgreSQL that is gone: the same on a new one may well succeed.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
-def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
+@dataclass(frozen=True)
+class AttemptEnd:
+    """How an attempt ended. `outcome` is None where it had lost its lease: another has said or will say it."""
+
+    job_id: UUID
+    number: int
+    outcome: Outcome | None
+    #: Why, where it did not succeed; without secrets.
+    reason: str = ""
+
+    def as_result(self) -> dict[str, Any]:
+        """As the result of a Celery task. Raises AttemptFailedError where the attempt failed or was lost."""
+        if self.outcome in (None, Outcome.FAILED, Outcome.LOST):
+            said = "failed" if self.outcome == Outcome.FAILED else "was lost"
+            raise AttemptFailedError(f"Attempt {self.number} of job {self.job_id} {said}: {self.reason}")
+        return {"jobId": str(self.job_id), "attempt": self.number, "outcome": str(self.outcome)}
+
+
+def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> AttemptEnd | None:
     """Run one attempt of a job to its end, if the job is there to be claimed.
 
     While that takes little time, go on with the job whose turn is next: a message for each small job would cost
-    more than the job.
+    more than the job. Returns how the last attempt ended; None when there was nothing to claim.
     """
+    end: AttemptEnd | None = None
     until = time.monotonic() + GO_ON_SECONDS
     following: UUID | None = job_id
     while following is not None:
@@ -64,17 +94,18 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> None:
         )
         if attempt is None:
             logger.info("job_not_claimable", job_id=str(following))
-            return
+            break
         with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
             logger.info("attempt_started", worker=worker)
             context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS, asked_at=asked_at)
-            following = run_attempt(context, goes_on=lambda: time.monotonic() < until and not is_stopping())
+            end, following = run_attempt(context, goes_on=lambda: time.monotonic() < until and not is_stopping())
+    return end
 
 
-def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | None:
+def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
     """Run the handler under a heartbeat; then finish the job, or say why it did not come to that.
 
-    The place is handed out again. Returns the job that this worker is to claim next, if it `goes_on`.
+    The place is handed out again. Returns how it ended, and the job that this worker is to claim next, if it `goes_on`.
     """
     attempt, queue = context.attempt, context.job.queue
     handed_out: list[UUID] = []
@@ -94,8 +125,9 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
             artifacts = [writer.artifact() for writer in context.written]
             until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
         logger.info("attempt_succeeded", rows=context.rows_done)
+        end = AttemptEnd(context.job.pk, attempt.number, Outcome.SUCCEEDED)
     except Exception as error:
-        end_unfinished(context, context.stop_reason or error)
+        end = end_unfinished(context, context.stop_reason or error)
     except BaseException as error:  # somebody ends this process: Celery, because its worker is to stop at once
         connections.close_all()  # the exception may have come in the middle of a statement
         end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
@@ -106,36 +138,39 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> UUID | N
         release_jobs(queue)
     if context.job.calls_back:
         announce_at_once([context.job.pk])
-    return following
+    return end, following
 
 
-def end_unfinished(context: JobContext, error: BaseException) -> None:
+def end_unfinished(context: JobContext, error: BaseException) -> AttemptEnd:
     """End an attempt that did not finish its job, as `error` says, and leave no file of it behind."""
     attempt = context.attempt
     measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
-    logger.warning("attempt_ended", error=redact(repr(error), secrets_of(attempt.job)))
+    secrets = secrets_of(attempt.job)
+    logger.warning("attempt_ended", error=redact(repr(error), secrets))
     discard_files(context.written)
 
-    def end() -> None:
+    def end() -> Outcome | None:
         match error:
             case LeaseLostError():
-                pass
+                return None
             case CancelRequestedError():
-                cancel_attempt(attempt, **measured)
+                return cancel_attempt(attempt, **measured)
             case WorkerStoppingError():
-                hand_back_job(attempt, **measured)
+                return hand_back_job(attempt, **measured)
             case PostponedError():
-                postpone_job(attempt, error=error, delay=error.delay or postponement(attempt), **measured)
+                return postpone_job(attempt, error=error, delay=error.delay or postponement(attempt), **measured)
             case StalledError():
                 decision = decide_for(attempt.job, error=error)
-                lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
+                return lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
             case _:
-                fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
+                return fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
 
+    outcome: Outcome | None = None
     try:
-        until_the_lease_ends(context, end)
+        outcome = until_the_lease_ends(context, end)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
+    return AttemptEnd(attempt.job_id, attempt.number, outcome, redact(str(error), secrets)[:LONGEST_REASON])
 
 
 def until_the_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 from django.db import connections
@@ -16,26 +15,26 @@ from jobs.lost_processes import end_lost_attempts, end_of_process
 from jobs.memory import out_of_memory_kills
 
 
-class JobRequest(Request):  # type: ignore[misc]  # Celery has no types for it
+class JobRequest(Request):
     """A message for a job, as the parent of the pool sees it."""
 
     #: Processes that the kernel had ended for lack of memory when the task began.
     _kills_before: int | None = None
 
-    def on_accepted(self, pid: int, time_accepted: float) -> None:
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """A process of the pool has begun with the task."""
         self._kills_before = out_of_memory_kills()
         super().on_accepted(pid, time_accepted)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """The task failed, or its process ended. The attempt ends first, then Celery writes its own result."""
-        error = exc_info.exception
-        if isinstance(error, ExceptionWithTraceback):
-            error = error.exc
+        error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard may wrap it with its traceback
         if isinstance(error, (WorkerLostError, TimeLimitExceeded)):
             try:
                 lost = end_of_process(error, kills=_difference(self._kills_before, out_of_memory_kills()))
-                end_lost_attempts(worker=self.hostname, process_id=self.worker_pid, celery_task_id=self.id, error=lost)
+                end_lost_attempts(
+                    worker=self.hostname, process_id=int(self.worker_pid or 0), celery_task_id=self.id, error=lost
+                )
             finally:
                 connections.close_all()  # the parent has no session of its own, which its new children would inherit
         return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)

@@ -33,7 +33,7 @@ LONGEST_WAIT_MS: Final = 2000
 _STATUS: Final = re.compile(r"exited prematurely: (?:signal (\d+)(?: \((\w+)\))?|exitcode (\d+))")
 
 
-def end_lost_attempts(*, worker: str, process_id: int | None, celery_task_id: str, error: WorkerLostError) -> None:
+def end_lost_attempts(*, worker: str, process_id: int, celery_task_id: str, error: WorkerLostError) -> None:
     """End what this process of the worker was running: not always the job of its message, as it may have gone on.
 
     Errors of the database are logged; then the end of the lease is what ends the attempt.

@@ -1,11 +1,13 @@
 """Celery tasks: doors to named functions. Their names are pinned; messages in flight survive a rename here."""
 
+from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import Task, shared_task
 
 from jobs import execution, sweeps  # noqa: F401  (registers the sweeps)
+from jobs.errors import AttemptFailedError
 from jobs.release import EXECUTE_JOB
 from jobs.sweeping import SWEEPS
 
@@ -13,20 +15,27 @@ logger = structlog.get_logger(__name__)
 
 
 class JobTask(Task):  # type: ignore[type-arg]
-    """A task whose process is missed by the parent of the pool."""
+    """A task that runs an attempt.
+
+    The parent of the pool explains a lost process (`Request`). A failed attempt makes a failed result, without a
+    traceback in the log (`throws`): the attempt keeps its own.
+    """
 
     Request = "jobs.job_requests:JobRequest"
+    throws = (AttemptFailedError,)
 
 
 @shared_task(name=EXECUTE_JOB, base=JobTask, bind=True)
-def execute_job(self: "Task[[str], None]", job_id: str) -> None:
-    """Run one attempt of a job."""
+def execute_job(self: "Task[[str], Any]", job_id: str) -> dict[str, Any]:
+    """Run one attempt of a job. Celery's result says how it ended; nobody reads it to learn the job's state."""
     try:
         pk = UUID(job_id)
     except (ValueError, AttributeError, TypeError):
         logger.warning("message_names_no_job", job_id=repr(job_id)[:100])
-        return
-    execution.execute_job(pk, worker=self.request.hostname or "", celery_task_id=self.request.id or "")
+        return {"outcome": "names no job"}
+    task = self.request
+    end = execution.execute_job(pk, worker=task.hostname or "", celery_task_id=task.id or "")
+    return end.as_result() if end else {"outcome": "nothing to claim"}
 
 
 for name, run in SWEEPS.items():

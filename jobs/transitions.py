@@ -2,7 +2,8 @@
 
 Each is one UPDATE guarded by the state it starts from and, for what a worker writes, by the attempt's
 fencing token. Changing anything but one row raises, so that of two racing writers one wins and the
-other learns it. Each adds its lines to the timeline in the same transaction. All times are database time.
+other learns it. Each adds its lines to the timeline in the same transaction, and those that end an attempt before its
+job is done return its outcome. All times are database time.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def finish_and_hand_out(
     return read_turns(turns)
 
 
-def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> None:
+def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> Outcome:
     """running → failed or dead, as `decision` says; cancelled, when that was asked for meanwhile.
 
     The attempt keeps the error, its traceback, and what was `measured`: `rows`, `peak_memory_bytes`.
@@ -103,57 +104,58 @@ def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **me
     """
     with transaction.atomic():
         record = _end_in_failure(attempt, error, decision, Event.Name.FAILED)
-        _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
+        return _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
 
 
 def lose_attempt(
     attempt: Attempt, *, error: AttemptStoppedError, decision: Decision, expired_only: bool, **measured: int | None
-) -> None:
+) -> Outcome:
     """running → failed or dead; cancelled, when that was asked for: the worker vanished, or the attempt stalled.
 
     Raises LeaseLostError when the job was ended meanwhile or, with `expired_only`, its lease was renewed.
     """
     with transaction.atomic():
         record = _end_in_failure(attempt, error, decision, Event.Name.RESCUED, expired_only=expired_only)
-        _end_attempt(attempt, Outcome.LOST, traceback=record.traceback, **record.columns(), **measured)
+        return _end_attempt(attempt, Outcome.LOST, traceback=record.traceback, **record.columns(), **measured)
 
 
-def cancel_attempt(attempt: Attempt, **measured: int | None) -> None:
+def cancel_attempt(attempt: Attempt, **measured: int | None) -> Outcome:
     """running → cancelled, by the worker that was asked to. Raises LeaseLostError when it does not own the job."""
     with transaction.atomic():
         _leave_running(attempt, state=State.CANCELLED, finished_at=Now())
         _end_attempt(attempt, Outcome.CANCELLED, **measured)
         record_event(attempt.job_id, Event.Name.CANCELLED, attempt=attempt.number)
+    return Outcome.CANCELLED
 
 
-def hand_back_job(attempt: Attempt, **measured: int | None) -> None:
+def hand_back_job(attempt: Attempt, **measured: int | None) -> Outcome:
     """running → queued, because the worker stops; the attempt does not count against the maximum.
 
     Raises LeaseLostError when the attempt no longer owns the job.
     """
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
-            cancel_attempt(attempt, **measured)
-            return
+            return cancel_attempt(attempt, **measured)
         _leave_running(attempt, state=State.QUEUED, attempt_count=F("attempt_count") - 1)
         _end_attempt(attempt, Outcome.HANDED_BACK, **measured)
         record_event(attempt.job_id, Event.Name.HANDED_BACK, attempt=attempt.number)
+    return Outcome.HANDED_BACK
 
 
-def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, **measured: int | None) -> None:
+def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, **measured: int | None) -> Outcome:
     """running → queued, not before `delay` has passed; the attempt keeps why, and does not count against the maximum.
 
     Raises LeaseLostError when the attempt no longer owns the job.
     """
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
-            cancel_attempt(attempt, **measured)
-            return
+            return cancel_attempt(attempt, **measured)
         count = F("attempt_count") - 1
         _leave_running(attempt, state=State.QUEUED, attempt_count=count, scheduled_at=Now() + delay, due=False)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
         told: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}
         record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, **told)
+    return Outcome.HANDED_BACK
 
 
 def retry_job(job: Job) -> None:
@@ -221,8 +223,9 @@ def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: A
         raise _lost(attempt)
 
 
-def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> None:
+def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:
     Attempt.objects.filter(pk=attempt.pk, outcome="").update(outcome=outcome, finished_at=Now(), **changes)
+    return outcome
 
 
 def _lost(attempt: Attempt) -> LeaseLostError:

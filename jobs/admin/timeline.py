@@ -92,12 +92,19 @@ def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, 
         begins = _BEGINS.get(event.name)  # type: ignore[call-overload]  # members equal their values
         if begins is None:
             continue
+        if begins is State.FAILED and not _is_retried(event):
+            begins = None  # the next event says what became of the job
         if state is not None and event.at > since:
             yield state, since, event.at, number
         state, since = begins, event.at
         number = event.details.get("attempt") if begins is State.RUNNING and isinstance(event.details, dict) else None
     if state is not None and state not in (State.SUCCEEDED, State.CANCELLED):
         yield state, since, max(now, since), number
+
+
+def _is_retried(event: Event) -> bool:
+    """Whether this failure of an attempt is one after which the job waits for its retry."""
+    return isinstance(event.details, dict) and "retryInSeconds" in event.details
 
 
 def _bar(
