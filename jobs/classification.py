@@ -11,6 +11,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from jobs.errors import (
     HandlerError,
+    HardTimeLimitError,
+    OutOfMemoryError,
     PermanentError,
     StalledError,
     StatementTimeoutError,
@@ -57,8 +59,14 @@ def classify(error: BaseException) -> Failure:
             return Failure(permanent=True, code=error.code, detail=error.public)
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
+        case HardTimeLimitError():
+            return Failure(permanent=False, code="time-limit", detail="The job took longer than one may take.")
+        case OutOfMemoryError():
+            detail = "The job was ended, probably because it needs more memory than there is."
+            return Failure(permanent=False, code="out-of-memory", detail=detail)
         case WorkerLostError():
-            return Failure(permanent=False, code=error.code, detail=error.public)
+            detail = "The server process that worked on this job ended unexpectedly."
+            return Failure(permanent=False, code="worker-lost", detail=detail)
         case StalledError():
             return Failure(permanent=False, code="stalled", detail=str(error))
         case UnknownKindError():

@@ -17,6 +17,8 @@ JobError
 │   ├── PostponedError        … because what it needs is not there: the job is handed back, and waits a while
 │   ├── StalledError          … because it makes no progress: it counts as lost
 │   └── WorkerLostError       … because its worker process is gone; its parent or the end of the lease tells
+│       ├── OutOfMemoryError    … probably ended by the kernel for lack of memory
+│       └── HardTimeLimitError  … ended because the job took too long
 ├── StatementTimeoutError   a statement takes longer than the dial says
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
@@ -125,21 +127,15 @@ class StalledError(AttemptStoppedError):
 
 
 class WorkerLostError(AttemptStoppedError):
-    """The worker process of an attempt is gone. Recorded by the process's parent, or by whoever rescues the job.
+    """The worker process of an attempt is gone. Recorded by the process's parent, or by whoever rescues the job."""
 
-    The message is for the staff; `code` and `public` are what the owner is told.
-    """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "worker-lost",
-        public: str = "The server process that worked on this job ended unexpectedly.",
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.public = public
+class OutOfMemoryError(WorkerLostError):
+    """The kernel ended it, probably for lack of memory."""
+
+
+class HardTimeLimitError(WorkerLostError):
+    """It was ended because the job outlasted Celery's hard time limit."""
 
 
 class StatementTimeoutError(JobError):

@@ -15,7 +15,7 @@ from celery.exceptions import TimeLimitExceeded
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 
-from jobs.errors import LeaseLostError, WorkerLostError
+from jobs.errors import HardTimeLimitError, LeaseLostError, OutOfMemoryError, WorkerLostError
 from jobs.heartbeat import STOPPED_BY_FORCE
 from jobs.memory import in_megabytes
 from jobs.models import Attempt
@@ -73,10 +73,8 @@ def end_of_process(error: BaseException, *, kills: int | None) -> WorkerLostErro
     """
     if isinstance(error, TimeLimitExceeded):
         limit = f"{error.args[0]:g}" if error.args else "?"
-        return WorkerLostError(
-            f"The job reached the hard time limit of {limit} seconds, so its worker process was ended.",
-            code="time-limit",
-            public="The job took longer than one may take.",
+        return HardTimeLimitError(
+            f"The job reached the hard time limit of {limit} seconds, so its worker process was ended."
         )
     found = _STATUS.search(str(error))
     number, name, code = found.groups() if found else (None, None, None)
@@ -91,10 +89,8 @@ def end_of_process(error: BaseException, *, kills: int | None) -> WorkerLostErro
     if kills == 0:
         return WorkerLostError(f"{first}\nThe kernel reports no lack of memory, so something else sent the signal.")
     killed = "a process" if kills == 1 else f"{kills} processes"
-    return WorkerLostError(
-        f"{first}\nIt was probably out of memory: the kernel ended {killed} for that reason meanwhile.",
-        code="out-of-memory",
-        public="The job was ended, probably because it needs more memory than there is.",
+    return OutOfMemoryError(
+        f"{first}\nIt was probably out of memory: the kernel ended {killed} for that reason meanwhile."
     )
 
 
@@ -104,4 +100,4 @@ def with_last_memory(error: WorkerLostError, attempt: Attempt) -> WorkerLostErro
         return error
     first, _, rest = str(error).partition("\n")
     memory = f"It last used {in_megabytes(attempt.peak_memory_bytes)} of memory."
-    return WorkerLostError(f"{first}\n{memory} {rest}".rstrip(), code=error.code, public=error.public)
+    return type(error)(f"{first}\n{memory} {rest}".rstrip())
