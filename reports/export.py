@@ -13,9 +13,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from jobs.context import JobContext
 from jobs.models import Artifact
 from jobs.pacing.governor import governed
+from jobs.payloads import secrets_of
 from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect
 from reports.encoding import Encoder
+from reports.filenames import name_file
 from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
 from reports.reading import reading
 from reports.source import database_to_read
@@ -34,6 +36,7 @@ def export_report(
     Raises UnencodableError, PostponedError or another AttemptStoppedError, LeaseLostError, or what the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
+    filename = name_file(report_type, parameters, extension=dialect.extension, secrets=secrets_of(context.job))
     query = report_type.query(parameters, owner)
     with (
         governed(context, report_type.dials) as governor,
@@ -59,14 +62,14 @@ def export_report(
                 chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
             )
         ) as chunks:
-            _write(context, report_type, parameters, dialect, columns, governor.paced(chunks))
+            _write(context, report_type, filename, dialect, columns, governor.paced(chunks))
     return {"rowCount": context.rows_done}
 
 
 def _write(
     context: JobContext,
     report_type: ReportType,
-    parameters: dict[str, Any],
+    filename: str,
     dialect: Dialect,
     columns: list[Column],
     chunks: Iterable[list[bytes]],
@@ -76,7 +79,7 @@ def _write(
     gzip = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WBITS) if dialect.compression == "gzip" else None
     with context.open_artifact(
         Artifact.Role.RESULT,
-        filename=report_type.filename(parameters) + dialect.extension,
+        filename=filename,
         content_type=dialect.content_type,
         encoding=dialect.encoding,
         retention=report_type.retention,

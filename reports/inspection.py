@@ -18,6 +18,7 @@ from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
 from reports.reading import reading
 from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
+from reports.secret_parameters import secret_names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -38,12 +39,11 @@ class ReportInspector(Inspector):
         return [report_type.identifier for report_type in registered_types()]
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
-        """Those that the report type names, and its parameters that are written only. Raises UnknownReportTypeError."""
+        """Those of the report type. Raises UnknownReportTypeError."""
         report_type = find_report_type(self.type_of(payload))
         if report_type is None:
             raise UnknownReportTypeError(self.type_of(payload))
-        fields = report_type.Parameters().fields.items()
-        return {*report_type.sensitive, *(name for name, field in fields if _is_password(field))}
+        return secret_names(type(report_type))
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
         """As an order of today would be."""
@@ -124,7 +124,3 @@ def _sequential_scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield plan
     for node in plan.get("Plans", []):
         yield from _sequential_scans(node)
-
-
-def _is_password(field: Any) -> bool:
-    return bool(field.write_only or field.style.get("input_type") == "password")

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.pacing.dials import TypeDefaults
+from reports.filenames import default_name
 from reports.registry import register
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ class ReportType:
         return None
 
     def filename(self, parameters: dict[str, Any]) -> str:
-        """The name of the downloaded file, without its extension."""
-        return "-".join([self.identifier, *(str(value) for value in parameters.values() if value is not None)])
+        """The name of the downloaded file, without its extension. What is unsafe in it, or secret, is removed."""
+        return default_name(type(self), parameters)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import Value
+from django.utils import timezone
 
 from jobs.models import Attempt, Queue
 from jobs.states import State
@@ -37,7 +38,7 @@ def test_the_file_is_what_copy_writes_and_the_artifact_describes_it(
     assert artifact is not None
     assert (artifact.row_count, artifact.size_bytes) == (4, len(finished.content))
     assert artifact.sha256 == hashlib.sha256(finished.content).hexdigest()
-    assert (artifact.filename, artifact.encoding, artifact.attempt) == ("made.csv", "utf-8", 1)
+    assert (artifact.filename, artifact.encoding, artifact.attempt) == (f"made-{timezone.localdate()}.csv", "utf-8", 1)
     assert artifact.content_type == "text/csv; charset=utf-8; header=present"
     job = finished.job
     assert (job.state, job.progress_done, job.progress_total, job.progress_percent) == (State.SUCCEEDED, 4, 4, 100)

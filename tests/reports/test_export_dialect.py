@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from jobs.states import State
 from reports.types import SQL
@@ -84,7 +85,7 @@ def test_gzip(report_of: Callable[..., str], run_order: Callable[..., Finished])
     assert gzip.decompress(finished.content).decode() == "a\n" + "".join(f"{i}\n" for i in range(1, 100001))
     artifact = finished.job.result_artifact
     assert artifact is not None
-    assert (artifact.filename, artifact.content_type) == ("made.csv.gz", "application/gzip")
+    assert (artifact.filename, artifact.content_type) == (f"made-{timezone.localdate()}.csv.gz", "application/gzip")
     assert artifact.sha256 == hashlib.sha256(finished.content).hexdigest()
 
 

@@ -1,15 +1,12 @@
 """Names of downloads: without secrets, and a name on every system."""
 
-import datetime
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from rest_framework import serializers
 
-from reports.registry import get_report_type
 from tests.reports.conftest import Finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,14 +35,12 @@ class Parameters(serializers.Serializer[Any]):
     open = serializers.BooleanField(required=False)
 
 
-@pytest.mark.xfail(strict=True, reason="secrets stand in the name")
 def test_the_name_holds_no_secret(report_of: Callable[..., str], run_order: Callable[..., Finished]) -> None:
     report_of("SELECT 1 AS one", Parameters=Parameters, sensitive=("pin",))
     secrets = {"password": "hunter2", "pin": 4711, "note": "swordfish", "secretly": "sesame"}
     assert name_of(run_order("made", {"year": 2023, **secrets})) == f"made-2023-{today()}.csv"
 
 
-@pytest.mark.xfail(strict=True, reason="whatever Python writes stands in the name")
 def test_the_name_has_what_is_short_and_no_more(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
@@ -54,7 +49,6 @@ def test_the_name_has_what_is_short_and_no_more(
     assert name_of(run_order("made", given)) == f"made-S\u00e3o Paulo-2023-04-01-1.50-{today()}.csv"
 
 
-@pytest.mark.xfail(strict=True, reason="the report is lost after its export")
 def test_a_long_parameter_does_not_cost_the_report(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
@@ -62,7 +56,6 @@ def test_a_long_parameter_does_not_cost_the_report(
     assert name_of(run_order("made", {"value": "x" * 300}, compression="gzip")) == f"made-{today()}.csv.gz"
 
 
-@pytest.mark.xfail(strict=True, reason="the report is lost after its export")
 @pytest.mark.parametrize("name", ["a/b\\c:d\r\n", "x" * 300, "", 7, None])
 def test_what_a_type_calls_its_file_is_made_safe(
     name: Any, report_of: Callable[..., str], run_order: Callable[..., Finished]
@@ -73,7 +66,6 @@ def test_what_a_type_calls_its_file_is_made_safe(
     assert made == expected.get(name, f"made-{today()}.csv")
 
 
-@pytest.mark.xfail(strict=True, reason="the report is lost after its export")
 def test_a_type_that_cannot_name_its_file_does_not_cost_the_report(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
@@ -81,7 +73,6 @@ def test_a_type_that_cannot_name_its_file_does_not_cost_the_report(
     assert name_of(run_order("made")) == f"made-{today()}.csv"
 
 
-@pytest.mark.xfail(strict=True, reason="the secret stands in the name")
 def test_a_secret_that_a_type_writes_into_the_name_is_masked(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:

@@ -55,7 +55,7 @@ def test_sign_in_order_wait_download_and_sign_out(
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == "yearly-sales-2023.csv"
+    assert download.value.suggested_filename == f"yearly-sales-2023-{timezone.localdate()}.csv"
     download.value.save_as(tmp_path / "report.csv")
     content = (tmp_path / "report.csv").read_bytes()
     with storages["artifacts"].open(artifact.storage_name) as file:
