@@ -1,7 +1,9 @@
 """What Celery's own result says of a job's task: what became of the attempt."""
 
 import json
+from socket import gethostname
 
+import pytest
 from django_celery_results.models import TaskResult
 
 from jobs.cancellation import cancel_jobs
@@ -9,9 +11,25 @@ from jobs.models import Attempt, Job, Queue
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from tests.faults.conftest import Fault
+from tests.stack import Stack
 from tests.waiting import wait_until
 
 SECRET = "s3cret-of-the-payload"
+
+
+@pytest.mark.xfail(strict=True, reason="neither the attempt nor Celery's result has room for the name")
+def test_a_worker_with_a_name_of_250_characters_works(fault: Fault, stack: Stack) -> None:
+    stack.stop("worker-csv")
+    host = gethostname()
+    name = "w" * (249 - len(host))
+    with stack.running("worker-csv", as_name=name):
+        job = fault.submit("work")
+        fault.wait_for(job, State.SUCCEEDED, timeout=40)
+        attempt = Attempt.objects.get(job=job)
+        assert attempt.worker == f"{name}@{host}"
+        assert len(attempt.worker) == 250
+        result = result_of(job)
+    assert (result.status, result.worker) == ("SUCCESS", attempt.worker[:100])
 
 
 def result_of(job: Job) -> TaskResult:

@@ -15,7 +15,12 @@ def entry() -> AuditEntry:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE jobs_auditentry SET actor = 'somebody else'", "DELETE FROM jobs_auditentry"]
+    "statement",
+    [
+        "UPDATE jobs_auditentry SET actor = 'somebody else'",
+        "DELETE FROM jobs_auditentry",
+        pytest.param("TRUNCATE jobs_auditentry", marks=pytest.mark.xfail(strict=True, reason="no trigger refuses it")),
+    ],
 )
 def test_an_entry_cannot_be_changed_or_deleted(entry: AuditEntry, statement: str) -> None:
     with pytest.raises(IntegrityError, match="only added"), transaction.atomic(), connection.cursor() as cursor:

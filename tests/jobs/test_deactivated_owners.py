@@ -1,0 +1,85 @@
+"""Jobs whose owner's account was deactivated: nothing of theirs is started, and nothing is sent to them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+
+from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.audit import AuditEntry
+from jobs.models import Callback, Job, Queue
+from jobs.states import State
+from jobs.sweeping import SWEEPS
+from jobs.transitions import claim_job
+from jobs.webhooks.announcing import announce_end
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REASON = "The owner's account was deactivated."
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_published(db: None) -> None:
+    """Workers of other tests may be listening."""
+    Queue.objects.update(paused=True)
+
+
+def sweep_all() -> None:
+    for sweep in SWEEPS.values():
+        sweep()
+
+
+def deactivate(owner: User) -> None:
+    owner.is_active = False
+    owner.save()
+
+
+@pytest.mark.xfail(strict=True, reason="they stay in the queue and run")
+def test_waiting_jobs_are_canceled_and_running_ones_are_asked_to_end(
+    make_job: Callable[..., Job], owner: User, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    later = Now() + timedelta(hours=1)
+    waiting = [
+        make_job(released_at=None),
+        make_job(),
+        make_job(released_at=None, scheduled_at=later, due=False),
+        make_job(state=State.FAILED, retry_at=later, released_at=None),
+        make_job(kind="callback", queue="callbacks", released_at=None),
+    ]
+    running = make_job()
+    claim_job(running.pk, worker="w", celery_task_id="", lease_seconds=60)
+    dead = make_job(state=State.DEAD, released_at=None)
+    other = make_job(owner=User.objects.create_user("bob"), released_at=None)
+    nobodys = make_job(owner=None, released_at=None)
+    sweep_all()
+    assert not Job.objects.filter(state=State.CANCELLED).exists()
+    deactivate(owner)
+    sweep_all()
+    sweep_all()
+    assert set(Job.objects.filter(state=State.CANCELLED)) == set(waiting)
+    for job in waiting:
+        event = job.events.get(name="cancelled")
+        assert (event.actor, event.details) == ("", {"reason": REASON})
+        entry = AuditEntry.objects.get(target_id=str(job.pk))
+        assert (entry.action, entry.reason) == ("cancel", REASON)
+    running.refresh_from_db()
+    assert running.state == State.RUNNING
+    assert running.cancel_requested_at is not None
+    assert running.events.filter(name="cancel_requested").count() == 1
+    states = {job.pk: job.state for job in Job.objects.filter(pk__in=[dead.pk, other.pk, nobodys.pk])}
+    assert states == {dead.pk: State.DEAD, other.pk: State.QUEUED, nobodys.pk: State.QUEUED}
+    with django_assert_max_num_queries(20):
+        SWEEPS["cancel_jobs_of_deactivated_owners"]()
+
+
+@pytest.mark.xfail(strict=True, reason="they are told of the ends of their jobs")
+def test_nobody_is_told_of_the_end_of_a_deactivated_owners_job(make_job: Callable[..., Job], owner: User) -> None:
+    job = make_job(state=State.SUCCEEDED, finished_at=Now(), calls_back=True)
+    Callback.objects.create(job=job, url="https://receiver.example/")
+    deactivate(owner)
+    assert announce_end(job.pk) == []
+    job.refresh_from_db()
+    assert job.calls_back is False
+    assert not Job.objects.filter(kind="callback").exists()
