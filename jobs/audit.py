@@ -1,6 +1,6 @@
 """The audit trail: what people did to jobs, queues, bulk runs, schedules, accounts; who, when, why, before and after.
 
-It outlives what it tells of, and its rows cannot be changed or deleted, by SQL neither: a trigger refuses it.
+It outlives what it tells of, and its rows cannot be changed, deleted or truncated, not even by SQL: triggers refuse it.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ class Attempt(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveIntegerField(help_text="1 is the first")
     fencing_token = models.BigIntegerField()
-    worker = models.CharField(max_length=200)
+    worker = models.TextField(help_text="name of the Celery worker")
     process_id = models.PositiveIntegerField(null=True, help_text="of the worker's process, on its machine")
     celery_task_id = models.CharField(max_length=255, blank=True)
     started_at = models.DateTimeField(db_default=Now())

@@ -17,6 +17,7 @@ SCHEDULES = (
     ("jobs.retry_failed_jobs", 5),
     ("jobs.rescue_orphaned_jobs", 10),
     ("jobs.announce_ended_jobs", 5),
+    ("jobs.cancel_jobs_of_deactivated_owners", 30),
     ("jobs.count_activity", 15),
     ("jobs.index_payloads", 60),
     ("jobs.expire_artifacts", 300),

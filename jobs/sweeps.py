@@ -19,6 +19,7 @@ from django.utils import timezone
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
+from jobs.deactivated_owners import cancel_jobs_of_deactivated
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.idempotency import prune_reused_keys
 from jobs.lost_processes import with_last_memory
@@ -98,6 +99,12 @@ def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
         for name in queues:
             release_jobs(name)
     return each.handled
+
+
+@sweep
+def cancel_jobs_of_deactivated_owners() -> int:
+    """Cancel what waits, and ask what runs to end, where the owner's account was deactivated."""
+    return cancel_jobs_of_deactivated(at_most=BATCH_SIZE)
 
 
 @sweep

@@ -41,6 +41,8 @@ CALLS_BACK: Final = Exists(Callback.objects.filter(job=OuterRef("pk")))
 def announce_end(job_id: UUID) -> list[Job]:
     """Submit the deliveries of a job that has ended; none where that was done, or nobody asked for it.
 
+    None either where the owner's account was deactivated: nothing of theirs leaves the service any more.
+
     Raises what `submit_job` raises; then it is still to be announced.
     """
 
@@ -48,6 +50,8 @@ def announce_end(job_id: UUID) -> list[Job]:
         if Job.objects.to_announce().filter(pk=job_id).update(calls_back=False) != 1:
             return []
         job = Job.objects.with_result().select_related("owner").get(pk=job_id)
+        if job.owner is not None and not job.owner.is_active:
+            return []
         return [
             submit_job(kind=CALLBACK, owner=job.owner, payload=message_of(job, url=callback.url))
             for callback in job.callbacks.order_by("pk")

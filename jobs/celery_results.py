@@ -1,0 +1,20 @@
+"""Where Celery's results are kept: django-celery-results, whose column for a worker is shorter than names may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_celery_results.backends import DatabaseBackend
+from django_celery_results.models import TaskResult
+
+LONGEST_WORKER = TaskResult._meta.get_field("worker").max_length
+
+
+class ResultBackend(DatabaseBackend):  # type: ignore[misc]  # it has no types
+    """The same, and no result is lost for a name: the attempt keeps the whole."""
+
+    def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
+        properties: dict[str, Any] = super()._get_extended_properties(request, traceback)
+        if properties["worker"]:
+            properties["worker"] = properties["worker"][:LONGEST_WORKER]
+        return properties
