@@ -28,17 +28,19 @@ def refusal_of(row: dict[str, Any], *, queue: str, type: str) -> AdmissionError 
     """The error of a verdict that refuses the job; None where it is admitted."""
     match row["verdict"]:
         case "closed":
-            return QueueFullError(f"The queue {queue} accepts no jobs at the moment.")
+            return QueueFullError(f"The queue {queue} is closed: new orders are not accepted at the moment.")
         case "type-closed":
-            return QueueFullError(f"No more of {type} is accepted at the moment.", of_type=True)
+            return QueueFullError(f"New orders of {type} are not accepted at the moment.", of_type=True)
         case "queue-full":
             return QueueFullError(f"The queue {queue} is full.", limit=row["queue_limit"])
         case "type-full":
             limit = row["type_limit"]
-            return QueueFullError(f"{limit} of {type} wait, which is the limit.", limit=limit, of_type=True)
+            return QueueFullError(
+                f"{limit} jobs of type {type} are already queued, which is the maximum.", limit=limit, of_type=True
+            )
         case "owner-full":
             limit = row["owner_limit"]
-            message = f"You have {limit} jobs waiting in the queue {queue}, which is the limit."
+            message = f"You have {limit} jobs waiting in the queue {queue}, which is the maximum."
             return OwnerQueueFullError(message, limit=limit)
     return None
 

@@ -18,6 +18,7 @@ from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
 from jobs.statements import run
 from jobs.states import State
 from jobs.waiting import read_flow, seconds_to_wait
+from jobs.waiting_reasons import WaitingReason
 
 #: The rows of some types, and the time.
 PAST: Final = """
@@ -31,11 +32,12 @@ BEGUN: Final = (State.RUNNING, State.FAILED)
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds until a queued job begins, and until a job has ended; and its place, 1 for who is next."""
+    """Seconds until a queued job begins, and until a job has ended; its place, 1 for who is next; and why it waits."""
 
     place: int | None = None
     wait: float | None = None
     left: float | None = None
+    reason: WaitingReason | None = None
 
 
 def estimate(job: Job) -> Estimate:
@@ -80,15 +82,17 @@ def _estimate_queued(job: Job) -> Estimate:
     """Ahead of a job that is handed out are those that no worker has come for yet; who is not due has no place yet."""
     ahead = find_ahead(job, at_most=LONGEST_COUNTED) if job.due and job.released_at is None else []
     before = sum(one.jobs for one in ahead)
-    if before >= LONGEST_COUNTED:
-        return Estimate()
     flow = read_flow(job, ahead)
-    place = before + (flow.unclaimed if flow else 0) + 1 if job.due else None
-    wait = None if flow is None else seconds_to_wait(job, flow, ahead)
+    reason = flow.reason if flow else None
+    if before >= LONGEST_COUNTED:
+        return Estimate(reason=reason)
+    unclaimed = flow.unclaimed if flow and not flow.is_still else 0
+    place = before + unclaimed + 1 if job.due else None
+    wait = None if flow is None or flow.is_still else seconds_to_wait(job, flow, ahead)
     if flow is None or wait is None:
-        return Estimate(place=place)
+        return Estimate(place=place, reason=reason)
     takes = flow.past_of(job).median_seconds
-    return Estimate(place=place, wait=wait, left=None if takes is None else wait + takes)
+    return Estimate(place=place, wait=wait, left=None if takes is None else wait + takes, reason=reason)
 
 
 def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastRuns]]:

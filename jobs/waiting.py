@@ -6,7 +6,7 @@ Whatever waits and has ended, it costs what `jobs.ahead.find_ahead` does, the ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from jobs.places import Turns, seconds_until_free
 from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
 from jobs.statements import run
 from jobs.states import State
+from jobs.waiting_reasons import Standing, WaitingReason, reason_to_wait
 
 #: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
 CLAIMED_WITHIN_SECONDS: Final = 2
@@ -27,38 +28,57 @@ COLUMNS_READ: Final = (
     "progress_began_at",
 )  # fmt: skip
 
-#: How a queue gets on, and the past of all types that run or wait there; no row where it, or the type, is paused, or a
-#: dial lets none run.
+#: How a queue gets on, what its dials say of a job, and the past of all types that run or wait there. Places that a
+#: type or an owner holds are counted only where a dial bounds them.
 FLOW: Final = f"""
     WITH {ENDED}, wanted AS (
         SELECT kind, type FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
         UNION
         SELECT * FROM unnest(%(kinds)s::text[], %(types)s::text[])
     ), handed_out AS (
-        SELECT released_at, released_at > statement_timestamp() - make_interval(secs => %(claimed_within)s) AS fresh
+        SELECT kind, type, owner, released_at,
+            released_at > statement_timestamp() - make_interval(secs => %(claimed_within)s) AS fresh
         FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
+    ), held AS (
+        SELECT kind, type, owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+        UNION ALL
+        SELECT kind, type, owner FROM handed_out
+    ), running AS (
+        SELECT count(*) AS jobs FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
     )
     SELECT statement_timestamp() AS now,
-        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running') AS running,
+        running.jobs AS running,
         (SELECT count(*) FROM handed_out WHERE fresh) AS claimed_soon,
         (SELECT count(*) FROM handed_out
          WHERE NOT fresh AND (released_at < %(released_at)s::timestamptz) IS NOT false) AS unclaimed,
         (SELECT seconds FROM taken)::float AS seconds_taken,
         (SELECT per_second FROM of_late)::float AS per_second,
+        jobs_queue.paused AS queue_paused,
+        own.paused IS true AS type_paused,
+        jobs_queue.max_running,
         coalesce(own.max_running, max_running_per_type) AS max_running_of_type,
         max_running_per_owner,
+        running.jobs + (SELECT count(*) FROM handed_out) AS held,
+        CASE WHEN coalesce(own.max_running, max_running_per_type) > 0 THEN (
+            SELECT count(*) FROM held WHERE kind = %(kind)s::text AND type = %(type)s::text
+        ) ELSE 0 END AS held_of_type,
+        CASE WHEN max_running_per_owner > 0 THEN (
+            SELECT count(*) FROM held WHERE owner = %(owner)s::bigint
+        ) ELSE 0 END AS held_of_owner,
+        (SELECT extract(epoch FROM statement_timestamp() - min(released_at))::float FROM handed_out)
+            AS oldest_unclaimed,
         (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
          FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past
-    FROM jobs_queue LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
-    WHERE name = %(queue)s::text AND NOT jobs_queue.paused AND own.paused IS NOT true
-    AND least(jobs_queue.max_running, coalesce(own.max_running, max_running_per_type), max_running_per_owner)
-        IS DISTINCT FROM 0
+    FROM running, jobs_queue
+    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
+    WHERE name = %(queue)s::text
 """  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A queue as it gets on. Of what is handed out, workers claim some soon; for the others none is free.
+    """A queue as it gets on, and why the job waits there. Of what is handed out, workers claim some soon; for the
+    others none is free. Where it `is_still`, nothing is known of any wait.
 
     `seconds_taken` is what an attempt of the queue takes, whatever its type, and `per_second` how many ended of late.
     """
@@ -72,6 +92,8 @@ class Flow:
     max_running_of_type: int | None
     max_running_per_owner: int | None
     past: Mapping[tuple[str, str], PastRuns]
+    is_still: bool
+    reason: WaitingReason | None
 
     def past_of(self, job: Job | Ahead) -> PastRuns:
         """What runs of its type took."""
@@ -100,22 +122,30 @@ class Flow:
         return left or self.times_of(job)  # it has taken longer than any before, say: as if it began now
 
 
+#: Columns of FLOW: those of a Standing, and those that a Flow has as they are.
+STANDING: Final = tuple(field.name for field in fields(Standing))
+OWN_COLUMNS: Final = tuple(field.name for field in fields(Flow) if field.name not in ("past", "is_still", "reason"))
+
+
 def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
-    """How the queue of a queued job gets on; None where it, or the job's type, lets nothing run. One query."""
+    """How the queue of a queued job gets on; None where there is no such queue any more. One query."""
     types = {(job.kind, job.type), *((one.kind, one.type) for one in ahead)}
     rows = run(
         FLOW,
         queue=job.queue,
         kind=job.kind,
         type=job.type,
+        owner=job.owner_id,
         released_at=job.released_at,
         claimed_within=CLAIMED_WITHIN_SECONDS,
         kinds=[kind for kind, _ in types],
         types=[type_ for _, type_ in types],
     )
     for row in rows:
-        past = {(kind, type_): PastRuns(*columns) for kind, type_, *columns in row.pop("past") or ()}
-        return Flow(**row, past=past)
+        past = {(kind, type_): PastRuns(*columns) for kind, type_, *columns in row["past"] or ()}
+        standing = Standing(**{name: row[name] for name in STANDING})
+        own = {name: row[name] for name in OWN_COLUMNS}
+        return Flow(**own, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))
     return None
 
 

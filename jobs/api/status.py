@@ -100,11 +100,13 @@ def retry_after(job: Job, now: datetime) -> int | None:
 
 
 def queue_members(job: Job) -> dict[str, Any]:
-    """The members of the status that tell how long it waits: no place once it runs, or before its time has come."""
+    """The members of the status that tell how long it waits, and why: no place once it runs, or before it is due."""
     known = estimate(job)
     members: dict[str, Any] = {"queuePosition": known.place}
     if known.wait:
         members["estimatedWaitSeconds"] = max(1, round(known.wait))
+    if known.reason:
+        members["waitingReason"] = known.reason.as_json()
     return members
 
 

@@ -21,6 +21,7 @@ from jobs.api.status import (
 from jobs.api.timeline import TimelineEvent, timeline
 from jobs.models import Job
 from jobs.states import State
+from jobs.waiting_reasons import REASONS
 from reports.json_schema import parameters_schema
 from reports.previewing import Preview
 from reports.types import ReportType
@@ -75,6 +76,13 @@ def report_type_body(report_type: ReportType) -> dict[str, Any]:
     }
 
 
+class WaitingReason(serializers.Serializer[Any]):
+    """Why a queued report does not start yet."""
+
+    code = serializers.ChoiceField(choices=[reason.code for reason in REASONS])
+    detail = serializers.CharField()
+
+
 class ReportStatus(serializers.Serializer[Any]):
     """The status of an order. Members that do not apply, or are not known, are left out."""
 
@@ -97,6 +105,7 @@ class ReportStatus(serializers.Serializer[Any]):
         required=False, help_text="of its next attempt: the last one failed, or the report was postponed"
     )
     waitingFor = serializers.CharField(required=False, help_text="why it was postponed")
+    waitingReason = WaitingReason(required=False, help_text="why it does not start yet")
     cancelURL = serializers.CharField(required=False, help_text="DELETE it")
     reportURL = serializers.CharField(required=False)
     rowCount = serializers.IntegerField(required=False)

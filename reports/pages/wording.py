@@ -72,6 +72,8 @@ class ShownInFull(Shown):
     expected_wait: str
     back_at: datetime | None
     waiting_for: str
+    #: Why it does not start yet.
+    waiting_reason: str
     failure: dict[str, Any] | None
     remedy: ShownRemedy | None
 
@@ -111,6 +113,7 @@ def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
         else "",
         back_at=postponed.get("retryAt"),
         waiting_for=postponed.get("waitingFor", ""),
+        waiting_reason=queued.get("waitingReason", {}).get("detail", ""),
         failure=failure,
         remedy=remedy_of(job, failure, may_order=ordered["may_order_again"]) if failure else None,
     )

@@ -12,6 +12,7 @@ from jobs import estimates
 from jobs.estimates import Estimate, estimate, estimate_listed
 from jobs.models import Job, Queue, RecentRuns
 from jobs.states import State
+from jobs.waiting_reasons import QUEUE_PAUSED
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,7 @@ def test_where_nobody_knows_the_wait_nothing_but_the_place_is_told(job_in: Calla
     assert estimate(job_in(State.QUEUED)) == Estimate(place=1), "nothing runs, and nothing has ended"
     job_in(State.RUNNING)
     Queue.objects.filter(name="reports").update(paused=True)
-    assert estimate(job_in(State.QUEUED)) == Estimate(place=2)
+    assert estimate(job_in(State.QUEUED)) == Estimate(place=2, reason=QUEUE_PAUSED)
 
 
 def test_ahead_of_who_waits_are_those_that_no_worker_has_come_for(job_in: Callable[..., Job]) -> None:
@@ -82,7 +83,7 @@ def test_far_back_nothing_is_told(
     job_in(State.RUNNING)
     first, second, third = (job_in(State.QUEUED) for _ in range(3))
     assert (estimate(first).place, estimate(second).place) == (1, 2)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # those ahead, and why it waits
         assert estimate(third) == Estimate()
 
 

@@ -90,7 +90,7 @@ def test_a_paused_type_waits_and_a_dial_hands_it_out_at_once(waiting: Callable[.
 
 def test_a_closed_type_is_refused_and_leaves_no_row(typed: Callable[[str], Job]) -> None:
     set_type_dials("typed", "heavy", actor="ada", reason="it hurts", accepting=False)
-    with pytest.raises(QueueFullError, match="No more of heavy is accepted at the moment") as refusal:
+    with pytest.raises(QueueFullError, match="New orders of heavy are not accepted at the moment") as refusal:
         typed("heavy")
     assert refusal.value.retry_after == 30
     assert not Job.objects.exists()
@@ -104,7 +104,7 @@ def test_what_is_handed_out_or_not_due_yet_counts_for_the_dial(
     waiting(kind="typed", type="heavy", released_at=Now())
     waiting(kind="typed", type="light")
     not_due = waiting(kind="typed", type="heavy", due=False, scheduled_at=Now() + timedelta(days=1))
-    with pytest.raises(QueueFullError, match="2 of heavy wait, which is the limit"):
+    with pytest.raises(QueueFullError, match="2 jobs of type heavy are already queued, which is the maximum"):
         typed("heavy")
     not_due.delete()
     typed("heavy")

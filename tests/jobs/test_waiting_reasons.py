@@ -35,7 +35,6 @@ def code_of(job: Job) -> str | None:
     return reason["code"] if reason else None
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why a job waits")
 @pytest.mark.parametrize(
     ("dials", "type_dials", "running", "code"),
     [
@@ -60,7 +59,6 @@ def test_a_job_says_which_dial_it_waits_for(
     assert code_of(report()) == code
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why a job waits")
 def test_a_job_that_was_handed_out_says_whether_anybody_takes_it(report: Callable[..., Job]) -> None:
     assert code_of(report(released_at=Now())) is None
     job = report(released_at=Now() - LONG_AGO)
@@ -69,7 +67,6 @@ def test_a_job_that_was_handed_out_says_whether_anybody_takes_it(report: Callabl
     assert code_of(job) == "workers-busy"
 
 
-@pytest.mark.xfail(strict=True, reason="nothing says why a job waits")
 def test_a_job_behind_others_that_nobody_takes_says_so(report: Callable[..., Job]) -> None:
     Queue.objects.filter(name="reports").update(max_running=1)
     report(released_at=Now() - LONG_AGO)
@@ -90,7 +87,6 @@ def test_a_job_that_does_not_wait_for_its_turn_has_no_reason(report: Callable[..
     assert code_of(report(state=State.SUCCEEDED, finished_at=Now())) is None
 
 
-@pytest.mark.xfail(strict=True, reason="neither the API nor the page says why a report waits")
 def test_the_api_and_the_page_say_the_same_without_another_query(
     client: Client, owner: User, report: Callable[..., Job], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

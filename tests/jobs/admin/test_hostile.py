@@ -129,7 +129,7 @@ def test_a_closed_queue_of_operations_is_said_to_be_so(member: Callable[[str], C
     Queue.objects.filter(name="operations").update(accepting=False)
     path = "/admin/jobs/bulkrun/order/?act=requeue&state=dead"
     page = member("operator").post(path, {"reason": "r", "jobs_per_second": "1"}, follow=True).content.decode()
-    assert "The queue operations accepts no jobs at the moment." in page
+    assert "The queue operations is closed" in page
 
 
 def test_dials_that_somebody_else_has_turned_meanwhile_are_left_alone(member: Callable[[str], Client]) -> None:

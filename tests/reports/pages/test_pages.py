@@ -166,7 +166,7 @@ def test_a_full_queue_is_told_and_what_was_entered_is_kept(signed_in: Client) ->
     Queue.objects.filter(name="reports").update(max_queued_per_owner=0)
     response = signed_in.post("/reports/new?type=yearly-sales", {"parameters.year": "2021"})
     assert (response.status_code, response["Retry-After"]) == (429, "30")
-    assert "You have 0 jobs waiting in the queue reports, which is the limit." in words(response)
+    assert "You have 0 jobs waiting in the queue reports, which is the maximum." in words(response)
     assert 'value="2021"' in response.content.decode()
     Queue.objects.filter(name="reports").update(accepting=False)
     response = signed_in.post("/reports/new?type=yearly-sales", {"parameters.year": "2021"})
@@ -237,7 +237,9 @@ def test_a_retry_that_is_refused_says_why(signed_in: Client, make_job: MakeJob) 
     Queue.objects.filter(name="reports").update(accepting=False)
     answer = signed_in.post(f"/reports/{job.pk}/retry")
     assert answer.status_code == 503
-    assert "It was not tried again The queue reports accepts no jobs at the moment." in words(answer)
+    assert "It was not tried again The queue reports is closed: new orders are not accepted at the moment." in words(
+        answer
+    )
     Job.objects.update(payload={**job.payload, "parameters": {"year": 1}})
     answer = signed_in.post(f"/reports/{job.pk}/retry")
     assert answer.status_code == 409
