@@ -1,0 +1,38 @@
+"""The header field `Prefer` (RFC 7240)."""
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from tests.reports.api.asking import ORDER, post
+from tests.tokens import bearer_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api() -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(User.objects.create_user('ada'))}")
+    return client
+
+
+@pytest.mark.xfail(strict=True, reason="Prefer is not read")
+@pytest.mark.parametrize(
+    "prefer",
+    ["respond-async", "Respond-Async", "wait=10, respond-async", 'respond-async; x="a,b"', "foo,respond-async"],
+)
+def test_an_order_says_that_it_is_answered_asynchronously_as_preferred(prefer: str, api: APIClient) -> None:
+    answer = post(api, ORDER, headers={"Prefer": prefer})
+    assert (answer.status_code, answer["Preference-Applied"]) == (202, "respond-async")
+
+
+@pytest.mark.parametrize("prefer", ["", "return=minimal", "respond-async2", 'x="respond-async"', ",;=", '"'])
+def test_another_preference_is_ignored(prefer: str, api: APIClient) -> None:
+    answer = post(api, ORDER, headers={"Prefer": prefer})
+    assert (answer.status_code, "Preference-Applied" in answer) == (202, False)
+
+
+def test_it_is_told_of_what_is_asynchronous_only(api: APIClient) -> None:
+    answer = api.get("/api/report-types", headers={"Prefer": "respond-async"})
+    assert (answer.status_code, "Preference-Applied" in answer) == (200, False)
