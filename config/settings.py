@@ -14,6 +14,7 @@ from kombu import Queue
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
 from config.logs import logging_config
 from config.storage import artifact_storage
+from jobs.api.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -67,6 +69,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jobs.api.compression.CompressionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.admin_theme.guard_admin",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -259,6 +263,14 @@ SPECTACULAR_SETTINGS = {
 }
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)  # of one token, or one session; 0: any
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a JSON body or a form
+
+# Scripts of other origins: of these alone, only on the API, and never with a session
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ALLOWED_FIELDS
+CORS_EXPOSE_HEADERS = EXPOSED_FIELDS
+CORS_PREFLIGHT_MAX_AGE = 24 * 3600
 
 # Metrics
 

@@ -37,13 +37,14 @@ HEADERS: Final = {
     "RateLimit": 'What is left: `"requests";r=599;t=12`, remaining and seconds. Left out where nothing is counted.',
     "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
     "Retry-After": "Seconds after which to ask again.",
+    "Preference-Applied": "`respond-async`, where the request has `Prefer: respond-async` (RFC 7240).",
     "ETag": "Of this representation; send it as `If-None-Match`.",
     "WWW-Authenticate": "RFC 6750.",
 }
 #: Status → headers of all its responses.
 OF_STATUS: Final = {
     "200": ("RateLimit", "RateLimit-Policy"),
-    "202": ("RateLimit", "RateLimit-Policy", "Retry-After"),
+    "202": ("RateLimit", "RateLimit-Policy", "Retry-After", "Preference-Applied"),
     "304": ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After"),
     "401": ("WWW-Authenticate",),
     "403": ("WWW-Authenticate",),

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from jobs.api.conditional import answer_conditionally
 from jobs.api.limits import Limit, limit_headers
+from jobs.api.preferences import RESPOND_ASYNC, prefers
 from jobs.api.problems import ProblemError
 
 
@@ -44,6 +45,8 @@ class ApiView(APIView):
         final = super().finalize_response(request, response, *args, **kwargs)
         for name, value in limit_headers(self.limits).items():
             final[name] = value
+        if final.status_code == 202 and prefers(request, RESPOND_ASYNC):
+            final["Preference-Applied"] = RESPOND_ASYNC
         if isinstance(final, Response) and final.status_code == 200 and request.method in ("GET", "HEAD"):
             final.add_post_render_callback(partial(answer_conditionally, request._request))
         return final

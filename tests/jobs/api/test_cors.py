@@ -11,10 +11,7 @@ from pytest_django import Settings
 from config.datafolder import BASE_DIR
 from tests.tokens import bearer_of
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.xfail(strict=True, reason="CORS is unknown"),
-]
+pytestmark = pytest.mark.django_db
 
 ORIGIN = "https://app.example.com"
 #: Header fields that any script may read (https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).

@@ -17,7 +17,6 @@ def api() -> APIClient:
     return client
 
 
-@pytest.mark.xfail(strict=True, reason="Prefer is not read")
 @pytest.mark.parametrize(
     "prefer",
     ["respond-async", "Respond-Async", "wait=10, respond-async", 'respond-async; x="a,b"', "foo,respond-async"],

@@ -1,0 +1,36 @@
+"""The header fields that a script of another origin may send and read: settings for django-cors-headers."""
+
+from typing import Final
+
+from corsheaders.defaults import default_headers
+
+ALLOWED_FIELDS: Final = (
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "prefer",
+    "range",
+)
+#: All that a client needs of a response, and that is not safelisted by the Fetch standard.
+EXPOSED_FIELDS: Final = (
+    "Accept-Ranges",
+    "Allow",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Operation-Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Report-Reused",
+    "Repr-Digest",
+    "Retry-After",
+    "WWW-Authenticate",
+)
