@@ -20,6 +20,10 @@ RUN pip install --no-cache-dir uv \
 
 COPY . .
 
+# Hashed names and compressed copies, so that browsers may keep static files for years.
+ENV STATIC_ROOT=/srv/static
+RUN SECRET_KEY=unused-while-building python manage.py collectstatic --noinput
+
 # /data holds artifacts (unless STORAGE_URL says otherwise) and must be writable for the service's user.
 ENV LONGHAUL_DATA=/data
 RUN useradd --system --uid 10001 --user-group --no-create-home longhaul \

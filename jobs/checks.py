@@ -1,6 +1,7 @@
 """System checks: mistakes in the settings that would cost jobs later."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -57,3 +58,11 @@ def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     except ValueError as error:
         return [checks.Error(f"TRUSTED_PROXIES: {error}.", id="jobs.E005")]
     return []
+
+
+@checks.register(checks.Tags.files)
+def check_collected_files(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """With STATIC_ROOT, pages name static files as the manifest there says: without it each page is a 500."""
+    if not settings.STATIC_ROOT or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+        return []
+    return [checks.Error("STATIC_ROOT has no manifest: run `manage.py collectstatic --noinput`.", id="jobs.E006")]

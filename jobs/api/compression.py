@@ -22,9 +22,9 @@ MEDIA_TYPES: Final = (
 class CompressionMiddleware(GZipMiddleware):
     """Django's, for what is text, is not streamed, and answers a GET or HEAD.
 
-    The length of a compressed response reveals whether a text from the request also occurs elsewhere in it (BREACH). So
-    answers to POST, which alone show a new token or secret, are not compressed. CSRF tokens are masked differently in each
-    page, and Django's random padding varies the lengths; it also makes every compressed ETag a weak one.
+    The length of a compressed response reveals whether a text from the request also occurs elsewhere in it (BREACH).
+    So answers to POST, which alone show a new token or secret, are not compressed. CSRF tokens are masked differently
+    in each page, and Django's random padding varies the lengths; it also makes every compressed ETag a weak one.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -37,5 +37,5 @@ class CompressionMiddleware(GZipMiddleware):
             or "no-transform" in response.get("Cache-Control", "")
         ):
             return response
-        compressed: HttpResponseBase = super().process_response(request, response)  # type: ignore[arg-type]
+        compressed: HttpResponseBase = super().process_response(request, response)
         return compressed

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from pytest_django import Settings
 
 from config.datafolder import BASE_DIR
+from jobs.checks import check_collected_files
 
 #: What the page of the test does not need, and takes long.
 IGNORED = ("admin", "unfold", "rest_framework", "drf_spectacular_sidecar")
@@ -24,7 +25,6 @@ print(path, answer.status_code, answer["Content-Encoding"], answer["Cache-Contro
 """
 
 
-@pytest.mark.xfail(strict=True, reason="nothing can be collected")
 def test_collected_files_have_hashed_names_are_compressed_and_cached_for_years(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -45,3 +45,10 @@ def test_collected_files_have_hashed_names_are_compressed_and_cached_for_years(
     assert (status, encoding, vary) == ("200", "gzip", "Accept-Encoding")
     assert "immutable" in caching
     assert int(re.findall(r"max-age=(\d+)", caching)[0]) >= 365 * 24 * 3600
+
+
+def test_a_root_in_which_nothing_was_collected_is_an_error(tmp_path: Path, settings: Settings) -> None:
+    settings.STATIC_ROOT = str(tmp_path)
+    assert [error.id for error in check_collected_files(None)] == ["jobs.E006"]
+    (tmp_path / "staticfiles.json").touch()
+    assert check_collected_files(None) == []
