@@ -34,9 +34,11 @@ sys.exit(7)
 class Tethered:
     """A tether with a Python program on it, and what the program wrote."""
 
-    def __init__(self, code: str, *options: str) -> None:
+    def __init__(self, code: str, *options: str, stderr: int | None = None) -> None:
         command = [sys.executable, "-P", "-S", str(TETHER), *options, "--", sys.executable, "-c", code]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+        )
 
     def read(self) -> str:
         assert self.process.stdout is not None
@@ -121,6 +123,24 @@ def test_a_program_that_fails_at_once_is_not_started_again() -> None:
     tethered = Tethered("print('started'); raise SystemExit(1)", "--restart")
     output, _ = tethered.process.communicate(timeout=10)
     assert (tethered.process.returncode, output) == (1, "started\n")
+
+
+@pytest.mark.xfail(strict=True, reason="a service that keeps ending ends the whole stack")
+def test_a_kept_program_is_started_again_however_often_it_ends_and_each_time_later(tmp_path: Path) -> None:
+    """It waits 0.1, 0.2, 0.4, 0.4 … seconds between two starts here, and says so."""
+    starts = tmp_path / "starts"
+    code = f"open({str(starts)!r}, 'a').write('x'); raise SystemExit(3)"
+    delays = ("--keep", "--first-delay", "0.1", "--longest-delay", "0.4")
+    tethered = Tethered(code, *delays, stderr=subprocess.PIPE)
+    wait_until(lambda: starts.exists() and len(starts.read_text()) >= 5, message="it was started five times")
+    tethered.process.terminate()  # heard while it waits, too
+    _, errors = tethered.process.communicate(timeout=10)
+    assert errors.splitlines()[:4] == [
+        "ended with exit code 3; starting it again in 0.1 s",
+        "ended with exit code 3, 2 times in a row; starting it again in 0.2 s",
+        "ended with exit code 3, 3 times in a row; starting it again in 0.4 s",
+        "ended with exit code 3, 4 times in a row; starting it again in 0.4 s",
+    ]
 
 
 def test_a_missing_program_is_one_line() -> None:
