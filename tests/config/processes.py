@@ -13,17 +13,22 @@ from tests.servers import FOREIGN
 
 def launch(module: str, data: Path, **environment: str) -> "subprocess.Popen[str]":
     """Start `python -m MODULE` on a data folder, as `make` would, with a clean environment."""
-    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=BASE_DIR,
-        env={**inherited, "LONGHAUL_DATA": str(data), **environment},
+        env=clean_environment(data, **environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+
+
+def clean_environment(data: Path, **environment: str) -> dict[str, str]:
+    """What a process on this data folder runs with: nothing of the tests' own servers."""
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return {**inherited, "LONGHAUL_DATA": str(data), **environment}
 
 
 def processes_of(data: Path) -> list[psutil.Process]:

@@ -1,0 +1,141 @@
+"""`make up` keeps running, and goes on accepting orders, while Redis answers with errors."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+import redis
+import requests
+
+from config.datafolder import BASE_DIR
+from config.probing import answers, free_port
+from tests.config.processes import clean_environment, processes_of
+from tests.waiting import wait_until
+
+#: How long Redis is wrong. A failover that went wrong takes that long to be noticed.
+FAULT_SECONDS: Final = 90.0
+#: One order in this time. Seconds.
+ORDER_EVERY_SECONDS: Final = 15.0
+
+
+class Up:
+    """A running `make up` with servers of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data.parent / "up.log"
+        environment = {"PORT": str(self.port), "SALES_LINES": "100", "WORKER_CONCURRENCY": "1"}
+        with self.log.open("wb") as log:
+            self.launcher = subprocess.Popen(
+                [sys.executable, "-m", "config.launcher"],
+                cwd=BASE_DIR,
+                env=clean_environment(data, **environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self.web_answers, timeout=120, message="the stack answers")
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {self.token()}"
+
+    def web_answers(self) -> bool:
+        """Fails the test when the stack has ended."""
+        self.assert_runs()
+        return answers(f"{self.url}/livez")
+
+    def assert_runs(self) -> None:
+        assert self.launcher.poll() is None, f"make up has ended: {self.output()[-3000:]}"
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def token(self) -> str:
+        made = subprocess.run(
+            [sys.executable, "manage.py", "create_token", "demo"],
+            cwd=BASE_DIR, env=clean_environment(self.data), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return made.stdout.split()[-1]
+
+    def redis(self) -> "redis.Redis":
+        lines = (self.data / "embedded.env").read_text().splitlines()
+        [url] = [line.partition("=")[2] for line in lines if line.startswith("REDIS_URL=")]
+        return redis.Redis.from_url(url)
+
+    def order(self) -> str:
+        """Order a report, which must be accepted; returns where its status is."""
+        body = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
+        answer = self.session.post(f"{self.url}/api/reports", json=body, timeout=30)
+        assert answer.status_code == 202, answer.text
+        return str(answer.headers["Location"])
+
+    def is_complete(self, location: str) -> bool:
+        answer = self.session.get(f"{self.url}{location}", timeout=30)
+        return answer.status_code == 200 and answer.json()["status"] == "Complete"
+
+    def order_throughout(self, seconds: float) -> list[str]:
+        """Order now and again for so long; the web server must answer all the while."""
+        end, locations = time.monotonic() + seconds, []
+        while time.monotonic() < end:
+            locations.append(self.order())
+            until = min(end, time.monotonic() + ORDER_EVERY_SECONDS)
+            wait_until(lambda until=until: time.monotonic() > until and self.web_answers(), timeout=60, every=1)
+        return locations
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    data = tmp_path_factory.mktemp("up") / "data"
+    try:
+        up = Up(data)
+        yield up
+        up.launcher.terminate()
+        up.launcher.wait(120)
+    finally:
+        for process in processes_of(data):
+            process.kill()
+
+
+@contextmanager
+def read_only(client: "redis.Redis") -> Iterator[None]:
+    """As after a failover that left it the replica of a server that is gone."""
+    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        yield
+    finally:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@contextmanager
+def wrong_typed(client: "redis.Redis") -> Iterator[None]:
+    """Somebody's strings stand where Celery keeps its lists and sets."""
+    names = ("reports", "housekeeping", "_kombu.binding.reports", "_kombu.binding.housekeeping", "unacked")
+    client.delete(*names)
+    for name in names:
+        client.set(name, "of the wrong type")
+    try:
+        yield
+    finally:
+        client.delete(*names)
+
+
+@pytest.mark.xfail(strict=True, reason="a service that keeps ending ends the whole stack")
+@pytest.mark.parametrize("fault", [read_only, wrong_typed])
+def test_a_redis_that_answers_with_errors_ends_nothing(
+    up: Up, fault: Callable[["redis.Redis"], AbstractContextManager[None]]
+) -> None:
+    before = up.order()
+    wait_until(lambda: up.is_complete(before), timeout=60, message="all is well before")
+    with up.redis() as client, fault(client):
+        orders = up.order_throughout(FAULT_SECONDS)
+    for location in orders:  # without a hand: what Redis refused is sent again
+        wait_until(lambda at=location: up.is_complete(at), timeout=90, every=0.5, message="an order is complete")
+    up.assert_runs()
+    assert "starting it again" not in up.output(), "a service has ended"
