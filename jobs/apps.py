@@ -21,11 +21,13 @@ class JobsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
         from jobs.roles import seed_roles
+        from jobs.schedules import read_unknown_time_zones
         from jobs.seeding import seed_queues, seed_schedules
         from jobs.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
         from jobs.webhooks.kind import KIND as CALLBACK
 
+        read_unknown_time_zones()
         register_kind(KIND)
         register_kind(CALLBACK)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
