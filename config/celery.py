@@ -1,10 +1,12 @@
 """The Celery app. Its settings stand in `config.settings` under the prefix `CELERY_`."""
 
 import os
-from typing import Any
+import time
+from typing import Any, Final
 
 from celery import Celery, bootsteps
 from celery.signals import setup_logging, task_prerun
+from celery.worker import state
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
@@ -33,6 +35,39 @@ class PoolUpkeep(bootsteps.StartStopStep):
 
 
 app.steps["worker"].add(PoolUpkeep)
+
+#: A worker that lost its connection this shortly after the last time waits before it connects again. Seconds.
+LOST_AGAIN_WITHIN_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 2.0
+
+
+class PauseBeforeReconnecting(bootsteps.StartStopStep):
+    """Keep a worker from connecting several times a second while Redis answers each time with an error.
+
+    A Redis that is read-only, or holds a key of the wrong type, accepts the connection; Celery would try
+    again at once, and write ten lines a second. What the pool runs goes on meanwhile.
+    """
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self.lost_at = float("-inf")
+
+    def stop(self, consumer: Any) -> None:
+        """Called each time the connection is lost, and when the worker stops."""
+        now = time.monotonic()
+        if now - self.lost_at < LOST_AGAIN_WITHIN_SECONDS and not stopping():
+            time.sleep(PAUSE_SECONDS)
+        self.lost_at = time.monotonic()
+
+
+def stopping() -> bool:
+    """Whether this worker was told to stop."""
+    return any(asked is not None for asked in (state.should_stop, state.should_terminate))
+
+
+app.steps["consumer"].add(PauseBeforeReconnecting)
 
 
 @task_prerun.connect

@@ -69,8 +69,11 @@ def callback_concurrency() -> str:
 
 
 def service_tether(folder: DataFolder, service: Service) -> list[str]:
-    """The service's command line under its tether; servers wait for the lock that it holds."""
-    options = ["--restart", "--grace", str(service.grace), "--hold", str(folder.services_lock)]
+    """The service's command line under its tether; servers wait for the lock that it holds.
+
+    The tether starts a service again however often it ends: one that cannot run must not take the others down.
+    """
+    options = ["--keep", "--grace", str(service.grace), "--hold", str(folder.services_lock)]
     return tether_command(folder, options, service.command)
 
 

@@ -193,6 +193,8 @@ CELERY_VISIBILITY_TIMEOUT = VISIBILITY_TIMEOUT_SECONDS
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis that answers with an error (read-only after a failover, a key of the wrong type) is tried again, too.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_RESULT_BACKEND = "jobs.celery_results.ResultBackend"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = RETENTION_DAYS * 24 * 3600
@@ -215,7 +217,7 @@ CELERY_WORKER_LOST_WAIT = 0.5  # seconds until a process that ended counts as lo
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = HAND_BACK_AFTER_SECONDS + 15.0  # on SIGQUIT; SIGTERM waits for the hand-back
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SYNC_EVERY = 10  # ticks, after which Beat writes down that it rang: its age in the metrics
 CELERY_TIMEZONE = TIME_ZONE

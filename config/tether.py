@@ -15,6 +15,9 @@ with its process, and a fork does not inherit it, so there is nothing to clean u
       --user UID --group GID   run the program as this user (PostgreSQL refuses to run as root)
       --restart         start the program again when it ends unasked after it ran well
       --restarts NUMBER how often in a row, without running well in between (5)
+      --keep            start the program again however often it ends unasked, and wait longer each time
+      --first-delay SECONDS, --longest-delay SECONDS
+                        with --keep: before the first new start (1), doubled for each further one up to this (30)
       --delete FOLDER   remove this folder at the end (throw-away servers)
 
 It imports the standard library only and runs without `site`: there is one of these per service.
@@ -36,6 +39,8 @@ from typing import IO, Any, Final, Literal
 
 RAN_WELL_AFTER_SECONDS: Final = 5.0
 RESTART_DELAY_SECONDS: Final = 1.0
+#: A kept program that ran for this long did not end for the reason that it ended for before.
+KEPT_RAN_WELL_AFTER_SECONDS: Final = 60.0
 
 Event = Literal["stop", "ended"]
 
@@ -100,15 +105,33 @@ class Tether:
                 return self._stop(child)
             code = exit_code(child.wait())
             kill_group(child)
-            if time.monotonic() - started >= RAN_WELL_AFTER_SECONDS:
+            if time.monotonic() - started >= self._ran_well_after():
                 ran_well, restarts = True, 0
             restarts += 1
-            if not (self.options.restart and ran_well and restarts <= self.options.restarts):
+            if not self._may_restart(ran_well, restarts):
                 return code
-            print(f"ended unasked (exit code {code}): starting it again", file=sys.stderr, flush=True)
+            delay = self._delay(restarts)
+            again = f", {restarts} times in a row" if restarts > 1 else ""
+            line = f"ended with exit code {code}{again}; starting it again in {delay:g} s"
+            print(line, file=sys.stderr, flush=True)
             with contextlib.suppress(queue.Empty):
-                self.events.get(timeout=RESTART_DELAY_SECONDS)  # only "stop" can come now
+                self.events.get(timeout=delay)  # only "stop" can come now
                 return code
+
+    def _ran_well_after(self) -> float:
+        return KEPT_RAN_WELL_AFTER_SECONDS if self.options.keep else RAN_WELL_AFTER_SECONDS
+
+    def _may_restart(self, ran_well: bool, restarts: int) -> bool:
+        if self.options.keep:
+            return True
+        return bool(self.options.restart and ran_well and restarts <= self.options.restarts)
+
+    def _delay(self, restarts: int) -> float:
+        """Seconds before the next start. A program that keeps ending is to leave the processor to the others."""
+        if not self.options.keep:
+            return RESTART_DELAY_SECONDS
+        doubled = self.options.first_delay * 2 ** min(restarts - 1, 30)
+        return float(min(doubled, self.options.longest_delay))
 
     def _start(self) -> "subprocess.Popen[bytes]":
         """Start the program in a process group of its own; its end becomes an event."""
@@ -161,6 +184,9 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--group", type=int)
     parser.add_argument("--restart", action="store_true")
     parser.add_argument("--restarts", type=int, default=5)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--first-delay", type=float, default=1.0)
+    parser.add_argument("--longest-delay", type=float, default=30.0)
     parser.add_argument("--delete")
     parser.add_argument("command", nargs="+")
     return parser.parse_args(arguments)

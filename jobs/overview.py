@@ -18,6 +18,7 @@ from django_celery_beat.models import PeriodicTask
 
 from jobs.activity import Activity
 from jobs.models import Sweep
+from jobs.schedules import fault_of_schedule
 from jobs.seeding import SCHEDULES
 from jobs.states import Outcome
 
@@ -197,7 +198,8 @@ def sweep_states() -> list[SweepState]:
     rows = {row.name: row for row in Sweep.objects.all()}
     upgrades = MigrationRecorder.Migration.objects.filter(app="jobs").aggregate(last=Max("applied"))
     scheduled = PeriodicTask.objects.filter(task__in=dict(SCHEDULES), enabled=True).select_related("interval")
-    tasks = {task.task: task for task in scheduled.order_by("pk")}
+    # No more than is needed: other columns may hold what no Python type can.
+    tasks = {task.task: task for task in scheduled.only("task", "interval").order_by("pk")}
     return [
         _sweep_state(name.removeprefix("jobs."), _period(tasks[name], seeded), rows, upgrades["last"])
         for name, seeded in SCHEDULES
@@ -206,8 +208,10 @@ def sweep_states() -> list[SweepState]:
 
 
 def _period(task: PeriodicTask, seeded: int) -> int:
-    """Seconds. What is not scheduled by an interval is judged by the one that it came with."""
-    return round(task.interval.schedule.run_every.total_seconds()) if task.interval else seeded
+    """Seconds. What is not scheduled by an interval that Beat can run is judged by the one that it came with."""
+    if task.interval is None or fault_of_schedule(task.interval):
+        return seeded
+    return round(task.interval.schedule.run_every.total_seconds())
 
 
 def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:
@@ -222,7 +226,7 @@ def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at:
 
 def seconds_since_beat() -> float | None:
     """Since Beat last rang for anything, as far as it has written that down; None: it never has."""
-    rang = PeriodicTask.objects.aggregate(last=Max("last_run_at"))["last"]
+    rang = PeriodicTask.objects.filter(last_run_at__lte=timezone.now()).aggregate(last=Max("last_run_at"))["last"]
     return None if rang is None else max(0.0, (timezone.now() - rang).total_seconds())
 
 

@@ -18,6 +18,7 @@ from jobs.models import Job
 from jobs.overview import BOUND, QueueFigures, SweepState, counted, type_states
 from jobs.refusals import refused_within_the_hour
 from jobs.remedies import Remedy, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
+from jobs.schedules import enabled_schedules
 from jobs.states import State
 
 #: A wait that is worth a word. Seconds.
@@ -27,6 +28,9 @@ UNCLAIMED_WAIT: Final = 30
 #: A share of failed attempts that is worth a word, of how many attempts at least.
 HIGH_FAILURE_RATE: Final = 0.2
 FEW_ATTEMPTS: Final = 5
+#: The admin's page of a schedule, and who may open it.
+SCHEDULE: Final = "django_celery_beat_periodictask_change"
+MAY_SEE_SCHEDULES: Final = "django_celery_beat.view_periodictask"
 #: Bulk runs, and types, that are named at most.
 MOST_NAMED: Final = 5
 
@@ -51,7 +55,7 @@ class Trouble:
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """What is wrong now; nothing, when all is well. Six queries, and a look at Redis that is bounded in time."""
+    """What is wrong now; nothing, when all is well. Seven queries, and a look at Redis that is bounded in time."""
     refused = refused_within_the_hour()
     found = list(_troubles_of_redis())
     for queue in queues:
@@ -60,6 +64,7 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     found += _troubles_of_jobs()
     found += _troubles_of_sweeps(sweeps)
     found += _troubles_of_bulk_runs()
+    found += _troubles_of_schedules()
     if lack := lack_of_room():
         found.append(Trouble(lack, "jobs_artifact_changelist"))
     return found
@@ -190,3 +195,11 @@ def _troubles_of_bulk_runs() -> Iterator[Trouble]:
     for pk, stage, note in stuck[:MOST_NAMED]:
         button = Remedy("Open the bulk run", "jobs_bulkrun_change", (pk,), permissions=("jobs.view_bulkrun",))
         yield Trouble(f"Bulk run {pk} is {stage}. {note}".strip(), remedies=(button,))
+
+
+def _troubles_of_schedules() -> Iterator[Trouble]:
+    for row in enabled_schedules():
+        if row.fault:
+            button = Remedy("Open the schedule", SCHEDULE, (row.pk,), permissions=(MAY_SEE_SCHEDULES,))
+            text = f"Beat skips the schedule {row.name}, because it cannot be run. {row.fault}"
+            yield Trouble(text, remedies=(button,))

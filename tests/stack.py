@@ -193,7 +193,7 @@ class Stack:
 def without_restart(command: list[str]) -> list[str]:
     """A test that kills a worker wants it dead."""
     end = command.index("--")
-    return [word for word in command[:end] if word != "--restart"] + command[end:]
+    return [word for word in command[:end] if word != "--keep"] + command[end:]
 
 
 __all__ = ["Service", "Stack", "wait_until"]

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import current_app
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat import admin as beat
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
+from kombu.utils.json import loads
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.failures import in_one_line
+from jobs.schedules import KINDS_OF_SCHEDULE, fault_of_schedule, faults_of
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
@@ -20,12 +29,47 @@ class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
 
 
 class PeriodicTaskForm(beat.PeriodicTaskForm):
-    """Beat's own form with the theme's widgets."""
+    """Beat's own form with the theme's widgets. It refuses what Beat could not run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
+
+    def clean_args(self) -> Any:
+        """`faults_of` looks at it, with all other fields."""
+        return self.cleaned_data["args"]
+
+    def clean_kwargs(self) -> Any:
+        """`faults_of` looks at it, with all other fields."""
+        return self.cleaned_data["kwargs"]
+
+    def clean(self) -> dict[str, Any]:
+        """The task that was chosen counts, else the one that was typed."""
+        data: dict[str, Any] = forms.ModelForm.clean(self) or self.cleaned_data
+        if chosen := data.get("regtask"):
+            data["task"] = chosen
+        return data
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[no-untyped-call]
+        add_faults(self, faults_of(self.instance))
+
+
+class ScheduleForm(forms.ModelForm):
+    """Refuses an interval, a crontab, a solar event or a clocked time that has no next run."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if not self.errors and (fault := fault_of_schedule(self.instance)):
+            self.add_error(None, fault)
+
+
+def add_faults(form: forms.ModelForm, faults: dict[str, str]) -> None:
+    """Show each fault at its field, unless the form has found something there itself."""
+    for field, fault in faults.items():
+        if field not in form.errors and not (field in KINDS_OF_SCHEDULE and NON_FIELD_ERRORS in form.errors):
+            form.add_error(field if field in form.fields else None, fault)
 
 
 @replace(PeriodicTask)
@@ -40,15 +84,76 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
         actions: dict[str, Any] = super().get_actions(request)
         return actions if self.has_change_permission(request) else {}
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Without django-celery-beat's translation of all crontabs, which our template does not show."""
+        return super(beat.PeriodicTaskAdmin, self).changeform_view(request, *args, **kwargs)
 
-@replace(IntervalSchedule, CrontabSchedule, SolarSchedule)
+    @admin.display(description=_("Human readable"))
+    def crontab_translation(self, obj: PeriodicTask) -> str:
+        """Empty where there is no crontab, or none that can be read."""
+        return in_words(obj.crontab) if obj.crontab else ""
+
+    @admin.action(description=_("Run selected tasks"), permissions=["change"])
+    def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        """Send each once, now. What cannot be sent is named."""
+        for task in queryset.select_related(*KINDS_OF_SCHEDULE):
+            faults = {field: fault for field, fault in faults_of(task).items() if field in FIELDS_OF_A_MESSAGE}
+            if faults:
+                messages.error(request, f"{task.name} was not sent. {' '.join(faults.values())}")
+                continue
+            try:
+                send_once(task)
+            except Exception as error:  # whatever the broker's client raises
+                messages.error(request, f"{task.name} was not sent: {in_one_line(error)}")
+            else:
+                messages.success(request, f"{task.name} was sent.")
+
+
+#: What of a periodic task makes its message.
+FIELDS_OF_A_MESSAGE = ("task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority")
+
+
+def send_once(task: PeriodicTask) -> None:
+    """As Beat would. Raises what the broker's client does."""
+    headers = {**loads(task.headers or "{}"), "periodic_task_name": task.name}
+    options = {"queue": task.queue} if task.queue else {}
+    current_app.send_task(
+        task.task, args=loads(task.args or "[]"), kwargs=loads(task.kwargs or "{}"), headers=headers, **options
+    )
+
+
+def in_words(crontab: CrontabSchedule) -> str:
+    """What a crontab says; empty where it cannot be read."""
+    try:
+        return str(crontab.human_readable)
+    except Exception:  # of two parsers, for values that a form would refuse
+        return ""
+
+
+@replace(IntervalSchedule, SolarSchedule)
 class ScheduleAdmin(AuditedMixin, beat.ScheduleAdmin, ModelAdmin):
-    """Intervals, and times of the day."""
+    """Intervals, and events of the sun."""
+
+    form = ScheduleForm
+
+
+@replace(CrontabSchedule)
+class CrontabScheduleAdmin(ScheduleAdmin):
+    """Times of the day."""
+
+    list_display = ("__str__", "shown_in_words")
+
+    @admin.display(description=_("Human readable"))
+    def shown_in_words(self, crontab: CrontabSchedule) -> str:
+        """Empty where it cannot be read."""
+        return in_words(crontab)
 
 
 @replace(ClockedSchedule)
 class ClockedScheduleAdmin(AuditedMixin, beat.ClockedScheduleAdmin, ModelAdmin):
     """Points in time."""
+
+    form = ScheduleForm
 
 
 @replace(TaskResult)

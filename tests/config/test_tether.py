@@ -125,7 +125,6 @@ def test_a_program_that_fails_at_once_is_not_started_again() -> None:
     assert (tethered.process.returncode, output) == (1, "started\n")
 
 
-@pytest.mark.xfail(strict=True, reason="a service that keeps ending ends the whole stack")
 def test_a_kept_program_is_started_again_however_often_it_ends_and_each_time_later(tmp_path: Path) -> None:
     """It waits 0.1, 0.2, 0.4, 0.4 … seconds between two starts here, and says so."""
     starts = tmp_path / "starts"

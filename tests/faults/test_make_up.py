@@ -126,7 +126,6 @@ def wrong_typed(client: "redis.Redis") -> Iterator[None]:
         client.delete(*names)
 
 
-@pytest.mark.xfail(strict=True, reason="a service that keeps ending ends the whole stack")
 @pytest.mark.parametrize("fault", [read_only, wrong_typed])
 def test_a_redis_that_answers_with_errors_ends_nothing(
     up: Up, fault: Callable[["redis.Redis"], AbstractContextManager[None]]

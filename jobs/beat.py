@@ -1,0 +1,90 @@
+"""Celery Beat's scheduler: django-celery-beat's, which one bad row does not end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+
+from jobs.failures import in_one_line
+from jobs.schedules import ReadSchedule, enabled_schedules
+
+logger = structlog.get_logger(__name__)
+
+
+class Entry(ModelEntry):
+    """A schedule. What Beat writes are its own columns: it neither checks the others nor overwrites an edit of them."""
+
+    def __init__(self, model: PeriodicTask, app: Any = None) -> None:
+        super().__init__(model, app=app)
+        # After the clock was set back, or by hand: the next run would be that far away.
+        self.last_run_at = model.last_run_at = min(self.last_run_at, self._default_now())
+
+    def save(self) -> None:
+        """When it ran last, and how often."""
+        columns = {"last_run_at": self.model.last_run_at, "total_run_count": self.model.total_run_count}
+        PeriodicTask.objects.filter(pk=self.model.pk, enabled=True).update(**columns)
+
+    def _disable(self, model: PeriodicTask) -> None:
+        """Its time is over."""
+        model.enabled = False
+        PeriodicTask.objects.filter(pk=model.pk).update(enabled=False, last_run_at=None)
+
+
+class Scheduler(DatabaseScheduler):
+    """Skips a row that it cannot run, says so once in its log, and goes on with the others.
+
+    The admin's first page shows such rows, too: see `jobs.troubles`.
+    """
+
+    Entry = Entry
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._skipped: dict[int, str] = {}
+        self._read_again = False
+        super().__init__(*args, **kwargs)
+
+    def all_as_schedule(self) -> dict[str, Entry]:
+        """All rows that can be run. Where the database does not answer, those of the last time."""
+        try:
+            rows = enabled_schedules()
+        except (OperationalError, InterfaceError) as error:
+            if self._schedule is None:
+                raise
+            logger.warning("schedules_not_read", error=in_one_line(error))
+            self._read_again = True
+            return dict(self._schedule)
+        self._read_again = False
+        entries = {row.name: entry for row in rows if (entry := self._entry(row)) is not None}
+        for pk in self._skipped.keys() - {row.pk for row in rows}:
+            del self._skipped[pk]
+        return entries
+
+    def schedule_changed(self) -> bool:
+        """Also while the last change was not read."""
+        return bool(super().schedule_changed()) or self._read_again
+
+    def apply_entry(self, entry: Entry, producer: Any = None) -> None:
+        """Send a task. What keeps it from being sent is one line, and the next run is another try."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except Exception as error:  # Celery wraps whatever the broker's client raises
+            logger.error("schedule_not_sent", name=entry.name, task=entry.task, error=in_one_line(error))
+
+    def _entry(self, row: ReadSchedule) -> Entry | None:
+        fault = row.fault
+        if row.task is not None and not fault:
+            try:
+                entry = Entry(row.task, app=self.app)
+            except Exception as error:  # what `jobs.schedules` did not foresee
+                fault = in_one_line(error) or type(error).__name__
+            else:
+                self._skipped.pop(row.pk, None)
+                return entry
+        if self._skipped.get(row.pk) != fault:
+            self._skipped[row.pk] = fault
+            logger.error("schedule_skipped", name=row.name, pk=row.pk, fault=fault)
+        return None
