@@ -13,6 +13,7 @@ from kombu import Queue
 
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
 from config.logs import logging_config
+from config.queues import all_queues
 from config.storage import artifact_storage
 from jobs.api.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
@@ -206,7 +207,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT_SECONDS
 CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-QUEUE_NAMES = ("reports", "uploads", "callbacks", "operations", "housekeeping")
+QUEUE_NAMES = all_queues({"QUEUES": env.str("QUEUES", default="")})
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUE_NAMES]
 CELERY_DB_REUSE_MAX = 10**9  # connections are kept between tasks; `config.celery` drops broken and old ones
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -217,6 +218,9 @@ CELERY_WORKER_LOST_WAIT = 0.5  # seconds until a process that ended counts as lo
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = HAND_BACK_AFTER_SECONDS + 15.0  # on SIGQUIT; SIGTERM waits for the hand-back
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WORKER_PRESENCE_SECONDS = env.float(
+    "WORKER_PRESENCE_SECONDS", default=10.0
+)  # 0: workers do not tell that they are there
 CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SYNC_EVERY = 10  # ticks, after which Beat writes down that it rang: its age in the metrics

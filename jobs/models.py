@@ -16,6 +16,8 @@ from uuid_utils.compat import uuid7
 from jobs.activity import Activity
 from jobs.audit import AuditEntry
 from jobs.bulk.models import BulkItem, BulkRun
+from jobs.presence import Worker
+from jobs.publish_failures import PublishFailure
 from jobs.querysets import JobQuerySet
 from jobs.queues import Queue, TypeDials
 from jobs.recent_runs import RecentRuns
@@ -29,7 +31,8 @@ from jobs.webhooks.models import Callback, CallbackEndpoint, CallbackHost, Callb
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "PayloadRevision", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep", "TypeDials",
+    "PayloadRevision", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
+    "TypeDials", "Worker",
 ]  # fmt: skip
 
 

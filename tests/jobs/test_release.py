@@ -1,6 +1,7 @@
 """Release: as many as may run, in their order; and a Redis that does not answer."""
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable
@@ -10,17 +11,21 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from structlog.testing import capture_logs
 
 from jobs import fairness, sweeps
 from jobs.cancellation import cancel_jobs
 from jobs.dead_letter import requeue_jobs
-from jobs.models import Job, Queue
+from jobs.models import Job, PublishFailure, Queue
+from jobs.publish_failures import failures_now
 from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from jobs.transitions import claim_job, finish_and_hand_out
+from jobs.troubles import troubles
 from tests.jobs.messages import message_body, message_ids, messages
 from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed
@@ -225,3 +230,53 @@ def elsewhere(act: Callable[[], T]) -> T:
 
     with Threads(1) as thread:
         return thread.submit(without_waiting).result()
+
+
+@pytest.mark.xfail(strict=True, reason="every failure to publish is taken for a Redis that is away")
+def test_a_queue_that_the_settings_do_not_name_is_told_and_holds_up_no_other(waiting: Callable[..., Job]) -> None:
+    Queue.objects.create(name="team-a")
+    stuck, fine = waiting(queue="team-a"), waiting()
+    with capture_logs() as logs:
+        sweeps.release_due_jobs()
+    assert message_ids(QUEUE) == [str(fine.pk)]
+    assert [(line["event"], line["queue"], line["log_level"]) for line in logs if "queue" in line] == [
+        ("queue_not_declared", "team-a", "error")
+    ]
+    stuck.refresh_from_db()
+    assert stuck.released_at is None
+    [found] = [trouble.text for trouble in troubles([], []) if "team-a" in trouble.text]
+    assert found.startswith("The settings do not name the queue team-a: nothing in it can run.")
+
+
+@pytest.mark.xfail(strict=True, reason="every failure to publish is taken for a Redis that is away")
+def test_a_message_to_a_queue_that_nobody_declared_is_no_outage(waiting: Callable[..., Job]) -> None:
+    """As for jobs that were handed out before the queue was taken out of QUEUES."""
+    job = waiting(queue="team-a", released_at=Now())
+    with capture_logs() as logs:
+        publish_jobs("team-a", [job.pk])
+    [line] = [line for line in logs if line["event"] == "publish_failed"]
+    assert (line["log_level"], line["error_class"]) == ("error", "QueueNotFound")
+    job.refresh_from_db()
+    assert job.released_at is None
+    assert [(row.queue, row.error_class) for row in failures_now()] == [("team-a", "QueueNotFound")]
+
+
+@pytest.mark.xfail(strict=True, reason="every failure to publish is taken for a Redis that is away")
+def test_an_answer_of_redis_is_told_and_its_absence_is_not(waiting: Callable[..., Job]) -> None:
+    job = waiting()
+    with valkey_killed(), capture_logs() as logs:
+        release_jobs(QUEUE)
+    [line] = [line for line in logs if line["event"] == "publish_failed"]
+    assert line["log_level"] == "warning"
+    assert not failures_now()
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        client.set(QUEUE, "a string in the list's place")
+    release_jobs(QUEUE)
+    job.refresh_from_db()
+    assert job.released_at is None
+    assert [(row.queue, row.error_class) for row in failures_now()] == [(QUEUE, "ResponseError")]
+    [found] = [trouble.text for trouble in troubles([], []) if QUEUE in trouble.text]
+    assert found.startswith(f"Jobs of the queue {QUEUE} cannot be handed to workers: ResponseError: ")
+    assert "WRONGTYPE" in found
+    PublishFailure.objects.update(at=Now() - timedelta(minutes=2))
+    assert not failures_now()
