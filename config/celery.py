@@ -10,6 +10,8 @@ from celery.worker import state
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from config.presence import TellPresence
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("longhaul")
@@ -64,10 +66,12 @@ class PauseBeforeReconnecting(bootsteps.StartStopStep):
 
 def stopping() -> bool:
     """Whether this worker was told to stop."""
-    return any(asked is not None for asked in (state.should_stop, state.should_terminate))
+    asked: tuple[object, ...] = (state.should_stop, state.should_terminate)  # an exit code, which may be 0
+    return any(code is not None and code is not False for code in asked)
 
 
 app.steps["consumer"].add(PauseBeforeReconnecting)
+app.steps["consumer"].add(TellPresence)
 
 
 @task_prerun.connect

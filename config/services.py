@@ -20,6 +20,7 @@ from honcho.process import Process
 
 from config.datafolder import DataFolder, LaunchError
 from config.embedded import tether_command
+from config.queues import csv_queues
 
 WEB_GRACE_SECONDS: Final = 30
 WORKER_GRACE_SECONDS: Final = 60
@@ -38,7 +39,7 @@ class Service:
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, three workers and Beat. Queues and the CSV worker's concurrency are those of the settings."""
+    """Web, three workers and Beat. QUEUES says what else the CSV worker consumes; its concurrency is a setting."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know of each other: the database tells them all.
@@ -46,7 +47,7 @@ def all_services(*, port: int) -> list[Service]:
     web = [*python, "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--no-control-socket"]
     web += ["--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)]
-    csv = [*worker, "-Q", "reports,uploads", "-n", "csv@%h", "--pool", "prefork"]
+    csv = [*worker, "-Q", ",".join(named_queues()), "-n", "csv@%h", "--pool", "prefork"]
     threads = ["--pool", "threads", "--concurrency"]
     io = [*worker, "-Q", "operations,housekeeping", "-n", "io@%h", *threads, "8"]
     # Receivers that hang must starve no sweep.
@@ -58,6 +59,14 @@ def all_services(*, port: int) -> list[Service]:
         Service("worker-callbacks", callbacks, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
+
+
+def named_queues() -> tuple[str, ...]:
+    """What the worker for CSV work consumes. Errors: LaunchError where QUEUES names what can be no queue."""
+    try:
+        return csv_queues(os.environ)
+    except ValueError as error:
+        raise LaunchError(str(error)) from None
 
 
 def callback_concurrency() -> str:

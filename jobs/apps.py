@@ -12,10 +12,7 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        from jobs import (
-            checks,  # noqa: F401  (registers itself)
-            failure_codes,
-        )
+        from jobs import agreement, checks, failure_codes  # noqa: F401  (the first two register themselves)
         from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
         from jobs.error_codes import Source, register_error_codes

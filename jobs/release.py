@@ -16,8 +16,10 @@ from django.db import transaction
 from kombu import Connection
 from kombu.pools import producers
 
+from jobs.failures import in_one_line
 from jobs.fairness import hand_out, is_there_a_turn
 from jobs.models import Job
+from jobs.publish_failures import cause_of, is_redis_away, keep_failure
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -36,14 +38,23 @@ PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.0
 def release_jobs(queue: str, *, has_turn: bool = False) -> list[UUID]:
     """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
 
-    Whoever has seen that a job waits and a place is free says so, and it is not looked at again.
+    Whoever has seen that a job waits and a place is free says so, and it is not looked at again. Of a queue that the
+    settings do not name nothing is released: no message could be sent to it.
     """
+    if not is_declared(queue):
+        logger.error("queue_not_declared", queue=queue)
+        return []
     if not has_turn and not is_there_a_turn(queue):
         return []
     ids = hand_out(queue, at_most=BATCH_SIZE)
     if ids:
         transaction.on_commit(partial(publish_jobs, queue, ids))
     return ids
+
+
+def is_declared(queue: str) -> bool:
+    """Whether messages can be sent to it: the settings of this process name it (`QUEUES`)."""
+    return queue in current_app.amqp.queues
 
 
 def keep_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
@@ -59,7 +70,8 @@ def keep_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
 def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
     """Ring the doorbell for released jobs: one message each, with the id and nothing else.
 
-    When Redis does not answer in time, the jobs go back to waiting and Beat releases them again.
+    When that fails, the jobs go back to waiting and Beat releases them again. Redis may be away for a while; any other
+    error would stay, and is kept for the staff to see.
     """
     waiting = list(ids)
     try:
@@ -75,8 +87,18 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
                 )
                 waiting.pop(0)
     except Exception as error:  # whatever the broker's client raises: the row is safe, Beat goes on
-        logger.warning("publish_failed", queue=queue, jobs=len(waiting), error=repr(error))
+        cause = cause_of(error)
+        log = logger.warning if is_redis_away(cause) else logger.error
+        log(
+            "publish_failed",
+            queue=queue,
+            jobs=len(waiting),
+            error_class=type(cause).__name__,
+            error=in_one_line(cause),
+        )
         _take_back(waiting)
+        if not is_redis_away(cause):
+            keep_failure(queue, cause)
 
 
 def _take_back(ids: list[UUID]) -> None:

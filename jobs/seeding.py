@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 #: name, max_running, max_running_per_type, statement_timeout_seconds. The type of a callback is a bucket of hosts.
 QUEUES = (
     ("reports", 4, None, 3600),
@@ -9,6 +11,12 @@ QUEUES = (
     ("callbacks", 32, 2, 60),
     ("operations", 4, None, 60),
 )
+
+#: Queues of Celery that no job is ever in.
+WITHOUT_JOBS = {"housekeeping"}
+
+#: The dials of a queue that QUEUES names: those of reports.
+FURTHER_QUEUE = QUEUES[0][1:]
 
 #: task, seconds between ticks
 SCHEDULES = (
@@ -33,10 +41,12 @@ TICK_EXPIRES_SECONDS = 4 * 3600
 
 
 def seed_queues(**kwargs: Any) -> None:
-    """Make the queues that are missing."""
+    """Make the queues that are missing, those that QUEUES names among them."""
     from jobs.models import Queue
 
-    for name, max_running, per_type, timeout in QUEUES:
+    known = {name for name, *_ in QUEUES} | WITHOUT_JOBS
+    further = [(name, *FURTHER_QUEUE) for name in settings.QUEUE_NAMES if name not in known]
+    for name, max_running, per_type, timeout in (*QUEUES, *further):
         dials = {"max_running": max_running, "max_running_per_type": per_type, "statement_timeout_seconds": timeout}
         Queue.objects.get_or_create(name=name, defaults=dials)
 

@@ -10,12 +10,14 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
+from jobs.agreement import disagreements
 from jobs.bulk.models import BulkRun, Stage
 from jobs.circumstances import lack_of_room
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.models import Job
 from jobs.overview import BOUND, QueueFigures, SweepState, counted, type_states
+from jobs.publish_failures import failures_now
 from jobs.refusals import refused_within_the_hour
 from jobs.remedies import Remedy, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
 from jobs.schedules import enabled_schedules
@@ -55,7 +57,7 @@ class Trouble:
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """What is wrong now; nothing, when all is well. Seven queries, and a look at Redis that is bounded in time."""
+    """What is wrong now; nothing, when all is well. Ten queries, and a look at Redis that is bounded in time."""
     refused = refused_within_the_hour()
     found = list(_troubles_of_redis())
     for queue in queues:
@@ -64,6 +66,8 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     found += _troubles_of_jobs()
     found += _troubles_of_sweeps(sweeps)
     found += _troubles_of_bulk_runs()
+    found += _troubles_of_queue_names()
+    found += _troubles_of_publishing()
     found += _troubles_of_schedules()
     if lack := lack_of_room():
         found.append(Trouble(lack, "jobs_artifact_changelist"))
@@ -195,6 +199,18 @@ def _troubles_of_bulk_runs() -> Iterator[Trouble]:
     for pk, stage, note in stuck[:MOST_NAMED]:
         button = Remedy("Open the bulk run", "jobs_bulkrun_change", (pk,), permissions=("jobs.view_bulkrun",))
         yield Trouble(f"Bulk run {pk} is {stage}. {note}".strip(), remedies=(button,))
+
+
+def _troubles_of_queue_names() -> Iterator[Trouble]:
+    for found in disagreements():
+        yield Trouble(found.text, "jobs_queue_changelist", advice=found.advice)
+
+
+def _troubles_of_publishing() -> Iterator[Trouble]:
+    for failure in failures_now():
+        text = f"Jobs in the queue {failure.queue} cannot be handed to workers."
+        advice = f"Publishing fails with {failure.error_class}: {failure.message}"
+        yield Trouble(text, advice=advice, remedies=(show_jobs(state=State.QUEUED, queue=failure.queue),))
 
 
 def _troubles_of_schedules() -> Iterator[Trouble]:

@@ -38,6 +38,7 @@ FOREIGN: Final = (
     "LEASE_SECONDS",
     "METRICS_TOKEN",
     "PORT",
+    "QUEUES",
     "REDIS_URL",
     "REPLICA_URL",
     "RETENTION_DAYS",
@@ -51,6 +52,7 @@ FOREIGN: Final = (
     "SECRET_KEY_FALLBACKS",
     "STORAGE_URL",
     "WORKER_CONCURRENCY",
+    "WORKER_PRESENCE_SECONDS",
 )
 
 # What the tests and the services that they start run with.

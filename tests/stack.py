@@ -44,6 +44,7 @@ ENVIRONMENT = {
     "ORPHAN_FILE_AGE_SECONDS": "0",
     "PYTHONUNBUFFERED": "1",
     "REPUBLISH_AFTER_SECONDS": "2",
+    "WORKER_PRESENCE_SECONDS": "0",  # a test that looks at workers' rows starts workers that write them
 }
 
 

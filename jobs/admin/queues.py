@@ -20,6 +20,7 @@ from jobs.admin.forms import ReasonForm, known_database
 from jobs.dials import add_queue, set_dials
 from jobs.errors import TransitionError
 from jobs.models import Queue
+from jobs.release import is_declared
 
 DIALS = (
     "paused", "accepting", "max_running", "max_running_per_owner", "max_running_per_type",
@@ -32,6 +33,16 @@ class QueueForm(forms.ModelForm):
     """The dials, and why."""
 
     reason = ReasonForm.base_fields["reason"]
+
+    def clean_name(self) -> str:
+        """One that messages can be sent to, so that its jobs do not wait for ever."""
+        name: str = self.cleaned_data["name"]
+        if not is_declared(name):
+            raise forms.ValidationError(
+                f"The variable QUEUES does not name {name}, so nothing in this queue could run. "
+                "Add it to QUEUES for web servers, workers and Beat, and restart them; manage.py migrate adds it."
+            )
+        return name
 
     def clean_database(self) -> str:
         """An alias of the settings."""

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from celery import current_app
 from django.test import Client
 from django.urls import reverse
+from kombu import Queue as Declared
 
 from jobs.models import AuditEntry, Queue
 
@@ -72,8 +74,14 @@ def test_an_operator_pauses_and_resumes_but_turns_no_dial(member: Callable[[str]
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == ["pause", "resume"]
 
 
-def test_a_queue_is_added_and_never_deleted(member: Callable[[str], Client]) -> None:
+def test_a_queue_is_added_once_the_settings_name_it_and_never_deleted(
+    member: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = member("administrator")
+    refused = client.post("/admin/jobs/queue/add/", {**POSTED, "name": "more", "paused": ""})
+    assert "The variable QUEUES does not name more" in refused.content.decode()
+    assert not Queue.objects.filter(name="more").exists()
+    monkeypatch.setitem(current_app.amqp.queues, "more", Declared("more", routing_key="more"))
     client.post("/admin/jobs/queue/add/", {**POSTED, "name": "more", "paused": ""})
     assert Queue.objects.get(name="more").max_running == 7
     assert AuditEntry.objects.values_list("action", "target_id").get() == ("add", "more")

@@ -1,0 +1,69 @@
+"""A worker says that it is there, while it is connected to Redis and its event loop turns."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery import bootsteps
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = structlog.get_logger(__name__)
+
+
+class TellPresence(bootsteps.StartStopStep):
+    """Renews the worker's row (`jobs.presence`) by the timer of its consumer.
+
+    In a prefork worker that timer is the event loop of the main process: one that hangs renews nothing. There the
+    loop waits for PostgreSQL, two seconds at most while it does not answer. No thread may do it: the process forks.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self.timer_entry: Any = None
+        self.begins = True
+
+    def start(self, consumer: Any) -> None:
+        """Called each time that the worker has connected."""
+        if period := settings.WORKER_PRESENCE_SECONDS:
+            self._renew(consumer)
+            self.timer_entry = consumer.timer.call_repeatedly(period, self._renew, (consumer,))
+
+    def stop(self, consumer: Any) -> None:
+        """Called when the connection is lost, and when the worker stops."""
+        if self.timer_entry is not None:
+            self.timer_entry.cancel()
+            self.timer_entry = None
+
+    def shutdown(self, consumer: Any) -> None:
+        """Called once, when the worker ends as it was told to."""
+        from jobs.presence import leave
+
+        self.stop(consumer)
+        if settings.WORKER_PRESENCE_SECONDS:
+            with logged("presence_not_ended"):
+                leave(consumer.hostname)
+
+    def _renew(self, consumer: Any) -> None:
+        from jobs.presence import renew
+
+        queues = [queue.name for queue in consumer.task_consumer.queues]
+        with logged("presence_not_renewed"):
+            renew(consumer.hostname, queues, begins=self.begins)
+            self.begins = False
+
+
+@contextmanager
+def logged(event: str) -> Iterator[None]:
+    """PostgreSQL is away: the worker goes on, and the row grows old meanwhile."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning(event, error=str(error).split("\n", 1)[0])

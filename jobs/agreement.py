@@ -1,0 +1,82 @@
+"""Rows, settings and workers must name the same queues, or jobs wait for ever: finds where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.utils import timezone
+
+from jobs.durations import in_words
+from jobs.presence import known_workers, unserved
+from jobs.queues import Queue
+from jobs.release import is_declared
+from jobs.seeding import WITHOUT_JOBS
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A sentence about a queue or a worker, and what to do."""
+
+    text: str
+    advice: str
+    id: str
+
+
+def disagreements() -> list[Disagreement]:
+    """Queues of which a row, the settings or a worker is missing. Two queries."""
+    rows = list(Queue.objects.order_by("name").values_list("name", flat=True))
+    declared = [name for name in settings.QUEUE_NAMES if name not in WITHOUT_JOBS]
+    return [
+        *(_undeclared(name) for name in rows if not is_declared(name)),
+        *(_without_row(name) for name in declared if name not in rows),
+        *_without_worker([name for name in rows if is_declared(name)]),
+    ]
+
+
+def _undeclared(name: str) -> Disagreement:
+    return Disagreement(
+        f"The settings do not name the queue {name}: nothing in it can run.",
+        f"Add {name} to the variable QUEUES of web servers, workers and Beat, and restart them.",
+        "jobs.W001",
+    )
+
+
+def _without_row(name: str) -> Disagreement:
+    return Disagreement(
+        f"QUEUES names {name}, but there is no such queue in the database: orders for it fail.",
+        "Run manage.py migrate, which adds it, or add it in the admin.",
+        "jobs.W002",
+    )
+
+
+def _without_worker(rows: Sequence[str]) -> Iterator[Disagreement]:
+    """Nothing where no worker has told of itself: it may never have been started, or not tell."""
+    present, gone = known_workers()
+    if not present and gone:
+        last = max(gone, key=lambda worker: worker.seen_at)
+        ago = in_words((timezone.now() - last.seen_at).total_seconds())
+        text = f"No worker consumes any queue. {last.name} was seen last, {ago} ago."
+        yield Disagreement(text, "Start the workers, or read their logs.", "jobs.W003")
+    elif present:
+        for name in unserved((*rows, *sorted(WITHOUT_JOBS)), present):
+            text = f"No worker consumes the queue {name}."
+            advice = f"Start a worker that has {name} among the queues of its option -Q."
+            yield Disagreement(text, advice, "jobs.W003")
+
+
+@checks.register(checks.Tags.database)
+def check_agreement(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Of `manage.py check --database default`, and of `migrate`."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        return [checks.Warning(found.text, hint=found.advice, id=found.id) for found in disagreements()]
+    except DatabaseError:  # before the first `migrate`, or without a database: that is another check's to say
+        return []

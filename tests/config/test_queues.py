@@ -1,0 +1,47 @@
+"""QUEUES: the names of further queues, for the settings and for the worker that consumes them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from config.datafolder import BASE_DIR, LaunchError
+from config.queues import all_queues, csv_queues
+from config.services import all_services
+
+
+@pytest.mark.parametrize(
+    ("named", "consumed"),
+    [
+        ("", "reports,uploads"),
+        ("reports,uploads,team-a", "reports,uploads,team-a"),
+        (" team-a , team_b.2,team-a,", "reports,uploads,team-a,team_b.2"),
+        ("callbacks,operations,housekeeping,reports,team-a", "reports,uploads,team-a"),
+    ],
+)
+def test_longhauls_own_come_first_and_each_once(named: str, consumed: str) -> None:
+    assert ",".join(csv_queues({"QUEUES": named})) == consumed
+    assert all_queues({"QUEUES": named}) == (*consumed.split(","), "callbacks", "operations", "housekeeping")
+
+
+@pytest.mark.parametrize("named", ["a b", "a\x06b", "_kombu", "-q", "x" * 51, "ü", "a/b"])
+def test_what_can_be_no_queue_is_refused(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="is not the name of a queue"):
+        all_queues({"QUEUES": named})
+    monkeypatch.setenv("QUEUES", named)
+    with pytest.raises(LaunchError, match="is not the name of a queue"):
+        all_services(port=1)
+
+
+def test_the_csv_worker_consumes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUES", "team-a")
+    [command] = [service.command for service in all_services(port=1) if service.name == "worker-csv"]
+    assert command[command.index("-Q") + 1] == "reports,uploads,team-a"
+
+
+def test_containers_ask_for_the_same_names() -> None:
+    command = [sys.executable, "-m", "config.queues"]
+    for named, code, said in (("team-a", 0, "reports,uploads,team-a\n"), ("a b", 1, "")):
+        asked = subprocess.run(command, cwd=BASE_DIR, env={"QUEUES": named}, capture_output=True, text=True)
+        assert (asked.returncode, asked.stdout) == (code, said)
+    assert "python -m config.queues" in (BASE_DIR / "docker-compose.yml").read_text()

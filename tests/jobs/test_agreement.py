@@ -1,0 +1,72 @@
+"""Rows, settings and workers that do not name the same queues."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import Settings
+
+from jobs.agreement import disagreements
+from jobs.models import Queue, Worker
+from jobs.presence import leave, renew
+from jobs.seeding import seed_queues
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def texts() -> list[str]:
+    return [found.text for found in disagreements()]
+
+
+def test_a_fresh_database_agrees_with_the_settings() -> None:
+    assert texts() == []
+    call_command("check", databases=["default"], fail_level="WARNING", verbosity=0)
+
+
+def test_a_row_that_the_settings_do_not_name() -> None:
+    Queue.objects.create(name="team-a")
+    assert texts() == ["The settings do not name the queue team-a: nothing in it can run."]
+    found = [message.id for message in run_checks(databases=["default"]) if (message.id or "").startswith("jobs.W")]
+    assert found == ["jobs.W001"]
+    assert [message.id for message in run_checks() if (message.id or "").startswith("jobs.W")] == []
+
+
+def test_a_name_without_a_row_until_the_next_migrate(settings: Settings) -> None:
+    settings.QUEUE_NAMES = (*settings.QUEUE_NAMES, "team-a")
+    assert texts() == ["QUEUES names team-a, but there is no such queue in the database: orders for it fail."]
+    seed_queues()
+    added, reports = Queue.objects.get(name="team-a"), Queue.objects.get(name="reports")
+    assert (added.max_running, added.statement_timeout_seconds) == (
+        reports.max_running,
+        reports.statement_timeout_seconds,
+    )
+
+
+def test_a_queue_that_no_worker_consumes() -> None:
+    renew("csv@here", ["reports", "uploads"], begins=True)
+    renew("io@here", ["operations", "housekeeping"], begins=True)
+    assert texts() == ["No worker consumes the queue callbacks."]
+    renew("callbacks@here", ["callbacks"], begins=True)
+    assert texts() == []
+    leave("io@here")
+    assert texts() == ["No worker consumes the queue operations.", "No worker consumes the queue housekeeping."]
+
+
+def test_workers_that_are_gone_without_a_word(settings: Settings) -> None:
+    renew("csv@here", settings.QUEUE_NAMES, begins=True)
+    Worker.objects.update(seen_at=Now() - timedelta(minutes=5))
+    assert texts() == ["No worker consumes any queue. csv@here was seen last, 5 min ago."]
+
+
+def test_a_worker_renews_its_row_and_keeps_when_it_began() -> None:
+    renew("w" * 250, ["reports"], begins=True)
+    Worker.objects.update(seen_at=Now() - timedelta(minutes=5), started_at=Now() - timedelta(minutes=5))
+    renew("w" * 250, ["uploads", "reports"], begins=False)
+    worker = Worker.objects.get()
+    assert worker.queues == ["reports", "uploads"]
+    assert timezone.now() - worker.seen_at < timedelta(minutes=1) < timezone.now() - worker.started_at
+    renew("w" * 250, ["reports"], begins=True)
+    assert timezone.now() - Worker.objects.get().started_at < timedelta(minutes=1)
