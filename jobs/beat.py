@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,8 +16,10 @@ from jobs.schedules import ReadSchedule, enabled_schedules
 logger = structlog.get_logger(__name__)
 
 
-class Entry(ModelEntry):
+class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no types
     """A schedule. What Beat writes are its own columns: it neither checks the others nor overwrites an edit of them."""
+
+    last_run_at: datetime
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
         super().__init__(model, app=app)
@@ -34,20 +37,20 @@ class Entry(ModelEntry):
         PeriodicTask.objects.filter(pk=model.pk).update(enabled=False, last_run_at=None)
 
 
-class Scheduler(DatabaseScheduler):
+class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     """Skips a row that it cannot run, says so once in its log, and goes on with the others.
 
     The admin's first page shows such rows, too: see `jobs.troubles`.
     """
 
-    Entry = Entry
+    Entry = SafeEntry
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._skipped: dict[int, str] = {}
         self._read_again = False
         super().__init__(*args, **kwargs)
 
-    def all_as_schedule(self) -> dict[str, Entry]:
+    def all_as_schedule(self) -> dict[str, SafeEntry]:
         """All rows that can be run. Where the database does not answer, those of the last time."""
         try:
             rows = enabled_schedules()
@@ -67,18 +70,18 @@ class Scheduler(DatabaseScheduler):
         """Also while the last change was not read."""
         return bool(super().schedule_changed()) or self._read_again
 
-    def apply_entry(self, entry: Entry, producer: Any = None) -> None:
+    def apply_entry(self, entry: SafeEntry, producer: Any = None) -> None:
         """Send a task. What keeps it from being sent is one line, and the next run is another try."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:  # Celery wraps whatever the broker's client raises
             logger.error("schedule_not_sent", name=entry.name, task=entry.task, error=in_one_line(error))
 
-    def _entry(self, row: ReadSchedule) -> Entry | None:
+    def _entry(self, row: ReadSchedule) -> SafeEntry | None:
         fault = row.fault
         if row.task is not None and not fault:
             try:
-                entry = Entry(row.task, app=self.app)
+                entry = SafeEntry(row.task, app=self.app)
             except Exception as error:  # what `jobs.schedules` did not foresee
                 fault = in_one_line(error) or type(error).__name__
             else:

@@ -211,7 +211,8 @@ def _period(task: PeriodicTask, seeded: int) -> int:
     """Seconds. What is not scheduled by an interval that Beat can run is judged by the one that it came with."""
     if task.interval is None or fault_of_schedule(task.interval):
         return seeded
-    return round(task.interval.schedule.run_every.total_seconds())
+    every: float = task.interval.schedule.run_every.total_seconds()
+    return round(every)
 
 
 def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:

@@ -52,7 +52,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
         return data
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[no-untyped-call]
+        super()._post_clean()
         add_faults(self, faults_of(self.instance))
 
 
@@ -60,7 +60,7 @@ class ScheduleForm(forms.ModelForm):
     """Refuses an interval, a crontab, a solar event or a clocked time that has no next run."""
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # a hook of Django's that its stubs leave out
         if not self.errors and (fault := fault_of_schedule(self.instance)):
             self.add_error(None, fault)
 

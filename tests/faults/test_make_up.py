@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -80,13 +81,16 @@ class Up:
         answer = self.session.get(f"{self.url}{location}", timeout=30)
         return answer.status_code == 200 and answer.json()["status"] == "Complete"
 
+    def answers_until(self, moment: float) -> bool:
+        return self.web_answers() and time.monotonic() > moment
+
     def order_throughout(self, seconds: float) -> list[str]:
         """Order now and again for so long; the web server must answer all the while."""
         end, locations = time.monotonic() + seconds, []
         while time.monotonic() < end:
             locations.append(self.order())
             until = min(end, time.monotonic() + ORDER_EVERY_SECONDS)
-            wait_until(lambda until=until: time.monotonic() > until and self.web_answers(), timeout=60, every=1)
+            wait_until(partial(self.answers_until, until), timeout=60, every=1)
         return locations
 
 
@@ -103,14 +107,18 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
             process.kill()
 
 
+def execute(client: "redis.Redis", *words: str) -> None:
+    client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def read_only(client: "redis.Redis") -> Iterator[None]:
     """As after a failover that left it the replica of a server that is gone."""
-    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    execute(client, "REPLICAOF", "127.0.0.1", "1")
     try:
         yield
     finally:
-        client.execute_command("REPLICAOF", "NO", "ONE")
+        execute(client, "REPLICAOF", "NO", "ONE")
 
 
 @contextmanager
@@ -135,6 +143,6 @@ def test_a_redis_that_answers_with_errors_ends_nothing(
     with up.redis() as client, fault(client):
         orders = up.order_throughout(FAULT_SECONDS)
     for location in orders:  # without a hand: what Redis refused is sent again
-        wait_until(lambda at=location: up.is_complete(at), timeout=90, every=0.5, message="an order is complete")
+        wait_until(partial(up.is_complete, location), timeout=90, every=0.5, message="an order is complete")
     up.assert_runs()
     assert "starting it again" not in up.output(), "a service has ended"
