@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0020_bulk_canary'),
+        ('jobs', '0021_attempt_process'),
     ]
 
     operations = [
