@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0021_attempt_process'),
+        ("jobs", "0022_worker_names_and_audit"),
     ]
 
     operations = [
