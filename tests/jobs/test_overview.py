@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from jobs import circumstances, overview
 from jobs.activity import Activity
 from jobs.bulk.models import BulkRun
-from jobs.models import Job, Queue, Sweep
+from jobs.models import Artifact, Job, Queue, Sweep
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
 from jobs.seeding import SCHEDULES
 from jobs.states import State
@@ -158,6 +158,18 @@ def test_a_storage_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     [(text, page)] = words()
     assert re.fullmatch(r"The storage of files has only [\d,]+ MiB left\.", text)
     assert page == "/admin/jobs/artifact/"
+
+
+@pytest.mark.xfail(strict=True, reason="nobody is told of files that are damaged")
+def test_files_that_are_damaged_are_named_until_they_are_deleted(make_job: Callable[..., Job]) -> None:
+    artifact = Artifact.objects.create(
+        job=make_job(), role="result", filename="x", content_type="text/csv", encoding="utf-8", row_count=0,
+        size_bytes=1, sha256="0" * 64, published_at=timezone.now(), storage_name="aa/x", damaged_at=timezone.now(),
+    )  # fmt: skip
+    text = "1 file is missing from storage, or has the wrong size. It cannot be downloaded."
+    assert words() == [(text, "/admin/jobs/artifact/?damaged=yes")]
+    Artifact.objects.filter(pk=artifact.pk).update(deleted_at=timezone.now())
+    assert words() == []
 
 
 def test_a_halted_bulk_run_is_named() -> None:

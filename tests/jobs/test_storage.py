@@ -164,6 +164,26 @@ def test_uploads_that_nobody_will_complete_are_swept(
     assert set(buckets.uploads(s3)) == set(kept)
 
 
+@pytest.mark.xfail(strict=True, reason="nobody looks whether the file is there before it is published")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("hurt", [os.unlink, lambda path: os.truncate(path, 7)])
+def test_a_file_that_storage_loses_or_shortens_while_it_is_written_is_not_published(
+    hurt: Callable[[str], None], kind_of: Callable[..., str], make_job: Callable[..., Job]
+) -> None:
+    def handler(context: JobContext) -> None:
+        described = {"filename": "x", "content_type": "text/csv", "encoding": "utf-8"}
+        with context.open_artifact(Artifact.Role.RESULT, **described) as artifact:
+            artifact.write(CHUNK)
+        hurt(storages["artifacts"].path(artifact.storage_name))
+
+    kind_of(handler)
+    execute_job(make_job().pk, worker="w")
+    job = Job.objects.get()
+    assert (job.state, Artifact.objects.exists()) == (State.FAILED, False)
+    error = (job.result or {})["error"]
+    assert error == {"code": "file-lost", "detail": "The storage did not keep the file.", "retryable": True}
+
+
 @pytest.mark.parametrize("url", ["/var/files", "file:///var/files"])
 def test_a_folder(url: str) -> None:
     assert artifact_storage(url) == {"BACKEND": "jobs.storage.ArtifactFolder", "OPTIONS": {"location": "/var/files"}}
