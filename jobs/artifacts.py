@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from jobs.byte_ranges import StoredRange
 from jobs.commit import in_transaction
-from jobs.errors import ArtifactMissingError
+from jobs.errors import ArtifactDamagedError, ArtifactMissingError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.storage import NewFile, artifact_storage
@@ -87,7 +87,11 @@ class ArtifactWriter:
         self._file.sync()
 
     def artifact(self) -> Artifact:
-        """The unsaved row that describes the finished file; publishing it is `finish_job`'s."""
+        """The unsaved row that describes the finished file; publishing it is `finish_job`'s.
+
+        Raises ArtifactError when storage does not have the file: somebody may have deleted its folder meanwhile.
+        """
+        require_stored(self.storage_name, self.size_bytes)
         self.may_be_published = True
         return Artifact(
             job_id=self.attempt.job_id,
@@ -113,12 +117,35 @@ def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:
 def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredRange:
     """Open the bytes from `first` to `last` of a published file; close what is returned.
 
-    Raises ArtifactMissingError when storage has lost the file.
+    Raises ArtifactError when storage has lost the file, or has another number of bytes of it.
     """
+    name = artifact.storage_name
     try:
-        return artifact_storage().open_range(artifact.storage_name, first=first, last=last)
+        stored = artifact_storage().open_range(name, first=first, last=last)
     except FileNotFoundError:
-        raise ArtifactMissingError(f"{artifact.storage_name} is not in storage") from None
+        raise ArtifactMissingError(f"{name} is not in storage") from None
+    except EOFError as error:
+        raise ArtifactDamagedError(str(error)) from None
+    try:
+        _require_size(name, found=stored.stored_bytes, written=artifact.size_bytes)
+    except ArtifactDamagedError:
+        stored.close()
+        raise
+    return stored
+
+
+def require_stored(name: str, size_bytes: int) -> None:
+    """Raise ArtifactError unless storage has a file of this name with so many bytes."""
+    try:
+        found = artifact_storage().size(name)
+    except FileNotFoundError:
+        raise ArtifactMissingError(f"{name} is not in storage") from None
+    _require_size(name, found=found, written=size_bytes)
+
+
+def _require_size(name: str, *, found: int, written: int) -> None:
+    if found != written:
+        raise ArtifactDamagedError(f"{name} has {found} bytes in storage; {written} were written")
 
 
 def discard_files(writers: Sequence[ArtifactWriter]) -> None:

@@ -10,6 +10,7 @@ import psycopg
 from celery.exceptions import SoftTimeLimitExceeded
 
 from jobs.errors import (
+    ArtifactError,
     HandlerError,
     HardTimeLimitError,
     OutOfMemoryError,
@@ -108,6 +109,8 @@ def _classify_by_rule(error: BaseException) -> Failure:
         return Failure(
             permanent=False, code="database-error", detail="The database was not reachable, or ended the query."
         )
+    if isinstance(error, ArtifactError):
+        return Failure(permanent=False, code="file-lost", detail="The storage did not keep the file.")
     if isinstance(error, OSError) and error.errno in STORAGE_FULL:
         return Failure(permanent=False, code="storage-full", detail="There is no room for the file.")
     return Failure(

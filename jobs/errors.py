@@ -23,7 +23,9 @@ JobError
 ├── HandlerError            what a handler raises to say what may be done about it
 │   ├── RetryableError      may be cured by trying again
 │   └── PermanentError      cannot be: dead-letter at once
-├── ArtifactMissingError    the file behind a published artifact is gone
+├── ArtifactError           storage did not keep a file as it was written
+│   ├── ArtifactMissingError  … it is gone
+│   └── ArtifactDamagedError  … it has another number of bytes
 └── AttemptFailedError      what a Celery task raises so that its result says that its attempt failed
 ```
 
@@ -169,8 +171,16 @@ class PermanentError(HandlerError):
         self.code = code
 
 
-class ArtifactMissingError(JobError):
-    """The row of the artifact exists, its file does not."""
+class ArtifactError(JobError):
+    """Storage did not keep a file as it was written."""
+
+
+class ArtifactMissingError(ArtifactError):
+    """The file is gone."""
+
+
+class ArtifactDamagedError(ArtifactError):
+    """The file has another number of bytes than were written."""
 
 
 class AttemptFailedError(JobError):

@@ -61,6 +61,11 @@ CODES: Final = [
         "Retry later; the operators have to make room.", Retry.TRIED,
     ),
     ErrorCode(
+        "file-lost", 500, "File lost",
+        "The file was deleted or shortened in the storage while the job was writing it.",
+        "Retry later; the operators have to look after the storage.", Retry.TRIED,
+    ),
+    ErrorCode(
         "internal-error", 500, "Internal error",
         "The job failed for a reason that only its operators can see.",
         "Retry later. If it fails again, give the operators the id of the job.", Retry.TRIED,

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from jobs.circumstances import free_bytes
+from jobs.damage import damaged_files
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
@@ -72,7 +73,7 @@ class JobCollector(Collector):
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MILLISECONDS)])
-                for read in (_queues, _paced, _attempts, _decisions, _sweeps):
+                for read in (_queues, _paced, _attempts, _decisions, _sweeps, _files):
                     families += read()
             up = True
         except (DatabaseError, InterfaceError):
@@ -197,6 +198,11 @@ def _sweeps() -> Iterable[Metric]:
         handled.add_metric([sweep.name], sweep.handled_ever)
     yield from (age, period, failing, handled)
     yield _gauge("longhaul_beat_age_seconds", "Since Beat last rang for anything.", seconds_since_beat())
+
+
+def _files() -> Iterable[Metric]:
+    help_ = "Files that a download found missing from storage, or of the wrong size."
+    return (_gauge("longhaul_damaged_files", help_, damaged_files().count()),)
 
 
 def _replica() -> Iterable[Metric]:

@@ -258,6 +258,9 @@ class Artifact(models.Model):
     published_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    damaged_at = models.DateTimeField(
+        null=True, help_text="since when storage has been known to lack the file, or some of its bytes"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
@@ -265,6 +268,7 @@ class Artifact(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),
             models.Index(fields=["storage_name"], name="jobs_artifact_storage_name"),
+            models.Index(fields=["damaged_at"], name="jobs_artifact_damaged", condition=Q(damaged_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from jobs.agreement import disagreements
 from jobs.bulk.models import BulkRun, Stage
 from jobs.circumstances import lack_of_room
+from jobs.damage import damaged_files
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.models import Job
@@ -57,7 +58,7 @@ class Trouble:
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """What is wrong now; nothing, when all is well. Ten queries, and a look at Redis that is bounded in time."""
+    """What is wrong now; nothing, when all is well. Eleven queries, and a look at Redis that is bounded in time."""
     refused = refused_within_the_hour()
     found = list(_troubles_of_redis())
     for queue in queues:
@@ -71,6 +72,7 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     found += _troubles_of_schedules()
     if lack := lack_of_room():
         found.append(Trouble(lack, "jobs_artifact_changelist"))
+    found += _troubles_of_files()
     return found
 
 
@@ -192,6 +194,17 @@ def _troubles_of_sweeps(sweeps: Iterable[SweepState]) -> Iterator[Trouble]:
             last = f"last ran {ago} ago, but should run every {in_words(sweep.period)}" if ago else "has never run"
             advice = "See whether Beat runs, and a worker that consumes the queue housekeeping."
             yield Trouble(f"The sweep {sweep.name} {last}.", "jobs_sweep_changelist", advice=advice)
+
+
+def _troubles_of_files() -> Iterator[Trouble]:
+    if count := damaged_files()[:BOUND].count():
+        noun, verb, has, it = ("file", "is", "has", "It") if count == 1 else ("files", "are", "have", "They")
+        yield Trouble(
+            f"{counted(count)} {noun} {verb} missing from storage, or {has} the wrong size. {it} cannot be downloaded.",
+            "jobs_artifact_changelist",
+            "damaged_at__isempty=0&deleted_at__isempty=1",
+            advice="Look whether the storage is mounted, and restore the files from the backup.",
+        )
 
 
 def _troubles_of_bulk_runs() -> Iterator[Trouble]:

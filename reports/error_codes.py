@@ -38,8 +38,13 @@ OF_RESPONSES: Final = [
         "Order a new report.", Retry.NO,
     ),
     ErrorCode(
+        "file-lost", 410, "File lost",
+        "The file of a report is missing from the storage, or has another size than when it was written.",
+        "Order a new report. The operators can see the damage.", Retry.NO,
+    ),
+    ErrorCode(
         "expired", 410, "Expired",
-        "The file of a report is requested after it was deleted, because its time was over or the storage lost it.",
+        "The file of a report is requested after it was deleted, because its time was over.",
         "Order a new report.", Retry.NO,
     ),
     ErrorCode(

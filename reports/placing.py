@@ -71,6 +71,7 @@ def find_reusable(owner: AbstractBaseUser, report_type: ReportType, payload: dic
         cancel_requested_at=None,
     )
     for job in equal.with_result().order_by("-pk")[:5]:
-        if job.state in ACTIVE or is_available(job.result_artifact):
+        artifact = job.result_artifact
+        if job.state in ACTIVE or (artifact is not None and is_available(artifact) and artifact.damaged_at is None):
             return job
     return None

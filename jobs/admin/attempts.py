@@ -47,8 +47,15 @@ class AttemptAdmin(ReadOnlyAdmin):
 class ArtifactAdmin(ReadOnlyAdmin):
     """All files. They are downloaded from the page of their job."""
 
-    list_display = ("job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at")
-    list_filter = ("role",)
+    list_display = (
+        "job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at",
+        "damaged_at",
+    )  # fmt: skip
+    list_filter = (
+        "role",
+        ("damaged_at", admin.EmptyFieldListFilter),
+        ("deleted_at", admin.EmptyFieldListFilter),
+    )
     search_fields = ("job",)
     search_help_text = "The id of a job"
     ordering = ("-id",)

@@ -25,6 +25,7 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.api.download import artifact_response
 from jobs.audit import AuditEntry, audit
 from jobs.dead_letter import UNFINISHED
+from jobs.errors import ArtifactError
 from jobs.failure_groups import failure_groups
 from jobs.models import Artifact, Job
 
@@ -118,7 +119,11 @@ class JobPages(ReadOnlyAdmin):
         return self._download(request, job, artifact)
 
     def _download(self, request: HttpRequest, job: Job, artifact: Artifact) -> HttpResponseBase:
-        response = artifact_response(request, artifact)
+        try:
+            response = artifact_response(request, artifact)
+        except ArtifactError as error:
+            messages.error(request, f"The file cannot be downloaded: {error}.")
+            return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
         after = {"role": artifact.role, "file": artifact.filename}
         audit(AuditEntry.Action.DOWNLOAD, [("job", job.pk, {}, after)], actor=request.user.get_username(), reason="")
         return response

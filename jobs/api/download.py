@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from jobs.api.problems import ProblemError
 from jobs.api.schema import response_header
-from jobs.artifacts import open_artifact_range
+from jobs.damage import open_download
 from jobs.events import record_event
 from jobs.models import Artifact, Event
 
@@ -41,7 +41,7 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
     """Answer a GET or HEAD for a published artifact: 200, 206 or 304.
 
     Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
-    Raises ProblemError (412, 416), and ArtifactMissingError when storage has lost the file.
+    Raises ProblemError (412, 416), and ArtifactError when storage has lost the file or a part of it.
     """
     etag = f'"{artifact.sha256}"'
     published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
@@ -97,7 +97,7 @@ def content_disposition(filename: str) -> str:
 
 
 def _body(request: HttpRequest, artifact: Artifact, start: int, end: int, status: int) -> HttpResponseBase:
-    stored = open_artifact_range(artifact, first=start, last=end)
+    stored = open_download(artifact, first=start, last=end)
     if request.method == "HEAD":
         stored.close()
         return HttpResponse(status=status, content_type=artifact.content_type)

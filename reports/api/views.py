@@ -16,7 +16,7 @@ from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
-from jobs.errors import ArtifactMissingError, TransitionError
+from jobs.errors import ArtifactError, TransitionError
 from jobs.purging import purge_or_cancel
 from reports.api.answers import DIAL_PROBLEMS, POLL_PROBLEMS, accepted
 from reports.api.bodies import Report, ReportStatus, report_body, status_body
@@ -106,7 +106,7 @@ class ReportDownloadView(ApiView):
             (206, "text/csv"): OpenApiTypes.BINARY,
             (206, "application/gzip"): OpenApiTypes.BINARY,
             409: problem("`not-ready`: ask again after `Retry-After`. `report-failed`: its status says why."),
-            410: problem("`canceled`, or `expired`: order it again."),
+            410: problem("`canceled`, `expired` or `file-lost`: order it again."),
             416: problem("`range-not-satisfiable`: the range lies outside of the file."),
         },
     )
@@ -118,8 +118,9 @@ class ReportDownloadView(ApiView):
             case "Complete" if artifact is not None:
                 try:
                     return artifact_response(request._request, artifact)
-                except ArtifactMissingError:
-                    raise ProblemError(410, "expired", "The file is gone from storage.") from None
+                except ArtifactError:
+                    problem = "The file is missing from the storage, or damaged. Order it again."
+                    raise ProblemError(410, "file-lost", problem) from None
             case "Failed":
                 raise ProblemError(409, "report-failed", "The report failed; its status says why.")
             case "Canceled":

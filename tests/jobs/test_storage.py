@@ -164,7 +164,6 @@ def test_uploads_that_nobody_will_complete_are_swept(
     assert set(buckets.uploads(s3)) == set(kept)
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks whether the file is there before it is published")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("hurt", [os.unlink, lambda path: os.truncate(path, 7)])
 def test_a_file_that_storage_loses_or_shortens_while_it_is_written_is_not_published(

@@ -44,7 +44,6 @@ def large(owner: User) -> Iterator[Artifact]:
     storage.delete("large")
 
 
-@pytest.mark.xfail(strict=True, reason="the next response lands inside of the body")
 def test_the_connection_is_closed_and_the_next_response_does_not_land_in_the_body(
     large: Artifact, owner: User, live_url: str, all_services: Stack
 ) -> None:

@@ -156,7 +156,6 @@ def truncate(artifact: Artifact) -> None:
     os.truncate(storages["artifacts"].path(artifact.storage_name), 5000)
 
 
-@pytest.mark.xfail(strict=True, reason="its size is not looked at, and nobody is told")
 @pytest.mark.parametrize("hurt", [lose, truncate])
 @pytest.mark.parametrize("request_of", [{}, {"method": "head"}, {"Range": "bytes=0-9"}, {"Range": "bytes=9000-"}])
 def test_a_file_that_storage_has_lost_or_shortened_is_410_and_the_row_says_so(
@@ -171,7 +170,6 @@ def test_a_file_that_storage_has_lost_or_shortened_is_410_and_the_row_says_so(
     assert not artifact.job.events.filter(name="downloaded").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the row does not say so")
 def test_a_file_that_is_back_can_be_downloaded_again(get: Callable[..., Any], artifact: Artifact) -> None:
     lose(artifact)
     get()

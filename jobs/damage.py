@@ -1,0 +1,92 @@
+"""Files that storage has lost or shortened: found when they are downloaded, kept in their row, told to the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Self
+
+import structlog
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from prometheus_client import Counter
+
+from jobs.artifacts import open_artifact_range, require_stored
+from jobs.byte_ranges import StoredRange
+from jobs.errors import ArtifactError
+from jobs.models import Artifact
+
+logger = structlog.get_logger(__name__)
+
+CUT_SHORT: Final = Counter(
+    "longhaul_downloads_cut_short",
+    "Downloads that ended before their last byte because storage did, since this web server started.",
+)
+
+
+def damaged_files() -> QuerySet[Artifact]:
+    """The files that cannot be downloaded although they are not deleted."""
+    return Artifact.objects.filter(damaged_at__isnull=False, deleted_at=None)
+
+
+def open_download(artifact: Artifact, *, first: int, last: int) -> WholeRange:
+    """Open the bytes from `first` to `last` of a published file to send them; close what is returned.
+
+    Raises ArtifactError when the storage has lost the file, or has another number of bytes of it.
+    """
+    try:
+        stored = open_artifact_range(artifact, first=first, last=last)
+    except ArtifactError as error:
+        _note_damage(artifact, error)
+        raise
+    if artifact.damaged_at is not None:
+        Artifact.objects.filter(pk=artifact.pk).update(damaged_at=None)
+        logger.info("file_is_whole_again", job_id=str(artifact.job_id), name=artifact.storage_name)
+    return WholeRange(stored, length=last - first + 1, cut=lambda error: _note_cut(artifact, error))
+
+
+class WholeRange:
+    """The blocks of a range, all of them: it raises where storage ends before the range does.
+
+    The server must then close the connection: its client waits for the rest, and would take the next response for it.
+    """
+
+    def __init__(self, stored: StoredRange, *, length: int, cut: Callable[[Exception], None]) -> None:
+        """`cut` is called with what went wrong."""
+        self.close = stored.close
+        self._stored = stored
+        self._left = length
+        self._cut = cut
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            block = next(self._stored, b"")
+            if not block and self._left:
+                raise EOFError(f"the file ends {self._left} bytes too early")
+        except Exception as error:
+            self._cut(error)
+            raise
+        if not block:
+            raise StopIteration
+        self._left -= len(block)
+        return block
+
+
+def _note_cut(artifact: Artifact, error: Exception) -> None:
+    """The connection to storage may have broken; whether the file itself is damaged is asked."""
+    CUT_SHORT.inc()
+    logger.error("download_cut_short", job_id=str(artifact.job_id), name=artifact.storage_name, error=repr(error))
+    with suppress(Exception):  # that the download ends matters more than what storage and database say now
+        try:
+            require_stored(artifact.storage_name, artifact.size_bytes)
+        except ArtifactError as damage:
+            _note_damage(artifact, damage)
+
+
+def _note_damage(artifact: Artifact, error: ArtifactError) -> None:
+    found = Artifact.objects.filter(pk=artifact.pk, damaged_at=None, deleted_at=None).update(damaged_at=Now())
+    if found:
+        logger.error("file_damaged", job_id=str(artifact.job_id), name=artifact.storage_name, error=str(error))
