@@ -95,9 +95,14 @@ def test_a_file_is_downloaded_by_whom_it_is_allowed_and_that_is_kept(
         row_count=0, size_bytes=4, sha256="00" * 32, published_at=Now(),
     )  # fmt: skip
     assert member("operator").get(url("download", dead_job, artifact.pk)).status_code == 403
-    got = member("administrator").get(url("download", dead_job, artifact.pk))
+    administrator = member("administrator")
+    got = administrator.get(url("download", dead_job, artifact.pk))
     assert b"".join(got.streaming_content) == b"a,b\n"  # type: ignore[attr-defined]
     assert AuditEntry.objects.values_list("action", "actor").get() == ("download", "administrator")
+    storages["artifacts"].delete("aa/x.1.result")
+    lost = administrator.get(url("download", dead_job, artifact.pk), follow=True).content.decode()
+    assert "The file cannot be downloaded: aa/x.1.result is not in storage." in lost
+    assert "It is missing from storage, or has the wrong size" in lost
     other = Job.objects.create(kind="test", queue="reports", payload={}, max_attempts=1)
     assert Client().get(url("download", other, artifact.pk)).status_code == 302
     client = Client()

@@ -59,8 +59,9 @@ def test_it_is_only_taken_on_request(api: APIClient) -> None:
         lambda: Job.objects.update(state=State.RUNNING, cancel_requested_at=Now()),
         lambda: complete(deleted_at=timezone.now()),
         lambda: complete(expires_at=timezone.now() - timedelta(seconds=1)),
+        lambda: complete(damaged_at=timezone.now()),
     ],
-    ids=["a stranger's", "too old", "failed", "canceled", "canceling", "purged", "expired"],
+    ids=["a stranger's", "too old", "failed", "canceled", "canceling", "purged", "expired", "damaged"],
 )
 def test_what_is_of_no_use_is_not_taken(change: Callable[[], None], api: APIClient) -> None:
     first = post(api, ORDER).json()
