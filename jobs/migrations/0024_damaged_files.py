@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0021_attempt_process'),
+        ('jobs', '0023_presence_of_workers'),
     ]
 
     operations = [
