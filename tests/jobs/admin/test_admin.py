@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -122,3 +123,23 @@ def test_a_list_counts_no_further_than_its_bound(
         make_job()
     shown = staff.get(reverse("admin:jobs_job_changelist")).context["cl"]
     assert shown.result_count == 3
+
+
+@pytest.mark.xfail(strict=True, reason="they are shown a form to sign in, though they are signed in")
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/admin/", "/admin/jobs/job/", "/admin/login/?next=/admin/"])
+def test_who_is_signed_in_but_not_staff_is_told_so(client: Client, path: str) -> None:
+    client.force_login(User.objects.create_user("ada"))
+    answer = client.get(path, follow=True)
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "ada is not a staff account" in " ".join(page.split())
+    assert 'href="/"' in page
+    assert 'type="password"' not in page
+
+
+@pytest.mark.django_db
+def test_who_is_not_signed_in_is_shown_the_form_of_the_admin(client: Client) -> None:
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 200
+    assert 'type="password"' in answer.content.decode()

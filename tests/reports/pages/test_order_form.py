@@ -131,3 +131,21 @@ def test_a_type_that_the_user_may_not_order_is_neither_shown_nor_found(
     report_of("SELECT 1", title="Secret", may_order=lambda self, user: False)
     assert "Secret" not in signed_in.get("/reports/new").content.decode()
     assert signed_in.get("/reports/new?type=made").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("entered", "is_open"),
+    [
+        ({"csv.encoding": "cp932", "csv.spreadsheetSafe": "true"}, True),
+        ({"csv.encoding": "utf-8"}, True),  # the box was unticked
+        ({"csv.encoding": "utf-8", "csv.spreadsheetSafe": "true"}, False),
+        ({"csv.encoding": "klingon", "csv.spreadsheetSafe": "true"}, True),
+    ],
+)
+def test_the_file_format_stays_open_where_it_differs_or_is_wrong(
+    signed_in: Client, entered: dict[str, str], is_open: bool
+) -> None:
+    usual = {"csv.delimiter": ",", "csv.compression": "none", "csv.errors": "strict"}
+    page = signed_in.post("/reports/new?type=yearly-sales", {**usual, **entered}).content.decode()
+    assert "This field is required" in page, "the year is missing"
+    assert ("<details open>" in page) == is_open
