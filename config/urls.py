@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from jobs.admin.sign_in import admin_login
+
 urlpatterns = [
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("", include("jobs.api.urls")),
     path("", include("jobs.tokens.urls")),

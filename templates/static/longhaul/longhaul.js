@@ -11,6 +11,25 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
+// Buttons that copy a text are shown where there is JavaScript. Browsers have a clipboard only where the page is secure
+// (https, or this machine); elsewhere the text is selected, to be copied by hand.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy);
+  const told = button.parentElement.querySelector("[data-copied]");
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    told.textContent = "Copied.";
+  } catch {
+    document.getSelection().selectAllChildren(text);
+    told.textContent = "The text is selected: copy it with your keyboard.";
+  }
+});
+
 // A hidden tab does not ask for news. A part of the admin that refreshes itself (data-live) waits while somebody uses it:
 // new content would take away the focus, a selection of text or a ticked box.
 document.addEventListener("htmx:beforeRequest", (event) => {

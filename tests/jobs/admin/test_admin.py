@@ -125,7 +125,6 @@ def test_a_list_counts_no_further_than_its_bound(
     assert shown.result_count == 3
 
 
-@pytest.mark.xfail(strict=True, reason="they are shown a form to sign in, though they are signed in")
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/", "/admin/jobs/job/", "/admin/login/?next=/admin/"])
 def test_who_is_signed_in_but_not_staff_is_told_so(client: Client, path: str) -> None:

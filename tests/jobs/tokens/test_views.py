@@ -240,7 +240,6 @@ def test_who_signs_in_again_after_revoking_is_led_to_the_page(client: Client, ow
     assert ApiToken.objects.filter(pk=token.pk).exists()
 
 
-@pytest.mark.xfail(strict=True, reason="one click ends a token")
 def test_to_revoke_a_token_takes_a_second_click(client: Client, owner: User) -> None:
     bearer_of(owner, "reports:read")
     client.force_login(owner)

@@ -206,7 +206,6 @@ def test_the_admin_and_the_api_docs_keep_to_the_policy(
     expect(ada_page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
 
 
-@pytest.mark.xfail(strict=True, reason="there is nothing to copy a token with")
 def test_a_new_token_is_copied_by_a_button(ada_page: Page, live_url: str) -> None:
     ada_page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_url)
     ada_page.goto("/tokens")

@@ -1,0 +1,16 @@
+"""The way into the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+
+@never_cache
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The admin's own form. Those who are signed in already, but are not staff, are told that instead (403)."""
+    if request.user.is_authenticated and not admin.site.has_permission(request):
+        return render(request, "registration/not_staff.html", status=403)
+    return admin.site.login(request)
