@@ -4,12 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 import psycopg
 import redis
-from django.db import connections
+from django.db import connection, connections
 
 from config.tether import RAN_WELL_AFTER_SECONDS
 from tests.servers import throw_away
@@ -65,6 +65,75 @@ def valkey_full() -> Iterator[None]:
             yield
         finally:
             client.config_set("maxmemory", 0)
+
+
+@contextmanager
+def postgres_killed() -> Iterator[None]:
+    """SIGKILL of its main process; nobody listens before the block ends, when its tether starts it again."""
+    tether = _tether("PostgreSQL")
+    [postgres] = tether.children()
+    connections.close_all()
+    tether.suspend()
+    postgres.kill()
+    try:
+        yield
+    finally:
+        tether.resume()
+        wait_until(_postgres_answers, message="PostgreSQL is back")
+
+
+@contextmanager
+def postgres_hung() -> Iterator[None]:
+    """It accepts connections, and answers nothing, on those that are open neither."""
+    [postgres] = _tether("PostgreSQL").children()
+    connections.close_all()
+    stopped = [postgres, *postgres.children()]
+    for process in stopped:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+        wait_until(_postgres_answers, message="PostgreSQL is back")
+
+
+@contextmanager
+def postgres_full() -> Iterator[None]:
+    """All its connections are taken; those of the service were ended before."""
+    connections.close_all()
+    with ExitStack() as stack:
+        first = stack.enter_context(psycopg.connect(throw_away.database_url("postgres"), autocommit=True))
+        for _ in range(2):
+            with suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(psycopg.connect(throw_away.database_url("postgres"), autocommit=True))
+            first.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'longhaul'")
+        yield
+
+
+@contextmanager
+def postgres_read_only() -> Iterator[None]:
+    """As after a failover: the server that is reached by now takes no writes."""
+    options = "-c default_transaction_read_only=off"
+    with psycopg.connect(throw_away.database_url("postgres"), options=options, autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        admin.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            admin.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            admin.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def locked(statement: str) -> Iterator[None]:
+    """Another session holds what this statement locks."""
+    with psycopg.connect(throw_away.database_url(str(connection.settings_dict["NAME"]))) as other:
+        other.execute(statement.encode())
+        yield
+        other.rollback()
 
 
 def _tether(server: str = "Valkey") -> psutil.Process:

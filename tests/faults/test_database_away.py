@@ -1,0 +1,169 @@
+"""What clients are told while the web server cannot use PostgreSQL, in each way in which it may be away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+import requests
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.outages import locked, postgres_full, postgres_hung, postgres_killed, postgres_read_only
+from tests.stack import Stack
+from tests.tokens import bearer_of
+from tests.waiting import wait_until
+
+logger = logging.getLogger(__name__)
+
+#: What the web server of these tests runs with. Seconds.
+BOUND = 3
+#: What a busy machine may add to it. Seconds.
+SLACK = 4
+AT_ONCE = 50
+ORDER = {"reportType": "yearly-sales", "parameters": {"year": 2023}}
+
+Ask = Callable[[], requests.Response]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer, or None for none in time, and how long it took."""
+
+    name: str
+    answer: requests.Response | None
+    seconds: float
+
+
+class Visitor:
+    """Asks for everything that a client, a user and staff look at."""
+
+    def __init__(self, url: str, *, owner: User, staff: User) -> None:
+        bearer = {"Authorization": f"Bearer {bearer_of(owner)}"}
+        get = partial(requests.get, timeout=BOUND + SLACK, allow_redirects=False)
+        self.livez: Ask = partial(get, f"{url}/livez")
+        self.asks: dict[str, Ask] = {
+            "order": partial(requests.post, f"{url}/api/reports", json=ORDER, headers=bearer, timeout=BOUND + SLACK),
+            "page": partial(get, f"{url}/reports", cookies=session_of(owner)),
+            "admin": partial(get, f"{url}/admin/jobs/job/", cookies=session_of(staff)),
+        }
+        location = self.asks["order"]().headers["Location"]
+        self.asks["status"] = partial(get, url + location, headers=bearer)
+
+    def ask(self, name: str) -> Asked:
+        began = time.monotonic()
+        try:
+            answer = self.asks[name]() if name != "livez" else self.livez()
+        except requests.RequestException:
+            answer = None
+        return Asked(name, answer, time.monotonic() - began)
+
+    def all_is_well(self) -> bool:
+        answers = [self.ask(name).answer for name in self.asks]
+        return all(answer is not None and answer.status_code < 500 for answer in answers)
+
+
+def session_of(user: User) -> dict[str, str]:
+    client = Client()
+    client.force_login(user)
+    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
+
+
+@pytest.fixture(scope="module")
+def web(all_services: Stack) -> Iterator[str]:
+    """A web server of its own, which is told to wait for PostgreSQL for a short time only."""
+    own = Stack(all_services.folder, database_url=all_services.environment["DATABASE_URL"])
+    own.environment["REQUEST_DATABASE_TIMEOUT_SECONDS"] = str(BOUND)
+    own.ensure_web()
+    yield own.url
+    own.stop_all()
+
+
+@pytest.fixture
+def visitor(transactional_db: None, web: str) -> Iterator[Visitor]:
+    staff = User.objects.create_superuser("staff")
+    visitor = Visitor(web, owner=User.objects.create_user("visitor"), staff=staff)
+    wait_until(visitor.all_is_well, message="all is well before")
+    yield visitor
+    wait_until(visitor.all_is_well, message="all is well again")
+
+
+@contextmanager
+def probing(visitor: Visitor) -> Iterator[list[Asked]]:
+    """Ask whether the web server lives, again and again."""
+    answers: list[Asked] = []
+    over = threading.Event()
+
+    def probe() -> None:
+        while not over.wait(0.2):
+            answers.append(visitor.ask("livez"))
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(probe)
+        try:
+            yield answers
+        finally:
+            over.set()
+
+
+def is_a_503(asked: Asked) -> bool:
+    answer = asked.answer
+    if answer is None or answer.status_code != 503:
+        return False
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    if asked.name in ("page", "admin"):
+        assert answer.headers["Content-Type"].startswith("text/html")
+    else:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] in ("database-unavailable", "server-busy")
+    return True
+
+
+#: The outage, and what is answered all the same.
+OUTAGES: dict[str, tuple[Callable[[], AbstractContextManager[None]], set[str]]] = {
+    "killed": (postgres_killed, set()),
+    "silent": (postgres_hung, set()),
+    "out of connections": (postgres_full, set()),
+    "read-only": (postgres_read_only, {"status", "page", "admin"}),
+    "table locked": (partial(locked, "LOCK TABLE jobs_job"), set()),
+    "accounts locked": (partial(locked, "LOCK TABLE auth_user, jobs_apitoken"), set()),
+    "queue locked": (
+        partial(locked, "SELECT FROM jobs_queue WHERE name = 'reports' FOR UPDATE"),
+        {"order", "status", "page", "admin"},
+    ),
+}
+
+
+@pytest.mark.xfail(strict=True, reason="500 or no answer at all, and the probes wait with the others")
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_each_request_is_told_to_come_back(outage: str, visitor: Visitor) -> None:
+    hurt, answered = OUTAGES[outage]
+    names = (list(visitor.asks) * AT_ONCE)[:AT_ONCE]
+    with hurt(), probing(visitor) as probes, ThreadPoolExecutor(AT_ONCE) as threads:
+        asked = list(threads.map(visitor.ask, names))
+    began = time.monotonic()
+    wait_until(visitor.all_is_well, timeout=5 + SLACK, message="all is well again")
+    logger.info(
+        "%s: slowest %.1f s, slowest probe of %d %.1f s, well after %.1f s",
+        outage,
+        max(one.seconds for one in asked),
+        len(probes),
+        max(one.seconds for one in probes),
+        time.monotonic() - began,
+    )
+    for one in asked:
+        has_answer = one.answer is not None and one.answer.status_code in (200, 202) and one.name in answered
+        assert has_answer or is_a_503(one), (one.name, one.seconds, one.answer is not None and one.answer.text[:300])
+        assert one.seconds < BOUND + SLACK
+    for probe in probes:
+        assert probe.answer is not None
+        assert probe.answer.status_code == 200
+        assert probe.seconds < 1 + SLACK / 2
