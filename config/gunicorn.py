@@ -3,6 +3,8 @@
 Each worker process counts requests in files of a folder, so that whichever answers `/metrics` can add them up
 (https://prometheus.github.io/client_python/multiprocess/). The folder is the web server's own and goes with it; it
 is named before anything imports prometheus_client, which looks once.
+
+A few threads of each process answer nothing but probes (`config.free_threads`).
 """
 
 import os
@@ -10,10 +12,25 @@ import shutil
 import tempfile
 from typing import Any
 
+from config.free_threads import THREADS, FreeThreads
+
 #: Bytes of a request's first line, the longest that gunicorn allows: what is longer gets an answer that is no problem.
 limit_request_line = 8190
 
+#: Of each process, unless the command line says otherwise.
+threads = THREADS
+
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
+
+
+def post_worker_init(worker: Any) -> None:
+    """The application is loaded."""
+    worker.wsgi = FreeThreads(worker.wsgi, threads=worker.cfg.threads)
+
+
+def post_request(worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
+    """The response has been sent, or could not be."""
+    worker.wsgi.leave(environ)
 
 
 def child_exit(server: Any, worker: Any) -> None:

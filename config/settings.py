@@ -119,6 +119,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longha
 if env.str("REPLICA_URL", default=""):
     DATABASES["replica"] = {**env.db_url("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
 for database in DATABASES.values():
+    database["ENGINE"] = "jobs.postgres"
     database.setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
     database["CONN_MAX_AGE"] = 60
     database["CONN_HEALTH_CHECKS"] = True
@@ -126,6 +127,9 @@ for database in DATABASES.values():
     # A server that is gone without a word is noticed before the lease of a job ends.
     for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
         database["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
+
+#: How long a request waits for PostgreSQL before it is answered with 503; see `jobs.postgres.deadlines`.
+REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
 
 # Jobs
 

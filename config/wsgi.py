@@ -1,9 +1,17 @@
-"""The WSGI entry point for gunicorn."""
+"""The WSGI entry point for gunicorn.
+
+A process that loads it answers requests, which wait for PostgreSQL no longer than a bound.
+"""
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+from jobs.postgres.deadlines import bound_requests  # noqa: E402  (the apps must be ready)
+
+bound_requests(settings.REQUEST_DATABASE_TIMEOUT_SECONDS)

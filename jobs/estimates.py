@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import structlog
+from django.db import DatabaseError, InterfaceError
+
 from jobs.ahead import find_ahead
 from jobs.flow import LONGEST_COUNTED
 from jobs.models import Job
@@ -19,6 +22,8 @@ from jobs.statements import run
 from jobs.states import State
 from jobs.waiting import read_flow, seconds_to_wait
 from jobs.waiting_reasons import WaitingReason
+
+logger = structlog.get_logger(__name__)
 
 #: The rows of some types, and the time.
 PAST: Final = """
@@ -50,6 +55,18 @@ def estimate(job: Job) -> Estimate:
         known = _estimate_queued(job) if job.state == State.QUEUED else _estimate_begun([job])[0]
         job.__dict__["_estimate"] = known
     return known
+
+
+def estimate_if_possible(job: Job) -> None:
+    """Let it remember what is known, which is nothing where PostgreSQL does not answer.
+
+    For the answer to an order: the job has been accepted, whatever becomes of its estimate.
+    """
+    try:
+        estimate(job)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("not_estimated", job_id=str(job.pk), error=repr(error))
+        job.__dict__["_estimate"] = Estimate()
 
 
 def estimate_listed(jobs: Sequence[Job]) -> None:

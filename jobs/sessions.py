@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from jobs.postgres.deadlines import answering_within, session_settings
+
 #: - The server looks in mid-query, every two seconds, whether the client is still there: the query of a killed worker
 #:   would go on, and keep its locks.
 #:   https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
@@ -29,7 +31,8 @@ def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Receiver of `connection_created`."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items()))
+            told = {**SETTINGS, **session_settings()}
+            cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in told.items()))
 
 
 #: How long a database is waited for that may not answer, to connect and for each statement. Seconds.
@@ -42,7 +45,7 @@ def glance_at(alias: str) -> Iterator[BaseDatabaseWrapper]:
     connection = connections.create_connection(alias)
     shared = connection.settings_dict  # with all other connections of this alias
     connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": GLANCE_SECONDS}}
-    with closing(connection):
+    with answering_within(2 * GLANCE_SECONDS), closing(connection):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * GLANCE_SECONDS)])
         yield connection

@@ -64,6 +64,12 @@ def _ask(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, An
     return cursor
 
 
+def is_outdated_plan(error: BaseException) -> bool:
+    """Whether PostgreSQL refuses a plan because its result has other types by now."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.diag.source_function == OUTDATED
+
+
 class _Plans:
     """Which plans are to be used: a number. Threads that count at the same time only miss each other's count."""
 
@@ -81,10 +87,8 @@ class _Plans:
         self.number, self.asked, self.since = self.number + 1, 0, time.monotonic()
 
     def are_outdated(self, error: NotSupportedError) -> bool:
-        """Whether PostgreSQL refuses a plan because its result has other types by now; new plans are used then."""
-        cause = error.__cause__
-        outdated = isinstance(cause, psycopg.Error) and cause.diag.source_function == OUTDATED
-        if outdated:
+        """Whether that is what PostgreSQL says; new plans are used then."""
+        if outdated := is_outdated_plan(error):
             self.renew()
         return outdated
 

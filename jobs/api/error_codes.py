@@ -134,6 +134,16 @@ CODES: Final = [
         "Send the request again, an order with its `Idempotency-Key`. Report it if it persists.", Retry.YES,
     ),
     ErrorCode(
+        "database-unavailable", 503, "Database unavailable",
+        "The database is away, read-only or overloaded, or what the request needs was locked for too long.",
+        "Wait. Repeat an order with its `Idempotency-Key`: it may have been accepted.", Retry.AFTER,
+    ),
+    ErrorCode(
+        "server-busy", 503, "Server busy",
+        "All threads of the web server were busy. Nothing of the request was handled.",
+        "Wait.", Retry.AFTER,
+    ),
+    ErrorCode(
         "queue-full", 503, "Queue full or closed",
         "The queue is full, or an operator has closed it. Nothing was accepted.",
         "Wait.", Retry.AFTER,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
+from jobs.api.outages import is_outage, outage_response
 from jobs.api.problems import problem_response
 
 
@@ -30,7 +33,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: the log has the traceback, the answer has none of it."""
+    """500: the log has the traceback, the answer has none of it. 503 where PostgreSQL cannot be used.
+
+    Whatever a view or a middleware has raised comes here, and Django is still handling it.
+    """
+    error = sys.exception()
+    if error is not None and is_outage(error):
+        return outage_response(request, error)
     if _is_api(request):
         return problem_response(request, 500, "internal-error", "The server failed. The request may be repeated.")
     return defaults.server_error(request)

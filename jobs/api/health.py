@@ -8,14 +8,16 @@ import redis
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
+
+from jobs.postgres.probing import Probe
 
 logger = structlog.get_logger(__name__)
 
 #: How long each check may take. Seconds.
 CHECK_TIMEOUT = 1.0
+PROBE = Probe()
 
 
 @never_cache
@@ -47,9 +49,7 @@ def _holds(name: str, check: Callable[[], bool]) -> bool:
 
 
 def _database() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+    return PROBE.answers(within=CHECK_TIMEOUT)
 
 
 def _redis() -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest
 from rest_framework.request import Request
 
 from jobs.models import Job
 from jobs.statements import columns_of, instance_of, run
+from jobs.states import State
 
 #: By the ORM, which writes the statement anew each time, it would take five times as long.
 OWN_JOB: Final = f"""
@@ -30,3 +32,16 @@ def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = N
     for row in run(OWN_JOB, job_id=pk, owner=request.user.pk, kind=kind):
         return instance_of(Job, row)
     raise Http404
+
+
+def get_requeued(request: Request | HttpRequest, job: Job) -> Job:
+    """The job after it was queued again; as far as that is certain, where PostgreSQL no longer answers.
+
+    Requeueing has been committed, so an error would tell the client that nothing happened.
+    """
+    try:
+        return get_job(request, str(job.pk), kind=job.kind)
+    except (DatabaseError, InterfaceError):
+        job.state, job.result = State.QUEUED, None
+        job.attempt_count = job.progress_done = job.progress_percent = 0
+        return job

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
-from jobs.api.lookup import get_job
+from jobs.api.lookup import get_job, get_requeued
 from jobs.api.polling import Question, answer_poll
 from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem
@@ -77,7 +77,7 @@ class ReportRetryView(ApiView):
             raise ProblemError(409, "not-failed", f"Only a failed report can be retried; it is {word}.") from None
         except NotRetryableError as error:
             raise ProblemError(409, "not-retryable", str(error)) from None
-        return accepted(request, get_job(request, job_id, kind="report"))
+        return accepted(request, get_requeued(request, job))
 
 
 class ReportStatusView(ApiView):

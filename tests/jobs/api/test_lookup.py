@@ -6,12 +6,15 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from jobs.api.lookup import get_job
+from jobs.api.lookup import get_job, get_requeued
 from jobs.models import Artifact, Job
+from jobs.postgres.deadlines import answering_within
 from jobs.states import State
+from tests.outages import locked
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +88,15 @@ def test_somebody_elses_job_and_one_of_another_kind_are_not_there(make_job: Call
     ):
         with pytest.raises(Http404):
             get_job(request, str(pk), kind=kind)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_was_requeued_is_known_to_wait_though_postgresql_does_not_answer(
+    owner: User, make_job: Callable[..., Job]
+) -> None:
+    job = make_job(state=State.DEAD, attempt_count=5, result={"error": {}})
+    with locked("LOCK TABLE jobs_job"), answering_within(0.2):
+        requeued = get_requeued(request_of(owner), job)
+    connection.close()  # nobody could tell what an answer that comes late is one to
+    assert (requeued.pk, requeued.state, requeued.attempt_count, requeued.result) == (job.pk, State.QUEUED, 0, None)
+    assert get_requeued(request_of(owner), job).state == State.DEAD, "what PostgreSQL says counts"

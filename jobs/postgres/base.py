@@ -1,0 +1,80 @@
+"""Django's backend for PostgreSQL, with the bounds of `jobs.postgres.deadlines`.
+
+https://docs.djangoproject.com/en/5.2/ref/databases/#subclassing-the-built-in-database-backends
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
+
+from jobs.postgres.deadlines import (
+    HEALTH_CHECK_SECONDS,
+    LOCK_NOT_AVAILABLE,
+    answering_within,
+    give_up,
+    has_given_up,
+    seconds_to_connect,
+    seconds_to_wait,
+)
+
+RV = TypeVar("RV")
+
+GAVE_UP: Final = "PostgreSQL has not answered this request before"
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that ends once PostgreSQL has been silent for longer than somebody may wait."""
+
+    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """As psycopg's, which everything that is sent goes through. Raises OperationalError after the bound."""
+        if has_given_up():
+            raise psycopg.OperationalError(GAVE_UP)
+        limit = seconds_to_wait()
+        if limit is None or kwargs.get("timeout") is not None:
+            return super().wait(gen, *args, **kwargs)
+        try:
+            return super().wait(gen, *args, **{**kwargs, "timeout": limit})
+        except psycopg.errors._WaitTimeout:
+            # The answer may still come, and nobody could tell what it answers.
+            self.pgconn.finish()
+            give_up()
+            raise psycopg.OperationalError(f"PostgreSQL has not answered within {limit:g} seconds") from None
+        except psycopg.Error as error:
+            if error.sqlstate == LOCK_NOT_AVAILABLE:
+                give_up()
+            raise
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own but for the class of its connections, and for how long it waits for one."""
+
+    # What Django calls `Database` is the module psycopg; of it, only this function makes connections.
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Within the bound; at once an error, where this request has waited in vain before."""
+        if has_given_up():
+            raise psycopg.OperationalError(GAVE_UP)
+        if (seconds := seconds_to_connect()) is not None:
+            conn_params = {
+                **conn_params,
+                "connect_timeout": min(seconds, int(conn_params.get("connect_timeout", seconds))),
+            }
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            give_up()
+            raise
+
+    def is_usable(self) -> bool:
+        """A short look. A connection that says nothing is dropped, and the request has still its time for a new one."""
+        limit = seconds_to_wait()
+        if limit is None:
+            return bool(super().is_usable())
+        with answering_within(min(limit, HEALTH_CHECK_SECONDS)):
+            return bool(super().is_usable())
