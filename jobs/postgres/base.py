@@ -54,7 +54,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own but for the class of its connections, and for how long it waits for one."""
 
     # What Django calls `Database` is the module psycopg; of it, only this function makes connections.
-    Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})  # type: ignore[assignment]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Within the bound; at once an error, where this request has waited in vain before."""
