@@ -25,7 +25,6 @@ PROBES: Final = frozenset({"/livez", "/readyz"})
 WAIT_SECONDS: Final = 0.5
 #: After how long to come back. Seconds.
 RETRY_AFTER: Final = 2
-CODE: Final = "server-busy"
 DETAIL: Final = "The server is busy with other requests. Send the request again later."
 #: Marks the request that holds a place.
 HELD: Final = "longhaul.holds_a_place"
@@ -75,10 +74,11 @@ class FreeThreads:
 
 def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """503: a problem for the API, else a short page."""
+    from jobs.api.problems import problem_body  # gunicorn reads this module before there are settings
+
     if environ.get("PATH_INFO", "").startswith("/api/"):
         kind = "application/problem+json"
-        problem = {"type": f"/api/errors#{CODE}", "title": "Server busy", "status": 503, "detail": DETAIL, "code": CODE}
-        body = json.dumps(problem).encode()
+        body = json.dumps(problem_body(503, "server-busy", DETAIL)).encode()
     else:
         kind = "text/html; charset=utf-8"
         body = f'<!DOCTYPE html><html lang="en"><title>Server busy</title><h1>Server busy</h1><p>{DETAIL}</p>'.encode()

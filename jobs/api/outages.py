@@ -15,7 +15,6 @@ from jobs.statements import is_outdated_plan
 
 logger = structlog.get_logger(__name__)
 
-CODE: Final = "database-unavailable"
 DETAIL: Final = "The database cannot be used at the moment. Send the request again later."
 #: After how long to come back. Seconds.
 RETRY_AFTER: Final = 5
@@ -55,7 +54,7 @@ def outage_response(request: HttpRequest, error: BaseException) -> HttpResponse:
         if not is_conflict and not connection.in_atomic_block:
             connection.close()
     if request.path.startswith("/api/"):
-        response = problem_response(request, 503, CODE, DETAIL)
+        response = problem_response(request, 503, "database-unavailable", DETAIL)
     else:
         response = HttpResponse(loader.render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_AFTER_CONFLICT if is_conflict else RETRY_AFTER)
