@@ -20,11 +20,12 @@ from jobs.seeding import WITHOUT_JOBS
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A sentence about a queue or a worker, and what to do."""
+    """A sentence about a queue or a worker, and what to do. `queue` is one that no worker consumes."""
 
     text: str
     advice: str
     id: str
+    queue: str = ""
 
 
 def disagreements() -> list[Disagreement]:
@@ -66,7 +67,7 @@ def _without_worker(rows: Sequence[str]) -> Iterator[Disagreement]:
         for name in unserved((*rows, *sorted(WITHOUT_JOBS)), present):
             text = f"No worker consumes the queue {name}."
             advice = f"Start a worker that has {name} among the queues of its option -Q."
-            yield Disagreement(text, advice, "jobs.W003")
+            yield Disagreement(text, advice, "jobs.W003", queue=name)
 
 
 @checks.register(checks.Tags.database)

@@ -57,10 +57,14 @@ def leave(name: str) -> None:
         cursor.execute(FORGET, [name])
 
 
+def gone_after() -> timedelta:
+    """For how long a worker that is there may leave its row as it is."""
+    return GONE_AFTER_PERIODS * timedelta(seconds=settings.WORKER_PRESENCE_SECONDS)
+
+
 def known_workers() -> tuple[list[Worker], list[Worker]]:
     """Those that consume now, and those that were seen within a day and left without a word, by name. One query."""
-    period = timedelta(seconds=settings.WORKER_PRESENCE_SECONDS)
-    here = ExpressionWrapper(Q(seen_at__gt=Now() - GONE_AFTER_PERIODS * period), models.BooleanField())
+    here = ExpressionWrapper(Q(seen_at__gt=Now() - gone_after()), models.BooleanField())
     known = Worker.objects.filter(seen_at__gt=Now() - timedelta(days=1)).annotate(here=here).order_by("name")
     present: list[Worker] = []
     gone: list[Worker] = []

@@ -1,4 +1,4 @@
-"""The buttons beside a trouble: each leads to a page of the admin that shows its cause, or that asks before it acts."""
+"""A trouble, and its buttons: each leads to a page of the admin that shows the cause, or that asks before it acts."""
 
 from __future__ import annotations
 
@@ -78,3 +78,22 @@ def set_dial(words: str, queue: str, dial: str) -> Remedy:
 def set_type_dial(words: str, pk: int, dial: str) -> Remedy:
     """A dial on the page of a type."""
     return Remedy(words, "jobs_typedials_change", (pk,), anchor=f"id_{dial}", permissions=("jobs.change_typedials",))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong now, in a sentence. `page` is the list of the admin that shows it, `query` its query string.
+
+    `advice` says what to do where no button can; `remedies` are further buttons.
+    """
+
+    text: str
+    page: str = ""
+    query: str = ""
+    advice: str = ""
+    remedies: tuple[Remedy, ...] = ()
+
+    def remedies_for(self, user: AbstractBaseUser | AnonymousUser) -> list[Remedy]:
+        """The buttons that this person may press, the one that shows the cause first."""
+        shown = (show_list(self.page, self.query),) if self.page else ()
+        return [remedy for remedy in (*shown, *self.remedies) if remedy.is_for(user)]

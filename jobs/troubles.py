@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from jobs.agreement import disagreements
@@ -17,20 +14,14 @@ from jobs.damage import damaged_files
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.models import Job
-from jobs.overview import BOUND, QueueFigures, SweepState, counted, type_states
+from jobs.overview import BOUND, QueueFigures, SweepState, counted
 from jobs.publish_failures import failures_now
+from jobs.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types
 from jobs.refusals import refused_within_the_hour
-from jobs.remedies import Remedy, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
+from jobs.remedies import Remedy, Trouble, show_jobs
 from jobs.schedules import enabled_schedules
 from jobs.states import State
 
-#: A wait that is worth a word. Seconds.
-LONG_WAIT: Final = 900
-#: A job that was handed out is claimed within milliseconds where a worker is free. Seconds.
-UNCLAIMED_WAIT: Final = 30
-#: A share of failed attempts that is worth a word, of how many attempts at least.
-HIGH_FAILURE_RATE: Final = 0.2
-FEW_ATTEMPTS: Final = 5
 #: The admin's page of a schedule, and who may open it.
 SCHEDULE: Final = "django_celery_beat_periodictask_change"
 MAY_SEE_SCHEDULES: Final = "django_celery_beat.view_periodictask"
@@ -38,47 +29,31 @@ MAY_SEE_SCHEDULES: Final = "django_celery_beat.view_periodictask"
 MOST_NAMED: Final = 5
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """What is wrong now, in a sentence. `page` is the list of the admin that shows it, `query` its query string.
-
-    `advice` says what to do where no button can; `remedies` are further buttons.
-    """
-
-    text: str
-    page: str = ""
-    query: str = ""
-    advice: str = ""
-    remedies: tuple[Remedy, ...] = ()
-
-    def remedies_for(self, user: AbstractBaseUser | AnonymousUser) -> list[Remedy]:
-        """The buttons that this person may press, the one that shows the cause first."""
-        shown = (show_list(self.page, self.query),) if self.page else ()
-        return [remedy for remedy in (*shown, *self.remedies) if remedy.is_for(user)]
-
-
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
     """What is wrong now; nothing, when all is well. Eleven queries, and a look at Redis that is bounded in time."""
-    refused = refused_within_the_hour()
+    queues, refused = list(queues), refused_within_the_hour()
     found = list(_troubles_of_redis())
+    unlike = disagreements()
+    unserved = {other.queue for other in unlike if other.queue}
     for queue in queues:
-        found += _troubles_of(queue, refused=refused.get(queue.name, 0))
-    found += _troubles_of_types()
+        is_served = queue.name not in unserved
+        found += troubles_of_queue(queue, refused=refused.get(queue.name, 0), is_served=is_served)
+    found += troubles_of_types()
     found += _troubles_of_jobs()
     found += _troubles_of_sweeps(sweeps)
     found += _troubles_of_bulk_runs()
-    found += _troubles_of_queue_names()
+    known = {queue.name for queue in queues}
+    found += [
+        Trouble(other.text, "jobs_queue_changelist", advice=other.advice)
+        for other in unlike
+        if other.queue not in known
+    ]
     found += _troubles_of_publishing()
     found += _troubles_of_schedules()
     if lack := lack_of_room():
         found.append(Trouble(lack, "jobs_artifact_changelist"))
     found += _troubles_of_files()
     return found
-
-
-def jobs_are(count: int) -> str:
-    """`1 job is`, `1,234 jobs are`."""
-    return f"{counted(count)} job{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
 
 
 def _troubles_of_redis() -> Iterator[Trouble]:
@@ -88,89 +63,6 @@ def _troubles_of_redis() -> Iterator[Trouble]:
             advice="Orders are accepted and kept in PostgreSQL; they start by themselves once Redis works again. "
             "Restart Redis, or give it room. Nothing needs to be requeued.",
         )
-
-
-def _troubles_of(queue: QueueFigures, *, refused: int) -> Iterator[Trouble]:
-    if queue.dead:
-        yield _dead(queue)
-    yield from _waiting_too_long(queue)
-    yield from _refusing(queue, refused)
-    if queue.hour.attempts >= FEW_ATTEMPTS and queue.hour.failure_rate >= HIGH_FAILURE_RATE:
-        rate = f"{queue.hour.failure_rate:.0%}"
-        yield Trouble(
-            f"{rate} of the attempts in the queue {queue.name} failed within the last hour.", "jobs_job_groups"
-        )
-
-
-def _dead(queue: QueueFigures) -> Trouble:
-    dead = {"state": State.DEAD.value, "queue": queue.name}
-    noun, verb, it = ("job", "is", "it") if queue.dead == 1 else ("jobs", "are", "they")
-    return Trouble(
-        f"{counted(queue.dead)} {noun} in the queue {queue.name} {verb} dead: "
-        f"{it} will not be tried again until a person decides.",
-        remedies=(
-            show_jobs(**dead),
-            show_list("jobs_job_groups"),
-            change_jobs("Requeue all…", BulkRun.Act.REQUEUE, **dead),
-            change_jobs("Discard all…", BulkRun.Act.DISCARD, **dead),
-        ),
-    )
-
-
-def _waiting_too_long(queue: QueueFigures) -> Iterator[Trouble]:
-    name, waited = queue.name, in_words(queue.oldest_wait or 0.0)
-    jobs = show_jobs(state=State.QUEUED, queue=name)
-    more = set_dial("Raise the limit…", name, "max_running")
-    if queue.paused:
-        text = f"The queue {name} is paused: nothing in it starts, and {jobs_are(queue.waiting)} waiting."
-        yield Trouble(text, remedies=(jobs, resume_queue(name)))
-    elif queue.max_running == 0:
-        text = f"The queue {name} may run no jobs at all, and {jobs_are(queue.waiting)} waiting."
-        yield Trouble(text, remedies=(jobs, more))
-    elif queue.handed_out and not queue.running and (queue.oldest_wait or 0.0) > UNCLAIMED_WAIT:
-        text = f"No worker takes jobs from the queue {name}; the oldest has waited for {waited}."
-        advice = f"Start a worker that consumes {name}. If one runs, restart it and read its log."
-        yield Trouble(text, advice=advice, remedies=(jobs,))
-    elif queue.oldest_wait is not None and queue.oldest_wait > LONG_WAIT:
-        text = f"The oldest job in the queue {name} has waited for {waited}."
-        if queue.max_running is not None and queue.running >= queue.max_running:
-            yield Trouble(f"{text} All {queue.max_running} places are taken.", remedies=(jobs, more))
-        else:
-            yield Trouble(text, remedies=(jobs,))
-
-
-def _refusing(queue: QueueFigures, refused: int) -> Iterator[Trouble]:
-    name = queue.name
-    jobs = show_jobs(state=State.QUEUED, queue=name)
-    if not queue.accepting:
-        text = f"The queue {name} is closed: new orders are refused."
-        yield Trouble(text, remedies=(set_dial("Open it…", name, "accepting"),))
-    elif queue.is_full:
-        most = counted(queue.max_queued or 0)
-        text = f"The queue {name} is full: {counted(queue.queued)} of at most {most} jobs are waiting,"
-        more = set_dial("Raise the limit…", name, "max_queued")
-        yield Trouble(f"{text} and new orders are refused.", remedies=(jobs, more))
-    if refused:
-        text = f"The queue {name} refused {counted(refused)} order{'' if refused == 1 else 's'} within the last hour."
-        yield Trouble(text, remedies=(jobs, set_dial("Change the limits…", name, "max_queued")))
-
-
-def _troubles_of_types() -> Iterator[Trouble]:
-    """Types that an operator has paused or closed, or set a limit for that is reached."""
-    for dials in type_states():
-        name, jobs = dials.type, show_jobs(state=State.QUEUED, type=dials.type)
-        if dials.paused:
-            text = f"The type {name} is paused: {jobs_are(dials.queued)} waiting."
-            yield Trouble(text, remedies=(jobs, set_type_dial("Resume…", dials.pk, "paused")))
-        if not dials.accepting:
-            text = f"The type {name} is closed: new orders of it are refused."
-            yield Trouble(text, remedies=(set_type_dial("Open it…", dials.pk, "accepting"),))
-        elif dials.max_queued is not None and dials.queued >= dials.max_queued:
-            text = f"The type {name} is full: {counted(dials.queued)} of at most {counted(dials.max_queued)} jobs are"
-            yield Trouble(
-                f"{text} waiting, and new orders of it are refused.",
-                remedies=(jobs, set_type_dial("Raise the limit…", dials.pk, "max_queued")),
-            )
 
 
 def _troubles_of_jobs() -> Iterator[Trouble]:
@@ -212,11 +104,6 @@ def _troubles_of_bulk_runs() -> Iterator[Trouble]:
     for pk, stage, note in stuck[:MOST_NAMED]:
         button = Remedy("Open the bulk run", "jobs_bulkrun_change", (pk,), permissions=("jobs.view_bulkrun",))
         yield Trouble(f"Bulk run {pk} is {stage}. {note}".strip(), remedies=(button,))
-
-
-def _troubles_of_queue_names() -> Iterator[Trouble]:
-    for found in disagreements():
-        yield Trouble(found.text, "jobs_queue_changelist", advice=found.advice)
 
 
 def _troubles_of_publishing() -> Iterator[Trouble]:

@@ -14,6 +14,7 @@ from jobs.ahead import Ahead
 from jobs.flow import ENDED
 from jobs.models import Job
 from jobs.places import Turns, seconds_until_free
+from jobs.presence import gone_after
 from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
 from jobs.statements import run
 from jobs.states import State
@@ -67,6 +68,8 @@ FLOW: Final = f"""
         ) ELSE 0 END AS held_of_owner,
         (SELECT extract(epoch FROM statement_timestamp() - min(released_at))::float FROM handed_out)
             AS oldest_unclaimed,
+        (SELECT bool_or(%(queue)s::text = ANY (queues) AND seen_at > now() - %(gone_after)s::interval) FROM jobs_worker
+         WHERE seen_at > now() - interval '1 day') AS is_served,
         (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
          FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past
     FROM running, jobs_queue
@@ -138,6 +141,7 @@ def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
         owner=job.owner_id,
         released_at=job.released_at,
         claimed_within=CLAIMED_WITHIN_SECONDS,
+        gone_after=gone_after(),
         kinds=[kind for kind, _ in types],
         types=[type_ for _, type_ in types],
     )

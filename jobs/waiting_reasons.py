@@ -52,7 +52,8 @@ REASONS: Final = (QUEUE_PAUSED, TYPE_PAUSED, NO_WORKER, WORKERS_BUSY, OWNER_LIMI
 class Standing:
     """What the dials say, and who holds a place: running or handed out. An empty limit is no limit.
 
-    `oldest_unclaimed` is for how long a job was handed out that no worker has taken, in seconds.
+    `oldest_unclaimed` is for how long a job was handed out that no worker has taken, in seconds. `is_served` says
+    whether a worker consumes the queue; None where no worker has told.
     """
 
     queue_paused: bool
@@ -65,6 +66,7 @@ class Standing:
     held_of_type: int
     held_of_owner: int
     oldest_unclaimed: float | None
+    is_served: bool | None
 
     @property
     def is_still(self) -> bool:
@@ -81,10 +83,10 @@ def reason_to_wait(job: Job, standing: Standing) -> WaitingReason | None:
         return QUEUE_PAUSED
     if standing.type_paused or standing.max_running_of_type == 0:
         return TYPE_PAUSED
-    if (standing.oldest_unclaimed or 0.0) > NO_WORKER_SECONDS and not standing.running:
+    is_late = (standing.oldest_unclaimed or 0.0) > NO_WORKER_SECONDS
+    if not standing.running and (is_late or standing.is_served is False):
         return NO_WORKER
     if job.released_at is not None:
-        is_late = (standing.oldest_unclaimed or 0.0) > NO_WORKER_SECONDS
         return WORKERS_BUSY if is_late else None
     for reason, limit, held in (
         (OWNER_LIMIT, standing.max_running_per_owner if job.owner_id else None, standing.held_of_owner),

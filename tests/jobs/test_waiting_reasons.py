@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from jobs.api.status import queue_members
 from jobs.models import Job, Queue, TypeDials
+from jobs.presence import Worker
 from jobs.states import State
 from reports.dialect import Dialect
 
@@ -65,6 +66,18 @@ def test_a_job_that_was_handed_out_says_whether_anybody_takes_it(report: Callabl
     assert code_of(job) == "no-worker"
     report(state=State.RUNNING, started_at=Now(), lease_expires_at=Now() + LONG_AGO)
     assert code_of(job) == "workers-busy"
+
+
+def test_a_job_whose_queue_no_worker_consumes_says_so_at_once(report: Callable[..., Job]) -> None:
+    Worker.objects.all().delete()
+    job = report(released_at=Now())
+    assert code_of(job) is None, "no worker has told of itself"
+    Worker.objects.create(name="io@here", queues=["operations"], started_at=Now(), seen_at=Now())
+    assert code_of(job) == "no-worker"
+    Worker.objects.create(name="csv@here", queues=["reports"], started_at=Now(), seen_at=Now() - LONG_AGO)
+    assert code_of(job) == "no-worker"
+    Worker.objects.filter(name="csv@here").update(seen_at=Now())
+    assert code_of(job) is None
 
 
 def test_a_job_behind_others_that_nobody_takes_says_so(report: Callable[..., Job]) -> None:

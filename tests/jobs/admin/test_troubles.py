@@ -14,6 +14,7 @@ from django.test import Client
 from jobs import refusals
 from jobs.errors import QueueFullError
 from jobs.models import Job, Queue, TypeDials
+from jobs.presence import Worker
 from jobs.states import State
 from jobs.submission import submit_job
 
@@ -57,6 +58,15 @@ def test_orders_that_were_refused_are_named(staff: Client, owner: User, monkeypa
 def test_a_queue_whose_jobs_nobody_takes_is_named(staff: Client, make_job: Callable[..., Job]) -> None:
     make_job(released_at=Now(), created_at=Now() - timedelta(minutes=3))
     assert any(text.startswith("No worker takes jobs from the queue reports") for text in troubles_shown(staff))
+
+
+def test_a_queue_that_no_worker_consumes_is_named_with_its_jobs(staff: Client, make_job: Callable[..., Job]) -> None:
+    Worker.objects.all().delete()
+    queues = ["operations", "callbacks", "uploads", "housekeeping"]
+    Worker.objects.create(name="io@here", queues=queues, started_at=Now(), seen_at=Now())
+    make_job()
+    found = troubles_shown(staff)["No worker consumes the queue reports, and 1 job is waiting."]
+    assert found == {"Show the jobs": "/admin/jobs/job/?state=queued&queue=reports"}
 
 
 def test_a_redis_that_hangs_is_named_within_the_bound(staff: Client, settings: Any) -> None:
