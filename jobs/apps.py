@@ -16,6 +16,7 @@ class JobsConfig(AppConfig):
         from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
         from jobs.error_codes import Source, register_error_codes
+        from jobs.inquiries import KIND as INQUIRY
         from jobs.kinds import register_kind
         from jobs.roles import seed_roles
         from jobs.schedules import read_unknown_time_zones
@@ -27,6 +28,7 @@ class JobsConfig(AppConfig):
         read_unknown_time_zones()
         register_kind(KIND)
         register_kind(CALLBACK)
+        register_kind(INQUIRY)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
         register_scopes(

@@ -22,6 +22,13 @@ class Level(IntEnum):
     OK = 0
     WARNING = 1
     REFUSED = 2
+    #: It could be queued, and would fail as it has failed.
+    WILL_FAIL = 3
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the job stays as it is."""
+        return self >= Level.REFUSED
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Inspector:
 
     #: Whether attempts are counted for each type, in a time series of its own. Else for all types of the kind together.
     types_are_counted = True
+    #: Whether `cost` knows anything, so that people are offered to ask.
+    knows_cost = False
 
     def type_of(self, payload: dict[str, Any]) -> str:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
@@ -81,5 +90,8 @@ class Inspector:
         return {}
 
     def cost(self, job: Job) -> str | None:
-        """What it would cost the database, in words. Raises any exception when the database refuses the query."""
+        """What it would cost the database, in words. Raises any exception when the database refuses the query.
+
+        It may run code of the type: call it in a process of its own only, as `jobs.inquiries` does.
+        """
         return None

@@ -1,7 +1,9 @@
 """Can a job be requeued? Looked up in the live state each time, and told in words.
 
-A verdict is the worst of its findings: safe, safe with a warning, refused. What many jobs share (the queue's dials,
-how long such jobs take, whether a database answers) is looked up once for all of them.
+A verdict is the worst of its findings: safe, safe with a warning, refused, will fail again. It is the same wherever it
+is shown: on the job's page, in the lists of bulk actions and runs, in the terminal. No code of a type that can compute
+runs for it: what such code said when somebody asked last (`jobs.inquiries`) is one of the findings. What many jobs
+share (the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from django.conf import settings
 from jobs.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
 from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
 from jobs.durations import in_words
-from jobs.failures import in_one_line, redact
+from jobs.failures import redact
+from jobs.inquiries import Inquiry, newest_inquiries
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
@@ -27,7 +30,12 @@ from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads import secrets_of
 from jobs.states import State
 
-WORDS: Final = {Level.OK: "safe", Level.WARNING: "safe with a warning", Level.REFUSED: "refused"}
+WORDS: Final = {
+    Level.OK: "safe",
+    Level.WARNING: "safe with a warning",
+    Level.REFUSED: "refused",
+    Level.WILL_FAIL: "will fail again",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """`safe`, `safe with a warning` or `refused`."""
+        """`safe`, `safe with a warning`, `refused` or `will fail again`."""
         return WORDS[self.level]
 
     @property
@@ -55,9 +63,7 @@ class Verdict:
 class RequeueChecks:
     """Checks jobs, one by one or many at once. Make a new one for each look: it remembers what it saw."""
 
-    def __init__(self, *, explain: bool = False) -> None:
-        """With `explain`, databases are asked what the work would cost them."""
-        self._explain = explain
+    def __init__(self) -> None:
         self._dials = cache(dials)
         self._complaint_of = cache(complaint_of)
         self._usual_seconds = cache(usual_seconds)
@@ -68,8 +74,8 @@ class RequeueChecks:
         return self.check_all([job])[job.pk]
 
     def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
-        """Verdicts by id, with a number of queries that does not depend on the number of jobs, but for `explain`."""
-        twins = twins_of(jobs)
+        """Verdicts by id, with a number of queries that does not depend on the number of jobs."""
+        twins, inquiries = twins_of(jobs), newest_inquiries(jobs)
         published = set(
             Artifact.objects.filter(
                 job__in=[job.pk for job in jobs],
@@ -79,15 +85,21 @@ class RequeueChecks:
             ).values_list("job", flat=True)
         )
         return {
-            job.pk: Verdict(tuple(self._findings(job, twins.get(job.pk, ()), is_published=job.pk in published)))
+            job.pk: Verdict(
+                tuple(
+                    self._findings(job, twins.get(job.pk, ()), inquiries.get(job.pk), is_published=job.pk in published)
+                )
+            )
             for job in jobs
         }
 
-    def _findings(self, job: Job, twins: Iterable[Twin], *, is_published: bool) -> Iterator[Finding]:
+    def _findings(
+        self, job: Job, twins: Iterable[Twin], inquiry: Inquiry | None, *, is_published: bool
+    ) -> Iterator[Finding]:
         if job.state not in UNFINISHED:
             yield Finding(Level.REFUSED, f"It is {job.state}: only dead and failed jobs can be requeued.")
         if job.kind not in kind_names():
-            yield Finding(Level.REFUSED, f"No installed app registers the kind {job.kind}.")
+            yield Finding(Level.WILL_FAIL, f"No installed app registers the kind {job.kind}.")
             return
         yield from _about_the_owner(job)
         yield from _guarded(inspector_of(job.kind).findings, job)
@@ -96,7 +108,9 @@ class RequeueChecks:
             yield Finding(Level.REFUSED, "Its result is already published.")
         yield from _about_the_last_error(job)
         yield from self._about_the_cause(job)
-        yield from self._about_the_cost(job)
+        yield from self._about_the_time(job)
+        if inquiry and (finding := inquiry.finding(job)):
+            yield finding
 
     def _about_the_cause(self, job: Job) -> Iterator[Finding]:
         found = self._dials(job.queue, job.kind, job.type)
@@ -117,7 +131,7 @@ class RequeueChecks:
         if lack := self._lack_of_room():
             yield Finding(Level.WARNING, lack)
 
-    def _about_the_cost(self, job: Job) -> Iterator[Finding]:
+    def _about_the_time(self, job: Job) -> Iterator[Finding]:
         seconds = self._usual_seconds(job.queue, job.kind, job.type)
         if seconds:
             middle, longest = in_words(statistics.median(seconds)), in_words(max(seconds))
@@ -125,19 +139,17 @@ class RequeueChecks:
             yield Finding(Level.OK, f"{many} {middle} (median), {longest} at most.")
         else:
             yield Finding(Level.OK, "No such job has succeeded lately, so nobody knows how long it takes.")
-        if self._explain and job.owner is not None:
-            yield from _guarded(_about_the_query, job)
 
 
 def requeue_checked_jobs(
     job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
 ) -> Intervention:
-    """Requeue the jobs whose verdict, at this moment, is not `refused`. Raises ValueError without a reason."""
+    """Requeue the jobs whose verdict at this moment does not forbid it. Raises ValueError without a reason."""
     require_reason(reason)
     checks, outcome = RequeueChecks(), Intervention()
     for ids in batches(job_ids):
         verdicts = checks.check_all(list(Job.objects.filter(pk__in=ids).select_related("owner")))
-        refused = {pk: verdict.reasons for pk, verdict in verdicts.items() if verdict.level is Level.REFUSED}
+        refused = {pk: verdict.reasons for pk, verdict in verdicts.items() if verdict.level.forbids}
         done = requeue_jobs([pk for pk in ids if pk not in refused], actor=actor, reason=reason, seen=seen)
         outcome.changed += done.changed
         refused |= done.refused
@@ -185,21 +197,10 @@ def _about_the_last_error(job: Job) -> Iterator[Finding]:
         )
 
 
-def _about_the_query(job: Job) -> Iterator[Finding]:
-    try:
-        cost = inspector_of(job.kind).cost(job)
-    except Exception as error:  # whatever a report type's code and the database raise
-        complaint = in_one_line(error, secrets_of(job))
-        yield Finding(Level.WARNING, f"What it would cost the database could not be found out: {complaint}")
-        return
-    if cost is not None:
-        yield Finding(Level.OK, cost)
-
-
 def _guarded(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
     """A payload may be anything, and a kind's code may fail over it: that is an answer, too."""
     try:
         yield from list(look(job))
     except Exception as error:
         complaint = redact(repr(error), secrets_of(job))
-        yield Finding(Level.REFUSED, f"Its payload cannot be understood today: {complaint}")
+        yield Finding(Level.WILL_FAIL, f"Its payload cannot be understood today: {complaint}")

@@ -30,6 +30,8 @@ EXPLAIN_TIMEOUT_SECONDS: Final = 2
 class ReportInspector(Inspector):
     """The payload of a report is an order: `reportType`, `parameters`, `csv`, `language`."""
 
+    knows_cost = True
+
     def type_of(self, payload: dict[str, Any]) -> str:
         """The report type's identifier."""
         return str(payload.get("reportType", "")) if isinstance(payload, dict) else ""
@@ -76,20 +78,20 @@ class ReportInspector(Inspector):
         """Whether its type is still there, its owner may still order it, and its parameters are still valid."""
         identifier = self.type_of(job.payload)
         if find_report_type(identifier) is None:
-            yield Finding(Level.REFUSED, f"The report type {identifier} does not exist any more.")
+            yield Finding(Level.WILL_FAIL, f"The report type {identifier} does not exist any more.")
             return
         if job.owner is None:
-            yield Finding(Level.REFUSED, "It has no owner, and a report is made for one.")
+            yield Finding(Level.WILL_FAIL, "It has no owner, and a report is made for one.")
             return
         try:
             get_report_type(identifier, job.owner)
         except UnknownReportTypeError:
-            yield Finding(Level.REFUSED, f"Its owner may not order {identifier} any more.")
+            yield Finding(Level.WILL_FAIL, f"Its owner may not order {identifier} any more.")
             return
         try:
             self.validate(job.payload, job.owner)
         except InvalidPayloadError as error:
-            yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
+            yield Finding(Level.WILL_FAIL, f"Its payload is not valid any more: {error}")
         else:
             yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
 

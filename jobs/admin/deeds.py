@@ -91,7 +91,7 @@ def confirm_and_do(
         if len(listed) == 1:
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[listed[0].pk]))
         return None
-    verdicts = RequeueChecks(explain=len(listed) == 1).check_all(listed) if deed.is_checked else {}
+    verdicts = RequeueChecks().check_all(listed) if deed.is_checked else {}
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"{deed.title} {len(listed)} job{'' if len(listed) == 1 else 's'}?",

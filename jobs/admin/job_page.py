@@ -15,6 +15,8 @@ from jobs.cancellation import CANCELLABLE
 from jobs.dead_letter import UNFINISHED
 from jobs.durations import in_words
 from jobs.failures import redact
+from jobs.inquiries import newest_inquiries
+from jobs.kinds import inspector_of
 from jobs.models import Job
 from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.requeue_checks import RequeueChecks
@@ -60,7 +62,9 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
         "is_masked": not revealed and payload != job.payload,
         "error_message": redact(job.error_message, secrets),
         "result": redact(formatted(job.result), secrets) if job.result is not None else None,
-        "verdict": RequeueChecks(explain=True).check(job) if job.state in UNFINISHED else None,
+        "verdict": RequeueChecks().check(job) if job.state in UNFINISHED else None,
+        "knows_cost": job.state in UNFINISHED and inspector_of(job.kind).knows_cost,
+        "inquiry": newest_inquiries([job]).get(job.pk) if job.state in UNFINISHED else None,
         "may": may,
         "can": {
             "requeue": job.state in UNFINISHED,

@@ -25,8 +25,10 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.api.download import artifact_response
 from jobs.audit import AuditEntry, audit
 from jobs.dead_letter import UNFINISHED
-from jobs.errors import ArtifactError
+from jobs.errors import AdmissionError, ArtifactError
 from jobs.failure_groups import failure_groups
+from jobs.inquiries import ask_cost
+from jobs.kinds import inspector_of
 from jobs.models import Artifact, Job
 
 logger = structlog.get_logger(__name__)
@@ -55,6 +57,7 @@ class JobPages(ReadOnlyAdmin):
             path("groups/", self.admin_site.admin_view(self.groups_view), name="jobs_job_groups"),
             own("edit/", self.edit_view, "edit"),
             own("reveal/", self.reveal_view, "reveal"),
+            own("cost/", self.cost_view, "cost"),
             own("download/<int:artifact_id>/", self.download_view, "download"),
             *super().get_urls(),
         ]
@@ -100,6 +103,20 @@ class JobPages(ReadOnlyAdmin):
         audit(AuditEntry.Action.REVEAL, [("job", job.pk, {}, {})], actor=request.user.get_username(), reason="")
         logger.warning("payload_revealed", job_id=str(job.pk), actor=request.user.get_username())
         return self._page(request, job, revealed=True)
+
+    def cost_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have a worker ask what the job would cost. Its page shows the answer."""
+        return require_POST(self._ask_cost)(request, object_id)
+
+    def _ask_cost(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        job = self._job_for(request, object_id, "requeue_job")
+        if job.state not in UNFINISHED or not inspector_of(job.kind).knows_cost:
+            raise Http404
+        try:
+            ask_cost(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
+        except AdmissionError as error:
+            messages.error(request, f"Nobody was asked: {error}")
+        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#lh-cost")
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Edit the payload and requeue."""

@@ -161,7 +161,7 @@ def _actor(context: JobContext) -> str:
 
 def _item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
     level = verdict.level if verdict else Level.OK
-    refused = level is Level.REFUSED
+    refused = level.forbids
     return BulkItem(
         run=run,
         job_id=job.pk,

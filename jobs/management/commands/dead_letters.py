@@ -1,10 +1,11 @@
-"""`manage.py dead_letters list|show|requeue|discard`: dead-lettered jobs, from a terminal."""
+"""`manage.py dead_letters list|show|ask|requeue|discard`: dead-lettered jobs, from a terminal."""
 
 from __future__ import annotations
 
 import getpass
 import json
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Min, QuerySet
 
-from jobs.dead_letter import discard_jobs
-from jobs.interventions import Intervention
+from jobs.dead_letter import UNFINISHED, discard_jobs
+from jobs.inquiries import ask_cost
+from jobs.interventions import Intervention, batches
 from jobs.models import Job
 from jobs.payloads import masked_payload
-from jobs.requeue_checks import requeue_checked_jobs
+from jobs.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
 from jobs.states import State
 
 FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
@@ -36,6 +38,8 @@ class Command(BaseCommand):
         show = actions.add_parser("show", help="one job: payload, attempts, timeline")
         show.add_argument("id", type=UUID)
         show.add_argument("--traceback", action="store_true", help="with the traceback of the last attempt")
+        ask = actions.add_parser("ask", help="have a worker ask what jobs would cost; `show` has the answer")
+        ask.add_argument("id", type=UUID, nargs="+")
         for name, text in (
             ("requeue", "queue again what is safe, with all attempts anew"),
             ("discard", "cancel for good"),
@@ -56,18 +60,24 @@ class Command(BaseCommand):
                 self.list_jobs(dead_jobs(options), options["limit"])
             case "show":
                 self.show(options["id"], with_traceback=options["traceback"])
+            case "ask":
+                self.ask(options["id"])
             case "requeue":
                 self.change(requeue_checked_jobs, "requeued", options)
             case "discard":
                 self.change(discard_jobs, "discarded", options)
 
     def list_jobs(self, dead: QuerySet[Job], limit: int) -> None:
-        """A line for each job."""
-        for job in dead.select_related("owner").order_by("-id")[:limit]:
+        """A line for each job, with the verdict on it."""
+        jobs = list(dead.select_related("owner").order_by("-id")[:limit])
+        verdicts = RequeueChecks().check_all(jobs)
+        for job in jobs:
             owner = job.owner.get_username() if job.owner else "-"
             first_line = job.error_message.splitlines()[0] if job.error_message else ""
             line = f"{job.pk}  {job.finished_at:%Y-%m-%d %H:%M:%S}  {job.kind}  {job.queue}  {owner}"
-            self.stdout.write(f"{line}  {job.error_fingerprint}  {job.error_class}: {first_line[:100]}")
+            self.stdout.write(
+                f"{line}  [{verdicts[job.pk].word}]  {job.error_fingerprint}  {job.error_class}: {first_line[:100]}"
+            )
         self.stdout.write(f"{dead.count()} dead")
 
     def list_groups(self, dead: QuerySet[Job], limit: int) -> None:
@@ -92,6 +102,11 @@ class Command(BaseCommand):
         owner = job.owner.get_username() if job.owner else "-"
         self.stdout.write(f"{job.pk}  {job.kind}  {job.queue}  {owner}  {job.state}")
         self.stdout.write(f"error: {job.error_class}: {job.error_message}  ({job.error_fingerprint})")
+        if job.state in UNFINISHED:
+            verdict = RequeueChecks().check(job)
+            self.stdout.write(f"can it be requeued: {verdict.word}")
+            for finding in verdict.findings:
+                self.stdout.write(f"  {WORDS[finding.level]}: {finding.text}")
         self.stdout.write(f"payload: {json.dumps(masked_payload(job), indent=2, ensure_ascii=False)}")
         self.stdout.write("attempts:")
         for attempt in attempts:
@@ -107,6 +122,15 @@ class Command(BaseCommand):
         if with_traceback and attempts:
             self.stdout.write(attempts[-1].traceback)
 
+    def ask(self, ids: list[UUID]) -> None:
+        """Submit an inquiry about each. Raises CommandError when there is no such dead or failed job."""
+        jobs = list(Job.objects.filter(pk__in=ids, state__in=UNFINISHED))
+        if missing := set(ids) - {job.pk for job in jobs}:
+            raise CommandError(f"not dead or failed: {', '.join(map(str, sorted(missing)))}")
+        for job in jobs:
+            ask_cost(job, actor=None)
+        self.stdout.write(f"{len(jobs)} asked")
+
     def change(self, act: Callable[..., Intervention], done: str, options: dict[str, Any]) -> None:
         """Requeue or discard. Raises CommandError when a job was refused, after the others were changed."""
         if bool(options["id"]) == options["all"]:
@@ -114,7 +138,9 @@ class Command(BaseCommand):
         dead = dead_jobs(options)
         ids = options["id"] or dead.order_by("id").values_list("pk", flat=True).iterator(chunk_size=500)
         if options["dry_run"]:
-            self.stdout.write(f"{dead.filter(pk__in=options['id']).count() if options['id'] else dead.count()} match")
+            self.dry_run(
+                dead.filter(pk__in=options["id"]) if options["id"] else dead, is_requeue=act is requeue_checked_jobs
+            )
             return
         try:
             outcome = act(ids, actor=options["actor"], reason=options["reason"])
@@ -125,6 +151,20 @@ class Command(BaseCommand):
             self.stderr.write(f"{job_id} was not {done}: {why}")
         if outcome.refused:
             raise CommandError(f"{len(outcome.refused)} refused")
+
+    def dry_run(self, jobs: QuerySet[Job], *, is_requeue: bool) -> None:
+        """How many match and, to requeue, how many there are of each verdict."""
+        ids = list(jobs.order_by("pk").values_list("pk", flat=True))
+        self.stdout.write(f"{len(ids)} match")
+        if not is_requeue:
+            return
+        checks, words = RequeueChecks(), Counter[str]()
+        for some in batches(ids):
+            found = checks.check_all(list(Job.objects.filter(pk__in=some).select_related("owner")))
+            words.update(verdict.word for verdict in found.values())
+        for word in WORDS.values():
+            if words[word]:
+                self.stdout.write(f"{words[word]} {word}")
 
 
 def add_filters(parser: ArgumentParser) -> None:

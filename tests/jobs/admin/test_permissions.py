@@ -211,7 +211,7 @@ def test_the_matrix_knows_every_url_of_the_admin(things: dict[str, Any]) -> None
     known = {"autocomplete", "index", "jsi18n", "login", "logout", "password_change", "password_change_done", "search",
              "app_list", "view_on_site"}  # fmt: skip
     named = {
-        "jobs_job_groups", "jobs_services", "jobs_job_edit", "jobs_job_reveal", "jobs_job_download",
+        "jobs_job_groups", "jobs_services", "jobs_job_cost", "jobs_job_edit", "jobs_job_reveal", "jobs_job_download",
         "jobs_bulkrun_order", "jobs_bulkrun_steer", "jobs_queue_pause", "jobs_queue_resume",
         "auth_user_password_change",
     }  # fmt: skip

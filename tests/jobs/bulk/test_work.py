@@ -29,7 +29,7 @@ def test_a_dry_run_changes_nothing_and_tells_each_verdict(actor: User, dead_job:
     assert run.stage == Stage.CHECKED
     assert outcomes(run) == ["pending", "refused"]
     refused = run.items.get(outcome="refused")
-    assert (refused.level, refused.why) == (2, "No installed app registers the kind gone.")
+    assert (refused.level, refused.why) == (3, "No installed app registers the kind gone.")
     assert not Event.objects.filter(name="requeued").exists()
 
 

@@ -47,7 +47,7 @@ def test_the_list_shows_dead_jobs_newest_first(dead_job: Callable[..., Job]) -> 
     dead_job(state=State.FAILED)
     lines = run("list").splitlines()
     assert [line.split("  ")[0] for line in lines[:2]] == [str(second.pk), str(first.pk)]
-    assert lines[0].endswith("other  reports  ada  f1  x.OddError: odd")
+    assert lines[0].endswith("other  reports  ada  [will fail again]  f1  x.OddError: odd")
     assert lines[2] == "2 dead"
     assert run("list", "--kind", "test", "--limit", "1").splitlines()[-1] == "1 dead"
     assert run("list", "--error", "odderror").splitlines()[-1] == "2 dead"
@@ -91,7 +91,10 @@ def test_requeue_and_discard_name_who_and_why(dead_job: Callable[..., Job]) -> N
 
 def test_all_means_those_that_the_filters_match(dead_job: Callable[..., Job]) -> None:
     one, other = dead_job(), dead_job(error_fingerprint="f2")
-    assert run("requeue", "--all", "--fingerprint", "f2", "--reason", "r", "--dry-run") == "1 match\n"
+    assert (
+        run("requeue", "--all", "--fingerprint", "f2", "--reason", "r", "--dry-run")
+        == "1 match\n1 safe with a warning\n"
+    )
     assert Job.objects.filter(state=State.DEAD).count() == 2
     assert run("requeue", "--all", "--fingerprint", "f2", "--reason", "r") == "1 requeued\n"
     assert dict(Job.objects.values_list("pk", "state")) == {one.pk: State.DEAD, other.pk: State.QUEUED}
@@ -118,3 +121,13 @@ def test_which_jobs_must_be_said(words: tuple[str, ...]) -> None:
 def test_a_blank_reason_is_refused(dead_job: Callable[..., Job]) -> None:
     with pytest.raises(CommandError, match="say why"):
         run("requeue", dead_job().pk, "--reason", " ")
+
+
+def test_an_inquiry_is_submitted_once_about_each(dead_job: Callable[..., Job]) -> None:
+    job = dead_job(payload={"a": 1})
+    assert run("ask", job.pk) == "1 asked\n"
+    assert run("ask", job.pk) == "1 asked\n"
+    inquiry = Job.objects.get(kind="inquiry")
+    assert (inquiry.type, inquiry.queue, inquiry.owner) == (str(job.pk), "operations", None)
+    with pytest.raises(CommandError, match="not dead or failed"):
+        run("ask", inquiry.pk)

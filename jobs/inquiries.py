@@ -1,0 +1,195 @@
+"""What would a job cost the database? Asked by a person, found out by a worker, and kept.
+
+The answer takes the code of the job's type (`Inspector.cost`), which may hang or end its process. So an inquiry is a
+job of its own kind: it waits in the queue of short operations, and the worker runs the code in a process that is killed
+at its deadline (`jobs.contained`). There is one attempt. Whatever becomes of the code is the answer, so an inquiry
+succeeds unless its worker vanishes. Its type is the id of the job that it is about: an index finds the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobs.classification import classify
+from jobs.contained import Bounds, ContainedError, ProcessEndedError, contained
+from jobs.context import JobContext
+from jobs.durations import in_words
+from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.kinds import Kind, inspector_of
+from jobs.models import Job
+from jobs.payloads import secrets_of
+from jobs.redaction import in_one_line
+from jobs.retry import RetryPolicy
+from jobs.search import same_work_term
+from jobs.states import ACTIVE, State
+from jobs.submission import submit_job
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+INQUIRY: Final = "inquiry"
+QUEUE: Final = "operations"
+#: How long the code may take, with all that it asks PostgreSQL. Seconds.
+DEADLINE_SECONDS: Final = 10
+#: For so long an answer that the job cannot be done counts as today's.
+FRESH: Final = timedelta(hours=1)
+#: Characters kept of a complaint.
+LONGEST_TEXT: Final = 1000
+#: Failures that speak of the database's state, not of the query.
+PASSING: Final = frozenset({"database-error", "time-limit", "retryable-error"})
+
+
+class Outcome(StrEnum):
+    """How an inquiry ended."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    TIMED_OUT = "timed-out"
+    KILLED = "killed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """The newest inquiry about a job: while it is `open` there is no outcome yet."""
+
+    job_id: UUID
+    is_open: bool
+    outcome: Outcome | None
+    text: str
+    asked_by: str
+    at: datetime
+    work: str
+
+    @classmethod
+    def of(cls, inquiry: Job) -> Self:
+        """From its row."""
+        result = inquiry.result if isinstance(inquiry.result, dict) else {}
+        found = result.get("outcome") if inquiry.state == State.SUCCEEDED else Outcome.LOST
+        is_open = inquiry.state in ACTIVE
+        return cls(
+            job_id=UUID(inquiry.payload["job"]),
+            is_open=is_open,
+            outcome=None if is_open else Outcome(found or Outcome.LOST),
+            text=result.get("text", ""),
+            asked_by=inquiry.owner.get_username() if inquiry.owner else "",
+            at=inquiry.finished_at or inquiry.created_at,
+            work=inquiry.payload["work"],
+        )
+
+    def finding(self, job: Job) -> Finding | None:
+        """What it says about running the job again; None where it is open, or about another payload."""
+        if self.outcome is None or self.work != work_of(job):
+            return None
+        age = timezone.now() - self.at
+        when = f"Asked {in_words(max(age, timedelta(seconds=1)))} ago"
+        if self.outcome is Outcome.ANSWERED:
+            return Finding(Level.OK, f"{when}: {self.text}")
+        said = f"{when}: {self.words}"
+        if self.outcome in (Outcome.TIMED_OUT, Outcome.UNAVAILABLE, Outcome.LOST):
+            return Finding(Level.WARNING, said)
+        if age > FRESH:
+            return Finding(Level.WARNING, f"{said} That was a while ago: ask again.")
+        return Finding(Level.WILL_FAIL, f"{said} If the cause has been repaired since, ask again.")
+
+    @property
+    def words(self) -> str:
+        """The outcome, for the staff."""
+        match self.outcome:
+            case None:
+                return "A worker is asking."
+            case Outcome.ANSWERED:
+                return self.text
+            case Outcome.REFUSED:
+                return f"The query cannot be made or planned: {self.text}"
+            case Outcome.UNAVAILABLE:
+                return f"The database did not answer: {self.text}"
+            case Outcome.TIMED_OUT:
+                return f"The type's code and the planner took longer than {DEADLINE_SECONDS} s, and were ended."
+            case Outcome.KILLED:
+                return "The type's code ended its process. It would end a worker, too."
+            case Outcome.LOST:
+                return "The worker that was asked ended before it had an answer."
+
+
+def ask_cost(job: Job, *, actor: AbstractBaseUser | None) -> None:
+    """Submit an inquiry about a job, unless one is open. Raises what `jobs.submission.submit_job` does."""
+    if any(inquiry.is_open for inquiry in newest_inquiries([job]).values()):
+        return
+    submit_job(kind=INQUIRY, owner=actor, payload={"job": str(job.pk), "work": work_of(job)})
+
+
+def newest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
+    """The newest inquiry about each of the jobs, by their ids. One query."""
+    ids = [str(job.pk) for job in jobs]
+    asked = Job.objects.filter(queue=QUEUE, kind=INQUIRY, type__in=ids).exclude(state=State.CANCELLED)
+    rows = asked.order_by("type", "-id").distinct("type").select_related("owner")
+    return {found.job_id: found for found in map(Inquiry.of, rows)}
+
+
+def work_of(job: Job) -> str:
+    """Another one once the payload is edited: an answer is about the payload that it was asked for."""
+    return same_work_term(job.kind, job.payload) if isinstance(job.payload, dict) else ""
+
+
+def run_inquiry(context: JobContext) -> dict[str, Any]:
+    """The handler. Its result is `{"outcome": …, "text": …}`."""
+    bounds = Bounds(seconds=DEADLINE_SECONDS, memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2)
+    try:
+        answer: dict[str, Any] = contained(
+            "jobs.inquiries.find_cost", context.job.payload["job"], bounds=bounds, check=context.check
+        )
+    except ProcessEndedError:
+        return {"outcome": Outcome.KILLED}
+    except ContainedError:
+        return {"outcome": Outcome.TIMED_OUT}
+    return answer
+
+
+def find_cost(job_id: str) -> dict[str, Any]:
+    """In a process of its own: ask the job's inspector. Secrets of the payload are masked in what it says."""
+    job = Job.objects.select_related("owner").filter(pk=job_id).first()
+    if job is None:
+        return {"outcome": Outcome.UNAVAILABLE, "text": "the job has been deleted."}
+    try:
+        cost = inspector_of(job.kind).cost(job)
+    except Exception as error:  # whatever a type's code and the database raise
+        outcome = Outcome.UNAVAILABLE if classify(error).code in PASSING else Outcome.REFUSED
+        return {"outcome": outcome, "text": f"{in_one_line(error, secrets_of(job))[:LONGEST_TEXT]}."}
+    return {"outcome": Outcome.ANSWERED, "text": cost or "Nothing is known of what such a job costs."}
+
+
+class InquiryInspector(Inspector):
+    """The payload names a job, and is nothing that people edit."""
+
+    types_are_counted = False
+
+    def type_of(self, payload: dict[str, Any]) -> str:
+        """The id of the job that it is about."""
+        return str(payload.get("job", "")) if isinstance(payload, dict) else ""
+
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """Raises InvalidPayloadError unless it is as `ask_cost` writes it."""
+        checked = super().validate(payload, owner)
+        if set(checked) != {"job", "work"} or not all(isinstance(value, str) for value in checked.values()):
+            raise InvalidPayloadError([{"pointer": "", "detail": "An inquiry names a job and nothing else."}])
+        return checked
+
+
+#: One attempt: what ends the worker once would do so again.
+KIND: Final = Kind(
+    name=INQUIRY,
+    queue=QUEUE,
+    handler=run_inquiry,
+    inspector=InquiryInspector(),
+    retry_policy=RetryPolicy(max_attempts=1, max_lost_in_a_row=1),
+)
