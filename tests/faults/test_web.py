@@ -1,0 +1,79 @@
+"""Web server processes that are killed while orders come in."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+from django.contrib.auth.models import User
+
+from jobs.models import Job, Queue
+from tests.faults.conftest import kill
+from tests.stack import Stack
+from tests.tokens import bearer_of
+from tests.waiting import wait_until
+
+ORDERS = 500
+CLIENTS = 12
+KILLS = 4
+ORDER = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
+#: The first request with this key is still being handled; or the database had no room for one more session.
+COME_AGAIN = (409, 503)
+
+
+class Client:
+    """Sends orders, each until it is answered, and counts the connections that broke meanwhile."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = f"{url}/api/reports"
+        self.token = token
+        self.broken = 0
+        self.answers: dict[str, str] = {}
+        self._of_thread = threading.local()
+
+    def order(self, key: str) -> requests.Response:
+        def answer() -> requests.Response | None:
+            headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+            try:
+                response = self._session().post(self.url, json=ORDER, headers=headers, timeout=30)
+            except requests.RequestException:
+                self.broken += 1
+                return None
+            return None if response.status_code in COME_AGAIN else response
+
+        response = wait_until(answer, timeout=120, message=f"the order {key} is answered")
+        assert response is not None
+        assert response.status_code == 202, response.text
+        self.answers.setdefault(key, response.json()["id"])
+        return response
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = requests.Session()
+        session: requests.Session = self._of_thread.session
+        return session
+
+
+def test_orders_that_are_repeated_while_web_processes_are_killed_make_one_job_each(stack: Stack, live_url: str) -> None:
+    Queue.objects.update(paused=True)
+    client = Client(live_url, bearer_of(User.objects.create_user("ada")))
+    keys = [f"order-{number}" for number in range(ORDERS)]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        sent = [pool.submit(client.order, key) for key in keys]
+        for number in range(1, KILLS + 1):
+            enough = number * ORDERS // (KILLS + 1)
+            wait_until(lambda enough=enough: len(client.answers) >= enough, timeout=120)  # type: ignore[misc]
+            victim = random.choice(wait_until(lambda: stack.pool_pids("web"), message="the web server has processes"))
+            kill(victim)
+        for future in sent:
+            future.result()
+        replayed = {key: pool.submit(client.order, key) for key in random.sample(keys, 50)}
+        for key, again in replayed.items():
+            assert again.result().headers["Idempotency-Replayed"] == "true"
+            assert again.result().json()["id"] == client.answers[key]
+    assert client.broken > 0, "no kill met a request: this test shows nothing"
+    made = {job.idempotency_key: str(job.pk) for job in Job.objects.all()}
+    assert len(made) == Job.objects.count() == ORDERS
+    assert made == client.answers
