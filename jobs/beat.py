@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,16 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
         super().__init__(model, app=app)
-        # After the clock was set back, or by hand: the next run would be that far away.
-        self.last_run_at = model.last_run_at = min(self.last_run_at, self._default_now())
+        self._not_in_the_future()
+
+    def is_due(self) -> Any:
+        """Whether it is to run, and when to look again. The clock may have been set back since the last look."""
+        self._not_in_the_future()
+        return super().is_due()
+
+    def _not_in_the_future(self) -> None:
+        """After the clock was set back, or by hand: the next run would be that far away."""
+        self.last_run_at = self.model.last_run_at = min(self.last_run_at, self._default_now())
 
     def save(self) -> None:
         """When it ran last, and how often."""
@@ -48,7 +57,20 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._skipped: dict[int, str] = {}
         self._read_again = False
+        self._ticked_at = 0.0
         super().__init__(*args, **kwargs)
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what is due; returns the seconds until the next look.
+
+        Schedules wait in the order of the clock: after it was set back, those that were due first would be for long.
+        """
+        now = time.time()
+        if now < self._ticked_at:
+            logger.warning("clock_set_back", seconds=round(self._ticked_at - now, 3))
+            self._heap = None
+        self._ticked_at = now
+        return super().tick(*args, **kwargs)
 
     def all_as_schedule(self) -> dict[str, SafeEntry]:
         """All rows that can be run. Where the database does not answer, those of the last time."""

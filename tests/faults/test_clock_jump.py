@@ -79,7 +79,6 @@ def status_of(url: str, headers: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.xfail(strict=True, reason="after a jump back, Beat rings nothing until the clock has caught up")
 def test_a_jump_of_the_clock_loses_nothing_doubles_nothing_and_steals_no_lease(clock: Clock, fault: Fault) -> None:
     headers = {"Authorization": f"Bearer {bearer_of(fault.owner)}"}
     held = fault.submit("wait")
