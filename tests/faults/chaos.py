@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import redis
 from django.db import InterfaceError, OperationalError, connections
 
+from config.datafolder import BASE_DIR
 from jobs.models import Attempt, Event, Job, Queue
+from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, open_files
+from tests.faults.invariants import assert_invariants
 from tests.outages import restart_postgres, restart_valkey
 from tests.waiting import wait_until
 
@@ -29,8 +33,12 @@ MIX = {"work": 30, "linger": 50, "stumble": 12, "refuse": 8}
 LINGER = (0.2, 4.0)
 #: Jobs submitted between two faults.
 BURST = (4, 12)
-#: How long it may take until a process is at work, whatever happened before. Seconds.
-AIM_SECONDS = 30.0
+#: How long it may take until a process is at work, whatever happened before; and until all jobs have ended. At least so
+#: many seconds, and at least so many times what the workers took to start: a slow machine is slow at all of it.
+AIM_SECONDS, AIM_STARTS = 30.0, 6
+END_SECONDS, END_STARTS = 180.0, 36
+#: Where the logs of a run that failed are kept.
+KEPT_LOGS = BASE_DIR / "test-results"
 
 
 class Target(NamedTuple):
@@ -48,6 +56,7 @@ class Chaos:
     def __init__(self, fault: Fault, *, seed: int, jobs: int) -> None:
         self.fault = fault
         self.stack = fault.stack
+        self.seed = seed
         self.random = random.Random(seed)
         self.jobs = jobs
         self.accepted: list[Job] = []
@@ -55,6 +64,7 @@ class Chaos:
         self.stopped: list[int] = []
         self.killed: set[str] = set()
         self.asked_to_end: set[str] = set()
+        self.start_seconds = 0.0
         self.actions: dict[Callable[[], None], int] = {
             self.kill_pool_process: 5,
             self.kill_worker: 3,
@@ -70,7 +80,7 @@ class Chaos:
     def run(self) -> None:
         """Submit and hurt in turns; then leave it alone until every job has ended."""
         Queue.objects.filter(name="reports").update(max_running=2 * len(WORKERS))
-        self.supervise()
+        self.start_workers()
         deck: list[Callable[[], None]] = []
         while len(self.accepted) < self.jobs:
             burst = self.random.randint(*BURST)
@@ -82,7 +92,20 @@ class Chaos:
             self.faults[action.__name__] += 1
             self.supervise()
         self.wake_all()
-        wait_until(self.all_ended, timeout=180, every=1, message="every job ends")
+        timeout = max(END_SECONDS, END_STARTS * self.start_seconds)
+        wait_until(self.all_ended, timeout=timeout, every=1, message="every job ends")
+
+    def start_workers(self) -> None:
+        """Start all services, and see how long this machine takes for it."""
+        ready = {name: self.stack.log(name).count("ready.") for name in WORKERS}
+        began = time.monotonic()
+        self.supervise()
+
+        def all_ready() -> bool:
+            return all(self.stack.log(name).count("ready.") > count for name, count in ready.items())
+
+        wait_until(all_ready, timeout=300, every=0.2, message="the workers start")
+        self.start_seconds = time.monotonic() - began
 
     def shuffled(self) -> list[Callable[[], None]]:
         """Every fault, as often as its weight says: a long run leaves none out."""
@@ -170,7 +193,8 @@ class Chaos:
             both, before = sorted(before & now), now
             return both
 
-        return self.random.choice(wait_until(still_at_work, timeout=AIM_SECONDS, message="a process is at work"))
+        timeout = max(AIM_SECONDS, AIM_STARTS * self.start_seconds)
+        return self.random.choice(wait_until(still_at_work, timeout=timeout, message="a process is at work"))
 
     def targets(self) -> Iterator[Target]:
         for name in WORKERS:
@@ -199,26 +223,46 @@ class Chaos:
             "works done": len(self.fault.works_done()),
             "duplicates": sum(count - 1 for count in completions.values()),
             "seconds": round(seconds),
+            "to start": round(self.start_seconds),
         }
         lines = [f"{name:16} {value:>8}" for name, value in rows.items()]
         faults = [f"{name:24} {count:>4}" for name, count in sorted(self.faults.items())]
         return "\n".join([*lines, "", *faults])
 
 
+@contextmanager
+def logs_kept(logs: Path, into: Path) -> Iterator[None]:
+    """Copy the services' logs where they outlive the run, if the block fails; and say where."""
+    try:
+        yield
+    except BaseException as error:
+        shutil.copytree(logs, into, dirs_exist_ok=True)
+        error.add_note(f"The logs of the services are kept in {into}")
+        raise
+
+
 def run_chaos(fault: Fault, *, seed: int, jobs: int) -> Chaos:
     """Run it, print its table and its seed, and look at what must hold besides the invariants."""
-    chaos = Chaos(fault, seed=seed, jobs=jobs)
+    with logs_kept(fault.stack.folder.logs, KEPT_LOGS / f"chaos-{seed}"):
+        return run_and_judge(Chaos(fault, seed=seed, jobs=jobs))
+
+
+def run_and_judge(chaos: Chaos) -> Chaos:
+    """The run, its table, and what must hold after it."""
     started = time.monotonic()
     try:
         chaos.run()
     finally:
         chaos.wake_all()
         connections.close_all()
-        sys.stdout.write(f"\nSEED={seed} JOBS={jobs}\n{chaos.summary(time.monotonic() - started)}\n\n")
+        sys.stdout.write(f"\nSEED={chaos.seed} JOBS={chaos.jobs}\n{chaos.summary(time.monotonic() - started)}\n\n")
     assert {job.pk for job in chaos.accepted} <= set(Job.objects.values_list("pk", flat=True)), "accepted means kept"
     assert not Job.objects.filter(kind="fault-refuse").exclude(state=State.DEAD).exists()
     assert not Job.objects.exclude(kind="fault-refuse").exclude(state=State.SUCCEEDED).exists()
     lost = {f"{attempt.job_id}.{attempt.fencing_token}" for attempt in Attempt.objects.filter(outcome=Outcome.LOST)}
     if len(chaos.killed) >= 5:  # one may just have finished, or handed back
         assert len(chaos.killed & lost) * 2 >= len(chaos.killed), f"of {chaos.killed} only {lost} were lost"
+    for folder in FOLDERS:
+        remove_orphans_in(folder)
+    assert_invariants(chaos.fault.files)
     return chaos
