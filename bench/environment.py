@@ -18,6 +18,7 @@ FOREIGN: Final = (
     "DEBUG",
     "REDIS_URL",
     "REPLICA_URL",
+    "REPORTS_DATABASE_URL",
     "RETENTION_DAYS",
     "SECRET_KEY",
     "STORAGE_URL",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from config.datafolder import BASE_DIR, DataFolder, write_private
-from config.embedded_postgres import EmbeddedPostgres
+from config.embedded_postgres import READER, EmbeddedPostgres
 from config.embedded_valkey import EmbeddedValkey
 
 POSTGRES_GRACE_SECONDS: Final = 60
@@ -71,6 +71,7 @@ class EmbeddedServers:
             if self.wants_postgres:
                 self.postgres.wait_until_ready(lambda: self.is_running("PostgreSQL"))
                 environment["DATABASE_URL"] = self.postgres.url()
+                environment["REPORTS_DATABASE_URL"] = f"postgresql://{READER}@"
                 self.folder.keep_private()  # the wheel opens it so that PostgreSQL's user gets through
         except BaseException:
             self.stop()

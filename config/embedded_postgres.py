@@ -30,6 +30,8 @@ with warnings.catch_warnings():
 
 DATABASE: Final = "longhaul"
 USER: Final = "postgres"
+#: What reports are read as. `migrate` makes it; over the socket, which only its owner can open, it needs no password.
+READER: Final = "longhaul_reports"
 SOCKET: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 100  # bytes; the kernel's limit is 104 to 108
 SOCKET_FOLDER_PREFIX: Final = "longhaul-socket-"

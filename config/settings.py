@@ -131,6 +131,12 @@ for database in DATABASES.values():
 #: How long a request waits for PostgreSQL before it is answered with 503; see `jobs.postgres.deadlines`.
 REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
 
+# Reports read the primary as this login, which cannot write (`reports.reader`). The database is that of DATABASE_URL,
+# and so is the server if the URL names none.
+reports_url = env.db_url("REPORTS_DATABASE_URL", default="postgresql://")
+REPORTS_LOGIN = {name: reports_url[name] for name in ("USER", "PASSWORD") if reports_url["USER"]}
+REPORTS_LOGIN |= {name: reports_url[name] for name in ("HOST", "PORT") if REPORTS_LOGIN and reports_url[name]}
+
 # Jobs
 
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)

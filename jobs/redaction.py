@@ -168,7 +168,8 @@ def _spellings(secret: str) -> set[str]:
 @cache
 def _own_secrets() -> tuple[str, ...]:
     passwords = [unquote(urlsplit(settings.REDIS_URL).password or "")]
-    passwords += [str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()]
+    logins = (*settings.DATABASES.values(), settings.REPORTS_LOGIN)
+    passwords += [str(login.get("PASSWORD") or "") for login in logins]
     return tuple(
         secret for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *passwords) if len(secret) >= 6
     )

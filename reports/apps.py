@@ -1,6 +1,7 @@
 """Startup of the `reports` app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -20,6 +21,7 @@ class ReportsConfig(AppConfig):
         )
         from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
+        from reports.reader import prepare_reader
 
         register_kind(REPORT)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
@@ -27,4 +29,7 @@ class ReportsConfig(AppConfig):
         register_scopes(
             {"reports:read": "see and download reports", "reports:order": "order, cancel and delete reports"}
         )
+        # This app has no models, so Django sends no signal for it.
+        jobs = apps.get_app_config("jobs")
+        post_migrate.connect(prepare_reader, sender=jobs, dispatch_uid="reports.prepare_reader")
         autodiscover_modules("report_types")

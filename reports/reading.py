@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
 from jobs.errors import PermanentError
+from reports.reader import reader_connection
 
 #: Equal at the beginning and the end of one transaction that could not write and became nobody else.
 STATE: Final = """
@@ -34,11 +34,12 @@ def reading(
     """A connection of its own to `alias`, in one read-only transaction that sees one snapshot.
 
     Its own, because a report must not share a transaction with the job's bookkeeping. It is closed,
-    not reused: what a broken or cancelled COPY leaves behind ends with it.
+    not reused: what a broken or cancelled COPY leaves behind ends with it. The primary is read as a login that cannot
+    write, where `REPORTS_DATABASE_URL` names one.
 
     Raises NotReadOnlyError at the end of the block where the session has left that transaction, or its role.
     """
-    connection = connections.create_connection(alias)
+    connection = reader_connection(alias)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET jit TO DEFAULT; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
