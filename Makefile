@@ -63,6 +63,10 @@ openapi: .venv/.dev  ## write docs/openapi.yaml, and the error codes of docs/api
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	@$(offline) $(python) manage.py error_codes --write docs/api.md
 
+.PHONY: spectral
+spectral: .venv/spectral/node_modules  ## lint docs/openapi.yaml with Spectral and OWASP's rules (needs Node.js with npm)
+	.venv/spectral/node_modules/.bin/spectral lint docs/openapi.yaml --ruleset docs/.spectral.yaml --fail-severity warn
+
 .PHONY: fmt
 fmt: .venv/.dev  ## format and fix what ruff can
 	.venv/bin/ruff check --fix .
@@ -118,6 +122,12 @@ chromium:
 	else \
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
 	fi
+
+# Not part of `make check`, which needs nothing but Python and make.
+.venv/spectral/node_modules:
+	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
+		@stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 
 # Prometheus' own checker of rules, out of Debian's package, which is not installed: it would start a server.
 .venv/bin/promtool: | .venv/.dev

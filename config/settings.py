@@ -265,6 +265,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Longhaul",
     "DESCRIPTION": "Big CSV reports and uploads, off the request path, never lost.",
     "VERSION": "0.1.0",
+    "CONTACT": {"name": "The operators of your Longhaul server"},
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "GET_MOCK_REQUEST": "jobs.api.schema_view.mock_request",

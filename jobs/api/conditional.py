@@ -6,11 +6,27 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, set_response_etag
+from rest_framework.request import Request
 
-from jobs.api.problems import problem_response
+from jobs.api.problems import ProblemError, problem_response
 
 #: What a client needs with a 304, beside the fields that Django keeps.
 KEPT: Final = ("Retry-After", "RateLimit", "RateLimit-Policy")
+
+#: Header fields that hold a list of any length, and the characters that they may have.
+LISTS: Final = ("If-Match", "If-None-Match", "If-Range", "Range")
+LONGEST_LIST: Final = 4000
+
+
+def refuse_long_fields(request: Request) -> None:
+    """Raises ProblemError (400): the schema has a bound, so the server holds it."""
+    if long := [name for name in LISTS if len(request.headers.get(name, "")) > LONGEST_LIST]:
+        raise ProblemError(
+            400,
+            "invalid-request",
+            "The request is not valid; see errors.",
+            errors=[{"pointer": name, "detail": f"It has more than {LONGEST_LIST} characters."} for name in long],
+        )
 
 
 def answer_conditionally(request: HttpRequest, response: HttpResponse) -> HttpResponse:

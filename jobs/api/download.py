@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from drf_spectacular.utils import OpenApiParameter
 
+from jobs.api.conditional import LONGEST_LIST
 from jobs.api.problems import ProblemError
 from jobs.api.schema import response_header
 from jobs.damage import open_download
@@ -20,10 +21,11 @@ from jobs.models import Artifact, Event
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
 
+_LIST = {"type": "string", "maxLength": LONGEST_LIST}
 RANGE_HEADERS = (
-    OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="`bytes=1000-`: from there on. One range."),
+    OpenApiParameter("Range", _LIST, OpenApiParameter.HEADER, description="`bytes=1000-`: from there on. One range."),
     OpenApiParameter(
-        "If-Range", str, OpenApiParameter.HEADER, description="The `ETag` of the file; another file is sent whole."
+        "If-Range", _LIST, OpenApiParameter.HEADER, description="The `ETag` of the file; another file is sent whole."
     ),
 )
 FILE_HEADERS = (

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
+from jobs.api.conditional import LONGEST_LIST
+from jobs.api.openapi_bounds import bound_schema
 from jobs.tokens.permissions import scopes_needed
 
 _ID_IN_PATH: Final = re.compile(r"{\w+_id}")
@@ -30,10 +32,11 @@ WITH_BODY: Final = {
     413: "`body-too-large`: the limit is in `detail`.",
     415: "`unsupported-media-type`: not JSON, not UTF-8, or compressed.",
 }
-WITH_QUERY: Final = {400: "`invalid-request`: `errors` names the parameter that is not valid."}
+WITH_PARAMETER: Final = {400: "`invalid-request`: `errors` names the parameter or header field that is not valid."}
 WITH_ETAG: Final = {412: "`precondition-failed`: `If-Match` or `If-Unmodified-Since` does not hold."}
 
 HEADERS: Final = {
+    "Access-Control-Allow-Origin": "The origin of the script that asks, where an operator allows it.",
     "RateLimit": 'What is left: `"requests";r=599;t=12`, remaining and seconds. Left out where nothing is counted.',
     "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
     "Retry-After": "Seconds after which to ask again.",
@@ -41,35 +44,62 @@ HEADERS: Final = {
     "ETag": "Of this representation; send it as `If-None-Match`.",
     "WWW-Authenticate": "RFC 6750.",
 }
+#: Headers that any response may have.
+OF_ALL: Final = ("Access-Control-Allow-Origin",)
+#: … but for one that failed before the request was counted.
+OF_COUNTED: Final = ("RateLimit", "RateLimit-Policy")
 #: Status → headers of all its responses.
 OF_STATUS: Final = {
-    "200": ("RateLimit", "RateLimit-Policy"),
-    "202": ("RateLimit", "RateLimit-Policy", "Retry-After", "Preference-Applied"),
-    "304": ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    "202": ("Retry-After", "Preference-Applied"),
+    "304": ("ETag", "Retry-After"),
     "401": ("WWW-Authenticate",),
     "403": ("WWW-Authenticate",),
     "409": ("Retry-After",),
     "412": ("ETag",),
-    "429": ("RateLimit", "RateLimit-Policy", "Retry-After"),
+    "429": ("Retry-After",),
     "503": ("Retry-After",),
+}
+
+#: The first part of a path below /api → what its tag says.
+TAGS: Final = {
+    "callbacks": "Be told when a job has ended.",
+    "operations": "Any job, for clients of the long-running-operation pattern.",
+    "report-types": "What can be ordered.",
+    "reports": "Order reports, follow them, download them.",
+    "tokens": "Tokens for programs.",
+}
+
+SERVER: Final = {
+    "url": "https://{host}",
+    "description": "Your production server.",
+    "x-internal": False,
+    "variables": {"host": {"default": "localhost:8000", "description": "host name, and port if it is not 443"}},
 }
 
 IF_NONE_MATCH: Final = {
     "in": "header",
     "name": "If-None-Match",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "maxLength": LONGEST_LIST},
     "description": "An `ETag` from before: the answer is 304 while nothing has changed.",
 }
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's, with the scopes that a token needs, and ids called `id`."""
+    """drf-spectacular's, with the scopes that a token needs."""
 
-    def get_auth(self) -> list[dict[str, Any]]:
-        """Roles are allowed for any scheme since OpenAPI 3.1 (section 4.8.30)."""
-        scopes = [scope for scope in scopes_needed(self.view, self.method) if scope]
-        schemes: list[dict[str, Any]] = super().get_auth()
-        return [{name: scopes if name == "bearer" else roles for name, roles in s.items()} for s in schemes]
+    def get_description(self) -> str:  # type: ignore[override]
+        """With the scopes: for `security`, linters know those of OAuth2 and OpenID Connect only."""
+        description: str = super().get_description()
+        scopes = " and ".join(f"`{scope}`" for scope in self._scopes())
+        return f"{description}\n\nA token needs the scope {scopes}." if scopes else description
+
+    def get_extensions(self) -> dict[str, Any]:
+        """Those of the view, and the scopes."""
+        extensions: dict[str, Any] = super().get_extensions()
+        return {**extensions, "x-required-scopes": scopes} if (scopes := self._scopes()) else extensions
+
+    def _scopes(self) -> list[str]:
+        return [scope for scope in scopes_needed(self.view, self.method) if scope]
 
 
 def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -84,6 +114,10 @@ def complete_schema(result: dict[str, Any], generator: Any, request: Any, public
         _type_problems(operation)
         _add_headers(operation)
     _add_links(result)
+    _add_tags(result)
+    bound_schema(result)
+    # A file does not know where it is served from; a server's own schema is relative to itself.
+    result["servers"] = [{"url": "/"}] if request else [SERVER]
     if request is not None and not request.user.is_authenticated:
         _leave_out_examples(result)
     return result
@@ -104,7 +138,8 @@ def _name_ids(operation: dict[str, Any]) -> None:
 def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     described = dict(ALWAYS)
     described |= WITH_ID if "{" in path else {}
-    described |= WITH_QUERY if any(one["in"] == "query" for one in operation.get("parameters", [])) else {}
+    places = {parameter["in"] for parameter in operation.get("parameters", [])}
+    described |= WITH_PARAMETER if method == "get" or "query" in places else {}
     described |= WITH_BODY if "requestBody" in operation else {}
     responses = operation["responses"]
     if method == "get" and "200" in responses:
@@ -127,8 +162,14 @@ def _type_problems(operation: dict[str, Any]) -> None:
 
 def _add_headers(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
-        for name in OF_STATUS.get(status, ()):
+        counted = OF_COUNTED if status < "500" else ()
+        for name in (*OF_ALL, *counted, *OF_STATUS.get(status, ())):
             response.setdefault("headers", {}).setdefault(name, {"$ref": f"#/components/headers/{name}"})
+
+
+def _add_tags(result: dict[str, Any]) -> None:
+    used = {tag for _, _, operation in _operations(result) for tag in operation["tags"]}
+    result["tags"] = [{"name": tag, "description": TAGS.get(tag, "")} for tag in sorted(used)]
 
 
 def _leave_out_examples(result: dict[str, Any]) -> None:

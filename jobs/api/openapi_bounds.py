@@ -9,7 +9,7 @@ from django.conf import settings
 
 #: Format → characters of its longest text.
 LONGEST: Final = {"uuid": 36, "date": 10, "date-time": 40, "uri": 8000}
-#: Characters of a header field or a part of the URL: gunicorn reads 8,190 bytes of each line.
+#: Characters of a header field of a response, or of a part of the URL: gunicorn reads 8,190 bytes of each line.
 LONGEST_IN_HEAD: Final = 8000
 #: Integers that every JSON parser reads exactly (RFC 8259 section 6).
 LARGEST_INTEGER: Final = 2**53 - 1

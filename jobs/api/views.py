@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api.conditional import answer_conditionally
+from jobs.api.conditional import answer_conditionally, refuse_long_fields
 from jobs.api.limits import Limit, limit_headers
 from jobs.api.preferences import RESPOND_ASYNC, prefers
 from jobs.api.problems import ProblemError
@@ -29,8 +29,9 @@ class ApiView(APIView):
         self.limits: list[Limit] = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who asks, and whether they may; then whether the body can be read at all. Raises ProblemError (415)."""
+        """Who asks, and whether they may; then whether the rest can be read at all. Raises ProblemError (400, 415)."""
         super().initial(request, *args, **kwargs)
+        refuse_long_fields(request)
         coding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if coding not in ("", "identity"):
             raise ProblemError(

@@ -28,7 +28,9 @@ class TokenOrder(StrictSerializer):
         trim_whitespace=False,
         validators=[RegexValidator("[^\\s\\x00-\\x1f\\x7f-\\xa0]", "It must not be blank.")],
     )
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=[]), min_length=1, help_text="what it may do")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=[]), min_length=1, max_length=100, help_text="what it may do"
+    )
     expiresInDays = StrictIntegerField(
         default=DEFAULT_DAYS,
         min_value=1,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.api.pagination import PAGES
@@ -18,15 +19,26 @@ from jobs.selection import first_id_at
 MOST_BETWEEN_CLOCKS = timedelta(hours=1)
 
 
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "enum": list(STATUS_WORDS)}, "maxItems": len(STATUS_WORDS)}
+)
+class StatusField(serializers.MultipleChoiceField):
+    """Any of the words of `status`."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As a set. Raises ValidationError for more than there are."""
+        if len(data) > len(STATUS_WORDS):
+            raise serializers.ValidationError(f"Name at most {len(STATUS_WORDS)}.")
+        return super().to_internal_value(data)
+
+
 class ListQuery(StrictSerializer):
     """The query string of `GET /api/reports`, but for what leads to a page."""
 
     reportType = serializers.CharField(
         required=False, max_length=100, trim_whitespace=False, help_text="of this type only"
     )
-    status = serializers.MultipleChoiceField(
-        required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated"
-    )
+    status = StatusField(required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated")
     createdAfter = serializers.DateTimeField(required=False, help_text="ordered at this time or later")
     createdBefore = serializers.DateTimeField(required=False, help_text="ordered before this time")
 

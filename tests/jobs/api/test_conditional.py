@@ -68,3 +68,11 @@ def test_if_match_that_does_not_hold_is_412(api: APIClient, job: Job) -> None:
 
 def test_problems_have_no_etag(api: APIClient) -> None:
     assert "ETag" not in api.get("/api/reports/none")
+
+
+@pytest.mark.parametrize("field", ["If-Match", "If-None-Match", "If-Range", "Range"])
+def test_a_field_that_is_longer_than_the_schema_says_is_refused(field: str, api: APIClient) -> None:
+    assert api.get("/api/report-types", headers={field: "x" * 4000}).json().get("code") != "invalid-request"
+    answer = api.get("/api/report-types", headers={field: "x" * 4001})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
+    assert answer.json()["errors"] == [{"pointer": field, "detail": "It has more than 4000 characters."}]

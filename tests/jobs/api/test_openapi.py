@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import yaml
 
 from config.datafolder import BASE_DIR
@@ -27,7 +26,7 @@ def schemas(part: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
 
 def unbounded() -> list[str]:
     needed = {"string": {"maxLength"}, "integer": {"format", "minimum", "maximum"}, "array": {"maxItems"}}
-    assert len(list(schemas(SCHEMA))) > 300
+    assert len(list(schemas(SCHEMA))) > 200
     return [
         path
         for path, schema in schemas(SCHEMA)
@@ -36,12 +35,10 @@ def unbounded() -> list[str]:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="most schemas have no bounds")
 def test_every_string_integer_and_array_has_bounds() -> None:
     assert unbounded() == []
 
 
-@pytest.mark.xfail(strict=True, reason="there are no tags, servers, and contacts")
 def test_tags_servers_and_contact_are_there() -> None:
     told = {tag["name"]: tag["description"] for tag in SCHEMA["tags"]}
     assert {tag for operation in OPERATIONS for tag in operation["tags"]} == set(told)
@@ -52,7 +49,6 @@ def test_tags_servers_and_contact_are_there() -> None:
     assert SCHEMA["info"]["license"]["name"] == "MIT"
 
 
-@pytest.mark.xfail(strict=True, reason="scopes stand where only OAuth2 has them")
 def test_each_operation_says_what_a_token_needs() -> None:
     for operation in OPERATIONS:
         assert {"bearer": []} in operation["security"]
@@ -61,7 +57,6 @@ def test_each_operation_says_what_a_token_needs() -> None:
     assert sum("x-required-scopes" in operation for operation in OPERATIONS) > 15
 
 
-@pytest.mark.xfail(strict=True, reason="only some responses name these fields")
 def test_limits_and_cors_are_told_of_every_response() -> None:
     for operation in OPERATIONS:
         for status, response in operation["responses"].items():
