@@ -11,7 +11,7 @@ Each service runs under a tether that follows the pytest process, so none outliv
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -62,9 +62,13 @@ class Stack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, name: str, *, as_name: str | None = None, **environment: str) -> None:
-        """Start a service, or a second one of its kind; it is not restarted by itself when it dies."""
+    def start(self, name: str, *, as_name: str | None = None, options: Sequence[str] = (), **environment: str) -> None:
+        """Start a service, or a second one of its kind; it is not restarted by itself when it dies.
+
+        `options` are added to its command line, and count instead of those that stand there.
+        """
         service = replace(self.services[name], grace=GRACE_SECONDS)
+        service = replace(service, command=[*service.command, *options])
         if as_name:
             nodes = {"csv@%h", "io@%h", "callbacks@%h"}
             command = [f"{as_name}@%h" if word in nodes else word for word in service.command]
@@ -107,9 +111,11 @@ class Stack:
         wait_until(self._web_answers, timeout=40, message="the web server answers")
 
     @contextmanager
-    def running(self, name: str, *, as_name: str | None = None, **environment: str) -> Iterator[None]:
+    def running(
+        self, name: str, *, as_name: str | None = None, options: Sequence[str] = (), **environment: str
+    ) -> Iterator[None]:
         """Run a service (such as `beat`) for the length of a block, unless the block kills it."""
-        self.start(name, as_name=as_name, **environment)
+        self.start(name, as_name=as_name, options=options, **environment)
         name = as_name or name
         try:
             yield

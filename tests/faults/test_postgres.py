@@ -1,17 +1,23 @@
 """A PostgreSQL that restarts, ends sessions, or cannot be reached by a worker."""
 
 import signal
+from collections import Counter
+from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.db.models.functions import Now
 
-from jobs.models import Job
-from jobs.states import State
+from jobs.models import Attempt, Job, Queue
+from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, kill
-from tests.outages import restart_postgres
+from tests.outages import postgres_killed, restart_postgres
+from tests.stack import Stack
 from tests.waiting import wait_until
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+RUNNING, WAITING = 20, 200
 
 
 def sessions(condition: str = "TRUE") -> list[int]:
@@ -72,3 +78,43 @@ def test_a_worker_that_cannot_reach_the_database_for_a_lease_ends_its_work(fault
     fault.open_gate()
     fault.mend_until(job, State.SUCCEEDED)
     assert fault.outcomes(job) == ["lost", "succeeded"]
+
+
+@pytest.fixture
+def durable(stack: Stack) -> Iterator[None]:
+    """What was committed survives a crash, as in production; else the tests' server may lose the last moment of it."""
+    name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+    end_all_sessions()
+    connections.close_all()
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
+    end_all_sessions()
+    connections.close_all()
+
+
+def test_postgresql_is_killed_while_many_jobs_run_and_wait(fault: Fault, durable: None) -> None:
+    """SIGKILL of its main process. Each job ends well, once: what was accepted is kept."""
+    stack = fault.stack
+    stack.stop("worker-csv")
+    Queue.objects.filter(name="reports").update(max_running=RUNNING)
+    threads = ("--pool", "threads", "--concurrency", str(RUNNING))
+    with stack.running("worker-csv", as_name="crowd", options=threads), stack.running("beat"):
+        running = [fault.submit("wait") for _ in range(RUNNING)]
+        wait_until(lambda: Job.objects.filter(state=State.RUNNING).count() == RUNNING, message="all of them run")
+        waiting = [fault.submit("note") for _ in range(WAITING)]
+        with postgres_killed():
+            pass
+        fault.open_gate()
+
+        def all_have_ended() -> bool:
+            Job.objects.filter(state=State.FAILED).update(retry_at=Now())
+            return not Job.objects.exclude(state=State.SUCCEEDED).exists()
+
+        wait_until(all_have_ended, timeout=60, every=0.5, message="all jobs succeed")
+    ids = {job.pk for job in (*running, *waiting)}
+    assert set(Job.objects.values_list("pk", flat=True)) == ids
+    succeeded = Attempt.objects.filter(outcome=Outcome.SUCCEEDED)
+    assert Counter(succeeded.values_list("job_id", flat=True)) == dict.fromkeys(ids, 1)
