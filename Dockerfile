@@ -35,5 +35,5 @@ VOLUME /data
 EXPOSE 8000
 
 CMD ["gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
-     "--worker-class", "gthread", "--workers", "2", \
-     "--threads", "10", "--graceful-timeout", "25", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
+     "--worker-class", "config.web_worker.ProbeThreadWorker", "--workers", "2", \
+     "--threads", "8", "--graceful-timeout", "25", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

@@ -4,7 +4,7 @@ Each worker process counts requests in files of a folder, so that whichever answ
 (https://prometheus.github.io/client_python/multiprocess/). The folder is the web server's own and goes with it; it
 is named before anything imports prometheus_client, which looks once.
 
-A few threads of each process answer nothing but probes (`config.free_threads`).
+A few threads of each process answer nothing but probes (`config.web_worker`).
 """
 
 import os
@@ -12,12 +12,13 @@ import shutil
 import tempfile
 from typing import Any
 
-from config.free_threads import THREADS, FreeThreads
+from config.web_worker import THREADS, Refusing
 
 #: Bytes of a request's first line, the longest that gunicorn allows: what is longer gets an answer that is no problem.
 limit_request_line = 8190
 
-#: Of each process, unless the command line says otherwise.
+#: These hold unless the command line says otherwise.
+worker_class = "config.web_worker.ProbeThreadWorker"
 threads = THREADS
 
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
@@ -25,12 +26,12 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metri
 
 def post_worker_init(worker: Any) -> None:
     """The application is loaded."""
-    worker.wsgi = FreeThreads(worker.wsgi, threads=worker.cfg.threads)
+    from django.conf import settings
 
+    from jobs.postgres.deadlines import is_away
 
-def post_request(worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
-    """The response has been sent, or could not be."""
-    worker.wsgi.leave(environ)
+    bound = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
+    worker.wsgi = Refusing(worker.wsgi, longest_seconds=bound, is_away=is_away)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -20,8 +20,8 @@ from honcho.process import Process
 
 from config.datafolder import DataFolder, LaunchError
 from config.embedded import tether_command
-from config.free_threads import THREADS
 from config.queues import csv_queues
+from config.web_worker import THREADS
 
 WEB_GRACE_SECONDS: Final = 30
 WORKER_GRACE_SECONDS: Final = 60
@@ -46,7 +46,7 @@ def all_services(*, port: int) -> list[Service]:
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     web = [*python, "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--no-control-socket"]
     web += ["--bind", f"127.0.0.1:{port}"]
-    web += ["--worker-class", "gthread", "--workers", "2", "--threads", str(THREADS)]
+    web += ["--worker-class", "config.web_worker.ProbeThreadWorker", "--workers", "2", "--threads", str(THREADS)]
     csv = [*worker, "-Q", ",".join(named_queues()), "-n", "csv@%h", "--pool", "prefork"]
     threads = ["--pool", "threads", "--concurrency"]
     io = [*worker, "-Q", "operations,housekeeping", "-n", "io@%h", *threads, "8"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ LOCK_SHARE: Final = 0.7
 HEALTH_CHECK_SECONDS: Final = 1.0
 #: The shortest time that libpq and psycopg wait for a connection. Seconds.
 SHORTEST_CONNECT_SECONDS: Final = 2
+#: For so long after a request has waited in vain PostgreSQL counts as away. Seconds.
+AWAY_SECONDS: Final = 1.0
 #: What PostgreSQL says when a lock was not free in time.
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
@@ -33,6 +36,7 @@ LOCK_NOT_AVAILABLE: Final = "55P03"
 @dataclass
 class _Process:
     request_seconds: float | None = None
+    gave_up_at = -math.inf
 
 
 class _Thread(threading.local):
@@ -89,7 +93,14 @@ def session_settings() -> dict[str, str]:
 
 def give_up() -> None:
     """The request of this thread has waited in vain."""
-    _thread.gave_up = _process.request_seconds is not None and _thread.seconds is None
+    if _process.request_seconds is not None and _thread.seconds is None:
+        _thread.gave_up = True
+        _process.gave_up_at = time.monotonic()
+
+
+def is_away() -> bool:
+    """Whether a request of this process has waited in vain a moment ago."""
+    return time.monotonic() - _process.gave_up_at < AWAY_SECONDS
 
 
 def has_given_up() -> bool:

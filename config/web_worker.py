@@ -1,0 +1,131 @@
+"""gunicorn's worker: probes have threads of their own, and a request that has waited for too long is refused.
+
+gunicorn reads a request on the thread that answers it, so a probe would wait behind all requests that came before.
+Here its first bytes are looked at when they arrive, without taking them, and a probe goes to a pool of its own. That
+needs plain HTTP: whoever ends TLS stands in front.
+
+`post_worker_init` of `config.gunicorn` puts `Refusing` around the application.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
+from socket import MSG_PEEK
+from typing import Any, Final
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: Threads of each process that `make up` and the image start, besides those for probes.
+THREADS: Final = 8
+PROBE_THREADS: Final = 2
+#: How a request for a probe begins, up to the end of its path.
+PROBES: Final = tuple(
+    f"{method} {path}{end}".encode()
+    for method in ("GET", "HEAD")
+    for path in ("/livez", "/readyz")
+    for end in (" ", "?")
+)
+LONGEST: Final = max(map(len, PROBES))
+#: A request that has waited for a thread for so long is refused while PostgreSQL is away: it would only wait again, and
+#: longer than it may. Seconds.
+SHORT_WAIT: Final = 0.2
+#: After how long to come back. Seconds.
+RETRY_AFTER: Final = 2
+DETAIL: Final = "The server is busy with other requests. Send the request again later."
+
+
+class _Waited(threading.local):
+    """How long the request of this thread has waited for the thread. Seconds."""
+
+    seconds = 0.0
+
+
+waited = _Waited()
+
+
+class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """`--worker-class config.web_worker.ProbeThreadWorker`."""
+
+    def init_process(self) -> None:
+        """In the new process."""
+        self.probe_threads = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Called by the main thread for each request, which is to be read by another one."""
+        begin = first_bytes(conn)
+        if begin is None:
+            self._wait_for_first_bytes(conn)
+            return
+        conn.enqueued_at = time.monotonic()
+        pool = self.probe_threads if begin.startswith(PROBES) else self.tpool
+        future = pool.submit(self.handle, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def handle(self, conn: TConn) -> Any:
+        """Called by the thread."""
+        waited.seconds = time.monotonic() - conn.enqueued_at
+        return super().handle(conn)
+
+    def _wait_for_first_bytes(self, conn: TConn) -> None:
+        """As gunicorn does with a connection that has sent nothing: closed after the time of a kept-alive one."""
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+
+def first_bytes(conn: TConn) -> bytes | None:
+    """Of a request, and they stay to be read; empty where that cannot be said or the client has gone. None: not yet."""
+    if conn.is_http2 or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
+        return b""
+    conn.sock.setblocking(False)
+    try:
+        return bytes(conn.sock.recv(LONGEST, MSG_PEEK))
+    except BlockingIOError:
+        return None
+    except OSError:  # whoever reads it finds out why
+        return b""
+
+
+class Refusing:
+    """A WSGI application around another one, which answers 503 to what has waited for a thread for too long.
+
+    `longest_seconds` is how long one may wait; `is_away` says whether PostgreSQL is away just now.
+    """
+
+    def __init__(self, application: Application, *, longest_seconds: float, is_away: Callable[[], bool]) -> None:
+        self._application = application
+        self._longest_seconds = longest_seconds
+        self._is_away = is_away
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, or refuse."""
+        if waited.seconds > self._longest_seconds or (waited.seconds > SHORT_WAIT and self._is_away()):
+            return refuse(environ, start_response)
+        return self._application(environ, start_response)
+
+
+def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """503: a problem for the API, else a short page."""
+    from jobs.api.problems import problem_body  # gunicorn reads this module before there are settings
+
+    if environ.get("PATH_INFO", "").startswith("/api/"):
+        kind = "application/problem+json"
+        body = json.dumps(problem_body(503, "server-busy", DETAIL)).encode()
+    else:
+        kind = "text/html; charset=utf-8"
+        body = f'<!DOCTYPE html><html lang="en"><title>Server busy</title><h1>Server busy</h1><p>{DETAIL}</p>'.encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Retry-After", str(RETRY_AFTER))]
+    start_response("503 Service Unavailable", [*headers, ("Cache-Control", "no-store")])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
