@@ -9,10 +9,9 @@ import pytest
 import requests
 from django.db import connections
 from django.test import Client
-from pytest_django import Settings
 
+from tests.outages import valkey_killed
 from tests.servers import throw_away
-from tests.stack import WORKERS, Stack
 from tests.waiting import wait_until
 
 
@@ -21,33 +20,21 @@ def test_livez_asks_nobody(client: Client) -> None:
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
-def test_readyz_is_200_when_database_redis_and_a_worker_answer(stack: Stack, live_url: str) -> None:
-    fine = {"status": "ok", "checks": {"database": "ok", "redis": "ok", "worker": "ok"}}
-
-    def is_ready() -> bool:
-        response = requests.get(f"{live_url}/readyz", timeout=10)
-        return (response.status_code, response.json()) == (200, fine)
-
-    wait_until(is_ready, message="a worker answers within a second")
-
-
-@pytest.mark.django_db
-def test_readyz_names_what_is_down(client: Client, settings: Settings) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert response.json()["checks"] == {"database": "ok", "redis": "unavailable", "worker": "unavailable"}
-
-
 def readyz(live_url: str) -> tuple[int, dict[str, Any]]:
     response = requests.get(f"{live_url}/readyz", timeout=10)
-    return response.status_code, response.json()["checks"]
+    return response.status_code, response.json()
 
 
-def test_readyz_names_the_worker_when_none_consumes(stack: Stack, live_url: str) -> None:
-    for name in WORKERS:
-        stack.stop(name)
-    assert readyz(live_url) == (503, {"database": "ok", "redis": "ok", "worker": "unavailable"})
+READY = (200, {"status": "ok", "checks": {"web": "ok", "database": "ok"}})
+NOT_READY = (503, {"status": "unavailable", "checks": {"web": "ok", "database": "unavailable"}})
+
+
+@pytest.mark.xfail(strict=True, reason="while Redis is away no web server is ready, though all accept orders")
+@pytest.mark.django_db(transaction=True)
+def test_a_web_server_is_ready_without_redis_and_without_workers(live_url: str) -> None:
+    assert readyz(live_url) == READY
+    with valkey_killed():
+        assert readyz(live_url) == READY
 
 
 @contextmanager
@@ -63,9 +50,9 @@ def database_closed(name: str) -> Iterator[None]:
             connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-def test_readyz_names_the_database_when_it_lets_nobody_in(stack: Stack, live_url: str, database_url: str) -> None:
-    wait_until(lambda: readyz(live_url)[0] == 200, message="all is well")
-    closed = (503, {"database": "unavailable", "redis": "ok", "worker": "ok"})
+@pytest.mark.xfail(strict=True, reason="readiness is more than the database")
+def test_readyz_names_the_database_when_it_lets_nobody_in(live_url: str, database_url: str) -> None:
+    wait_until(lambda: readyz(live_url) == READY, message="all is well")
     with database_closed(str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])):
-        wait_until(lambda: readyz(live_url) == closed, message="the database is named, and only it")
-    wait_until(lambda: readyz(live_url)[0] == 200, message="all is well again")
+        wait_until(lambda: readyz(live_url) == NOT_READY, message="the database is named, and only it")
+    wait_until(lambda: readyz(live_url) == READY, message="all is well again")
