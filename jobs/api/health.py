@@ -1,22 +1,19 @@
-"""Whether the process lives, and whether the service can do its work."""
+"""Whether the process lives, whether it can take requests, and how the whole service is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import redis
 import structlog
-from celery import current_app
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from jobs.api.metrics import may_read_operations, refuse_operations
+from jobs.health import problems, workers_present
 from jobs.postgres.probing import Probe
 
 logger = structlog.get_logger(__name__)
 
-#: How long each check may take. Seconds.
-CHECK_TIMEOUT = 1.0
+#: How long PostgreSQL may take to answer a probe. Seconds.
+PROBE_SECONDS = 1.0
 PROBE = Probe()
 
 
@@ -28,41 +25,40 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database, Redis and a worker that consumes answer; else 503. Each is named."""
-    checks: dict[str, bool] = {}
-    for name, check in CHECKS.items():
-        checks[name] = checks.get(NEEDS.get(name, ""), True) and _holds(name, check)
-    ready = all(checks.values())
-    body = {
-        "status": "ok" if ready else "unavailable",
-        "checks": {name: "ok" if holds else "unavailable" for name, holds in checks.items()},
+    """200 when this web server can take requests: it and PostgreSQL answer; else 503. Each is named.
+
+    Orders are accepted without Redis and without workers, so neither counts here: `healthz` tells of them.
+    """
+    checks = {"web": True, "database": _database_answers()}
+    words = {name: "ok" if holds else "unavailable" for name, holds in checks.items()}
+    return _answer({"checks": words}, is_well=all(checks.values()))
+
+
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 when nothing is wrong with the service, else 503; each part is named, with what is wrong with it.
+
+    For who has METRICS_TOKEN, and for staff who may see jobs.
+    """
+    if not may_read_operations(request):
+        return refuse_operations(request)
+    found = problems()
+    checks = {
+        name: {"status": "unavailable", "problems": sentences} if sentences else {"status": "ok"}
+        for name, sentences in found.items()
     }
-    return JsonResponse(body, status=200 if ready else 503)
+    workers = [] if found["database"] else workers_present()
+    return _answer({"checks": checks, "workers": workers}, is_well=not any(found.values()))
 
 
-def _holds(name: str, check: Callable[[], bool]) -> bool:
+def _answer(body: dict[str, object], *, is_well: bool) -> JsonResponse:
+    status = {"status": "ok" if is_well else "unavailable"}
+    return JsonResponse({**status, **body}, status=200 if is_well else 503)
+
+
+def _database_answers() -> bool:
     try:
-        return check()
-    except Exception as error:
-        logger.warning("not_ready", check=name, error=repr(error))
+        return PROBE.answers(within=PROBE_SECONDS)
+    except Exception as error:  # the driver's, and Django's
+        logger.warning("not_ready", check="database", error=repr(error))
         return False
-
-
-def _database() -> bool:
-    return PROBE.answers(within=CHECK_TIMEOUT)
-
-
-def _redis() -> bool:
-    timeouts = {"socket_timeout": CHECK_TIMEOUT, "socket_connect_timeout": CHECK_TIMEOUT}
-    with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:
-        return bool(client.ping())
-
-
-def _worker() -> bool:
-    consuming = current_app.control.inspect(timeout=CHECK_TIMEOUT).active_queues() or {}
-    return any(consuming.values())
-
-
-CHECKS: dict[str, Callable[[], bool]] = {"database": _database, "redis": _redis, "worker": _worker}
-#: Check → the one without which it is not made: a worker is asked through Redis.
-NEEDS = {"worker": "redis"}

@@ -22,10 +22,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         response = problem_response(request, 405, "method-not-allowed", "Metrics can only be read.")
         response["Allow"] = "GET, HEAD"
         return response
-    if not _may_read(request):
-        response = problem_response(request, 401, "not-authenticated", "Metrics are for who has METRICS_TOKEN.")
-        response["WWW-Authenticate"] = 'Bearer realm="metrics"'
-        return response
+    if not may_read_operations(request):
+        return refuse_operations(request)
     jobs = CollectorRegistry()
     jobs.register(JobCollector())
     # The jobs come first: it is they that let counters of refusals be there from the start.
@@ -33,11 +31,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
-def _may_read(request: HttpRequest) -> bool:
+def may_read_operations(request: HttpRequest) -> bool:
+    """Whether this request has METRICS_TOKEN, or comes from staff who may see jobs."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return bool(settings.METRICS_TOKEN) and constant_time_compare(token, settings.METRICS_TOKEN)
     return request.user.is_staff and request.user.has_perm("jobs.view_job")
+
+
+def refuse_operations(request: HttpRequest) -> HttpResponse:
+    """401 for anyone else."""
+    response = problem_response(request, 401, "not-authenticated", "Send METRICS_TOKEN, or sign in as staff.")
+    response["WWW-Authenticate"] = 'Bearer realm="metrics"'
+    return response
 
 
 def _counted_here() -> CollectorRegistry:

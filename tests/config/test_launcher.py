@@ -61,7 +61,7 @@ def test_a_stack_heals_a_killed_service_refuses_a_second_launcher_and_ends_with_
     assert f"already running on {data} (process {launcher.pid}, port " in lines[0]
 
     # A killed service comes back by itself.
-    [beat] = beats(data)
+    [beat] = wait_until(lambda: beats(data), message="Beat starts")
     seen = time.monotonic()  # psutil's create_time() is off by up to a second, and the clock may be set
     wait_until(lambda: time.monotonic() - seen > RAN_WELL_AFTER_SECONDS, message="Beat ran well")
     beat.kill()

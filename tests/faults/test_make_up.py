@@ -1,4 +1,4 @@
-"""`make up` keeps running, and goes on accepting orders, while Redis answers with errors."""
+"""`make up` runs a queue of one's own, and goes on accepting orders while Redis answers with errors."""
 
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import requests
 from config.datafolder import BASE_DIR
 from config.probing import answers, free_port
 from tests.config.processes import clean_environment, processes_of
+from tests.stack import METRICS_TOKEN
 from tests.waiting import wait_until
 
 #: How long Redis is wrong. A failover that went wrong takes that long to be noticed.
@@ -32,7 +33,15 @@ class Up:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data.parent / "up.log"
-        environment = {"PORT": str(self.port), "SALES_LINES": "100", "WORKER_CONCURRENCY": "1"}
+        environment = {
+            "EXTRA_APPS": "tests.faults.team_app",
+            "METRICS_TOKEN": METRICS_TOKEN,
+            "PORT": str(self.port),
+            "QUEUES": "team-a",
+            "SALES_LINES": "100",
+            "WORKER_CONCURRENCY": "1",
+            "WORKER_PRESENCE_SECONDS": "2",
+        }
         with self.log.open("wb") as log:
             self.launcher = subprocess.Popen(
                 [sys.executable, "-m", "config.launcher"],
@@ -70,9 +79,14 @@ class Up:
         [url] = [line.partition("=")[2] for line in lines if line.startswith("REDIS_URL=")]
         return redis.Redis.from_url(url)
 
-    def order(self) -> str:
+    def health(self) -> dict[str, list[str]]:
+        """What is wrong, by the name of the check."""
+        answer = requests.get(f"{self.url}/healthz", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30)
+        return {name: said["problems"] for name, said in answer.json()["checks"].items() if said["status"] != "ok"}
+
+    def order(self, report_type: str = "yearly-sales", parameters: dict[str, str] | None = None) -> str:
         """Order a report, which must be accepted; returns where its status is."""
-        body = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
+        body = {"reportType": report_type, "parameters": {"year": "2023"} if parameters is None else parameters}
         answer = self.session.post(f"{self.url}/api/reports", json=body, timeout=30)
         assert answer.status_code == 202, answer.text
         return str(answer.headers["Location"])
@@ -134,6 +148,12 @@ def wrong_typed(client: "redis.Redis") -> Iterator[None]:
         client.delete(*names)
 
 
+def test_a_queue_that_is_declared_by_the_environment_alone_is_worked_off(up: Up) -> None:
+    location = up.order("team-numbers", {})
+    wait_until(lambda: up.is_complete(location), timeout=60, message="the report of the team is complete")
+    wait_until(lambda: up.health() == {}, timeout=60, every=0.5, message="each queue has a worker, each sweep runs")
+
+
 @pytest.mark.parametrize("fault", [read_only, wrong_typed])
 def test_a_redis_that_answers_with_errors_ends_nothing(
     up: Up, fault: Callable[["redis.Redis"], AbstractContextManager[None]]
@@ -142,7 +162,10 @@ def test_a_redis_that_answers_with_errors_ends_nothing(
     wait_until(lambda: up.is_complete(before), timeout=60, message="all is well before")
     with up.redis() as client, fault(client):
         orders = up.order_throughout(FAULT_SECONDS)
+        assert up.health(), "healthz tells that something is wrong"
+        assert requests.get(f"{up.url}/readyz", timeout=30).status_code == 200
     for location in orders:  # without a hand: what Redis refused is sent again
         wait_until(partial(up.is_complete, location), timeout=90, every=0.5, message="an order is complete")
+    wait_until(lambda: up.health() == {}, timeout=60, every=0.5, message="all is well again")
     up.assert_runs()
     assert "starting it again" not in up.output(), "a service has ended"

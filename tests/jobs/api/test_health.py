@@ -2,16 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import requests
+from django.contrib.auth.models import Group, User
 from django.db import connections
+from django.db.models.functions import Now
 from django.test import Client
+from django_celery_beat.models import PeriodicTask
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from jobs.models import Queue, Sweep, Worker
+from jobs.publish_failures import keep_failure
+from jobs.sweeping import SWEEPS
 from tests.outages import valkey_killed
 from tests.servers import throw_away
+from tests.stack import METRICS_TOKEN, Stack
+from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
 
@@ -29,7 +39,6 @@ READY = (200, {"status": "ok", "checks": {"web": "ok", "database": "ok"}})
 NOT_READY = (503, {"status": "unavailable", "checks": {"web": "ok", "database": "unavailable"}})
 
 
-@pytest.mark.xfail(strict=True, reason="while Redis is away no web server is ready, though all accept orders")
 @pytest.mark.django_db(transaction=True)
 def test_a_web_server_is_ready_without_redis_and_without_workers(live_url: str) -> None:
     assert readyz(live_url) == READY
@@ -50,9 +59,121 @@ def database_closed(name: str) -> Iterator[None]:
             connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-@pytest.mark.xfail(strict=True, reason="readiness is more than the database")
 def test_readyz_names_the_database_when_it_lets_nobody_in(live_url: str, database_url: str) -> None:
     wait_until(lambda: readyz(live_url) == READY, message="all is well")
     with database_closed(str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])):
         wait_until(lambda: readyz(live_url) == NOT_READY, message="the database is named, and only it")
     wait_until(lambda: readyz(live_url) == READY, message="all is well again")
+
+
+TOKEN = "of-whoever-asks-for-health"
+WITH_TOKEN = {"headers": {"authorization": f"Bearer {TOKEN}"}}
+
+
+@pytest.fixture
+def with_token(settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
+@pytest.fixture
+def all_is_well(transactional_db: None, with_token: None) -> None:
+    """Beat has rung and each sweep has run just now."""
+    PeriodicTask.objects.update(last_run_at=Now())
+    for name in SWEEPS:
+        Sweep.objects.update_or_create(name=name, defaults={"last_started_at": Now(), "last_finished_at": Now()})
+
+
+def healthz(client: Client) -> tuple[int, dict[str, list[str]]]:
+    """The status code, and what is wrong by the name of the check."""
+    response = client.get("/healthz", **WITH_TOKEN)
+    checks = response.json()["checks"]
+    assert response.json()["status"] == ("ok" if response.status_code == 200 else "unavailable")
+    return response.status_code, {name: said["problems"] for name, said in checks.items() if said["status"] != "ok"}
+
+
+def test_healthz_is_200_while_all_is_well_and_asks_no_worker(
+    client: Client, all_is_well: None, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(20):
+        response = client.get("/healthz", **WITH_TOKEN)
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ok",
+        "checks": {
+            name: {"status": "ok"}
+            for name in (
+                "database", "redis", "workers", "queues", "beat", "sweeps", "schedules", "replica", "storage",
+            )
+        },
+        "workers": [],
+    }  # fmt: skip
+
+
+def test_healthz_is_for_the_token_and_for_staff(client: Client, all_is_well: None, owner: User) -> None:
+    assert client.get("/healthz").status_code == 401
+    assert client.get("/healthz", headers={"authorization": "Bearer wrong"}).status_code == 401
+    assert client.get("/healthz", headers={"authorization": f"Bearer {bearer_of(owner)}"}).status_code == 401
+    client.force_login(owner)
+    assert client.get("/healthz").status_code == 401
+    owner.is_staff = True
+    owner.save()
+    assert client.get("/healthz").status_code == 401
+    owner.groups.add(Group.objects.get(name="viewer"))
+    assert client.get("/healthz").status_code == 200
+
+
+def test_healthz_names_each_thing_that_is_wrong(client: Client, all_is_well: None, settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    Queue.objects.create(name="team-a")
+    PeriodicTask.objects.filter(name="jobs.count_activity").update(headers="[]")
+    PeriodicTask.objects.update(last_run_at=Now() - timedelta(hours=1))
+    Sweep.objects.filter(name="prune_jobs").update(last_error="OSError()")
+    keep_failure("uploads", ValueError("odd"))
+    code, wrong = healthz(client)
+    [redis] = wrong.pop("redis")
+    assert code == 503
+    assert redis.startswith("Redis does not answer: ")
+    assert wrong == {
+        "queues": [
+            "The settings do not name the queue team-a: nothing in it can run.",
+            "Jobs in the queue uploads cannot be handed to workers: ValueError.",
+        ],
+        "beat": ["Beat has sent nothing for 1 h."],
+        "sweeps": ["The sweep prune_jobs fails: OSError()"],
+        "schedules": ["Beat skips the schedule jobs.count_activity."],
+    }
+
+
+def test_healthz_tells_of_the_database_alone_what_it_knows_without_it(live_url: str, database_url: str) -> None:
+    def wrong() -> list[str]:
+        asked = requests.get(f"{live_url}/healthz", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=10)
+        return sorted(name for name, said in asked.json()["checks"].items() if said["status"] != "ok")
+
+    wait_until(lambda: "database" not in wrong(), message="the database answers")
+    with database_closed(str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])):
+        wait_until(lambda: wrong() == ["database"], message="the database is named, and nothing that stands in it")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_tells_that_it_is_there_until_it_is_not(
+    client: Client, stack: Stack, with_token: None, settings: Settings
+) -> None:
+    settings.WORKER_PRESENCE_SECONDS = 1
+
+    def present() -> dict[str, list[str]]:
+        workers = client.get("/healthz", **WITH_TOKEN).json()["workers"]
+        return {worker["name"].partition("@")[0]: worker["queues"] for worker in workers}
+
+    there = {"other": ["reports", "uploads"]}
+    with stack.running("worker-csv", as_name="other", WORKER_PRESENCE_SECONDS="1"):
+        wait_until(lambda: present() == there, message="the worker is there")
+        assert "No worker consumes the queue callbacks." in healthz(client)[1]["workers"]
+        with valkey_killed():  # it lives, and consumes nothing
+            wait_until(lambda: present() == {}, message="a worker without Redis is not there")
+        wait_until(lambda: present() == there, message="it is there again")
+        stack.kill("other")
+        wait_until(lambda: present() == {}, message="a worker that was killed is not there")
+        assert healthz(client)[1]["workers"][0].startswith("No worker consumes any queue. other@")
+    with stack.running("worker-csv", as_name="other", WORKER_PRESENCE_SECONDS="1"):
+        wait_until(lambda: present() == there, message="the next one is there")
+    assert not Worker.objects.exists()  # one that is stopped says so

@@ -1,0 +1,132 @@
+"""How the whole service is: each part by its name, with what is wrong with it. Nobody is asked who might not answer.
+
+Of workers and Beat the tables tell: what they write down while they are well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+from jobs.agreement import Disagreement, disagreements
+from jobs.circumstances import lack_of_room
+from jobs.doorbell import complaint_of_redis
+from jobs.durations import in_words
+from jobs.failures import in_one_line
+from jobs.overview import seconds_since_beat, sweep_states
+from jobs.presence import known_workers
+from jobs.publish_failures import failures_now
+from jobs.replica import has_replica, look_at_replica
+from jobs.schedules import enabled_schedules
+
+#: Beat writes down every ten rings that it rang, so every few seconds. Seconds.
+BEAT_IS_SILENT_AFTER: Final = 180
+
+Check = Callable[[], Iterator[str]]
+
+
+def problems() -> dict[str, list[str]]:
+    """Part of the service → sentences about what is wrong with it, none where all is well.
+
+    Where the database does not answer, only what can be known without it is there. Raises nothing.
+    """
+    found = {"database": list(_database())}
+    for name, check in CHECKS.items():
+        if name in WITHOUT_DATABASE or not found["database"]:
+            try:
+                found[name] = list(check())
+            except (DatabaseError, InterfaceError) as error:
+                found["database"] = [_no_answer(error)]
+    return found
+
+
+def workers_present() -> list[dict[str, object]]:
+    """Those that consume now, with their queues, and the seconds since each said so."""
+    now = timezone.now()
+    return [
+        {
+            "name": worker.name,
+            "queues": worker.queues,
+            "secondsSinceSeen": max(0, round((now - worker.seen_at).total_seconds())),
+        }
+        for worker in known_workers()[0]
+    ]
+
+
+def _database() -> Iterator[str]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            if cursor.fetchone() == ("on",):
+                yield "PostgreSQL is read-only: orders are refused, and no job can go on."
+    except (DatabaseError, InterfaceError) as error:
+        yield _no_answer(error)
+
+
+def _no_answer(error: Exception) -> str:
+    return f"PostgreSQL does not answer: {in_one_line(error)}"
+
+
+def _redis() -> Iterator[str]:
+    if complaint := complaint_of_redis():
+        yield complaint
+
+
+def _sentences(found: list[Disagreement], *, of_workers: bool) -> Iterator[str]:
+    yield from (one.text for one in found if (one.id == "jobs.W003") is of_workers)
+
+
+def _workers() -> Iterator[str]:
+    yield from _sentences(disagreements(), of_workers=True)
+
+
+def _queues() -> Iterator[str]:
+    yield from _sentences(disagreements(), of_workers=False)
+    for failure in failures_now():
+        yield f"Jobs in the queue {failure.queue} cannot be handed to workers: {failure.error_class}."
+
+
+def _beat() -> Iterator[str]:
+    age = seconds_since_beat()
+    if age is None:
+        yield "Beat has never run."
+    elif age > BEAT_IS_SILENT_AFTER:
+        yield f"Beat has sent nothing for {in_words(age)}."
+
+
+def _sweeps() -> Iterator[str]:
+    for sweep in sweep_states():
+        if sweep.error:
+            yield f"The sweep {sweep.name} fails: {sweep.error}"
+        elif sweep.is_late:
+            yield f"The sweep {sweep.name} is late."
+
+
+def _schedules() -> Iterator[str]:
+    yield from (f"Beat skips the schedule {row.name}." for row in enabled_schedules() if row.fault)
+
+
+def _replica() -> Iterator[str]:
+    if has_replica() and (complaint := look_at_replica().complaint):
+        yield f"{complaint[0].upper()}{complaint[1:]}."
+
+
+def _storage() -> Iterator[str]:
+    if lack := lack_of_room():
+        yield lack
+
+
+CHECKS: Final[dict[str, Check]] = {
+    "redis": _redis,
+    "workers": _workers,
+    "queues": _queues,
+    "beat": _beat,
+    "sweeps": _sweeps,
+    "schedules": _schedules,
+    "replica": _replica,
+    "storage": _storage,
+}
+WITHOUT_DATABASE: Final = frozenset({"redis", "replica", "storage"})

@@ -1,0 +1,1 @@
+"""An app of a team that has a queue of its own."""
