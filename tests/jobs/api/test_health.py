@@ -67,7 +67,7 @@ def test_readyz_names_the_database_when_it_lets_nobody_in(live_url: str, databas
 
 
 TOKEN = "of-whoever-asks-for-health"
-WITH_TOKEN = {"headers": {"authorization": f"Bearer {TOKEN}"}}
+WITH_TOKEN = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def all_is_well(transactional_db: None, with_token: None) -> None:
 
 def healthz(client: Client) -> tuple[int, dict[str, list[str]]]:
     """The status code, and what is wrong by the name of the check."""
-    response = client.get("/healthz", **WITH_TOKEN)
+    response = client.get("/healthz", headers=WITH_TOKEN)
     checks = response.json()["checks"]
     assert response.json()["status"] == ("ok" if response.status_code == 200 else "unavailable")
     return response.status_code, {name: said["problems"] for name, said in checks.items() if said["status"] != "ok"}
@@ -95,7 +95,7 @@ def test_healthz_is_200_while_all_is_well_and_asks_no_worker(
     client: Client, all_is_well: None, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(20):
-        response = client.get("/healthz", **WITH_TOKEN)
+        response = client.get("/healthz", headers=WITH_TOKEN)
     assert response.status_code == 200
     assert response.json() == {
         "status": "ok",
@@ -161,7 +161,7 @@ def test_a_worker_tells_that_it_is_there_until_it_is_not(
     settings.WORKER_PRESENCE_SECONDS = 1
 
     def present() -> dict[str, list[str]]:
-        workers = client.get("/healthz", **WITH_TOKEN).json()["workers"]
+        workers = client.get("/healthz", headers=WITH_TOKEN).json()["workers"]
         return {worker["name"].partition("@")[0]: worker["queues"] for worker in workers}
 
     there = {"other": ["reports", "uploads"]}
