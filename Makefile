@@ -30,7 +30,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 	@exec $(python) -m config.launcher --follow-parent
 
 .PHONY: test
-test: .venv/.dev chromium .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
+test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: chaos
@@ -128,6 +128,17 @@ chromium:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
 		@stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
+
+.PHONY: libreoffice
+libreoffice:
+	@if command -v soffice >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing LibreOffice for the tests of spreadsheet safety'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libreoffice-calc-nogui \
+			|| $(call fail,apt-get could not install libreoffice-calc-nogui; the lines above say why); \
+	else \
+		$(call fail,the tests of spreadsheet safety need LibreOffice as "soffice" on PATH: on Debian run: apt-get install libreoffice-calc-nogui); \
+	fi
 
 # Prometheus' own checker of rules, out of Debian's package, which is not installed: it would start a server.
 .venv/bin/promtool: | .venv/.dev

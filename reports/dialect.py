@@ -52,6 +52,6 @@ class Dialect:
     def heading_line(self, headings: Iterable[str]) -> bytes:
         """The first line of the file, as UTF-8, in the same quoting as PostgreSQL's."""
         line = io.StringIO()
-        cells = (defuse(heading) if self.spreadsheetSafe else heading for heading in headings)
+        cells = (defuse(heading, self.encoding) if self.spreadsheetSafe else heading for heading in headings)
         csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(cells)
         return line.getvalue().encode()

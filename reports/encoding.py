@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.errors import PermanentError
+from jobs.spreadsheets import LineDefuser
 from reports.dialect import Dialect
 
 
@@ -35,13 +36,18 @@ class Encoder:
         self._headings = headings
         self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
         self._rows_before = -1  # the heading line is no row
+        self._join = _join_as_they_are
+        if dialect.spreadsheetSafe:
+            self._join = LineDefuser(delimiter=dialect.delimiter).join
 
     def encode(self, lines: list[bytes]) -> bytes:
         """`lines` of UTF-8 (one row each, line breaks within cells included) in the order's encoding.
 
+        They are also defused where spreadsheets would find formulas within them, if the order asks for it.
+
         Raises UnencodableError naming row (from 1) and column.
         """
-        joined = b"".join(lines)
+        joined = self._join(lines)
         if self._dialect.encoding == "utf-8":
             return joined
         try:
@@ -63,3 +69,7 @@ class Encoder:
             row=self._rows_before + index + 1,
             column=column,
         )
+
+
+def _join_as_they_are(lines: list[bytes]) -> bytes:
+    return b"".join(lines)

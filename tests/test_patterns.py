@@ -36,13 +36,31 @@ def modules() -> Iterator[str]:
                 yield found.name
 
 
+class OfText:
+    """A pattern over bytes, as one over text."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self.pattern = pattern.pattern.decode()
+
+    def search(self, text: str) -> object:
+        return self._pattern.search(text.encode())
+
+    def fullmatch(self, text: str) -> object:
+        return self._pattern.fullmatch(text.encode())
+
+    def finditer(self, text: str) -> Iterator[object]:
+        return self._pattern.finditer(text.encode())
+
+
 def compiled() -> dict[str, Any]:
     """Every pattern that stands in a module, by the name of the place; one that is imported elsewhere is there once."""
     found: dict[int, tuple[str, Any]] = {}
     for name in modules():
         for attribute, value in vars(import_module(name)).items():
             if isinstance(value, re.Pattern | re2._Regexp):
-                found.setdefault(id(value), (f"{name}.{attribute}", value))
+                of_text = OfText(value) if isinstance(value.pattern, bytes) else value
+                found.setdefault(id(value), (f"{name}.{attribute}", of_text))
     return dict(sorted(found.values()))
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.failures import redact
 from jobs.models import Job
 from jobs.payloads import masked_payload, secrets_of
-from jobs.spreadsheets import defuse
+from jobs.spreadsheets import LineDefuser, defuse
 
 COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",
@@ -39,9 +39,10 @@ def jobs_as_csv(jobs: QuerySet[Job]) -> StreamingHttpResponse:
 
 def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
     writer = csv.writer(_Echo())
+    line_defuser = LineDefuser(delimiter=",")
     yield writer.writerow((*COLUMNS, "payload"))
     for job in jobs.defer(None).select_related("owner").order_by("-pk").iterator(chunk_size=500):
-        yield writer.writerow(_cells(job))
+        yield line_defuser.join([writer.writerow(_cells(job)).encode()]).decode()
 
 
 def _cells(job: Job) -> Iterable[str]:

@@ -62,14 +62,14 @@ def test_a_character_in_a_very_long_cell_is_found(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
     finished = run_order(report_of("SELECT repeat('x', 300000) || '🚚' AS a"), encoding="cp932")
-    assert finished.error[1].startswith("Row 1, column a: cp932 has no '🚚' (U+1F69A).")
+    assert finished.error[1].startswith("Row 1, column a: the encoding cp932 lacks the character '🚚' (U+1F69A).")
 
 
 def test_a_heading_that_the_encoding_lacks_is_named(
     report_of: Callable[..., str], run_order: Callable[..., Finished]
 ) -> None:
     finished = run_order(report_of("SELECT 1 AS a, 2 AS b", columns={"b": "🚚"}), encoding="latin-1")
-    assert finished.error[1].startswith("Heading 🚚: latin-1 has no '🚚' (U+1F69A).")
+    assert finished.error[1].startswith("Heading 🚚: the encoding latin-1 lacks the character '🚚' (U+1F69A).")
 
 
 def test_a_character_that_the_encoding_lacks_is_replaced_where_the_order_says_so(
