@@ -103,3 +103,31 @@ class Unruly(ReportType):
 
     def may_order(self, user: Any) -> bool:
         return bool(user.username == "faults")
+
+
+@register
+class Vault(ReportType):
+    """Digests of its secrets, which say that they have arrived. Each is declared in another way."""
+
+    identifier = "vault"
+    title = "Vault"
+    sensitive = ("pin",)
+
+    class Parameters(serializers.Serializer[Any]):
+        class Account(serializers.Serializer[Any]):
+            name = serializers.CharField()
+            code = serializers.CharField(write_only=True)
+
+        city = serializers.CharField()
+        password = serializers.CharField(write_only=True)
+        note = serializers.CharField(write_only=True, required=False)
+        pin = serializers.IntegerField(required=False)
+        account = Account(required=False)
+
+    def query(self, parameters: dict[str, Any], user: Any) -> SQL:
+        account = parameters.get("account") or {}
+        secrets = [parameters["password"], parameters.get("note"), parameters.get("pin"), account.get("code")]
+        return SQL("SELECT " + ", ".join(f"md5(%s::text) AS s{n}" for n in range(4)), secrets)
+
+    def may_order(self, user: Any) -> bool:
+        return bool(user.username == "faults")
