@@ -171,6 +171,15 @@ class PermanentError(HandlerError):
         self.code = code
 
 
+class SecretUnreadableError(PermanentError):
+    """A secret in a payload was encrypted with a key that is in neither SECRET_KEY nor SECRET_KEY_FALLBACKS."""
+
+    def __init__(self, *, code: str = "secret-unreadable") -> None:
+        super().__init__(
+            "A secret of this job cannot be decrypted, because the service's key has been replaced since.", code=code
+        )
+
+
 class ArtifactError(JobError):
     """Storage did not keep a file as it was written."""
 

@@ -21,6 +21,11 @@ CODES: Final = [
         "Ask the operators.", Retry.NO,
     ),
     ErrorCode(
+        "secret-unreadable", 422, "Secret cannot be decrypted",
+        "A secret parameter was encrypted with a key that the service does not have any more.",
+        "Order it again, with the secret.", Retry.NO,
+    ),
+    ErrorCode(
         "query-refused", 422, "Query refused",
         "The database refused the query: a table or column is missing, or a value does not fit.",
         "Change the parameters. If that does not help, give the operators the id of the job.", Retry.CHANGED,

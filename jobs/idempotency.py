@@ -10,7 +10,6 @@ Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.models import Job, ReusedKey
@@ -67,16 +67,33 @@ KEEP: Final = """
 
 @dataclass(frozen=True)
 class Idempotency:
-    """A key, and the fingerprint of the request that came with it."""
+    """A key, and the fingerprint of the request that came with it; `former` are those by the former SECRET_KEYs."""
 
     key: str
     fingerprint: str
+    former: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, key: str, *, kind: str, body: Any) -> Idempotency:
+        """The key of a request for a job of `kind` with this body."""
+        fingerprint, *former = (
+            fingerprint_of(kind, body, secret_key=each)
+            for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        )
+        return cls(key, fingerprint, tuple(former))
+
+    def is_of(self, fingerprint: str) -> bool:
+        """Whether this is the request that the fingerprint was made of."""
+        return fingerprint in (self.fingerprint, *self.former)
 
 
-def fingerprint_of(kind: str, body: Any) -> str:
-    """SHA-256 of what is asked for, hexadecimal: equal for equal JSON, however it was written."""
+def fingerprint_of(kind: str, body: Any, *, secret_key: str) -> str:
+    """Of what is asked for, 64 hexadecimal digits: equal for equal JSON, however it was written.
+
+    Keyed, because secrets are part of it: nobody who reads the table shall be able to try them out.
+    """
     canonical = json.dumps([kind, body], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return salted_hmac("jobs.idempotency", canonical, secret_key, algorithm="sha256").hexdigest()
 
 
 @contextmanager
@@ -96,7 +113,7 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
         with transaction.atomic():
             row = _first(asked)
             if row is None or not row["is_over"]:
-                if row is not None and row["asked_for"] != idempotency.fingerprint:
+                if row is not None and not idempotency.is_of(row["asked_for"]):
                     raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
                 yield instance_of(Job, row) if row else None
                 return

@@ -1,7 +1,8 @@
 """Secrets in payloads: which values are, how the staff's pages show a payload without them, and how it is edited.
 
 A value is a secret when the name of its key says so (`password`, `api_key`, …), or when the kind of the job names
-the key (`jobs.inspection.Inspector.sensitive_names`). Everything below such a key is masked with it.
+the key (`jobs.inspection.Inspector.sensitive_names`). Everything below such a key is masked with it. So is what is
+sealed (`jobs.sealing`), whatever its key.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from typing import Any, Final
+
+from jobs.sealing import is_sealed, unseal
 
 MASK: Final = "***"
 
@@ -31,8 +34,10 @@ def is_sensitive(name: str, named: Collection[str] = ()) -> bool:
 
 
 def mask(value: Any, named: Collection[str] = ()) -> Any:
-    """A copy of a JSON value with `***` in place of each secret."""
+    """A copy of a JSON value with `***` in place of each secret, sealed or not."""
     match value:
+        case dict() if is_sealed(value):
+            return MASK
         case dict():
             return {key: MASK if is_sensitive(key, named) else mask(part, named) for key, part in value.items()}
         case list():
@@ -76,6 +81,8 @@ def secrets_in(value: Any, named: Collection[str] = ()) -> set[str]:
 
 def _secret_texts(value: Any, named: Collection[str], *, below_secret: bool = False) -> Iterator[str]:
     match value:
+        case dict() if is_sealed(value):
+            yield from _secret_texts(unseal(value, otherwise=lambda _: None), named, below_secret=True)
         case dict():
             for key, part in value.items():
                 yield from _secret_texts(part, named, below_secret=below_secret or is_sensitive(key, named))

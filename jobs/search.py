@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.utils.crypto import salted_hmac
 
 from jobs.masking import is_sensitive
+from jobs.sealing import is_sealed, unseal
 
 #: Longer values are not found, nor more of one payload.
 LONGEST_TERM: Final = 200
@@ -29,11 +30,12 @@ def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) ->
 
 
 def same_work_term(kind: str, payload: dict[str, Any]) -> str:
-    """Equal for jobs of one kind with equal payloads, whatever the order of their keys.
+    """Equal for jobs of one kind with equal payloads, whatever the order of their keys, sealed or not.
 
     Keyed, because the secrets of the payload are part of it: nobody shall be able to try them out.
     """
-    canonical = json.dumps([kind, _as_stored(payload)], sort_keys=True, separators=(",", ":"))
+    clear = unseal(payload, otherwise=lambda sealed: sealed)
+    canonical = json.dumps([kind, _as_stored(clear)], sort_keys=True, separators=(",", ":"))
     return f"={salted_hmac('jobs.search', canonical, algorithm='sha256').hexdigest()[:32]}"
 
 
@@ -56,6 +58,8 @@ def term_searched(text: str) -> str:
 
 def _terms(value: Any, key: str, named: Collection[str]) -> Iterator[str]:
     match value:
+        case dict() if is_sealed(value):
+            pass
         case dict():
             for name, part in value.items():
                 if not is_sensitive(name, named):

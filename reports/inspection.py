@@ -9,9 +9,11 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from jobs.api.problems import pointers
+from jobs.errors import SecretUnreadableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
 from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for
+from jobs.sealing import unseal
 from jobs.states import State
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
@@ -48,7 +50,7 @@ class ReportInspector(Inspector):
         return secret_names(type(report_type))
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """As an order of today would be."""
+        """As an order of today would be. In the canonical form, secrets are sealed."""
         payload = super().validate(payload, owner)
         order = {name: value for name, value in payload.items() if name != "language"}
         try:
@@ -89,7 +91,9 @@ class ReportInspector(Inspector):
             yield Finding(Level.WILL_FAIL, f"Its owner may not order {identifier} any more.")
             return
         try:
-            self.validate(job.payload, job.owner)
+            self.validate(unseal(job.payload), job.owner)
+        except SecretUnreadableError:
+            yield Finding(Level.REFUSED, "A secret of it can no longer be decrypted: SECRET_KEY was replaced.")
         except InvalidPayloadError as error:
             yield Finding(Level.WILL_FAIL, f"Its payload is not valid any more: {error}")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
@@ -11,11 +12,14 @@ from rest_framework import serializers
 from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.idempotency import Idempotency
 from jobs.models import Job
+from jobs.sealing import seal, unseal
 from jobs.submission import submit_job
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.fields import CallbackURLField
+from reports.canonical import canonical
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type
+from reports.secret_parameters import is_secret_field
 from reports.types import ReportType
 
 if TYPE_CHECKING:
@@ -104,11 +108,13 @@ def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, di
 
 
 def canonical_order(order: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
-    """As `order_payload`, of what an OrderSerializer has found valid."""
+    """As `order_payload`, of what an OrderSerializer has found valid. Secrets are sealed."""
     report_type = get_report_type(order["reportType"], owner)
     return report_type, {
         "reportType": report_type.identifier,
-        "parameters": valid_parameters(report_type, order["parameters"]),
+        "parameters": seal(
+            valid_parameters(report_type, order["parameters"]), partial(is_secret_field, type(report_type))
+        ),
         "csv": Dialect(**order["csv"]).to_payload(),
         "language": translation.get_language(),
     }
@@ -117,16 +123,17 @@ def canonical_order(order: dict[str, Any], owner: AbstractBaseUser) -> tuple[Rep
 def reopen_order(payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
     """The report type and the validated parameters of a job's payload, by today's rules.
 
-    Raises UnknownReportTypeError, also where its owner may not order it any more, or DRF's ValidationError.
+    This is where sealed secrets are decrypted. Raises UnknownReportTypeError, also where its owner may not order it any
+    more, SecretUnreadableError, or DRF's ValidationError.
     """
     report_type = get_report_type(payload["reportType"], owner)
-    serializer = report_type.Parameters(data=payload["parameters"])
+    serializer = report_type.Parameters(data=unseal(payload["parameters"]))
     serializer.is_valid(raise_exception=True)
     return report_type, serializer.validated_data
 
 
 def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as JSON in their canonical form (`"2023"` becomes 2023, defaults are filled in).
+    """The parameters as JSON in their canonical form, secrets in clear.
 
     Raises ValidationError under the key `parameters`.
     """
@@ -136,4 +143,4 @@ def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str,
         serializer.is_valid(raise_exception=True)
     except serializers.ValidationError as error:
         raise serializers.ValidationError({"parameters": error.detail}) from None
-    return dict(serializer.to_representation(serializer.validated_data))
+    return canonical(serializer, serializer.validated_data, data)

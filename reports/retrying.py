@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework import serializers
 
+from jobs.errors import SecretUnreadableError
 from jobs.models import Job
 from jobs.retrying import retry_dead_job
 from reports.ordering import reopen_order
@@ -25,6 +26,8 @@ def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:
         reopen_order(job.payload, owner)
     except UnknownReportTypeError:
         raise NotRetryableError("There is no such report type any more, or you may not order it any more.") from None
+    except SecretUnreadableError:
+        raise NotRetryableError("Its secret parameters can no longer be decrypted. Order it again.") from None
     except serializers.ValidationError:
         raise NotRetryableError(
             "Its parameters are no longer valid. Order a new report with other parameters."

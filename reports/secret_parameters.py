@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from jobs.masking import is_sensitive
+from jobs.masking import is_sensitive, mask
+from reports.registry import find_report_type
 
 if TYPE_CHECKING:
     from reports.types import ReportType
@@ -42,3 +43,24 @@ def _declared(field: Any) -> Iterator[str]:
                 yield from _declared(inner)
         case serializers.ListSerializer() | serializers.ListField() | serializers.DictField():
             yield from _declared(field.child)
+
+
+def without_secrets(report_type: type[ReportType], parameters: Any) -> Any:
+    """A copy of the parameters in which no secret is, masked or not."""
+    match parameters:
+        case dict():
+            return {
+                name: without_secrets(report_type, part)
+                for name, part in parameters.items()
+                if not is_secret_field(report_type, name)
+            }
+        case list():
+            return [without_secrets(report_type, part) for part in parameters]
+    return parameters
+
+
+def shown_parameters(payload: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an order with `***` in place of each secret, as its owner sees them."""
+    report_type = find_report_type(str(payload["reportType"]))
+    shown: dict[str, Any] = mask(payload["parameters"], secret_names(type(report_type)) if report_type else ())
+    return shown

@@ -18,9 +18,10 @@ from jobs.editing import edit_and_requeue_job
 from jobs.errors import TransitionError
 from jobs.inspection import InvalidPayloadError
 from jobs.kinds import inspector_of
-from jobs.masking import mask, masks_left, unmask
+from jobs.masking import MASK, mask, masks_left, unmask
 from jobs.models import Job
 from jobs.payloads import masked, secret_names
+from jobs.sealing import unseal
 
 
 def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
@@ -30,6 +31,7 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     """
     inspector = inspector_of(job.kind)
     named = secret_names(job.kind, job.payload)
+    former = unseal(job.payload, otherwise=lambda _: MASK)  # what cannot be decrypted has to be written anew
     as_json = "json" in request.GET
     form = PayloadForm(
         request.POST or None,
@@ -41,15 +43,15 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     if form.is_valid() and reason.is_valid():
         entered = form.payload()
         kept = named if _same_type(job, entered) else ()  # another type may not know them for secrets
-        payload = unmask(entered, job.payload, kept)
+        payload = unmask(entered, former, kept)
         try:
             if left := list(masks_left(payload, named)):
                 raise InvalidPayloadError([{"pointer": at, "detail": "Write this secret anew."} for at in left])
             canonical = inspector.validate(payload, job.owner)
-            if canonical == job.payload and not _writes_a_secret(entered, form.value, named):
+            if unseal(canonical) == former and not _writes_a_secret(entered, form.value, named):
                 form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
             elif "post" in request.POST:
-                return _save(request, job, canonical, reason.cleaned_data["reason"])
+                return _save(request, job, payload, reason.cleaned_data["reason"])
             else:
                 context["difference"] = difference(job, canonical)
         except InvalidPayloadError as error:

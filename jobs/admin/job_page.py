@@ -17,9 +17,11 @@ from jobs.durations import in_words
 from jobs.failures import redact
 from jobs.inquiries import newest_inquiries
 from jobs.kinds import inspector_of
+from jobs.masking import MASK
 from jobs.models import Job
 from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.requeue_checks import RequeueChecks
+from jobs.sealing import unseal
 from jobs.states import ACTIVE
 
 #: Events, attempts and audit entries that are shown, the last ones.
@@ -34,7 +36,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
     results = dict(TaskResult.objects.filter(task_id__in=ids).values_list("task_id", "pk"))
     secrets = () if revealed else secrets_of(job)
     trail = AuditEntry.objects.filter(target_type="job", target_id=str(job.pk))
-    payload = job.payload if revealed else masked_payload(job)
+    payload = unseal(job.payload, otherwise=lambda _: MASK) if revealed else masked_payload(job)
     may = {act: request.user.has_perm(f"jobs.{permission}") for act, permission in PERMISSIONS.items()}
     return {
         "job": job,

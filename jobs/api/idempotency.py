@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from jobs.api.problems import ProblemError
-from jobs.idempotency import Idempotency, fingerprint_of
+from jobs.idempotency import Idempotency
 
 #: Printable ASCII but for what a quoted string would have to escape.
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
@@ -36,4 +36,4 @@ def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:
         raise ProblemError(
             400, "invalid-idempotency-key", "Idempotency-Key must be 1 to 255 printable ASCII characters, no quotes."
         )
-    return Idempotency(key, fingerprint_of(kind, request.data))
+    return Idempotency.of(key, kind=kind, body=request.data)

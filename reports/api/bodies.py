@@ -24,6 +24,7 @@ from jobs.states import State
 from jobs.waiting_reasons import REASONS
 from reports.json_schema import parameters_schema
 from reports.previewing import Preview
+from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
 
 
@@ -53,14 +54,14 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
 
 def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     """The status, what was ordered and, but for a list, what happened since."""
-    ordered = {name: job.payload[name] for name in ("parameters", "csv")}
+    ordered = {"parameters": shown_parameters(job.payload), "csv": job.payload["csv"]}
     body = {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
     return body if in_list else {**body, "timeline": timeline(job)}
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
     """A preview; without `rows` and `truncated` where they take too long to compute."""
-    body = {"reportType": payload["reportType"], "parameters": payload["parameters"], "columns": preview.columns}
+    body = {"reportType": payload["reportType"], "parameters": shown_parameters(payload), "columns": preview.columns}
     body["estimatedRows"] = preview.estimated_rows
     return body if preview.rows is None else {**body, "rows": preview.rows, "truncated": preview.truncated}
 

@@ -20,7 +20,9 @@ from rest_framework.utils.html import parse_html_dict
 from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
 from jobs.api.problems import pointers
+from reports.canonical import canonical
 from reports.pages.file_format import FileFormat
+from reports.secret_parameters import is_secret_field, without_secrets
 from reports.types import ReportType
 
 
@@ -32,10 +34,17 @@ class OrderForm(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {"parameters": self.context["report_type"].Parameters(label="Parameters")}
         fields |= super().get_fields()
+        report_type = type(self.context["report_type"])
         for group in fields.values():
-            for field in group.fields.values():
-                _dress(field)
+            _dress_all(group, report_type)
         return fields
+
+    def order(self) -> dict[str, Any]:
+        """What a valid form orders, secrets in clear."""
+        parameters = canonical(
+            self.fields["parameters"], self.validated_data["parameters"], self.initial_data["parameters"]
+        )
+        return {"parameters": parameters, "csv": self.data["csv"]}
 
 
 def blank_form(report_type: ReportType) -> OrderForm:
@@ -50,15 +59,34 @@ def entered_form(report_type: ReportType, posted: QueryDict) -> OrderForm:
 
 
 def filled_form(report_type: ReportType, order: Mapping[str, Any], *, format_open: bool = False) -> OrderForm:
-    """An earlier order, such as a job's payload. Validated, because the type may have changed since."""
+    """An earlier order. Validated, because the type may have changed since."""
     context = {"report_type": report_type, "format_open": format_open}
     form = OrderForm(data={name: order[name] for name in ("parameters", "csv")}, context=context)
     form.is_valid()
     return form
 
 
+def form_like(report_type: ReportType, payload: Mapping[str, Any], *, format_open: bool = False) -> OrderForm:
+    """The order of a job, without its secrets: they are entered again."""
+    parameters = without_secrets(type(report_type), payload["parameters"])
+    return filled_form(report_type, {"parameters": parameters, "csv": payload["csv"]}, format_open=format_open)
+
+
 DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
 API_ONLY_STYLE = {"base_template": "api_only.html"}
+#: Fields that are typed into an input of one line, whatever it is that they hold.
+TYPED = (
+    serializers.CharField,
+    serializers.IntegerField,
+    serializers.FloatField,
+    serializers.DecimalField,
+    serializers.UUIDField,
+    serializers.DateField,
+    serializers.DateTimeField,
+    serializers.TimeField,
+    serializers.DurationField,
+    serializers.JSONField,
+)
 STYLES: dict[Any, dict[str, Any]] = {
     **HTMLFormRenderer.default_style.mapping,
     serializers.FloatField: DECIMAL_STYLE,
@@ -124,6 +152,21 @@ def _own_errors(errors: Any) -> Iterator[Mistake]:
         errors = errors.get("non_field_errors")
     for error in pointers(errors or []):
         yield Mistake("", "", error["detail"])
+
+
+def _dress_all(group: Any, report_type: type[ReportType]) -> None:
+    for name, field in group.fields.items():
+        if isinstance(field, serializers.Serializer):
+            _dress_all(field, report_type)
+        elif is_secret_field(report_type, name) and isinstance(field, TYPED):
+            _dress_secret(field)
+        else:
+            _dress(field)
+
+
+def _dress_secret(field: Any) -> None:
+    """It is typed where nobody can read it, and never shown, not even a default."""
+    field.style = {**field.style, "base_template": "input.html", "input_type": "password", "autocomplete": "off"}
 
 
 def _dress(field: Any) -> None:

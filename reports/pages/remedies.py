@@ -79,6 +79,9 @@ REMEDIES: Final = {
     "query-refused": ASK,
     "retryable-error": WAIT,
     "stalled": LESS,
+    "secret-unreadable": Remedy(
+        "Order the report again, and enter its secret parameters again.", Action.CHANGE_PARAMETERS
+    ),
     "storage-full": Remedy(
         "Ask your administrator to make room for files. Once there is room, try again.", Action.TRY_AGAIN
     ),

@@ -22,7 +22,7 @@ from jobs.posting import posted_from
 from jobs.purging import purge_jobs
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
-from reports.pages.order_form import OrderForm, blank_form, entered_form, filled_form, mistakes, render_form
+from reports.pages.order_form import OrderForm, blank_form, entered_form, form_like, mistakes, render_form
 from reports.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.pages.wording import show_in_full
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
@@ -125,7 +125,7 @@ def report_order(request: SignedInRequest) -> HttpResponse:
     if like := request.GET.get("like"):
         payload = _mine(request, like).payload
         report_type = _report_type(request, payload["reportType"])
-        form = filled_form(report_type, payload, format_open=request.GET.get("open") == "format")
+        form = form_like(report_type, payload, format_open=request.GET.get("open") == "format")
         return _order_page(request, report_type, form)
     if "type" not in request.GET:
         return render(request, "reports/types.html", {"report_types": report_types_for(request.user)})
@@ -142,7 +142,7 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
     if "preview" in request.POST:
         return _preview_page(request, report_type, form)
     try:
-        job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.data})
+        job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.order()})
     except AdmissionError as error:
         status, _ = refusal(error)
         response = _order_page(request, report_type, form, status=status, refusal=str(error))
@@ -159,7 +159,7 @@ def _detail(
 
 
 def _preview_page(request: SignedInRequest, report_type: ReportType, form: OrderForm) -> HttpResponse:
-    _, payload = order_payload(owner=request.user, data={"reportType": report_type.identifier, **form.data})
+    _, payload = order_payload(owner=request.user, data={"reportType": report_type.identifier, **form.order()})
     try:
         return _order_page(request, report_type, form, preview=preview_report(payload, owner=request.user))
     except PreviewUnavailableError as error:

@@ -23,6 +23,7 @@ from jobs.states import State
 from reports.pages.file_format import format_in_words
 from reports.pages.remedies import ShownRemedy, remedy_of
 from reports.registry import UnknownReportTypeError, get_report_type
+from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
 
 
@@ -159,7 +160,7 @@ def _what_was_ordered(job: Job, user: AbstractBaseUser) -> dict[str, Any]:
     return {
         "job": job,
         "title": str(report_type.title) if report_type else identifier,
-        "parameters": parameters_in_words(report_type, job.payload["parameters"]),
+        "parameters": parameters_in_words(report_type, shown_parameters(job.payload)),
         "word": status_word(job, job.result_artifact),
         "may_order_again": report_type is not None,
     }
@@ -171,4 +172,7 @@ def _value_in_words(field: Any, value: Any) -> str:
             return "yes" if value else "no"
         case list():
             return ", ".join(_value_in_words(field, item) for item in value)
+        case dict():
+            fields = getattr(field, "fields", {})
+            return ", ".join(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
     return str(getattr(field, "choices", {}).get(value, value))

@@ -14,6 +14,7 @@ from jobs.models import Job, Queue, TypeDials
 from jobs.pacing.dials import TypeDefaults
 from jobs.payloads import masked_payload
 from jobs.requeue_checks import RequeueChecks
+from jobs.sealing import is_sealed, unseal
 from reports import registry
 from reports.inspection import ReportInspector
 from reports.ordering import order_report
@@ -149,7 +150,9 @@ def test_a_payload_that_is_no_object_is_invalid(job: Job) -> None:
 
 def test_a_valid_payload_comes_back_in_its_canonical_form(job: Job, make_canonical: Callable[..., Any]) -> None:
     edited = {"reportType": "secretive", "parameters": {"year": "2024"}, "language": "en"}
-    assert INSPECTOR.validate(edited, job.owner) == make_canonical(job.payload, year=2024)
+    canonical = INSPECTOR.validate(edited, job.owner)
+    assert unseal(canonical) == make_canonical(unseal(job.payload), year=2024)
+    assert is_sealed(canonical["parameters"]["pin"])
 
 
 @pytest.fixture

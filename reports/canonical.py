@@ -1,0 +1,45 @@
+"""The parameters of an order as JSON that the same serializer reads again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
+
+
+def canonical(serializer: Any, validated: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """What `serializer` validated, field by field: `"2023"` becomes 2023, and defaults are filled in.
+
+    Unlike `to_representation`, this has the fields that are write-only. What the serializer took out of `validated`,
+    such as a second input of a password, is taken from `given`, so that it is there when the order is validated again.
+    """
+    values: dict[str, Any] = {}
+    for name, field in serializer.fields.items():
+        if field.read_only or isinstance(field, serializers.HiddenField):
+            continue
+        raw = field.get_value(given) if isinstance(given, Mapping) else empty
+        try:
+            values[name] = _value(field, field.get_attribute(validated), raw)
+        except (SkipField, KeyError, AttributeError):
+            if isinstance(raw, str | int | float | bool):
+                values[name] = raw
+    if type(serializer).to_representation is not serializers.Serializer.to_representation:
+        values |= serializer.to_representation(validated)  # the serializer has its own idea of its JSON
+    return values
+
+
+def _value(field: Any, value: Any, given: Any) -> Any:
+    match field:
+        case _ if value is None:
+            return None
+        case serializers.ListSerializer() | serializers.ListField():
+            parts = given if isinstance(given, list) and len(given) == len(value) else [empty] * len(value)
+            return [_value(field.child, part, raw) for part, raw in zip(value, parts, strict=True)]
+        case serializers.DictField():
+            return {str(name): _value(field.child, part, empty) for name, part in value.items()}
+        case serializers.Serializer():
+            return canonical(field, value, given)
+    shown = field.to_representation(value)
+    return sorted(shown, key=str) if isinstance(shown, set | frozenset) else shown
