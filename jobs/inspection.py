@@ -55,6 +55,9 @@ class Inspector:
     #: Whether `cost` knows anything, so that people are offered to ask.
     knows_cost = False
 
+    #: Whether secrets are encrypted in the stored payloads of this kind.
+    encrypts = False
+
     def type_of(self, payload: dict[str, Any]) -> str:
         """The type within the kind, such as the report type's identifier; stored in the job's `type`."""
         return ""
@@ -75,6 +78,13 @@ class Inspector:
         if not isinstance(payload, dict):
             raise InvalidPayloadError([{"pointer": "", "detail": "The payload must be a JSON object."}])
         return payload
+
+    def encrypted(self, payload: Any) -> dict[str, Any] | None:
+        """A stored payload with its secrets encrypted with today's key; None where there is nothing to change.
+
+        Raises SecretUnreadableError.
+        """
+        return None
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         """JSON Schema of what may be edited in the payload, for the person who edits it."""

@@ -28,6 +28,7 @@ SCHEDULES = (
     ("jobs.cancel_jobs_of_deactivated_owners", 30),
     ("jobs.count_activity", 15),
     ("jobs.index_payloads", 60),
+    ("jobs.encrypt_secrets", 10),
     ("jobs.expire_artifacts", 300),
     ("jobs.remove_orphan_files", 60),
     ("jobs.prune_jobs", 300),

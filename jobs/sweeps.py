@@ -20,6 +20,7 @@ from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
 from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.deactivated_owners import cancel_jobs_of_deactivated
+from jobs.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.idempotency import prune_reused_keys
 from jobs.lost_processes import with_last_memory
@@ -168,6 +169,26 @@ def index_payloads() -> int:
         index_payload(job)
     row.update(position=str(jobs[-1].pk if len(jobs) == BATCH_SIZE else until))
     return len(jobs)
+
+
+@sweep
+def encrypt_secrets() -> int:
+    """Encrypt secrets that an earlier version stored in clear and, after a new SECRET_KEY, all others again.
+
+    Goes through all jobs once, then through those that are new.
+    """
+    row = Sweep.objects.filter(name="encrypt_secrets")
+    mark, _, position = (row.values_list("position", flat=True).first() or "").partition(" ")
+    key = mark_of_key()
+    until = first_id_at(timezone.now() - timedelta(minutes=1))
+    jobs = Job.objects.filter(kind__in=kinds_with_secrets(), pk__lt=until).order_by("pk")
+    batch = list((jobs.filter(pk__gt=position) if position and mark == key else jobs)[:BATCH_SIZE])
+    with EachForItself() as each:
+        for job in batch:
+            with each(job.pk):
+                each.handled += encrypt_secrets_of(job)
+        row.update(position=f"{key} {batch[-1].pk if len(batch) == BATCH_SIZE else until}")
+    return each.handled
 
 
 @sweep

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.fields import SkipField, empty
+from rest_framework.fields import empty
 
 
 def canonical(serializer: Any, validated: Mapping[str, Any], given: Any) -> dict[str, Any]:
@@ -21,13 +21,20 @@ def canonical(serializer: Any, validated: Mapping[str, Any], given: Any) -> dict
             continue
         raw = field.get_value(given) if isinstance(given, Mapping) else empty
         try:
-            values[name] = _value(field, field.get_attribute(validated), raw)
-        except (SkipField, KeyError, AttributeError):
+            values[name] = _value(field, _attribute(field, validated), raw)
+        except KeyError:  # an optional field that was left out, or one that the serializer took out
             if isinstance(raw, str | int | float | bool):
                 values[name] = raw
     if type(serializer).to_representation is not serializers.Serializer.to_representation:
         values |= serializer.to_representation(validated)  # the serializer has its own idea of its JSON
     return values
+
+
+def _attribute(field: Any, validated: Any) -> Any:
+    """What DRF's `get_attribute` does; but that answers None for what was left out, where None is allowed."""
+    for step in field.source_attrs:  # none of them where the source is "*"
+        validated = validated[step]
+    return validated
 
 
 def _value(field: Any, value: Any, given: Any) -> Any:

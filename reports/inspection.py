@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.urls import reverse
@@ -11,9 +12,10 @@ from rest_framework import serializers
 from jobs.api.problems import pointers
 from jobs.errors import SecretUnreadableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.masking import is_sensitive
 from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for
-from jobs.sealing import unseal
+from jobs.sealing import is_out_of_date, seal, unseal
 from jobs.states import State
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
@@ -33,6 +35,7 @@ class ReportInspector(Inspector):
     """The payload of a report is an order: `reportType`, `parameters`, `csv`, `language`."""
 
     knows_cost = True
+    encrypts = True
 
     def type_of(self, payload: dict[str, Any]) -> str:
         """The report type's identifier."""
@@ -62,6 +65,16 @@ class ReportInspector(Inspector):
             raise InvalidPayloadError([{"pointer": "/reportType", "detail": detail}]) from None
         del canonical["language"]
         return canonical | {name: payload[name] for name in ("language",) if name in payload}
+
+    def encrypted(self, payload: Any) -> dict[str, Any] | None:
+        """Of an order: among its parameters."""
+        if not isinstance(payload, dict) or "parameters" not in payload:
+            return None
+        report_type = find_report_type(self.type_of(payload))
+        is_secret = partial(is_sensitive, named=secret_names(type(report_type)) if report_type else ())
+        if not is_out_of_date(payload["parameters"], is_secret):
+            return None
+        return {**payload, "parameters": seal(unseal(payload["parameters"]), is_secret)}
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         """Of the parameters and the file format."""

@@ -1,0 +1,52 @@
+"""Encrypt what was stored before secrets were: payloads, and the names of files that were made of them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from jobs.filenames import safe_filename
+from jobs.kinds import inspector_of, kind_names
+from jobs.masking import MASK
+from jobs.models import Artifact, Job, PayloadRevision
+from jobs.payloads import secrets_of
+from jobs.redaction import redact
+
+
+def kinds_with_secrets() -> list[str]:
+    """The kinds in whose payloads secrets are encrypted."""
+    return [name for name in kind_names() if inspector_of(name).encrypts]
+
+
+def mark_of_key() -> str:
+    """Another one for another SECRET_KEY. It tells nothing of the key."""
+    return salted_hmac("jobs.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
+
+
+def encrypt_secrets_of(job: Job) -> bool:
+    """Encrypt the secrets of a job with today's key, in its former payloads, too; whether there was something to do.
+
+    A payload that somebody edits meanwhile is left to the edit. Raises SecretUnreadableError where a secret was
+    encrypted with a key that is gone.
+    """
+    inspector = inspector_of(job.kind)
+    with transaction.atomic():
+        changed = False
+        for revision in PayloadRevision.objects.filter(job=job):
+            if (payload := inspector.encrypted(revision.payload)) is not None:
+                changed |= bool(PayloadRevision.objects.filter(pk=revision.pk).update(payload=payload))
+        if (payload := inspector.encrypted(job.payload)) is not None:
+            same = Job.objects.filter(pk=job.pk, payload=job.payload)
+            # The fingerprint of the request was made of the secrets, without a key.
+            changed |= bool(same.update(payload=payload, request_fingerprint=""))
+            _rename_files(job)
+    return changed
+
+
+def _rename_files(job: Job) -> None:
+    """By an earlier version, a name might have each parameter in it."""
+    secrets = secrets_of(job)
+    for artifact in Artifact.objects.filter(job=job):
+        if any(secret in artifact.filename for secret in secrets):
+            name = safe_filename(redact(artifact.filename, secrets).replace(MASK, ""))
+            Artifact.objects.filter(pk=artifact.pk).update(filename=name)
