@@ -58,7 +58,9 @@ def leave(name: str) -> None:
 
 
 def gone_after() -> timedelta:
-    """For how long a worker that is there may leave its row as it is."""
+    """For how long a worker that is there may leave its row as it is. Where workers do not renew it, it is believed."""
+    if not settings.WORKER_PRESENCE_SECONDS:
+        return timedelta(days=1)
     return GONE_AFTER_PERIODS * timedelta(seconds=settings.WORKER_PRESENCE_SECONDS)
 
 

@@ -141,6 +141,13 @@ def betray(context: JobContext) -> None:
     raise RetryableError(f"the partner refused {token}")
 
 
+def regress(context: JobContext) -> dict[str, Any]:
+    """A job whose code has a mistake, until somebody deploys a better one: then the gate exists."""
+    if not Path(context.job.payload["gate"]).exists():
+        return {"region": context.job.payload["region"]}
+    return work(context)
+
+
 def import_broken(context: JobContext) -> None:
     """A job whose code cannot be imported."""
     import tests.faults.app.broken  # noqa: F401
@@ -167,4 +174,5 @@ KINDS = (
     kind("linger", linger, losses=50),
     kind("stumble", stumble, losses=50),
     kind("refuse", refuse, losses=50),
+    Kind("fault-regress", "reports", regress, RetryPolicy(max_attempts=1)),
 )
