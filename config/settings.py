@@ -150,6 +150,10 @@ IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=24)
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 
+# Reports
+
+MAX_CELL_BYTES = env.int("MAX_CELL_BYTES", default=64 * 1024**2)  # of a text in a report; larger ones are refused
+
 # Previews of reports, made within a request
 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)

@@ -71,6 +71,11 @@ OF_JOBS: Final = [
         "Tell the author of the report type.", Retry.NO,
     ),
     ErrorCode(
+        "cell-too-large", 422, "Cell too large",
+        "A cell has more bytes than the operators allow (`MAX_CELL_BYTES`); `detail` names its column.",
+        "Order a report without this column or these rows, or ask the operators to raise the limit.", Retry.CHANGED,
+    ),
+    ErrorCode(
         "unencodable-character", 422, "Character missing from the encoding",
         "A text contains a character that the encoding of the file lacks; `detail` names row, column and character.",
         'Order the report in UTF-8, or with `"errors": "replace"`, which writes `?` instead.', Retry.CHANGED,

@@ -14,11 +14,12 @@ from jobs.context import JobContext
 from jobs.models import Artifact
 from jobs.pacing.governor import governed
 from jobs.payloads import secrets_of
+from reports.cells import large_cells_named
 from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect
 from reports.encoding import Encoder
 from reports.filenames import name_file
-from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
+from reports.query import compile_query, copy_statement, describe_columns, estimate_rows
 from reports.reading import reading
 from reports.source import database_to_read
 from reports.types import ReportType
@@ -33,7 +34,8 @@ def export_report(
 ) -> dict[str, Any]:
     """Write the report into the artifact `result` of the job; return what the job keeps of it.
 
-    Raises UnencodableError, PostponedError or another AttemptStoppedError, LeaseLostError, or what the database says.
+    Raises UnencodableError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or what
+    the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     filename = name_file(report_type, parameters, extension=dialect.extension, secrets=secrets_of(context.job))
@@ -54,15 +56,15 @@ def export_report(
         expected = report_type.estimate(parameters, owner)
         context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
         statement = copy_statement(text, columns, dialect, cursor)
-        with closing(
-            copy_rows(
-                connection.connection,
-                statement,
-                check=governor.check,
-                chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
-            )
-        ) as chunks:
-            _write(context, report_type, filename, dialect, columns, governor.paced(chunks))
+        headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
+        copied = copy_rows(
+            connection.connection,
+            statement,
+            check=governor.check,
+            chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
+        )
+        with closing(copied) as chunks, large_cells_named(headings):
+            _write(context, report_type, filename, dialect, headings, governor.paced(chunks))
     return {"rowCount": context.rows_done}
 
 
@@ -71,10 +73,9 @@ def _write(
     report_type: ReportType,
     filename: str,
     dialect: Dialect,
-    columns: list[Column],
+    headings: list[str],
     chunks: Iterable[list[bytes]],
 ) -> None:
-    headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
     encoder = Encoder(dialect, headings)
     gzip = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WBITS) if dialect.compression == "gzip" else None
     with context.open_artifact(

@@ -24,6 +24,7 @@ from jobs.failures import LONGEST_MESSAGE, redact
 from jobs.pacing.dials import dials_of
 from jobs.payloads import secrets_of_payload
 from jobs.slots import slot
+from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect
 from reports.ordering import reopen_order
@@ -153,7 +154,8 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Previ
         headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
         estimated_rows = estimate_rows(text, cursor) if expected is None else expected
         try:
-            lines, truncated = _first_lines(connection.connection, first)
+            with large_cells_named(headings):
+                lines, truncated = _first_lines(connection.connection, first)
         except psycopg.errors.QueryCanceled:  # the statement timeout
             return Preview(headings, estimated_rows, None)
         return Preview(headings, estimated_rows, _rows_of(lines, dialect), truncated)

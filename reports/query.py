@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from psycopg import sql
 
-from jobs.spreadsheets import BLANKS, formula_starts
+from reports.cells import cell_expression
 from reports.dialect import Dialect
 from reports.protocol import Exchange
 from reports.types import SQL
@@ -80,32 +80,22 @@ def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
 
 
 def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: Cursor[Any]) -> str:
-    """`COPY (…) TO STDOUT` in the order's dialect, text cells made safe for spreadsheets where it says so."""
-    if dialect.spreadsheetSafe and any(column.is_text for column in columns):
-        text = _defused(text, columns, dialect.encoding).as_string(cursor)
+    """`COPY (…) TO STDOUT` in the order's dialect.
+
+    It refuses large text cells, and makes them safe for spreadsheets where the dialect says so (`reports.cells`).
+    """
+    if any(column.is_text for column in columns):
+        text = _with_cells(text, columns, dialect).as_string(cursor)
     options = sql.SQL("(FORMAT csv, ENCODING 'UTF8', DELIMITER {})").format(dialect.delimiter).as_string(cursor)
     return f"COPY ({text}\n) TO STDOUT {options}"
 
 
-#: `ascii` is the code point of the first character: comparing numbers costs half of what comparing texts does.
-_DEFUSED_CELL: Final = sql.SQL("""\
-CASE WHEN ascii({c}::text) IN ({suspects}) AND left(ltrim({c}::text, {blanks}), 1) IN ({starts})
-  THEN '''' || {c}::text ELSE {c}::text END""")
-
-
-def _defused(text: str, columns: list[Column], encoding: str) -> sql.Composed:
-    """The query with an apostrophe before text that a spreadsheet might run; as `spreadsheets.defuse` does."""
+def _with_cells(text: str, columns: list[Column], dialect: Dialect) -> sql.Composed:
     names = [sql.Identifier(f"c{number}") for number in range(len(columns))]
-    starts = formula_starts(encoding)
-    rule = {
-        "suspects": sql.SQL(", ").join(sql.Literal(ord(character)) for character in (*starts, *BLANKS)),
-        "blanks": sql.Literal(BLANKS),
-        "starts": sql.SQL(", ").join(map(sql.Literal, starts)),
-    }
     return sql.SQL("SELECT {cells} FROM ({text}\n) AS q ({names})").format(
         cells=sql.SQL(", ").join(
-            _DEFUSED_CELL.format(c=name, **rule) if column.is_text else name
-            for name, column in zip(names, columns, strict=True)
+            cell_expression(number, name, dialect) if column.is_text else name
+            for number, (name, column) in enumerate(zip(names, columns, strict=True))
         ),
         text=_as_query(text),
         names=sql.SQL(", ").join(names),

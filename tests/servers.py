@@ -36,6 +36,7 @@ FOREIGN: Final = (
     "DEBUG",
     "EXTRA_APPS",
     "LEASE_SECONDS",
+    "MAX_CELL_BYTES",
     "METRICS_TOKEN",
     "PORT",
     "QUEUES",

@@ -15,7 +15,6 @@ from tests.reports.conftest import Finished
 MEGABYTE = 1024 * 1024
 
 
-@pytest.mark.xfail(strict=True, reason="cells of any size are received")
 @pytest.mark.parametrize("safe", [True, False])
 @pytest.mark.parametrize(
     ("expression", "size"),
@@ -64,7 +63,6 @@ def test_a_type_that_loses_blanks_as_text_keeps_them(
     assert run_order(report_of("SELECT 'a'::char(3) AS a"), spreadsheetSafe=False).content == b"a\na  \n"
 
 
-@pytest.mark.xfail(strict=True, reason="cells of any size are received")
 def test_memory_stays_flat(report_of: Callable[..., str], run_order: Callable[..., Finished]) -> None:
     made = report_of("SELECT repeat('x', 200000000) AS note")
     before = psutil.Process().memory_info().rss
