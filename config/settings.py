@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "jobs.api.middleware.AnswerOutages",  # the last one is asked first about an error
 ]
 
 ROOT_URLCONF = "config.urls"

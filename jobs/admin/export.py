@@ -20,6 +20,8 @@ COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",
     "error_fingerprint", "created_at", "started_at", "finished_at",
 )  # fmt: skip
+#: Jobs that one statement reads.
+CHUNK: Final = 500
 
 
 class _Echo:
@@ -41,8 +43,16 @@ def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     line_defuser = LineDefuser(delimiter=",")
     yield writer.writerow((*COLUMNS, "payload"))
-    for job in jobs.defer(None).select_related("owner").order_by("-pk").iterator(chunk_size=500):
+    for job in _in_chunks(jobs.defer(None).select_related("owner").order_by("-pk")):
         yield line_defuser.join([writer.writerow(_cells(job)).encode()]).decode()
+
+
+def _in_chunks(jobs: QuerySet[Job]) -> Iterator[Job]:
+    """A short statement for each: one cursor over all of them would read the list to its end before the first line."""
+    chunk = list(jobs[:CHUNK])
+    while chunk:
+        yield from chunk
+        chunk = list(jobs.filter(pk__lt=chunk[-1].pk)[:CHUNK])
 
 
 def _cells(job: Job) -> Iterable[str]:

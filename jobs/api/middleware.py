@@ -1,9 +1,10 @@
-"""What must be refused before Django reads a request."""
+"""What must be refused before Django reads a request, and what becomes of a request that met an outage."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from jobs.api.outages import is_outage, outage_response
 from jobs.api.problems import problem_response
 
 
@@ -23,3 +24,21 @@ def require_content_length(
         return get_response(request)
 
     return middleware
+
+
+class AnswerOutages:
+    """503 where a view has met an outage of PostgreSQL, before other middleware takes the error for a fault of ours.
+
+    What middleware itself meets goes to `jobs.api.fallbacks.server_error`.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Nothing to do before or after the view."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Called by Django with what a view has raised."""
+        return outage_response(request, error) if is_outage(error) else None

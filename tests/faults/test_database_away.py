@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 #: What the web server of these tests runs with. Seconds.
 BOUND = 3
 #: What a busy machine may add to it. Seconds.
-SLACK = 4
+SLACK = 7
 AT_ONCE = 50
 ORDER = {"reportType": "yearly-sales", "parameters": {"year": 2023}}
 
@@ -161,8 +161,7 @@ def test_a_probe_waits_no_longer_than_it_is_told_to(transactional_db: None) -> N
     wait_until(lambda: probe.answers(within=1), message="it answers again")
 
 
-@pytest.mark.xfail(strict=True, reason="logged as a 500 with a traceback")
-@pytest.mark.parametrize("outage", [name for name in OUTAGES if name != "queue locked"])
+@pytest.mark.parametrize("outage", OUTAGES)
 def test_each_request_is_told_to_come_back(outage: str, visitor: Visitor) -> None:
     hurt, answered = OUTAGES[outage]
     logged = len(visitor.log())
