@@ -17,6 +17,7 @@ from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.failures import in_one_line
 from jobs.overview import seconds_since_beat, sweep_states
+from jobs.postgres.probing import Probe
 from jobs.presence import known_workers
 from jobs.publish_failures import failures_now
 from jobs.replica import has_replica, look_at_replica
@@ -25,7 +26,16 @@ from jobs.schedules import enabled_schedules
 #: Beat writes down every ten rings that it rang, so every few seconds. Seconds.
 BEAT_IS_SILENT_AFTER: Final = 180
 
+#: How long PostgreSQL may take to answer a probe. Seconds.
+PROBE_SECONDS: Final = 1.0
+PROBE: Final = Probe()
+
 Check = Callable[[], Iterator[str]]
+
+
+def database_answers() -> bool:
+    """Whether PostgreSQL answers a probe in time. Raises what Django's connection raises."""
+    return PROBE.answers(within=PROBE_SECONDS)
 
 
 def problems() -> dict[str, list[str]]:
@@ -57,7 +67,11 @@ def workers_present() -> list[dict[str, object]]:
 
 
 def _database() -> Iterator[str]:
+    """By a probe first: while a server is silent, a statement would wait for as long as requests may."""
     try:
+        if not database_answers():
+            yield f"PostgreSQL does not answer within {PROBE_SECONDS:g} s."
+            return
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")
             if cursor.fetchone() == ("on",):

@@ -7,14 +7,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from jobs.api.metrics import may_read_operations, refuse_operations
-from jobs.health import problems, workers_present
-from jobs.postgres.probing import Probe
+from jobs.health import database_answers, problems, workers_present
 
 logger = structlog.get_logger(__name__)
-
-#: How long PostgreSQL may take to answer a probe. Seconds.
-PROBE_SECONDS = 1.0
-PROBE = Probe()
 
 
 @never_cache
@@ -58,7 +53,7 @@ def _answer(body: dict[str, object], *, is_well: bool) -> JsonResponse:
 
 def _database_answers() -> bool:
     try:
-        return PROBE.answers(within=PROBE_SECONDS)
+        return database_answers()
     except Exception as error:  # the driver's, and Django's
         logger.warning("not_ready", check="database", error=repr(error))
         return False
