@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs.models import Job, Queue, TypeDials
+from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.slots import slot
 from reports.sales.models import Customer
 from reports.types import SQL
@@ -62,6 +62,39 @@ def test_rows_that_take_too_long_are_left_out(
     assert answer.status_code == 200
     assert not {"rows", "truncated"} & answer.json().keys()
     assert answer.json()["estimatedRows"] == 3
+
+
+GROUPED = "SELECT n % 7 AS n, count(*) FROM generate_series(1, 200000) AS n GROUP BY 1"
+
+
+@pytest.mark.xfail(strict=True, reason="the planner's guess is told")
+def test_rows_that_all_fit_are_counted_and_not_guessed(
+    preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    body = preview(report_of(GROUPED)).json()
+    assert (len(body["rows"]), body["rowCount"], body["estimatedRows"]) == (7, 7, 7)
+
+
+@pytest.mark.xfail(strict=True, reason="the planner's guess is told")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT n % 5000 AS n, count(*) FROM generate_series(1, 200000) AS n GROUP BY 1",
+        "SELECT DISTINCT n % 5000 AS n FROM generate_series(1, 200000) AS n",
+        "SELECT n FROM generate_series(1, 99) AS n UNION SELECT n + 50 FROM generate_series(1, 99) AS n",
+    ],
+)
+def test_how_many_groups_there_will_be_is_left_out_or_taken_from_the_past(
+    query: str, preview: Callable[..., Any], report_of: Callable[..., str]
+) -> None:
+    name = report_of(query)
+    assert not {"estimatedRows", "rowCount"} & preview(name).json().keys()
+    RecentRuns.objects.create(
+        kind="report", type=name, seconds=[1] * 4, rows=[5000, 5100, 4900, 5000], rows_expected=[None] * 4
+    )
+    assert preview(name).json()["estimatedRows"] == 5000
+    RecentRuns.objects.update(rows=[5, 50, 500, 5000])  # its runs have nothing in common
+    assert "estimatedRows" not in preview(name).json()
 
 
 @pytest.mark.parametrize(
