@@ -103,7 +103,7 @@ def test_two_columns_of_the_same_name_are_two_columns(
 
 def test_a_report_cannot_write(report_of: Callable[..., str], run_order: Callable[..., Finished]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("CREATE SEQUENCE report_writes")
+        cursor.execute("CREATE SEQUENCE report_writes; GRANT USAGE ON SEQUENCE report_writes TO longhaul_reports")
     try:
         finished = run_order(report_of("SELECT nextval('report_writes') AS a"))
         assert finished.job.state in (State.FAILED, State.DEAD)
