@@ -75,6 +75,12 @@ def estimate_listed(jobs: Sequence[Job]) -> None:
         job.__dict__["_estimate"] = known
 
 
+def usual_rows(kind: str, type_: str) -> int | None:
+    """Rows of the newest runs of a type; None where these are few, or have nothing in common. One query."""
+    _, past = _read_past({(kind, type_)})
+    return past.get((kind, type_), NO_RUNS).usual_rows
+
+
 def _estimate_begun(jobs: Sequence[Job]) -> list[Estimate]:
     wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
     if not wanted:

@@ -76,6 +76,14 @@ class PastRuns:
         return None if self.are_few else median(self.seconds)
 
     @cached_property
+    def usual_rows(self) -> int | None:
+        """Rows of one run; None where they are few, or have nothing in common."""
+        if len(self.rows) < FEWEST_RUNS:
+            return None
+        low, middle, high = quantiles(self.rows, n=4, method="inclusive")
+        return round(middle) if high <= low * WIDEST_SPREAD else None
+
+    @cached_property
     def truth_of_expectations(self) -> float | None:
         """Rows that came for each that was expected. None where nobody knows, 0 where they have nothing in common."""
         pairs = zip(self.rows, self.rows_expected, strict=True)

@@ -18,8 +18,9 @@ from reports.cells import large_cells_named
 from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect
 from reports.encoding import Encoder
+from reports.expectation import expected_rows
 from reports.filenames import name_file
-from reports.query import compile_query, copy_statement, describe_columns, estimate_rows
+from reports.query import compile_query, copy_statement, describe_columns
 from reports.reading import reading
 from reports.source import database_to_read
 from reports.types import ReportType
@@ -53,8 +54,8 @@ def export_report(
         cursor = wrapper.cursor
         text = compile_query(query, connection)
         columns = describe_columns(query, text, cursor)
-        expected = report_type.estimate(parameters, owner)
-        context.report_progress(0, total=estimate_rows(text, cursor) if expected is None else expected)
+        expected = expected_rows(report_type, parameters, owner, text=text, cursor=cursor)
+        context.report_progress(0, total=expected)
         statement = copy_statement(text, columns, dialect, cursor)
         headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
         copied = copy_rows(

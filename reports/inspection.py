@@ -17,6 +17,7 @@ from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for
 from jobs.sealing import is_out_of_date, seal, unseal
 from jobs.states import State
+from reports.expectation import planned_rows
 from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
@@ -135,7 +136,11 @@ class ReportInspector(Inspector):
             plan = explain(text, wrapper.cursor)
         read = [f"{node['Plan Rows']:,} rows of {node['Relation Name']}" for node in _sequential_scans(plan)]
         scans = f" It reads {' and '.join(read)} from end to end." if read else ""
-        return f"PostgreSQL expects about {plan['Plan Rows']:,} rows at a cost of {plan['Total Cost']:,.0f}.{scans}"
+        rows = planned_rows(plan)
+        expected = (
+            "cannot tell how many groups there are, and plans" if rows is None else f"expects about {rows:,} rows"
+        )
+        return f"PostgreSQL {expected} at a cost of {plan['Total Cost']:,.0f}.{scans}"
 
 
 def _sequential_scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -27,8 +27,9 @@ from jobs.slots import slot
 from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect
+from reports.expectation import expected_rows
 from reports.ordering import reopen_order
-from reports.query import compile_query, copy_statement, describe_columns, estimate_rows
+from reports.query import compile_query, copy_statement, describe_columns
 from reports.reading import reading
 from reports.registry import find_report_type
 from reports.source import database_to_read
@@ -74,13 +75,15 @@ class PreviewFailedError(Exception):
 class Preview:
     """The headings, and the first rows as the file would have them; None where they take too long to compute.
 
-    `truncated`: fewer than there are, maybe none, as they are too long to show.
+    `truncated`: fewer than there are, maybe none, as they are too long to show. `row_count`: how many there are at the
+    moment, where all of them fit. `estimated_rows` is the same then; else None where nobody knows.
     """
 
     columns: list[str]
-    estimated_rows: int
+    estimated_rows: int | None
     rows: list[list[str]] | None
     truncated: bool = False
+    row_count: int | None = None
 
 
 def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
@@ -149,16 +152,18 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Previ
         cursor = wrapper.cursor
         text = compile_query(query, connection)
         columns = describe_columns(query, text, cursor)
-        expected = report_type.estimate(parameters, owner)
         first = copy_statement(_first(text), columns, dialect, cursor)
         headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
-        estimated_rows = estimate_rows(text, cursor) if expected is None else expected
+        expected = expected_rows(report_type, parameters, owner, text=text, cursor=cursor)
         try:
             with large_cells_named(headings):
                 lines, truncated = _first_lines(connection.connection, first)
         except psycopg.errors.QueryCanceled:  # the statement timeout
-            return Preview(headings, estimated_rows, None)
-        return Preview(headings, estimated_rows, _rows_of(lines, dialect), truncated)
+            return Preview(headings, expected, None)
+        rows = _rows_of(lines, dialect)
+        if len(rows) < MOST_ROWS and not truncated:
+            return Preview(headings, len(rows), rows, row_count=len(rows))
+        return Preview(headings, expected, rows, truncated)
 
 
 def _database(report_type: ReportType | None) -> str:

@@ -67,11 +67,6 @@ def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[
     ]
 
 
-def estimate_rows(text: str, cursor: Cursor[Any]) -> int:
-    """How many rows PostgreSQL's planner expects."""
-    return int(explain(text, cursor)["Plan Rows"])
-
-
 def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
     """The plan's topmost node, without running it (https://www.postgresql.org/docs/current/using-explain.html)."""
     plan = json.loads(Exchange(cursor.connection).value(f"EXPLAIN (FORMAT JSON) {text}"))

@@ -60,9 +60,10 @@ def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
-    """A preview; without `rows` and `truncated` where they take too long to compute."""
+    """A preview; without `rows` and `truncated` where they take too long to compute, and without unknown counts."""
     body = {"reportType": payload["reportType"], "parameters": shown_parameters(payload), "columns": preview.columns}
-    body["estimatedRows"] = preview.estimated_rows
+    counts = {"estimatedRows": preview.estimated_rows, "rowCount": preview.row_count}
+    body |= {name: count for name, count in counts.items() if count is not None}
     return body if preview.rows is None else {**body, "rows": preview.rows, "truncated": preview.truncated}
 
 
@@ -145,7 +146,13 @@ class PreviewBody(serializers.Serializer[Any]):
     reportType = serializers.CharField()
     parameters = serializers.DictField()
     columns = serializers.ListField(child=serializers.CharField(allow_blank=True))
-    estimatedRows = serializers.IntegerField(help_text="as PostgreSQL's planner, or the report type, expects")
+    estimatedRows = serializers.IntegerField(
+        required=False,
+        help_text="as the report type, PostgreSQL's planner or the type's recent runs tell; left out where unknown",
+    )
+    rowCount = serializers.IntegerField(
+        required=False, help_text="how many rows there are at the moment; only where all of them are in `rows`"
+    )
     rows = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
         required=False,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from jobs.spreadsheets import FORMULA_STARTS, defuse
 from reports.dialect import Dialect
-from reports.query import Column, compile_query, copy_statement, describe_columns, estimate_rows
+from reports.expectation import planned_rows
+from reports.query import Column, compile_query, copy_statement, describe_columns, explain
 from reports.types import SQL
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -86,8 +87,23 @@ def test_columns_know_which_are_text(raw: psycopg.Cursor[Any]) -> None:
     assert {column.name for column in describe_columns(query, text, raw) if column.is_text} == {"t", "j"}
 
 
-def test_the_planner_estimates_rows(raw: psycopg.Cursor[Any]) -> None:
-    assert estimate_rows("SELECT * FROM generate_series(1, 5000) AS i", raw) == 5000
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("SELECT * FROM generate_series(1, 5000) AS i ORDER BY 1", 5000),
+        ("SELECT count(*) FROM generate_series(1, 5000) AS i", 1),
+        (
+            "SELECT i, (SELECT count(*) FROM (SELECT DISTINCT 1) AS k) FROM generate_series(1, 9) AS i",
+            9,
+        ),
+        ("SELECT i FROM generate_series(1, 9) AS i CROSS JOIN (SELECT max(oid) FROM pg_class) AS m", 9),
+        ("SELECT i % 7, count(*) FROM generate_series(1, 5000) AS i GROUP BY 1", None),
+        ("SELECT * FROM (SELECT DISTINCT i % 7 FROM generate_series(1, 5000) AS i) AS d LIMIT 10", None),
+        ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 9) SELECT n FROM t", None),
+    ],
+)
+def test_the_planner_is_believed_unless_rows_are_grouped(text: str, rows: int | None, raw: psycopg.Cursor[Any]) -> None:
+    assert planned_rows(explain(text, raw)) == rows
 
 
 def test_all_formula_starts_are_one_character() -> None:

@@ -1,0 +1,49 @@
+"""How many rows a report will have: as its type says, as PostgreSQL plans, or as its runs had. Never invented."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from jobs.estimates import usual_rows
+from reports.query import explain
+from reports.types import ReportType
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from psycopg import Cursor
+
+#: Nodes of a plan that make groups, or drop equal rows. The planner guesses how many there will be from the number of
+#: distinct values of each column, as if columns had nothing to do with each other: it may be off by a factor of 1,000.
+#: https://www.postgresql.org/docs/current/row-estimation-examples.html
+GROUPING: Final = frozenset({"Aggregate", "Group", "Unique", "SetOp", "Recursive Union"})
+#: Parts of a plan that compute a value and yield no rows of the result.
+BESIDE_ROWS: Final = frozenset({"InitPlan", "SubPlan"})
+
+
+def expected_rows(
+    report_type: ReportType, parameters: dict[str, Any], user: AbstractBaseUser, *, text: str, cursor: Cursor[Any]
+) -> int | None:
+    """The type's own estimate, else the planner's where it can be trusted, else what the type's runs had, or None."""
+    told = report_type.estimate(parameters, user)
+    if told is not None:
+        return told
+    planned = planned_rows(explain(text, cursor))
+    return usual_rows("report", report_type.identifier) if planned is None else planned
+
+
+def planned_rows(plan: dict[str, Any]) -> int | None:
+    """The planner's estimate of the topmost node; None where it depends on how many groups there will be."""
+    return None if _depends_on_groups(plan) else int(plan["Plan Rows"])
+
+
+def _depends_on_groups(node: dict[str, Any]) -> bool:
+    if node["Node Type"] == "Aggregate" and node.get("Strategy") == "Plain":
+        return False  # one row, whatever is below
+    if node["Node Type"] in GROUPING:
+        return True
+    return any(_depends_on_groups(part) for part in node.get("Plans", []) if _yields_rows(part))
+
+
+def _yields_rows(part: dict[str, Any]) -> bool:
+    """A common table expression is planned beside the rows, and read among them."""
+    return part.get("Parent Relationship") not in BESIDE_ROWS or part.get("Subplan Name", "").startswith("CTE ")
