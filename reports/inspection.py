@@ -107,7 +107,11 @@ class ReportInspector(Inspector):
         try:
             self.validate(unseal(job.payload), job.owner)
         except SecretUnreadableError:
-            yield Finding(Level.REFUSED, "A secret of it can no longer be decrypted: SECRET_KEY was replaced.")
+            yield Finding(
+                Level.WILL_FAIL,
+                "A secret parameter can no longer be decrypted, because SECRET_KEY was replaced. Put the former key "
+                "into SECRET_KEY_FALLBACKS, or edit the payload and write the secret again.",
+            )
         except InvalidPayloadError as error:
             yield Finding(Level.WILL_FAIL, f"Its payload is not valid any more: {error}")
         else:

@@ -12,6 +12,7 @@ from jobs.api.problems import pointers
 from jobs.context import JobContext
 from jobs.errors import PermanentError
 from jobs.kinds import Kind
+from jobs.masking import is_sensitive
 from reports.dialect import Dialect
 from reports.export import export_report
 from reports.inspection import ReportInspector
@@ -42,11 +43,14 @@ def run_report(context: JobContext) -> dict[str, Any]:
 
 
 def _in_words(error: ValidationError) -> str:
-    """`year: This field is required.`"""
-    mistakes = (
-        (mistake["pointer"].removeprefix("#").strip("/"), mistake["detail"]) for mistake in pointers(error.detail)
-    )
-    return " ".join(f"{field}: {detail}" if field else detail for field, detail in mistakes)
+    """`year: This field is required.` Redaction would take what follows `password:` for the password."""
+    words = []
+    for mistake in pointers(error.detail):
+        field, detail = mistake["pointer"].removeprefix("#").strip("/"), mistake["detail"]
+        words.append(
+            f"{detail.rstrip('.')} ({field})." if is_sensitive(field) else f"{field}: {detail}" if field else detail
+        )
+    return " ".join(words)
 
 
 #: A query may compute for long before its first row; its statement timeout is a dial of the queue.

@@ -220,7 +220,6 @@ def test_a_secret_whose_key_is_lost_fails_the_report_in_plain_words(
         retry_report(ended, owner=ended.owner)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(strict=True, reason="redaction takes what is wrong for the secret")
 def test_what_is_wrong_with_a_secret_is_told(api: Callable[..., Any], vault: str, no_worker: None) -> None:
     job = order(api)
     del job.payload["parameters"]["password"]
