@@ -1,12 +1,14 @@
 """How long a run takes yet; above all, when nobody knows."""
 
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from jobs.models import Job
+from jobs.row_rate import RowRate
 from jobs.run_time import NO_RUNS, PastRuns, Progress, expected_rows, seconds_left
 from jobs.states import State
 
@@ -132,3 +134,32 @@ def test_progress_is_read_from_a_job() -> None:
     job.progress_began_at = job.progress_rate = None
     assert Progress.of(job, now) == Progress(60, 2, 7, 9, None, 0)
     assert Progress.of(Job(), now) is None
+
+
+@pytest.mark.xfail(strict=True, reason="the time left grows while the next row is on its way, though rows come evenly")
+@pytest.mark.parametrize("gap", [8, 20])
+def test_the_time_left_does_not_grow_between_rows_that_come_slowly_and_evenly(gap: int) -> None:
+    """As the heartbeat sees them, once a second, and as the status tells it in each second."""
+    rate, rows, written = RowRate(), 20, (0, 0.0)  # rows, and when they were written down
+    told: list[float] = []
+    for second in range(1, rows * gap):
+        done = second // gap
+        rate_began_at = float(gap) if done else None
+        rate.see(done, at=float(second), began_at=rate_began_at)
+        if done != written[0]:
+            written, flowing, per_second = (done, float(second)), rate.seconds() or 0.0, rate.per_second()
+        if done < 3:
+            continue
+        progress = Progress(
+            elapsed=float(second),
+            silent=second - written[1],
+            done=done,
+            expected=rows,
+            rate=per_second,
+            flowing=flowing,
+        )
+        left = seconds_left(progress, NO_RUNS)
+        assert left is not None
+        told.append(left)
+    lowest = list(accumulate(told, min))
+    assert all(later <= before * 1.2 + 1 for before, later in zip(lowest, told[1:], strict=False))
