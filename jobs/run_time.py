@@ -21,6 +21,8 @@ FEWEST_RUNS: Final = 3
 WIDEST_SPREAD: Final = 2.0
 #: Heartbeats tell of rows each second; who is silent for longer has got none. Seconds.
 SILENCE_SECONDS: Final = 2.0
+#: Rows that come slowly are silent in between: so many times the usual gap between two of them says nothing.
+GAPS_OF_SILENCE: Final = 1.5
 #: Share of the rows. The first ones say little of their rate, so the type's history counts as well: less and less, and
 #: nothing from here on.
 SETTLED_SHARE: Final = 0.5
@@ -128,7 +130,7 @@ def times_left(progress: Progress, past: PastRuns) -> list[float]:
     left = total - progress.done
     if not progress.rate:
         return usual or [left * progress.elapsed / progress.done]
-    quiet = max(0.0, progress.silent - SILENCE_SECONDS)
+    quiet = max(0.0, progress.silent - max(SILENCE_SECONDS, GAPS_OF_SILENCE / progress.rate))
     own = max(0.0, left / faded(progress.rate, seconds=progress.flowing, silent=quiet) - progress.silent)
     if not usual or _is_unusual(progress, own, usual):
         return [own]

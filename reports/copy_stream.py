@@ -6,6 +6,7 @@ have arrived are taken in one go (https://www.postgresql.org/docs/current/libpq-
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
@@ -16,6 +17,9 @@ from reports.protocol import Exchange
 
 #: Bytes of rows that make a chunk: large enough for few Python steps, small enough to keep memory flat.
 CHUNK_BYTES = 256 * 1024
+#: Rows that come slowly are handed on after so long, though they fill no chunk: progress and the time left follow them.
+#: Seconds.
+CHUNK_SECONDS = 1.0
 
 
 def copy_rows(
@@ -26,6 +30,8 @@ def copy_rows(
     chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
 ) -> Generator[list[bytes], None, None]:
     """Run one `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row, of `chunk_bytes` together.
+
+    A chunk is smaller where its rows took longer than a second to come.
 
     Between two chunks nothing is read, so that the server waits as soon as what lies between it and us is full.
 
@@ -52,18 +58,21 @@ def _chunks(exchange: Exchange, check: Callable[[], None], chunk_bytes: Callable
     take = exchange.pgconn.get_copy_data
     rows: list[bytes] = []
     size, most = 0, chunk_bytes()
+    handed_on_at = time.monotonic()
     while True:
         length, data = take(1)
         if length > 0:
             rows.append(bytes(data))
             size += length
-            if size >= most:
-                check()
-                yield rows
-                rows, size, most = [], 0, chunk_bytes()
-        elif length == 0:
-            exchange.wait()
-        else:
+            if size < most:
+                continue
+        elif length < 0:
             break
+        elif not rows or time.monotonic() - handed_on_at < CHUNK_SECONDS:
+            exchange.wait()
+            continue
+        check()
+        yield rows
+        rows, size, most, handed_on_at = [], 0, chunk_bytes(), time.monotonic()
     if rows:
         yield rows

@@ -8,7 +8,6 @@ from reports.copy_stream import copy_rows
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.xfail(strict=True, reason="all rows come at once, at the end")
 def test_wide_rows_that_come_slowly_are_handed_on_by_time() -> None:
     slow = "SELECT repeat('x', 20000), pg_sleep(0.5) FROM generate_series(1, 6)"
     connection.ensure_connection()
