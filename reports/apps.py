@@ -18,6 +18,7 @@ class ReportsConfig(AppConfig):
         from reports import (
             checks,  # noqa: F401  (registers itself)
             error_codes,
+            reader_checks,  # noqa: F401  (registers itself)
         )
         from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT

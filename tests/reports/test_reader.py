@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.core.management import call_command
+from django.core.checks import Tags, run_checks
 from django.db import connection
 from pytest_django import Settings
 
 from reports.reader import prepare_reader
-from reports.reader_checks import check_reader
 from reports.sales.models import Customer
 from reports.types import SQL
 from tests.reports.conftest import Finished
@@ -91,8 +90,7 @@ def test_the_login_is_made_with_its_password_by_migrate(transactional_db: None, 
 
 
 def test_the_login_cannot_write(transactional_db: None) -> None:
-    assert check_reader(databases=["default"]) == []
-    call_command("check", databases=["default"])
+    assert run_checks(tags=[Tags.database], databases=["default"]) == []
 
 
 @pytest.mark.parametrize(
@@ -106,17 +104,17 @@ def test_a_login_that_may_write_or_is_missing_is_warned_of(
     login: dict[str, str], code: str, says: str, transactional_db: None, settings: Settings
 ) -> None:
     settings.REPORTS_LOGIN = login
-    [warning] = check_reader(databases=["default"])
+    [warning] = run_checks(tags=[Tags.database], databases=["default"])
     assert warning.id == code
     assert says in warning.msg
-    assert check_reader(databases=None) == []
+    assert run_checks(tags=[Tags.database]) == []
 
 
 def test_a_login_that_may_write_to_one_table_is_warned_of(transactional_db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("GRANT DELETE ON sales_customer TO longhaul_reports")
         try:
-            [warning] = check_reader(databases=["default"])
+            [warning] = run_checks(tags=[Tags.database], databases=["default"])
         finally:
             cursor.execute("REVOKE DELETE ON sales_customer FROM longhaul_reports")
     assert warning.msg == "Reports are read as longhaul_reports, who may write to public.sales_customer."
