@@ -9,6 +9,8 @@ A few threads of each process answer nothing but probes (`config.web_worker`).
 
 import os
 import shutil
+import socket
+import struct
 import tempfile
 from typing import Any
 
@@ -22,6 +24,22 @@ worker_class = "config.web_worker.ProbeThreadWorker"
 threads = THREADS
 
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
+
+
+#: A connection is closed when nothing could be read from it, or written to it, for so long. Seconds.
+IDLE_SECONDS = int(os.environ.get("WEB_IDLE_SECONDS") or 60)
+#: Python's `socket.sendfile` waits for a silent reader without that bound.
+sendfile = False
+
+
+def when_ready(server: Any) -> None:
+    """Bound how long a thread waits for a client that is silent. Linux gives accepted sockets their listener's options.
+
+    gunicorn itself has no such bound for this class of workers: `timeout` is that of the process.
+    """
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", IDLE_SECONDS, 0))
 
 
 def post_worker_init(worker: Any) -> None:

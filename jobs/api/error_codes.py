@@ -59,6 +59,11 @@ CODES: Final = [
         "Accept `application/vnd.oai.openapi` or `application/vnd.oai.openapi+json`.", Retry.CHANGED,
     ),
     ErrorCode(
+        "request-timeout", 408, "Request timeout",
+        "The rest of the body did not arrive in time.",
+        "Send the request again over a new connection, an order with its `Idempotency-Key`.", Retry.YES,
+    ),
+    ErrorCode(
         "idempotency-key-in-use", 409, "Idempotency key in use",
         "The first request with this `Idempotency-Key` is still being handled.",
         "Send the same request again.", Retry.AFTER,

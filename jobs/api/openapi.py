@@ -28,6 +28,7 @@ ALWAYS: Final = {
 WITH_ID: Final = {404: "`not-found`: there is none, or it is somebody else's."}
 WITH_BODY: Final = {
     400: "`malformed-body`: no JSON. `invalid-request`: `errors` says where.",
+    408: "`request-timeout`: the rest of the body did not arrive in time.",
     411: "`length-required`: the body is chunked.",
     413: "`body-too-large`: the limit is in `detail`.",
     415: "`unsupported-media-type`: not JSON, not UTF-8, or compressed.",

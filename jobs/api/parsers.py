@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import IO, Any, Final
 
 from django.conf import settings
+from django.http import UnreadablePostError
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
@@ -22,11 +23,21 @@ class BodyTooLargeError(APIException):
     default_code = "body-too-large"
 
 
+class RequestTimeoutError(APIException):
+    """The rest of the body did not come in time; the connection cannot be used any more."""
+
+    status_code = 408
+    default_code = "request-timeout"
+    default_detail = "The rest of the body did not come in time."
+    headers = {"Connection": "close"}
+
+
 class BoundedJSONParser(BaseParser):
     """JSON (RFC 8259) of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes, that PostgreSQL can store.
 
-    Raises BodyTooLargeError above the limit, UnsupportedMediaType for another charset than UTF-8, and ParseError for
-    what is no JSON, is nested too deep, repeats a key, or holds characters that are none (NUL, lone surrogates).
+    Raises BodyTooLargeError above the limit, RequestTimeoutError where the rest does not come, UnsupportedMediaType
+    for another charset than UTF-8, and ParseError for what is no JSON, is nested too deep, repeats a key, or holds
+    characters that are none (NUL, lone surrogates).
     """
 
     media_type = "application/json"
@@ -40,7 +51,10 @@ class BoundedJSONParser(BaseParser):
                 str(media_type), f"JSON is read as UTF-8 (RFC 8259 section 8.1), not as {charset!r}."
             )
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit + 1)
+        try:
+            body = stream.read(limit + 1)
+        except UnreadablePostError:
+            raise RequestTimeoutError from None
         if len(body) > limit:
             raise BodyTooLargeError(f"The limit is {limit} bytes.")
         return read_json(body)

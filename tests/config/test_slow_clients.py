@@ -55,7 +55,6 @@ def connect(port: int, sent: str) -> socket.socket:
     return client
 
 
-@pytest.mark.xfail(strict=True, reason="each of them holds a thread for as long as it likes")
 @pytest.mark.parametrize(
     "sent", ["GET /api/docs HTTP/1.1\r\nHost: loc", 6 * f"GET {BIG} HTTP/1.1\r\nHost: localhost\r\n\r\n"]
 )
@@ -67,7 +66,6 @@ def test_many_that_stop_in_the_middle_give_their_threads_back(sent: str, port: i
         wait_until(lambda: answers(port), timeout=30, message="it answers others again")
 
 
-@pytest.mark.xfail(strict=True, reason="it waits for the rest of the body for ever")
 def test_half_a_body_is_408(port: int) -> None:
     bearer = bearer_of(User.objects.create_user("ada"))
     head = f"POST /api/reports HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {bearer}"
