@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final, Self
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from prometheus_client import Counter
 
@@ -24,9 +24,13 @@ CUT_SHORT: Final = Counter(
 )
 
 
+#: Of files that cannot be downloaded although they are not deleted.
+DAMAGED: Final = Q(damaged_at__isnull=False, deleted_at=None)
+
+
 def damaged_files() -> QuerySet[Artifact]:
-    """The files that cannot be downloaded although they are not deleted."""
-    return Artifact.objects.filter(damaged_at__isnull=False, deleted_at=None)
+    """The files that storage has lost, or a part of them."""
+    return Artifact.objects.filter(DAMAGED)
 
 
 def open_download(artifact: Artifact, *, first: int, last: int) -> WholeRange:

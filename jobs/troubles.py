@@ -94,7 +94,7 @@ def _troubles_of_files() -> Iterator[Trouble]:
         yield Trouble(
             f"{counted(count)} {noun} {verb} missing from storage, or {has} the wrong size. {it} cannot be downloaded.",
             "jobs_artifact_changelist",
-            "damaged_at__isempty=0&deleted_at__isempty=1",
+            "damaged=yes",
             advice="Look whether the storage is mounted, and restore the files from the backup.",
         )
 

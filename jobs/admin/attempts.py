@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.admin.read_only import ReadOnlyAdmin
+from jobs.damage import DAMAGED
 from jobs.failures import redact
 from jobs.models import Artifact, Attempt
 from jobs.payloads import secrets_of
@@ -43,6 +44,20 @@ class AttemptAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("job")
 
 
+class DamagedFilter(admin.SimpleListFilter):
+    """Those that storage has lost, or a part of them."""
+
+    title = parameter_name = "damaged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One."""
+        return [("yes", "missing or of the wrong size")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Not those that were deleted meanwhile."""
+        return queryset.filter(DAMAGED) if self.value() == "yes" else queryset
+
+
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
     """All files. They are downloaded from the page of their job."""
@@ -51,11 +66,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
         "job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at",
         "damaged_at",
     )  # fmt: skip
-    list_filter = (
-        "role",
-        ("damaged_at", admin.EmptyFieldListFilter),
-        ("deleted_at", admin.EmptyFieldListFilter),
-    )
+    list_filter = ("role", DamagedFilter)
     search_fields = ("job",)
     search_help_text = "The id of a job"
     ordering = ("-id",)
