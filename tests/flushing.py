@@ -6,9 +6,11 @@ groups) made row by row: 0.3 seconds, some hundred times in a run. Here those ro
 
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connection
 from django.test import TransactionTestCase
 from psycopg import sql
+
+from jobs.commit import in_transaction
 
 #: Where the seeded rows are kept.
 SCHEMA: Final = "seeds"
@@ -35,7 +37,14 @@ def keep_seeds() -> None:
 
 
 def restore_seeds(case: Any = None) -> None:
-    """Empty all tables, and put back what was kept. It waits for whoever still writes, as TRUNCATE does."""
+    """Empty all tables, and put back what was kept. It waits for whoever still writes, as TRUNCATE does.
+
+    A request that is still being handled locks tables in an order of its own. After a deadlock this is repeated.
+    """
+    in_transaction(_restore_seeds)
+
+
+def _restore_seeds() -> None:
     tables = [sql.Identifier(table) for table in _emptied]
     everything = sql.SQL(", ").join(tables)
     lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(everything)
@@ -46,7 +55,7 @@ def restore_seeds(case: Any = None) -> None:
         sql.SQL("INSERT INTO {} TABLE {}").format(sql.Identifier(table), sql.Identifier(SCHEMA, table))
         for table in _seeded
     )
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql.SQL("; ").join([lock, role]).as_string())
         cursor.execute("SELECT sum(pg_table_size(name::regclass)) FROM unnest(%s::text[]) AS name", [_emptied])
         large = cursor.fetchone()[0] > TRUNCATED_ABOVE
