@@ -1,0 +1,107 @@
+"""Every page that people see, with content: what `tests/test_accessibility.py` looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models.functions import Now
+from django.urls import reverse
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
+from django_celery_results.models import GroupResult, TaskResult
+
+from jobs.audit import AuditEntry
+from jobs.bulk.models import BulkRun
+from jobs.models import Artifact, Attempt, CallbackHost, Event, Job, Queue, Sweep, TypeDials
+from jobs.states import State
+from jobs.tokens.models import ApiToken
+from reports.dialect import Dialect
+
+ERROR = {
+    "error_class": "ValueError",
+    "error_message": "The partner refused the order.",
+    "error_fingerprint": "0123456789abcdef",
+    "result": {"error": {"code": "internal-error", "detail": "The job failed.", "retryable": True}},
+}
+
+
+def make_content(owner: User) -> None:
+    """Jobs in every state, a dead one with all that belongs to it, and a row of every table that the admin shows."""
+    Queue.objects.update(paused=True)
+    for state in State:
+        ended = {"finished_at": Now()} if state in (State.SUCCEEDED, State.CANCELLED, State.DEAD) else {}
+        failed = ERROR if state in (State.FAILED, State.DEAD) else {}
+        Job.objects.create(
+            state=state, owner=owner, kind="report", type="yearly-sales", queue="reports", max_attempts=5,
+            payload={"reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": Dialect().to_payload()},
+            progress_percent=100 if state == State.SUCCEEDED else 40, progress_done=40, progress_total=100,
+            **ended, **failed,
+        )  # fmt: skip
+    dead = Job.objects.get(state=State.DEAD)
+    for number in (1, 2):
+        Attempt.objects.create(
+            job=dead, number=number, fencing_token=number, worker="csv@host", celery_task_id="t", finished_at=Now(),
+            outcome="failed", traceback="Traceback …\nValueError", error_class="ValueError", error_message="refused",
+            error_fingerprint="0123456789abcdef", peak_memory_bytes=80_000_000, conditions={"database": "default"},
+        )  # fmt: skip
+    names = [("submitted", {}), ("started", {"attempt": 1}), ("failed", {"retryInSeconds": 9}), ("retried", {}),
+             ("started", {"attempt": 2}), ("failed", {}), ("dead_lettered", {"reason": "attempts-used-up"})]  # fmt: skip
+    for name, details in names:
+        Event.objects.create(job=dead, name=name, details=details)
+    for job, role in ((Job.objects.get(state=State.SUCCEEDED), "result"), (dead, "errors")):
+        Artifact.objects.create(
+            job=job, role=role, storage_name=f"{job.pk}/x", filename="yearly-sales-2023.csv", content_type="text/csv",
+            encoding="utf-8", row_count=12, size_bytes=2048, sha256="ab" * 32, published_at=Now(), expires_at=Now(),
+        )  # fmt: skip
+    AuditEntry.objects.create(
+        actor="ada",
+        action="requeue",
+        target_type="job",
+        target_id=str(dead.pk),
+        reason="again",
+        before={"state": "dead"},
+    )
+    BulkRun.objects.create(act="requeue", criteria={"state": "dead"}, reason="r", ordered_by=owner, stage="checked")
+    TypeDials.objects.create(kind="report", type="yearly-sales", rows_per_second=9)
+    Sweep.objects.create(name="prune_jobs", last_started_at=Now(), last_finished_at=Now())
+    TaskResult.objects.create(task_id="t", status="SUCCESS", task_name="jobs.execute_job")
+    GroupResult.objects.create(group_id="g")
+    ClockedSchedule.objects.create(clocked_time="2030-01-01T00:00Z")
+    CrontabSchedule.objects.create()
+    SolarSchedule.objects.create(event="sunrise", latitude=1, longitude=1)
+    CallbackHost.objects.create(owner=owner, host="receiver.example", failures=2, openings=1, last_error="no answer")
+    ApiToken.objects.create(owner, scopes=["reports:read"])
+    ContentType.objects.clear_cache()
+
+
+def user_pages() -> Iterator[str]:
+    """The pages for people who order reports."""
+    yield from ("/", "/?status=Failed", "/?status=Nothing", "/reports/new", "/reports/new?type=yearly-sales")
+    yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
+    yield from ("/tokens", "/no/such/page", "/api/errors")
+
+
+def admin_lists() -> Iterator[str]:
+    """The first page, and the list of every model."""
+    yield reverse("admin:index")
+    for model in admin.site._registry:
+        yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    yield reverse("admin:jobs_job_changelist") + "?state=dead"
+    yield reverse("admin:jobs_job_changelist") + "?q=nothing-like-this"
+
+
+def admin_forms() -> Iterator[str]:
+    """The page of one object of every model, and one of each sort of form."""
+    for model in admin.site._registry:
+        objects = model._default_manager.order_by("pk")
+        found = objects.get(state=State.DEAD) if model is Job else objects.first()
+        if found is not None:
+            yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[found.pk])
+    yield from (reverse(f"admin:{name}_add") for name in ("auth_user", "django_celery_beat_periodictask"))
+    yield reverse("admin:auth_user_delete", args=[User.objects.get().pk])
+    yield reverse("admin:jobs_job_edit", args=[Job.objects.get(state=State.DEAD).pk])
+    yield "/admin/jobs/bulkrun/order/?act=requeue&state=dead"
+    yield "/admin/jobs/queue/reports/resume/"
+    yield "/admin/password_change/"
