@@ -76,7 +76,7 @@ class QueueAdmin(ModelAdmin):
         """As a coloured label."""
         return "paused" if queue.paused else "open" if queue.accepting else "closed"
 
-    @admin.display(description="")
+    @admin.display(description="Pause or resume")
     def pausing(self, queue: Queue) -> SafeString:
         """A link to the page that asks; it refuses whom it must."""
         act = "resume" if queue.paused else "pause"

@@ -70,3 +70,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:load", (event) => {
   for (const id of unfolded.get(event.target.id) ?? []) document.getElementById(id)?.setAttribute("open", "");
 });
+
+// Parts that scripts of the admin's theme and of Django make once the page is loaded, with what they leave out for people
+// who hear the page.
+const nameParts = () => {
+  const menu = document.querySelector("#nav-sidebar-apps .simplebar-content-wrapper");
+  if (menu) menu.ariaLabel = "Menu, scrollable";
+  for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.role = "img";
+};
+window.addEventListener("load", () => setTimeout(nameParts));
