@@ -82,7 +82,7 @@ def fill(owner: User, run: BulkRun, jobs: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
-            "TRUNCATE jobs_job, jobs_auditentry, jobs_bulkitem, django_celery_results_taskresult, jobs_callbackhost,"
+            "TRUNCATE jobs_job, jobs_bulkitem, django_celery_results_taskresult, jobs_callbackhost,"
             " jobs_callbackendpoint"
             " RESTART IDENTITY CASCADE"
         )
