@@ -18,7 +18,7 @@ from tests.growth import growth, near_misses, repeated
 
 PACKAGES = ("jobs", "reports", "config")
 #: Servers that begin when they are imported, or that a worker alone imports.
-NOT_IMPORTED = ("config.gunicorn",)
+NOT_IMPORTED = ("config.gunicorn", "config.wsgi")
 #: How long the texts get. A text is searched once; RE2's wrapper takes microseconds for each match, so that is measured
 #: over less.
 LONGEST = 1_030_000

@@ -102,7 +102,7 @@ def test_a_range_outside_of_the_file_is_416(header: str, get: Callable[..., Any]
 
 @pytest.mark.parametrize(
     "header",
-    ["bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense", f"bytes=0-{'9' * 5000}"],
+    ["bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "nonsense", f"bytes=0-{'9' * 3900}"],
 )
 def test_a_range_that_makes_no_sense_is_ignored(header: str, get: Callable[..., Any]) -> None:
     assert get(Range=header).status_code == 200
