@@ -41,6 +41,10 @@ chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs 
 fuzz: .venv/.dev  ## make requests out of the OpenAPI schema for SECONDS=600
 	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz -q -s tests/fuzz/test_schemathesis.py $(ARGS)
 
+.PHONY: axe
+axe: .venv/.dev chromium  ## look for accessibility problems on all pages, at two widths, light and dark
+	@exec $(python) -m pytest -m axe -q tests/test_accessibility.py tests/test_accessibility_of_forms.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
