@@ -13,7 +13,7 @@ from typing import Final
 
 from bench.contenders import Made
 from bench.measuring import WrongWorkError
-from jobs.spreadsheets import defuse
+from jobs.spreadsheets import LineDefuser, defuse
 
 #: Cells of `order-lines` that are written in another form by Python: when the line was ordered.
 TIME: Final = 2
@@ -47,6 +47,21 @@ def require_same_bytes(one: Path, other: Path) -> None:
         raise WrongWorkError(f"{one.name} and {other.name} differ")
 
 
+def require_defused_lines(ours: Path, copied: Path) -> int:
+    """Compare a spreadsheet-safe report with what its SQL alone makes; return the rows in which lines were defused.
+
+    SQL defuses the beginning of each cell, the worker then defuses what a reader may take for one (`LineDefuser`).
+    Here that is done row by row, and not chunk by chunk. Raises WrongWorkError for any other difference.
+    """
+    defuser = LineDefuser(delimiter=",")
+    defused = 0
+    for number, (row, peer) in enumerate(zip_longest(_raw_rows(ours), _raw_rows(copied))):
+        if peer is None or row != defuser.join([peer]):
+            raise WrongWorkError(f"row {number}: the spreadsheet-safe report is not what its SQL makes, defused")
+        defused += row != peer
+    return defused
+
+
 def require_same_rows(copied: Path, iterated: Path, defused: Path) -> tuple[int, int]:
     """Compare cell by cell what cannot be the same bytes; return rows, and cells with an apostrophe added.
 
@@ -75,3 +90,16 @@ def _rows(file: Path) -> Iterator[list[str]]:
         reader = csv.reader(content)
         next(reader)
         yield from reader
+
+
+def _raw_rows(file: Path) -> Iterator[bytes]:
+    """With the heading. A row ends at a line break with all quotation marks closed."""
+    row = b""
+    with file.open("rb") as content:
+        for line in content:
+            row += line
+            if row.count(b'"') % 2 == 0:
+                yield row
+                row = b""
+    if row:
+        yield row

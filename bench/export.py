@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib.auth.models import User
 
-from bench.checking import Inspector, require_same_bytes, require_same_rows
+from bench.checking import Inspector, require_defused_lines, require_same_bytes, require_same_rows
 from bench.contenders import Made, iterate, order_and_run, psql_copy, psql_copy_safe
 from bench.measuring import WrongWorkError, alternate
 from bench.registry import Setting
@@ -53,10 +53,11 @@ def run(setting: Setting) -> list[Row]:
 def check(ours: Made, safe: Made, psql: Made, psql_safe: Made, iterator: Made, *, lines: int) -> None:
     """Hold the five files against each other, and the row counts against all. Raises WrongWorkError."""
     require_same_bytes(ours.file, psql.file)
-    require_same_bytes(safe.file, psql_safe.file)
-    rows, made_safe = require_same_rows(psql.file, iterator.file, safe.file)
+    rows, made_safe = require_same_rows(psql.file, iterator.file, psql_safe.file)
+    within = require_defused_lines(safe.file, psql_safe.file)
     if not rows == ours.row_count == safe.row_count == lines:
         raise WrongWorkError(f"{lines} rows were seeded, {ours.row_count} reported, {rows} written")
-    say(f"  same bytes as psql, same cells as iterator(), {made_safe:,} cells made safe, counts and SHA-256 true")
+    say("  same bytes as psql, same cells as iterator(), counts and SHA-256 true")
+    say(f"  {made_safe:,} cells defused at their beginning, {within:,} rows within a cell")
     for made in (ours, safe, psql, psql_safe, iterator):
         made.file.unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def test_the_export_rows_run_and_check_their_own_work(tmp_path: Path) -> None:
     )
     assert done.returncode in (0, 1), done.stderr  # at so few rows the ratios say nothing
     assert "same bytes as psql, same cells as iterator()" in done.stderr
+    assert re.search(r"\n +[1-9]\d* cells defused at their beginning, [1-9]\d* rows within a cell\n", done.stderr)
     figures = json.loads(file.read_text())
     assert [(made["name"], made["target"]) for made in figures["rows"]] == [
         ("export", 0.8),

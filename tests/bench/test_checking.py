@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.checking import Inspector, require_same_bytes, require_same_rows
+from bench.checking import Inspector, require_defused_lines, require_same_bytes, require_same_rows
 from bench.contenders import Made
 from bench.measuring import WrongWorkError
 
@@ -59,6 +59,32 @@ def test_files_must_be_the_same_bytes(tmp_path: Path) -> None:
     one, other = written(tmp_path, "one", PLAIN), written(tmp_path, "other", SAFE)
     with pytest.raises(WrongWorkError, match="one and other differ"):
         require_same_bytes(one, other)
+
+
+BROKEN = PLAIN + '"a\n=1"'
+BROKEN_SAFE = PLAIN + '"a\n\'=1"'
+
+
+def test_formulas_within_cells_are_defused_on_top_of_what_sql_makes(tmp_path: Path) -> None:
+    ours, copied = written(tmp_path, "ours", SAFE, BROKEN_SAFE), written(tmp_path, "copied", SAFE, BROKEN)
+    assert require_defused_lines(ours, copied) == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "copied"),
+    [
+        ([BROKEN], [BROKEN]),
+        ([PLAIN], [SAFE]),
+        ([BROKEN_SAFE.replace("Tea", "Coffee")], [BROKEN]),
+        ([SAFE], [SAFE, SAFE]),
+        ([SAFE, SAFE], [SAFE]),
+    ],
+)
+def test_any_other_difference_from_what_sql_makes_is_wrong_work(
+    tmp_path: Path, ours: list[str], copied: list[str]
+) -> None:
+    with pytest.raises(WrongWorkError, match="is not what its SQL makes"):
+        require_defused_lines(written(tmp_path, "ours", *ours), written(tmp_path, "copied", *copied))
 
 
 def test_a_false_sha256_is_wrong_work(tmp_path: Path) -> None:
