@@ -138,7 +138,10 @@ def browser(transactional_db: None, browser: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, so that no process has one left when the others are done. Else it is random."""
+    """Files that take long come first, so that no process has one left when the others are done. Else it is random.
+
+    pytest-xdist would put those with few tests last, which are the longest: hence `--no-loadscope-reorder`.
+    """
     items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
