@@ -74,8 +74,13 @@ class LineDefuser:
         """
         joined = b"".join(lines)
         if joined.count(b"\n") > len(lines):
-            joined = b"".join(_SIGN_BEHIND_LINE_BREAK.sub(rb"\g<0>'", line[:-1]) + line[-1:] for line in lines)
+            joined = b"".join(_defuse_breaks(line) if line.count(b"\n") > 1 else line for line in lines)
         for separator, pattern in self._behind:
             if separator in joined:
                 joined = pattern.sub(rb"\g<0>'", joined)
         return joined
+
+
+def _defuse_breaks(line: bytes) -> bytes:
+    """What follows the line's own break is another line, and looked at by itself."""
+    return _SIGN_BEHIND_LINE_BREAK.sub(rb"\g<0>'", line[:-1]) + line[-1:]
