@@ -4,11 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import psutil
 import redis
 import requests
 
@@ -116,8 +117,17 @@ def running_up(data: Path) -> Iterator[Up]:
         up.launcher.terminate()
         up.launcher.wait(120)
     finally:
-        for process in processes_of(data):
-            process.kill()
+        left = processes_of(data)
+        # Valkey writes its title over its environment: only its parent leads to it.
+        for process in [*left, *(child for parent in left for child in children_of(parent))]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def children_of(parent: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return list(parent.children())
+    return []
 
 
 def execute(client: "redis.Redis", *words: str) -> None:
