@@ -33,7 +33,7 @@ def s3_server() -> Iterator[str]:
     command = [sys.executable, "-c", program, "-H", "127.0.0.1", "-p", str(port)]
     with Popen(command, stdout=DEVNULL, stderr=DEVNULL) as moto:
         try:
-            wait_until(lambda: _answers(url), message="moto answers")
+            wait_until(lambda: _answers(url), timeout=60, message="moto answers")
             os.environ.update(CREDENTIALS)
             client(url).create_bucket(Bucket=BUCKET)
             yield url

@@ -12,8 +12,9 @@ from re import _constants as op
 from re import _parser
 from typing import Any
 
-#: Four times the text may take this many times as long: 2.5 for each doubling. Quadratic is 16.
-MOST_GROWTH = 2.5**2
+#: Four times the text may take this many times as long. Linear is 4, or more where a text outgrows a cache.
+#: Quadratic is 16.
+MOST_GROWTH = 8
 #: Below this a clock and a cache say more than the function. Seconds.
 LEAST_SECONDS = 0.01
 #: Nothing that is looked at here may take longer. Seconds.
