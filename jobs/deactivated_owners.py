@@ -25,7 +25,9 @@ def cancel_jobs_of_deactivated(*, at_most: int) -> int:
 
 def _jobs_to_cancel(at_most: int) -> list[UUID]:
     """Each condition has an index: what waits by queue and owner, and the few that run or wait for a retry."""
-    gone = get_user_model().objects.filter(is_active=False).values("pk")
+    gone = list(get_user_model().objects.filter(is_active=False).values_list("pk", flat=True))
+    if not gone:
+        return []
     running = Job.objects.filter(state=State.RUNNING, cancel_requested_at=None)
     kinds = [running, Job.objects.filter(state=State.FAILED)]
     kinds += [Job.objects.queued(name) for name in Queue.objects.values_list("name", flat=True)]

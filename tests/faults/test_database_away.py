@@ -148,7 +148,8 @@ OUTAGES: dict[str, tuple[Callable[[], AbstractContextManager[None]], set[str]]] 
         partial(locked, "SELECT FROM jobs_queue WHERE name = 'reports' FOR UPDATE"),
         {"order", "status", "page", "admin"},
     ),
-    "estimates locked": (partial(locked, "LOCK TABLE jobs_recentruns"), {"order", "page", "admin"}),
+    # The status of a report that is complete by then needs no estimate.
+    "estimates locked": (partial(locked, "LOCK TABLE jobs_recentruns"), {"order", "status", "page", "admin"}),
 }
 
 

@@ -113,7 +113,7 @@ def test_postgresql_is_killed_while_many_jobs_run_and_wait(fault: Fault, durable
             Job.objects.filter(state=State.FAILED).update(retry_at=Now())
             return not Job.objects.exclude(state=State.SUCCEEDED).exists()
 
-        wait_until(all_have_ended, timeout=60, every=0.5, message="all jobs succeed")
+        wait_until(all_have_ended, timeout=180, every=0.5, message="all jobs succeed")
     ids = {job.pk for job in (*running, *waiting)}
     assert set(Job.objects.values_list("pk", flat=True)) == ids
     succeeded = Attempt.objects.filter(outcome=Outcome.SUCCEEDED)
