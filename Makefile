@@ -43,7 +43,7 @@ fuzz: .venv/.dev  ## make requests out of the OpenAPI schema for SECONDS=600
 
 .PHONY: axe
 axe: .venv/.dev chromium  ## look for accessibility problems on all pages, at two widths, light and dark
-	@exec $(python) -m pytest -m axe -q tests/test_accessibility.py tests/test_accessibility_of_forms.py $(ARGS)
+	@exec $(python) -m pytest -m axe -q tests/test_accessibility.py $(ARGS)
 
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table

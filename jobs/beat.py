@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from jobs.failures import in_one_line
+from jobs.redaction import in_one_line
 from jobs.schedules import ReadSchedule, enabled_schedules
 
 logger = structlog.get_logger(__name__)

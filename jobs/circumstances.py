@@ -11,8 +11,8 @@ from uuid import UUID
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import DEFAULT_DB_ALIAS
 
-from jobs.failures import in_one_line
 from jobs.models import Attempt, Job, SearchTerms
+from jobs.redaction import in_one_line
 from jobs.search import same_work_term
 from jobs.sessions import glance_at
 from jobs.states import State

@@ -25,7 +25,6 @@ from jobs.errors import (
     StalledError,
     WorkerStoppingError,
 )
-from jobs.failures import redact
 from jobs.fairness import ABOVE_ALL
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
@@ -33,6 +32,7 @@ from jobs.memory import peak_memory_bytes, reset_peak_memory
 from jobs.payloads import secrets_of
 from jobs.policy import decide_for
 from jobs.postponement import postponement
+from jobs.redaction import redact
 from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
 from jobs.states import Outcome

@@ -12,9 +12,9 @@ from django.db.models.functions import Cast, Now, TruncHour
 from django.utils import timezone
 
 from jobs.dead_letter import UNFINISHED
-from jobs.failures import redact
 from jobs.models import Attempt, Job
 from jobs.payloads import secrets_of
+from jobs.redaction import redact
 from jobs.states import State
 
 #: Groups that are shown, the largest ones.

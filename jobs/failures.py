@@ -12,9 +12,7 @@ from typing import Final
 import re2
 
 from jobs.classification import sqlstate
-from jobs.redaction import in_one_line, redact
-
-__all__ = ["LONGEST_MESSAGE", "FailureRecord", "class_name", "describe_failure", "fingerprint", "in_one_line", "redact"]
+from jobs.redaction import redact
 
 #: Characters kept of a message and of a traceback. The end of a traceback is what says most.
 LONGEST_MESSAGE: Final = 2_000

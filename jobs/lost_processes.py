@@ -42,7 +42,7 @@ def end_lost_attempts(*, worker: str, process_id: int, celery_task_id: str, erro
         running = Attempt.objects.filter(
             worker=worker, process_id=process_id, celery_task_id=celery_task_id, outcome="", job__state=State.RUNNING
         )
-        for attempt in running.filter(number=F("job__fencing_token")).select_related("job"):
+        for attempt in running.filter(fencing_token=F("job__fencing_token")).select_related("job"):
             end_lost_attempt(attempt, error=error)
     except (DatabaseError, InterfaceError) as problem:
         logger.warning("lost_attempt_left_to_its_lease", celery_task_id=celery_task_id, error=repr(problem))

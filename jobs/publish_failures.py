@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import LimitExceeded
 from kombu.exceptions import OperationalError as BrokerError
 
-from jobs.failures import in_one_line
+from jobs.redaction import in_one_line
 
 logger = structlog.get_logger(__name__)
 

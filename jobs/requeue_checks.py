@@ -20,7 +20,6 @@ from django.conf import settings
 from jobs.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
 from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
 from jobs.durations import in_words
-from jobs.failures import redact
 from jobs.inquiries import Inquiry, newest_inquiries
 from jobs.inspection import Finding, Level
 from jobs.interventions import Intervention, batches
@@ -28,6 +27,7 @@ from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads import secrets_of
+from jobs.redaction import redact
 from jobs.states import State
 
 WORDS: Final = {

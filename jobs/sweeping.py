@@ -13,8 +13,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
-from jobs.failures import redact
 from jobs.models import Sweep
+from jobs.redaction import redact
 
 logger = structlog.get_logger(__name__)
 

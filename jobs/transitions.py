@@ -24,10 +24,11 @@ from psycopg.types.json import Jsonb
 from jobs.classification import classify
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
-from jobs.failures import LONGEST_MESSAGE, FailureRecord, describe_failure, redact
+from jobs.failures import LONGEST_MESSAGE, FailureRecord, describe_failure
 from jobs.fairness import LOCK, ask_for_turns, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads import secrets_of
+from jobs.redaction import redact
 from jobs.retry import Bury, Decision
 from jobs.statements import ask, instance_of, one_trip, run
 from jobs.states import Outcome, State

@@ -20,9 +20,10 @@ from django.utils import translation
 from jobs.classification import classify
 from jobs.contained import Bounds, ContainedError, ProcessEndedError, contained
 from jobs.errors import PostponedError
-from jobs.failures import LONGEST_MESSAGE, redact
+from jobs.failures import LONGEST_MESSAGE
 from jobs.pacing.dials import dials_of
 from jobs.payloads import secrets_of_payload
+from jobs.redaction import redact
 from jobs.slots import slot
 from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows

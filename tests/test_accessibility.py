@@ -1,4 +1,4 @@
-"""No page has a finding of axe's: WCAG 2.2 AA and best practices. The forms of the admin have a file of their own.
+"""No page has a finding of axe's: WCAG 2.2 AA and best practices.
 
 Each page is looked at once, on a desk and light or on a phone and dark; `make axe` looks at all in all four looks.
 """
@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page
 
-from tests.accessible_pages import admin_lists, user_pages
+from tests.accessible_pages import admin_forms, admin_lists, admin_work, user_pages
 from tests.axe import assert_each_in_all_looks, assert_each_in_one_look, sign_in_with_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ def docs() -> list[str]:
     return ["/api/docs"]
 
 
-GROUPS: Final = [user_pages, admin_lists, docs]
+GROUPS: Final = [user_pages, admin_lists, admin_work, admin_forms, docs]
 
 
 @pytest.mark.parametrize("group", GROUPS)

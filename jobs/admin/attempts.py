@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.damage import DAMAGED
-from jobs.failures import redact
 from jobs.models import Artifact, Attempt
 from jobs.payloads import secrets_of
+from jobs.redaction import redact
 
 
 @admin.register(Attempt)

@@ -18,9 +18,9 @@ from django.template.response import TemplateResponse
 
 from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
-from jobs.failures import in_one_line
 from jobs.models import Job, Queue
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.redaction import in_one_line
 from jobs.states import State
 from jobs.troubles import troubles
 

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from jobs.failures import redact
 from jobs.models import Job
 from jobs.payloads import masked_payload, secrets_of
+from jobs.redaction import redact
 from jobs.spreadsheets import LineDefuser, defuse
 
 COLUMNS: Final = (

@@ -14,12 +14,12 @@ from jobs.audit import AuditEntry
 from jobs.cancellation import CANCELLABLE
 from jobs.dead_letter import UNFINISHED
 from jobs.durations import in_words
-from jobs.failures import redact
 from jobs.inquiries import newest_inquiries
 from jobs.kinds import inspector_of
 from jobs.masking import MASK
 from jobs.models import Job
 from jobs.payloads import masked, masked_payload, secrets_of
+from jobs.redaction import redact
 from jobs.requeue_checks import RequeueChecks
 from jobs.sealing import unseal
 from jobs.states import ACTIVE

@@ -10,11 +10,11 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.circumstances import free_bytes
-from jobs.failures import in_one_line
 from jobs.kinds import inspector_of
 from jobs.models import Queue, TypeDials
 from jobs.pacing.dials import Dials, dials_of
 from jobs.queues import Pace
+from jobs.redaction import in_one_line
 from jobs.sessions import glance_at
 
 #: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for

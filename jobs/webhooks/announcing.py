@@ -17,9 +17,9 @@ from django.db.models import Exists, OuterRef
 
 from jobs.api.status import WORDS
 from jobs.commit import in_transaction
-from jobs.failures import redact
 from jobs.kinds import inspector_of
 from jobs.models import Job
+from jobs.redaction import redact
 from jobs.states import State
 from jobs.submission import submit_job
 from jobs.webhooks.messages import new_payload

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from jobs import failures, redaction
-from jobs.failures import FailureRecord, describe_failure, fingerprint, redact
+from jobs.failures import FailureRecord, describe_failure, fingerprint
+from jobs.redaction import redact
 
 
 def raised(error: BaseException) -> BaseException:
