@@ -35,15 +35,15 @@ test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS
 
 .PHONY: chaos
 chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)
-	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos -q -s tests/faults/test_chaos.py $(ARGS)
+	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos --timeout 0 -q -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/.dev  ## make requests out of the OpenAPI schema for SECONDS=600
-	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz -q -s tests/fuzz/test_schemathesis.py $(ARGS)
+	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz --timeout 0 -q -s tests/fuzz/test_schemathesis.py $(ARGS)
 
 .PHONY: axe
 axe: .venv/.dev chromium  ## look for accessibility problems on all pages, at two widths, light and dark
-	@exec $(python) -m pytest -m axe -q tests/test_accessibility.py $(ARGS)
+	@exec $(python) -m pytest -m axe --timeout 900 -q tests/test_accessibility.py $(ARGS)
 
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table

@@ -60,7 +60,7 @@ class PauseBeforeReconnecting(bootsteps.StartStopStep):
         """Called each time the connection is lost, and when the worker stops."""
         now = time.monotonic()
         if now - self.lost_at < LOST_AGAIN_WITHIN_SECONDS and not stopping():
-            time.sleep(PAUSE_SECONDS)  # nothing can arrive without a connection, so the thread that waits holds up nothing
+            time.sleep(PAUSE_SECONDS)  # this thread serves the connection alone, and there is none
         self.lost_at = time.monotonic()
 
 

@@ -6,14 +6,17 @@ groups) made row by row: 0.3 seconds, some hundred times in a run. Here those ro
 
 from typing import Any, Final
 
-from django.db import connection
+import stamina
+from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
 
-from jobs.commit import in_transaction
+from jobs.classification import sqlstate
+from jobs.commit import CONFLICTS
 
 #: Where the seeded rows are kept.
 SCHEMA: Final = "seeds"
+LOCK_NOT_AVAILABLE: Final = "55P03"
 #: Tables that are larger in sum are truncated: what is merely deleted stays in them for a while. Bytes.
 TRUNCATED_ABOVE: Final = 8 * 1024 * 1024
 
@@ -39,15 +42,22 @@ def keep_seeds() -> None:
 def restore_seeds(case: Any = None) -> None:
     """Empty all tables, and put back what was kept. It waits for whoever still writes, as TRUNCATE does.
 
-    A request that is still being handled locks tables in an order of its own. After a deadlock this is repeated.
+    It never holds some locks for long while it waits for others: a worker that reads a report in one session and
+    saves its progress in another would wait for this one, and this one for it, which PostgreSQL cannot see.
     """
-    in_transaction(_restore_seeds)
+    for trial in stamina.retry_context(on=_stood_in_the_way, attempts=None, timeout=60, wait_max=1):
+        with trial, transaction.atomic():
+            _restore_seeds()
+
+
+def _stood_in_the_way(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and sqlstate(error) in CONFLICTS | {LOCK_NOT_AVAILABLE}
 
 
 def _restore_seeds() -> None:
     tables = [sql.Identifier(table) for table in _emptied]
     everything = sql.SQL(", ").join(tables)
-    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(everything)
+    lock = sql.SQL("SET LOCAL lock_timeout = '1s'; LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(everything)
     # A session in this role fires no trigger: neither those of foreign keys nor those that keep rows immutable.
     role = sql.SQL("SET LOCAL session_replication_role = replica")
     delete = sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(table) for table in tables)
