@@ -1,7 +1,8 @@
 """How the time of a function grows with the length of its text, and texts that make a pattern backtrack.
 
 `near_misses(pattern)` reads the structure of a regular expression: what precedes a repetition, then what is repeated,
-many times, then a character that lets no match end.
+many times, then a character that lets no match end. Where a backslash is repeated, what opens the repetition follows it
+too, so that a match can begin anew at each place.
 """
 
 import re
@@ -60,7 +61,8 @@ def near_misses(pattern: str) -> Iterator[tuple[str, Callable[[int], str]]]:
         [(a, b, "") for a, b in pumps if a] + [("", b, "") for _, b in pumps] + [("", a + b * 3, "") for a, b in pumps]
     )
     texts = sorted({(a, b, end) for (a, b, _), end in product(forms, ENDS)})
-    for before, body, end in texts[:: max(1, len(texts) // MOST_TEXTS)]:
+    escaped = sorted({(a[0], f"\\{a[0]}", "") for a, body in pumps if a and "\\" in body})
+    for before, body, end in [*escaped, *texts[:: max(1, len(texts) // MOST_TEXTS)]]:
         name = f"{before!r} + {body!r} * n + {end!r}"
         yield name, repeated(body, before=before, end=end)
 

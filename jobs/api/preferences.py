@@ -7,8 +7,9 @@ from typing import Final
 
 from rest_framework.request import Request
 
-#: Parts of a field: quoted strings are one part each, so that no comma or word within them counts.
-_PARTS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[,;=]|[^",;=\s]+')
+#: Parts of a field: quoted strings are one part each, so that no comma or word within them counts. One that is not
+#: closed takes the rest: if it did not match, the next quote in it would be tried, and so on, in quadratic time.
+_PARTS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[,;=]|[^",;=\s]+')
 
 RESPOND_ASYNC: Final = "respond-async"
 

@@ -26,7 +26,9 @@ def test_an_order_says_that_it_is_answered_asynchronously_as_preferred(prefer: s
     assert (answer.status_code, answer["Preference-Applied"]) == (202, "respond-async")
 
 
-@pytest.mark.parametrize("prefer", ["", "return=minimal", "respond-async2", 'x="respond-async"', ",;=", '"'])
+@pytest.mark.parametrize(
+    "prefer", ["", "return=minimal", "respond-async2", 'x="respond-async"', ",;=", '"', 'x="a, respond-async']
+)
 def test_another_preference_is_ignored(prefer: str, api: APIClient) -> None:
     answer = post(api, ORDER, headers={"Prefer": prefer})
     assert (answer.status_code, "Preference-Applied" in answer) == (202, False)
