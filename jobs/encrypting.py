@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
@@ -11,6 +13,7 @@ from jobs.masking import MASK
 from jobs.models import Artifact, Job, PayloadRevision
 from jobs.payloads import secrets_of
 from jobs.redaction import redact
+from jobs.sealing import count_sealed
 
 
 def kinds_with_secrets() -> list[str]:
@@ -37,8 +40,11 @@ def encrypt_secrets_of(job: Job) -> bool:
                 changed |= bool(PayloadRevision.objects.filter(pk=revision.pk).update(payload=payload))
         if (payload := inspector.encrypted(job.payload)) is not None:
             same = Job.objects.filter(pk=job.pk, payload=job.payload)
-            # The fingerprint of the request was made of the secrets, without a key.
-            changed |= bool(same.update(payload=payload, request_fingerprint=""))
+            values: dict[str, Any] = {"payload": payload}
+            if count_sealed(payload) > count_sealed(job.payload):
+                # A secret was in clear, and the fingerprint of the request may have been made of it without a key.
+                values["request_fingerprint"] = ""
+            changed |= bool(same.update(**values))
             _rename_files(job)
     return changed
 

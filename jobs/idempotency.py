@@ -10,6 +10,7 @@ Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,7 +68,11 @@ KEEP: Final = """
 
 @dataclass(frozen=True)
 class Idempotency:
-    """A key, and the fingerprint of the request that came with it; `former` are those by the former SECRET_KEYs."""
+    """A key, and the fingerprint of the request that came with it.
+
+    `former` are those that it may have been stored with: by the former SECRET_KEYs, and by a version before they were
+    keyed.
+    """
 
     key: str
     fingerprint: str
@@ -76,24 +81,26 @@ class Idempotency:
     @classmethod
     def of(cls, key: str, *, kind: str, body: Any) -> Idempotency:
         """The key of a request for a job of `kind` with this body."""
-        fingerprint, *former = (
-            fingerprint_of(kind, body, secret_key=each)
-            for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        )
-        return cls(key, fingerprint, tuple(former))
+        asked = _canonical(kind, body)
+        fingerprint, *former = (_keyed(asked, each) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+        return cls(key, fingerprint, (*former, hashlib.sha256(asked.encode()).hexdigest()))
 
     def is_of(self, fingerprint: str) -> bool:
-        """Whether this is the request that the fingerprint was made of."""
-        return fingerprint in (self.fingerprint, *self.former)
+        """Whether this is the request that the stored fingerprint was made of.
+
+        An empty one was removed (`jobs.encrypting`): then the key alone says so, as its owner chose it for one order.
+        """
+        return fingerprint in ("", self.fingerprint, *self.former)
 
 
-def fingerprint_of(kind: str, body: Any, *, secret_key: str) -> str:
-    """Of what is asked for, 64 hexadecimal digits: equal for equal JSON, however it was written.
+def _canonical(kind: str, body: Any) -> str:
+    """What is asked for: equal for equal JSON, however it was written."""
+    return json.dumps([kind, body], sort_keys=True, separators=(",", ":"))
 
-    Keyed, because secrets are part of it: nobody who reads the table shall be able to try them out.
-    """
-    canonical = json.dumps([kind, body], sort_keys=True, separators=(",", ":"))
-    return salted_hmac("jobs.idempotency", canonical, secret_key, algorithm="sha256").hexdigest()
+
+def _keyed(asked: str, secret_key: str) -> str:
+    """A fingerprint, 64 hexadecimal digits. Secrets are part of it: nobody who reads the table can try them out."""
+    return salted_hmac("jobs.idempotency", asked, secret_key, algorithm="sha256").hexdigest()
 
 
 @contextmanager

@@ -67,6 +67,18 @@ def is_sealed(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {SEALED} and isinstance(value[SEALED], str)
 
 
+def count_sealed(value: Any) -> int:
+    """How many secrets in a stored JSON value are sealed."""
+    match value:
+        case dict() if is_sealed(value):
+            return 1
+        case dict():
+            return sum(count_sealed(part) for part in value.values())
+        case list():
+            return sum(count_sealed(part) for part in value)
+    return 0
+
+
 def is_out_of_date(value: Any, is_secret: Callable[[str], bool]) -> bool:
     """Whether a stored JSON value has a secret in clear, or one that was sealed with a former key."""
     match value:

@@ -1,5 +1,8 @@
 """An order that is sent again under its key is the same order."""
 
+import hashlib
+import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -10,8 +13,11 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+from rest_framework import serializers
 from rest_framework.test import APIClient
 
+from jobs.encrypting import encrypt_secrets_of
 from jobs.idempotency import Idempotency, job_of_first_request
 from jobs.models import Job, Queue, ReusedKey
 from jobs.retrying import retry_dead_job
@@ -47,6 +53,44 @@ def test_another_order_under_the_key_is_422(api: APIClient) -> None:
     assert_problem(order(api, "k", {**ORDER, "csv": {"encoding": "cp932"}}), 422, "idempotency-key-reused")
     assert_problem(order(api, "k", {}), 422, "idempotency-key-reused")
     assert Job.objects.count() == 1
+
+
+def plain_fingerprint(body: Any) -> str:
+    """As an earlier version made it, without a key."""
+    return hashlib.sha256(json.dumps(["report", body], sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("model", [Job, ReusedKey])
+def test_an_order_of_an_earlier_version_is_known_again(model: type[Job | ReusedKey], api: APIClient) -> None:
+    if model is ReusedKey:
+        post(api, ORDER)
+    order(api, "k", REUSING)
+    name = "fingerprint" if model is ReusedKey else "request_fingerprint"
+    assert model.objects.update(**{name: plain_fingerprint(REUSING)}) == 1
+    assert order(api, "k", REUSING)["Idempotency-Replayed"] == "true"
+    assert_problem(order(api, "k", ORDER), 422, "idempotency-key-reused")
+
+
+def test_an_order_is_known_again_after_a_change_of_the_key_of_all_secrets(
+    api: APIClient, report_of: Callable[..., str], settings: Settings
+) -> None:
+    class Parameters(serializers.Serializer[Any]):
+        password = serializers.CharField(write_only=True)
+
+    body = {"reportType": report_of("SELECT 1", Parameters=Parameters), "parameters": {"password": "hunter2"}}
+    order(api, "k", body)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key", [settings.SECRET_KEY]
+    for encrypted in (False, True):
+        assert not encrypted or encrypt_secrets_of(Job.objects.get())
+        assert order(api, "k", body)["Idempotency-Replayed"] == "true"
+        other = {**body, "parameters": {"password": "hunter3"}}
+        assert_problem(order(api, "k", other), 422, "idempotency-key-reused")
+
+
+def test_an_order_whose_fingerprint_was_forgotten_is_taken_for_the_same(api: APIClient) -> None:
+    order(api, "k")
+    Job.objects.update(request_fingerprint="")
+    assert order(api, "k")["Idempotency-Replayed"] == "true"
 
 
 def test_a_key_is_its_owners(api: APIClient) -> None:
