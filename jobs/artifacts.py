@@ -6,8 +6,8 @@ No file is visible to its owner before `jobs.transitions.finish_job` has publish
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self
@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from jobs.byte_ranges import StoredRange
 from jobs.commit import in_transaction
-from jobs.errors import ArtifactDamagedError, ArtifactMissingError
+from jobs.errors import ArtifactDamagedError, ArtifactMissingError, StorageUnavailableError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.storage import NewFile, artifact_storage
@@ -89,7 +89,8 @@ class ArtifactWriter:
     def artifact(self) -> Artifact:
         """The unsaved row that describes the finished file; publishing it is `finish_job`'s.
 
-        Raises ArtifactError when storage does not have the file: somebody may have deleted its folder meanwhile.
+        Raises ArtifactError when storage does not have the file: somebody may have deleted its folder meanwhile;
+        StorageUnavailableError.
         """
         require_stored(self.storage_name, self.size_bytes)
         self.may_be_published = True
@@ -117,15 +118,11 @@ def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:
 def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredRange:
     """Open the bytes from `first` to `last` of a published file; close what is returned.
 
-    Raises ArtifactError when storage has lost the file, or has another number of bytes of it.
+    Raises ArtifactError when storage has lost the file, or has another number of bytes of it; StorageUnavailableError.
     """
     name = artifact.storage_name
-    try:
+    with _asking_about(name):
         stored = artifact_storage().open_range(name, first=first, last=last)
-    except FileNotFoundError:
-        raise ArtifactMissingError(f"{name} is not in storage") from None
-    except EOFError as error:
-        raise ArtifactDamagedError(str(error)) from None
     try:
         _require_size(name, found=stored.stored_bytes, written=artifact.size_bytes)
     except ArtifactDamagedError:
@@ -135,12 +132,23 @@ def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredR
 
 
 def require_stored(name: str, size_bytes: int) -> None:
-    """Raise ArtifactError unless storage has a file of this name with so many bytes."""
-    try:
+    """Raise ArtifactError unless storage has a file of this name with so many bytes; StorageUnavailableError."""
+    with _asking_about(name):
         found = artifact_storage().size(name)
+    _require_size(name, found=found, written=size_bytes)
+
+
+@contextmanager
+def _asking_about(name: str) -> Iterator[None]:
+    """The storage's errors become ours."""
+    try:
+        yield
     except FileNotFoundError:
         raise ArtifactMissingError(f"{name} is not in storage") from None
-    _require_size(name, found=found, written=size_bytes)
+    except EOFError as error:
+        raise ArtifactDamagedError(str(error)) from None
+    except OSError as error:
+        raise StorageUnavailableError(f"{name}: {error}") from error
 
 
 def _require_size(name: str, *, found: int, written: int) -> None:

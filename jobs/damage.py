@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, Self
 
 import structlog
@@ -36,17 +36,18 @@ def damaged_files() -> QuerySet[Artifact]:
 def open_download(artifact: Artifact, *, first: int, last: int) -> WholeRange:
     """Open the bytes from `first` to `last` of a published file to send them; close what is returned.
 
-    Raises ArtifactError when the storage has lost the file, or has another number of bytes of it.
+    Raises ArtifactError when the storage has lost the file, or has another number of bytes of it;
+    StorageUnavailableError.
     """
-    try:
+    with _noting_damage(artifact):
         stored = open_artifact_range(artifact, first=first, last=last)
-    except ArtifactError as error:
-        _note_damage(artifact, error)
-        raise
-    if artifact.damaged_at is not None:
-        Artifact.objects.filter(pk=artifact.pk).update(damaged_at=None)
-        logger.info("file_is_whole_again", job_id=str(artifact.job_id), name=artifact.storage_name)
     return WholeRange(stored, length=last - first + 1, cut=lambda error: _note_cut(artifact, error))
+
+
+def check_download(artifact: Artifact) -> None:
+    """Raise what `open_download` would. No byte of the file is read."""
+    with _noting_damage(artifact):
+        require_stored(artifact.storage_name, artifact.size_bytes)
 
 
 class WholeRange:
@@ -84,13 +85,17 @@ def _note_cut(artifact: Artifact, error: Exception) -> None:
     CUT_SHORT.inc()
     logger.error("download_cut_short", job_id=str(artifact.job_id), name=artifact.storage_name, error=repr(error))
     with suppress(Exception):  # that the download ends matters more than what storage and database say now
-        try:
-            require_stored(artifact.storage_name, artifact.size_bytes)
-        except ArtifactError as damage:
-            _note_damage(artifact, damage)
+        check_download(artifact)
 
 
-def _note_damage(artifact: Artifact, error: ArtifactError) -> None:
-    found = Artifact.objects.filter(pk=artifact.pk, damaged_at=None, deleted_at=None).update(damaged_at=Now())
-    if found:
-        logger.error("file_damaged", job_id=str(artifact.job_id), name=artifact.storage_name, error=str(error))
+@contextmanager
+def _noting_damage(artifact: Artifact) -> Iterator[None]:
+    try:
+        yield
+    except ArtifactError as error:
+        if Artifact.objects.filter(pk=artifact.pk, damaged_at=None, deleted_at=None).update(damaged_at=Now()):
+            logger.error("file_damaged", job_id=str(artifact.job_id), name=artifact.storage_name, error=str(error))
+        raise
+    if artifact.damaged_at is not None:
+        Artifact.objects.filter(pk=artifact.pk).update(damaged_at=None)
+        logger.info("file_is_whole_again", job_id=str(artifact.job_id), name=artifact.storage_name)

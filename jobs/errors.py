@@ -26,6 +26,7 @@ JobError
 ├── ArtifactError           storage did not keep a file as it was written
 │   ├── ArtifactMissingError  … it is gone
 │   └── ArtifactDamagedError  … it has another number of bytes
+├── StorageUnavailableError  storage does not say what has become of a file
 └── AttemptFailedError      what a Celery task raises so that its result says that its attempt failed
 ```
 
@@ -190,6 +191,10 @@ class ArtifactMissingError(ArtifactError):
 
 class ArtifactDamagedError(ArtifactError):
     """The file has another number of bytes than were written."""
+
+
+class StorageUnavailableError(JobError):
+    """The storage did not answer in time, or refused: the file may be there all the same."""
 
 
 class AttemptFailedError(JobError):

@@ -10,7 +10,8 @@ from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
 from jobs.byte_ranges import StoredRange
@@ -26,6 +27,12 @@ EQUAL_PARTS: Final = 1_000
 #: A part up to this size waits in memory until it is full, a larger one in a temporary file. Bytes.
 PART_BYTES_IN_MEMORY: Final = 16 * 1024 * 1024
 
+#: While S3 is asked about a file, a request of a user waits, and with it a thread of the web server: so long for a
+#: connection, and for each further sign of life. botocore waits 60 s for either, and tries five times.
+CONNECT_SECONDS: Final = 3
+READ_SECONDS: Final = 10
+TRIALS: Final = 2
+
 #: Making a client is not thread-safe: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
 _CLIENT_LOCK: Final = Lock()
 
@@ -38,18 +45,36 @@ def part_bytes(number: int) -> int:
 class ArtifactBucket(S3Storage):  # type: ignore[misc]
     """django-storages' S3 storage, whose own files would fetch a whole object for a range of it.
 
-    All threads share one client, which is thread-safe; django-storages makes one for each, at 13 MB.
+    All threads share their clients, which are thread-safe; django-storages makes one for each, at 13 MB.
     """
 
     @cached_property
     def _client(self) -> Any:
+        """Asks about files, and reads them."""
+        bounds = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"total_max_attempts": TRIALS, "mode": "standard"},
+        )
+        return self._make_client(self.client_config.merge(bounds))
+
+    @cached_property
+    def _writing_client(self) -> Any:
+        """As patient as botocore is: some storages take long to put the parts of an upload together."""
+        return self._make_client(self.client_config)
+
+    @cached_property
+    def _session(self) -> Any:
+        return self._create_session()
+
+    def _make_client(self, config: Config) -> Any:
         with _CLIENT_LOCK:
-            return self._create_session().client(
+            return self._session.client(
                 "s3",
                 region_name=self.region_name,
                 use_ssl=self.use_ssl,
                 endpoint_url=self.endpoint_url,
-                config=self.client_config,
+                config=config,
                 verify=self.verify,
             )
 
@@ -59,13 +84,13 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
     def open_for_writing(self, name: str) -> PartsWriter:
         """Begin an object. It is there once the file is closed."""
         place = self._place(name)
-        return PartsWriter(self._client, place, self._get_write_parameters(place["Key"]))
+        return PartsWriter(self._writing_client, place, self._get_write_parameters(place["Key"]))
 
     def open_range(self, name: str, *, first: int, last: int) -> StoredRange:
         """The bytes from `first` to `last`; no others are asked for."""
         length = last - first + 1
         wanted = {"Range": f"bytes={first}-{last}"} if length else {}
-        with _missing_as_in_a_folder(name):
+        with _errors_as_in_a_folder(name):
             found = self._client.get_object(**self._place(name), **wanted)
         stored_bytes = int(found["ContentRange"].rpartition("/")[2]) if wanted else found["ContentLength"]
         body = found["Body"]
@@ -97,10 +122,11 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
 
     def delete(self, name: str) -> None:
         """Delete the object, if it is there."""
-        self._client.delete_object(**self._place(name))
+        with _errors_as_in_a_folder(name):
+            self._client.delete_object(**self._place(name))
 
     def _head(self, name: str) -> Any:
-        with _missing_as_in_a_folder(name):
+        with _errors_as_in_a_folder(name):
             return self._client.head_object(**self._place(name))
 
 
@@ -171,7 +197,7 @@ class PartsWriter:
 
 
 @contextmanager
-def _missing_as_in_a_folder(name: str) -> Iterator[None]:
+def _errors_as_in_a_folder(name: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
@@ -180,4 +206,6 @@ def _missing_as_in_a_folder(name: str) -> Iterator[None]:
             raise FileNotFoundError(f"{name} is not in the bucket") from None
         if status == 416:
             raise EOFError(f"{name} ends before this range") from None
-        raise
+        raise OSError(str(error)) from error
+    except BotoCoreError as error:  # no connection, no answer in time
+        raise OSError(str(error)) from error

@@ -16,7 +16,10 @@ from jobs.byte_ranges import StoredRange
 
 
 class ArtifactStorage(Protocol):
-    """A storage of Django's, and what artifacts need beyond it."""
+    """A storage of Django's, and what artifacts need beyond it.
+
+    Any method may raise OSError when the storage does not answer, or refuses.
+    """
 
     def open_for_writing(self, name: str) -> NewFile:
         """Begin a file, in a folder that need not be there yet."""

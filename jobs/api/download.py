@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiParameter
 from jobs.api.conditional import LONGEST_LIST
 from jobs.api.problems import ProblemError
 from jobs.api.schema import response_header
-from jobs.damage import open_download
+from jobs.damage import check_download, open_download
 from jobs.events import record_event
 from jobs.models import Artifact, Event
 
@@ -43,7 +43,8 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
     """Answer a GET or HEAD for a published artifact: 200, 206 or 304.
 
     Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
-    Raises ProblemError (412, 416), and ArtifactError when storage has lost the file or a part of it.
+    Raises ProblemError (412, 416), ArtifactError when storage has lost the file or a part of it, and
+    StorageUnavailableError.
     """
     etag = f'"{artifact.sha256}"'
     published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
@@ -99,10 +100,10 @@ def content_disposition(filename: str) -> str:
 
 
 def _body(request: HttpRequest, artifact: Artifact, start: int, end: int, status: int) -> HttpResponseBase:
-    stored = open_download(artifact, first=start, last=end)
     if request.method == "HEAD":
-        stored.close()
+        check_download(artifact)
         return HttpResponse(status=status, content_type=artifact.content_type)
+    stored = open_download(artifact, first=start, last=end)
     return StreamingHttpResponse(stored, status=status, content_type=artifact.content_type)
 
 

@@ -144,6 +144,11 @@ CODES: Final = [
         "Wait. Repeat an order with its `Idempotency-Key`: it may have been accepted.", Retry.AFTER,
     ),
     ErrorCode(
+        "storage-unavailable", 503, "Storage unavailable",
+        "The storage that keeps the files does not answer. Orders are accepted and reports continue.",
+        "Wait, and download the file then.", Retry.AFTER,
+    ),
+    ErrorCode(
         "server-busy", 503, "Server busy",
         "All threads of the web server were busy. Nothing of the request was handled.",
         "Wait.", Retry.AFTER,

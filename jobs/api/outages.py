@@ -1,4 +1,4 @@
-"""PostgreSQL cannot be used for now: 503 with `Retry-After`, whatever the request was, and whoever met the error."""
+"""PostgreSQL or the storage of files cannot be used: 503 with `Retry-After`, whoever met the error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from django.template import loader
 
 from jobs.api.problems import problem_response
 from jobs.classification import sqlstate
+from jobs.errors import StorageUnavailableError
+from jobs.redaction import redact
 from jobs.statements import is_outdated_plan
 
 logger = structlog.get_logger(__name__)
 
 DETAIL: Final = "The database cannot be used at the moment. Send the request again later."
+STORAGE_DETAIL: Final = "The storage of files cannot be used at the moment. Send the request again later."
 #: After how long to come back. Seconds.
 RETRY_AFTER: Final = 5
 RETRY_AFTER_CONFLICT: Final = 1
@@ -37,6 +40,8 @@ CONFLICTS: Final = ("40",)
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether the server is the reason, and not the statement, which would be a fault of ours and a 500."""
+    if isinstance(error, StorageUnavailableError):
+        return True
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
     state = sqlstate(error)
@@ -46,17 +51,26 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def outage_response(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """A problem for the API, else a page. The sessions of this thread are ended: the next may reach another server."""
+    """A problem for the API, else a page."""
+    if isinstance(error, StorageUnavailableError):
+        logger.warning("storage_unavailable", error=redact(str(error)))
+        problem = problem_response(request, 503, "storage-unavailable", STORAGE_DETAIL)
+        return _answer(request, problem, what="The storage of files", retry_after=RETRY_AFTER)
     state = sqlstate(error)
     is_conflict = state is not None and not state.startswith(OUTAGES)
     logger.warning("database_unavailable", sqlstate=state, error=str(error).partition("\n")[0])
     for connection in connections.all(initialized_only=True):
         if not is_conflict and not connection.in_atomic_block:
-            connection.close()
-    if request.path.startswith("/api/"):
-        response = problem_response(request, 503, "database-unavailable", DETAIL)
-    else:
-        response = HttpResponse(loader.render_to_string("503.html"), status=503)
-    response["Retry-After"] = str(RETRY_AFTER_CONFLICT if is_conflict else RETRY_AFTER)
+            connection.close()  # the next request may reach another server
+    problem = problem_response(request, 503, "database-unavailable", DETAIL)
+    wait = RETRY_AFTER_CONFLICT if is_conflict else RETRY_AFTER
+    return _answer(request, problem, what="The database", retry_after=wait)
+
+
+def _answer(request: HttpRequest, problem: HttpResponse, *, what: str, retry_after: int) -> HttpResponse:
+    response = problem
+    if not request.path.startswith("/api/"):
+        response = HttpResponse(loader.render_to_string("503.html", {"what": what}), status=503)
+    response["Retry-After"] = str(retry_after)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log a traceback for each request
     return response

@@ -108,6 +108,7 @@ class ReportDownloadView(ApiView):
             409: problem("`not-ready`: ask again after `Retry-After`. `report-failed`: its status says why."),
             410: problem("`canceled`, `expired` or `file-lost`: order it again."),
             416: problem("`range-not-satisfiable`: the range lies outside of the file."),
+            503: problem("`storage-unavailable`: ask again after `Retry-After`."),
         },
     )
     def get(self, request: Request, job_id: str) -> HttpResponseBase:

@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,6 +155,19 @@ def lose(artifact: Artifact) -> None:
 
 def truncate(artifact: Artifact) -> None:
     os.truncate(storages["artifacts"].path(artifact.storage_name), 5000)
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_folder_that_cannot_be_read_is_503_and_no_damage(
+    method: str, get: Callable[..., Any], artifact: Artifact
+) -> None:
+    path = Path(storages["artifacts"].path(artifact.storage_name))
+    path.unlink()
+    path.symlink_to(path)  # the kernel refuses it: "Too many levels of symbolic links"
+    response = get(method)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    artifact.refresh_from_db()
+    assert artifact.damaged_at is None
 
 
 @pytest.mark.parametrize("hurt", [lose, truncate])

@@ -1,9 +1,10 @@
-"""Downloads from object storage, through a real web server."""
+"""Downloads from object storage, most through a real web server."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +14,13 @@ import psutil
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
+from config.storage import artifact_storage
+from jobs import object_storage
 from jobs.models import Artifact, Job
 from jobs.states import State
 from tests import buckets
@@ -51,7 +57,7 @@ def web(proxy: buckets.CountingProxy, database_url: str) -> Iterator[Stack]:
 @pytest.fixture
 def artifact(s3: str, owner: User) -> Artifact:
     job = Job.objects.create(
-        kind="report", queue="reports", owner=owner, payload={}, max_attempts=1, state=State.SUCCEEDED
+        kind="report", queue="reports", owner=owner, payload={"reportType": "x"}, max_attempts=1, state=State.SUCCEEDED
     )
     key = f"{buckets.PREFIX}/aa/file"
     buckets.client(s3).put_object(Bucket=buckets.BUCKET, Key=key, Body=CONTENT)
@@ -88,3 +94,55 @@ def test_a_range_fetches_its_own_bytes_and_memory_stays_flat(
     assert hashlib.sha256(get(0, len(CONTENT) - 1)).hexdigest() == artifact.sha256
     assert proxy.received - received < len(CONTENT) + 6 * 1000 + HEADERS
     assert memory(web) - before < len(CONTENT) // 2
+
+
+def keep_files_at(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process have its files there; it waits briefly, and for as many trials as ever."""
+    monkeypatch.setattr(object_storage, "READ_SECONDS", 0.2)
+    settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_storage(buckets.storage_url(url))}
+
+
+def test_head_asks_for_no_byte_of_the_file(
+    proxy: buckets.CountingProxy,
+    artifact: Artifact,
+    client: Client,
+    owner: User,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep_files_at(proxy.url, settings, monkeypatch)
+    client.force_login(owner)
+    answer = client.head(f"/api/reports/{artifact.job_id}/download")
+    assert (answer.status_code, answer["Content-Length"]) == (200, str(len(CONTENT)))
+    assert proxy.received < 10_000
+    artifact.job.artifacts.update(size_bytes=7)
+    assert client.head(f"/api/reports/{artifact.job_id}/download").status_code == 410
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_while_the_storage_does_not_answer_downloads_are_503_and_all_else_goes_on(
+    is_silent: bool,
+    artifact: Artifact,
+    client: Client,
+    owner: User,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        if not is_silent:
+            silent.close()
+        keep_files_at(f"http://127.0.0.1:{silent.getsockname()[1] if is_silent else 1}", settings, monkeypatch)
+        User.objects.update(is_staff=True, is_superuser=True)
+        client.force_login(owner)
+        report = f"/api/reports/{artifact.job_id}"
+        for answer in (client.get(f"{report}/download"), client.head(f"{report}/download")):
+            assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert client.get(f"{report}/download").json()["code"] == "storage-unavailable"
+        page = client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
+        assert (page.status_code, "The storage of files cannot be used" in page.content.decode()) == (503, True)
+        status = client.get(f"{report}/status").json()
+        assert (status["status"], Artifact.objects.get().damaged_at) == ("Complete", None)
+        order = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
+        assert client.post("/api/reports", order, content_type="application/json").status_code == 202
+        assert client.delete(report).status_code == 204
+    assert Artifact.objects.get().deleted_at is None  # Beat deletes it
