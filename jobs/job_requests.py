@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
-from django.db import connections
+from django.db import DatabaseError, InterfaceError
 
 from jobs.lost_processes import end_lost_attempts, end_of_process
 from jobs.memory import out_of_memory_kills
+from jobs.sessions import only_glancing
+
+logger = structlog.get_logger(__name__)
 
 
 class JobRequest(Request):
@@ -27,17 +31,33 @@ class JobRequest(Request):
         super().on_accepted(pid, time_accepted)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """The task failed, or its process ended. The attempt ends first, then Celery writes its own result."""
+        """The task failed, or its process ended. The attempt ends first, then Celery writes its own result.
+
+        The parent handles nothing else meanwhile, and its new children would inherit its sessions: it only glances.
+        """
         error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard may wrap it with its traceback
-        if isinstance(error, (WorkerLostError, TimeLimitExceeded)):
-            try:
-                lost = end_of_process(error, kills=_difference(self._kills_before, out_of_memory_kills()))
-                end_lost_attempts(
-                    worker=self.hostname, process_id=int(self.worker_pid or 0), celery_task_id=self.id, error=lost
-                )
-            finally:
-                connections.close_all()  # the parent has no session of its own, which its new children would inherit
-        return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+        with only_glancing():
+            if isinstance(error, (WorkerLostError, TimeLimitExceeded)):
+                self._explain(error)
+            return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """The task has reached a time limit: the hard one after `on_failure`, and before its process is killed."""
+        with only_glancing():
+            super().on_timeout(soft, timeout)
+
+    def _explain(self, error: BaseException) -> None:
+        """End the attempt. Raises nothing: without Celery's own part the message would never be acknowledged."""
+        try:
+            lost = end_of_process(error, kills=_difference(self._kills_before, out_of_memory_kills()))
+            end_lost_attempts(
+                worker=self.hostname, process_id=int(self.worker_pid or 0), celery_task_id=self.id, error=lost
+            )
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("lost_attempt_left_to_its_lease", celery_task_id=self.id, error=repr(problem))
+            self._ignore_result = True  # to write it, Celery would wait in vain several times
+        except Exception:
+            logger.exception("lost_attempt_left_to_its_lease", celery_task_id=self.id)
 
 
 def _difference(before: int | None, after: int | None) -> int | None:

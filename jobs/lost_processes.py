@@ -12,7 +12,6 @@ from typing import Final
 
 import structlog
 from celery.exceptions import TimeLimitExceeded
-from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 
 from jobs.errors import HardTimeLimitError, LeaseLostError, OutOfMemoryError, WorkerLostError
@@ -20,15 +19,11 @@ from jobs.heartbeat import STOPPED_BY_FORCE
 from jobs.memory import in_megabytes
 from jobs.models import Attempt
 from jobs.policy import decide_for
-from jobs.release import release_jobs
 from jobs.states import State
 from jobs.transitions import lose_attempt
-from jobs.webhooks.announcing import announce_at_once
 
 logger = structlog.get_logger(__name__)
 
-#: The parent answers nothing else meanwhile, so it waits for no lock and no statement longer than this. Milliseconds.
-LONGEST_WAIT_MS: Final = 2000
 #: What billiard writes of a process that has ended: `human_status` of its exit code.
 _STATUS: Final = re.compile(r"exited prematurely: (?:signal (\d+)(?: \((\w+)\))?|exitcode (\d+))")
 
@@ -36,34 +31,26 @@ _STATUS: Final = re.compile(r"exited prematurely: (?:signal (\d+)(?: \((\w+)\))?
 def end_lost_attempts(*, worker: str, process_id: int, celery_task_id: str, error: WorkerLostError) -> None:
     """End what this process of the worker was running: not always the job of its message, as it may have gone on.
 
-    Errors of the database are logged; then the end of the lease is what ends the attempt.
+    Raises whatever goes wrong; then the end of the lease is what ends the attempt.
     """
-    try:
-        running = Attempt.objects.filter(
-            worker=worker, process_id=process_id, celery_task_id=celery_task_id, outcome="", job__state=State.RUNNING
-        )
-        for attempt in running.filter(fencing_token=F("job__fencing_token")).select_related("job"):
-            end_lost_attempt(attempt, error=error)
-    except (DatabaseError, InterfaceError) as problem:
-        logger.warning("lost_attempt_left_to_its_lease", celery_task_id=celery_task_id, error=repr(problem))
+    running = Attempt.objects.filter(
+        worker=worker, process_id=process_id, celery_task_id=celery_task_id, outcome="", job__state=State.RUNNING
+    )
+    for attempt in running.filter(fencing_token=F("job__fencing_token")).select_related("job"):
+        end_lost_attempt(attempt, error=error)
 
 
 def end_lost_attempt(attempt: Attempt, *, error: WorkerLostError) -> None:
-    """End one attempt as lost, and hand out its place. Nothing changes where the attempt ended before its process."""
+    """End one attempt as lost. Nothing changes where the attempt ended before its process.
+
+    Beat hands out its place, and announces the job's end: the parent waits neither for the queue nor for Redis.
+    """
     told = with_last_memory(error, attempt)
-    decision = decide_for(attempt.job, error=told)
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                for setting in ("lock_timeout", "statement_timeout"):
-                    cursor.execute(f"SET LOCAL {setting} = {LONGEST_WAIT_MS}")
-            lose_attempt(attempt, error=told, decision=decision, expired_only=False)
+        lose_attempt(attempt, error=told, decision=decide_for(attempt.job, error=told), expired_only=False)
     except LeaseLostError:
         return
     logger.warning("process_lost", job_id=str(attempt.job_id), attempt=attempt.number, error=str(told))
-    release_jobs(attempt.job.queue)
-    if attempt.job.calls_back:
-        announce_at_once([attempt.job_id])
 
 
 def end_of_process(error: BaseException, *, kills: int | None) -> WorkerLostError:

@@ -82,9 +82,10 @@ def seconds_to_connect() -> int | None:
 
 def session_settings() -> dict[str, str]:
     """What a new session is told: after how many milliseconds to end a statement, or its wait for a lock."""
-    if _process.request_seconds is None:
+    seconds = seconds_to_wait()
+    if seconds is None:
         return {}
-    milliseconds = 1000 * _process.request_seconds
+    milliseconds = 1000 * seconds
     return {
         "statement_timeout": f"{round(STATEMENT_SHARE * milliseconds)}ms",
         "lock_timeout": f"{round(LOCK_SHARE * milliseconds)}ms",

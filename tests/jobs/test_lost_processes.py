@@ -1,25 +1,39 @@
 """What is said of a process that is gone, and whose attempt it ends. Real processes die in `tests/faults`."""
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import psycopg
 import pytest
 from billiard.common import human_status
+from billiard.einfo import ExceptionInfo
+from celery import current_app
 from celery.exceptions import TimeLimitExceeded
 from celery.exceptions import WorkerLostError as ProcessLost
-from django.db import transaction
+from django.db import OperationalError, connection
+from django_celery_results.models import TaskResult
 from structlog.testing import capture_logs
 
-from jobs import lost_processes
+from jobs import kinds, sessions
 from jobs.classification import classify
 from jobs.errors import OutOfMemoryError, WorkerLostError
 from jobs.heartbeat import STOPPED_BY_FORCE
+from jobs.job_requests import JobRequest
+from jobs.kinds import Kind
 from jobs.lost_processes import end_lost_attempts, end_of_process, with_last_memory
 from jobs.memory import out_of_memory_kills
 from jobs.models import Attempt, Job, Queue
+from jobs.release import EXECUTE_JOB
 from jobs.states import Outcome, State
+from jobs.tasks import execute_job
 from jobs.transitions import claim_job
+from tests.outages import locked, postgres_hung
+from tests.servers import throw_away
 from tests.threads import Threads
 
 
@@ -128,21 +142,86 @@ def test_only_the_attempt_of_that_process_ends(make_job: Callable[..., Job]) -> 
     assert list(job.events.values_list("name", flat=True)) == ["started", "rescued"]
 
 
+def lose_process() -> tuple[bool, list[str]]:
+    """What the parent of the pool does; whether it acknowledged the message, and what it logged."""
+    headers = {"id": "t", "task": EXECUTE_JOB}
+    message = SimpleNamespace(
+        headers=headers, body="", payload=([], {}, {}), content_type="application/json", content_encoding="utf-8",
+        delivery_info={}, properties={},
+    )  # fmt: skip
+    acknowledged: list[Any] = []
+    request = JobRequest(
+        message, app=current_app, task=execute_job, hostname="csv@here", on_ack=lambda *args: acknowledged.append(args)
+    )
+    request.on_accepted(os.getpid(), time.monotonic())
+    with capture_logs() as logs:
+        try:
+            raise ended(-9)
+        except ProcessLost:
+            with suppress(OperationalError):  # the pool logs it: Celery's own result is not written
+                request.on_failure(ExceptionInfo())
+    return bool(acknowledged), [line["event"] for line in logs]
+
+
+LEFT = (True, ["lost_attempt_left_to_its_lease"])
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_parent_does_not_wait_for_a_lock(make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pool would stand still meanwhile; the end of the lease is there for this."""
-    monkeypatch.setattr(lost_processes, "LONGEST_WAIT_MS", 50)
-    job = make_job()
-    claimed(job)
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (f"SELECT FROM {Job._meta.db_table} FOR UPDATE", LEFT),
+        (f"LOCK TABLE {Attempt._meta.db_table}", LEFT),
+        (f"LOCK TABLE {TaskResult._meta.db_table}", (True, ["process_lost"])),
+        (f"SELECT FROM {Queue._meta.db_table} FOR UPDATE", (True, ["process_lost"])),
+    ],
+)
+def test_the_parent_does_not_wait_for_locks(
+    held: str, expected: Any, make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool would stand still meanwhile; the end of the lease is there for this, and Beat for the jobs behind."""
+    monkeypatch.setattr(sessions, "GLANCE_SECONDS", 0.2)
+    claimed(make_job(calls_back=True))
+    make_job(released_at=None)
+    with locked(held), Threads(1) as threads:
+        assert threads.submit(lose_process).result(20) == expected
 
-    def look() -> str:
-        with capture_logs() as logs:
-            end()
-        return str([line["event"] for line in logs])
 
-    with Threads(1) as threads, transaction.atomic():
-        Job.objects.select_for_update().get(pk=job.pk)
-        answer = threads.submit(look).result(10)
-    assert answer == "['lost_attempt_left_to_its_lease']"
-    job.refresh_from_db()
-    assert job.state == State.RUNNING
+@pytest.mark.django_db(transaction=True)
+def test_the_parent_does_not_wait_for_a_server_that_hangs(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "GLANCE_SECONDS", 0.2)
+    claimed(make_job())
+    with postgres_hung(), Threads(1) as threads:
+        assert threads.submit(lose_process).result(20) == LEFT
+    [attempt] = Attempt.objects.all()
+    assert attempt.outcome == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_parent_keeps_no_session_nor_uses_one_that_has_ended(make_job: Callable[..., Job]) -> None:
+    """Its new children would inherit it; and it may have ended long before the next process is lost."""
+    claimed(make_job())
+
+    def look() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            [pid] = cursor.fetchone()
+        with psycopg.connect(throw_away.database_url("postgres"), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        return lose_process(), connection.connection
+
+    with Threads(1) as threads:
+        assert threads.submit(look).result(20) == ((True, ["process_lost"]), None)
+    assert TaskResult.objects.get(task_id="t").status == "FAILURE"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_message_is_acknowledged_whatever_goes_wrong(
+    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: Any = "no handler, no policy"
+    monkeypatch.setattr(kinds, "_kinds", {"test": Kind("test", "reports", broken, broken)})
+    claimed(make_job())
+    assert lose_process() == LEFT
