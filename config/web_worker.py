@@ -1,8 +1,11 @@
 """gunicorn's worker: probes have threads of their own, and a request that has waited for too long is refused.
 
 gunicorn reads a request on the thread that answers it, so a probe would wait behind all requests that came before.
-Here its first bytes are looked at when they arrive, without taking them, and a probe goes to a pool of its own. That
-needs plain HTTP: whoever ends TLS stands in front.
+Here its first bytes are looked at when they arrive, without taking them, and a probe that is there as a whole goes to a
+pool of its own. That needs plain HTTP: whoever ends TLS stands in front.
+
+The main thread, which accepts and sorts, waits for no client. gunicorn's own waits up to two seconds for the other end
+of each connection that it closes.
 
 `post_worker_init` of `config.gunicorn` puts `Refusing` around the application.
 """
@@ -10,13 +13,15 @@ needs plain HTTP: whoever ends TLS stands in front.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
-from socket import MSG_PEEK
+from socket import MSG_PEEK, SHUT_WR
 from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -28,14 +33,15 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 #: Threads of each process that `make up` and the image start, besides those for probes.
 THREADS: Final = 8
 PROBE_THREADS: Final = 2
-#: How a request for a probe begins, up to the end of its path.
-PROBES: Final = tuple(
-    f"{method} {path}{end}".encode()
-    for method in ("GET", "HEAD")
-    for path in ("/livez", "/readyz")
-    for end in (" ", "?")
+#: Their paths, as in `jobs.api.health`.
+PROBES: Final = ("/livez", "/readyz")
+#: A whole request for a probe, without a body: whoever reads it waits for nothing more.
+PROBE: Final = re.compile(
+    rb"(?:GET|HEAD) (?:%s)(?:\?[^ \r\n]*)? HTTP/1\.[01]\r\n"
+    rb"(?:(?!(?i:content-length|transfer-encoding))[^\r\n]+\r\n)*\r\n" % "|".join(PROBES).encode()
 )
-LONGEST: Final = max(map(len, PROBES))
+#: What is looked at of a request, and what is read at once of what nobody wants.
+PIECE_BYTES: Final = 8192
 #: A request that has waited for a thread for so long is refused while PostgreSQL is away: it would only wait again, and
 #: longer than it may. Seconds.
 SHORT_WAIT: Final = 0.2
@@ -65,10 +71,10 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
         """Called by the main thread for each request, which is to be read by another one."""
         begin = first_bytes(conn)
         if begin is None:
-            self._wait_for_first_bytes(conn)
+            self._wait_for(conn, self.on_pending_socket_readable)
             return
         conn.enqueued_at = time.monotonic()
-        pool = self.probe_threads if begin.startswith(PROBES) else self.tpool
+        pool = self.probe_threads if PROBE.fullmatch(begin) else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
@@ -77,12 +83,36 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
         waited.seconds = time.monotonic() - conn.enqueued_at
         return super().handle(conn)
 
-    def _wait_for_first_bytes(self, conn: TConn) -> None:
-        """As gunicorn does with a connection that has sent nothing: closed after the time of a kept-alive one."""
+    def finish_request(self, conn: TConn, done: Future[Any]) -> None:
+        """Called by the main thread after each request."""
+        if not done.exception() and done.result():
+            super().finish_request(conn, done)
+            return
+        with suppress(OSError):  # the client is gone
+            conn.sock.shutdown(SHUT_WR)
+            self._wait_for(conn, self._drain)
+            return
+        self._close(conn)
+
+    def _wait_for(self, conn: TConn, on_readable: Callable[[TConn, Any], None]) -> None:
+        """Without a thread. As with a connection that is kept alive, it is closed once its time is over."""
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        self.poller.register(conn.sock, EVENT_READ, partial(on_readable, conn))
+
+    def _drain(self, conn: TConn, sock: Any) -> None:
+        """Until the client closes, too: who still sends would be reset, and lose the answer (RFC 9112 section 9.6)."""
+        with suppress(OSError):
+            if sock.recv(PIECE_BYTES):
+                return
+        self.poller.unregister(sock)
+        self.pending_conns.remove(conn)
+        self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
 
 def first_bytes(conn: TConn) -> bytes | None:
@@ -91,7 +121,7 @@ def first_bytes(conn: TConn) -> bytes | None:
         return b""
     conn.sock.setblocking(False)
     try:
-        return bytes(conn.sock.recv(LONGEST, MSG_PEEK))
+        return bytes(conn.sock.recv(PIECE_BYTES, MSG_PEEK))
     except BlockingIOError:
         return None
     except OSError:  # whoever reads it finds out why

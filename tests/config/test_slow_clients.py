@@ -8,13 +8,13 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 
+from config import probing
 from config.datafolder import BASE_DIR
-from config.probing import free_port
+from tests.stack import Stack
 from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
@@ -22,15 +22,16 @@ THREADS = 3
 BIG = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"  # 1.4 MB
 
 
-@pytest.fixture
-def port(database_url: str, tmp_path: Path) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def server(all_services: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """That of a web server with few threads, which waits for one second only."""
-    number = free_port()
+    number = probing.free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "python:config.gunicorn"]
-    command += ["--bind", f"127.0.0.1:{number}", "--worker-class", "gthread", "--workers", "1"]
+    command += ["--bind", f"127.0.0.1:{number}", "--workers", "1"]
     command += ["--threads", str(THREADS), "--no-control-socket"]
-    environment = {**os.environ, "DATABASE_URL": database_url, "HTTPS": "0", "WEB_IDLE_SECONDS": "1"}
-    with (tmp_path / "web.log").open("wb") as log:
+    environment = {**os.environ, "DATABASE_URL": all_services.environment["DATABASE_URL"], "HTTPS": "0"}
+    environment["WEB_IDLE_SECONDS"] = "1"
+    with (tmp_path_factory.mktemp("web") / "web.log").open("wb") as log:
         web = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
     try:
         wait_until(lambda: answers(number), timeout=60, message="the web server answers")
@@ -38,6 +39,11 @@ def port(database_url: str, tmp_path: Path) -> Iterator[int]:
     finally:
         web.terminate()
         web.wait()
+
+
+@pytest.fixture
+def port(transactional_db: None, server: int) -> int:
+    return server
 
 
 def answers(port: int) -> bool:
@@ -56,14 +62,20 @@ def connect(port: int, sent: str) -> socket.socket:
 
 
 @pytest.mark.parametrize(
-    "sent", ["GET /api/docs HTTP/1.1\r\nHost: loc", 6 * f"GET {BIG} HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    "sent",
+    [
+        "GET /api/docs HTTP/1.1\r\nHost: loc",
+        "GET /livez HTTP/1.1\r\nHost: loc",
+        6 * f"GET {BIG} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+    ids=["half a request", "half a probe", "no reading"],
 )
 def test_many_that_stop_in_the_middle_give_their_threads_back(sent: str, port: int) -> None:
-    # gunicorn waits another two seconds for each that it closes.
     with ExitStack() as open_ones:
         for _ in range(THREADS + 1):
             open_ones.enter_context(connect(port, sent))
         wait_until(lambda: answers(port), timeout=30, message="it answers others again")
+        assert probing.answers(f"http://127.0.0.1:{port}/livez")
 
 
 def test_half_a_body_is_408(port: int) -> None:

@@ -6,9 +6,9 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 
 from config.datafolder import BASE_DIR
 from config.probing import answers, free_port
-from config.web_worker import PROBES, Refusing, refuse, waited
+from config.web_worker import PROBE, PROBE_THREADS, Refusing, refuse, waited
 from tests.waiting import wait_until
 
 #: Answers when the file `gate` in the working directory exists.
@@ -34,21 +34,35 @@ def application(environ, start_response):
 THREADS = 2
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """A gunicorn with one process and few threads."""
-    (tmp_path / "slow.py").write_text(APPLICATION)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """The port and the working directory of a gunicorn with one process and few threads."""
+    folder = tmp_path_factory.mktemp("gunicorn")
+    (folder / "slow.py").write_text(APPLICATION)
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "slow:application", "--bind", f"127.0.0.1:{port}", "--threads"]
     command += [str(THREADS), "--worker-class", "config.web_worker.ProbeThreadWorker", "--no-control-socket"]
-    environment = {"PYTHONPATH": f"{BASE_DIR}:{tmp_path}", "PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment) as gunicorn:
+    environment = {"PYTHONPATH": f"{BASE_DIR}:{folder}", "PATH": "/usr/bin:/bin", "TMPDIR": str(folder)}
+    with subprocess.Popen(command, cwd=folder, env=environment) as gunicorn:
         try:
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/livez"), message="gunicorn answers")
-            yield port
+            yield port, folder
         finally:
-            (tmp_path / "gate").touch()
             gunicorn.terminate()
+
+
+@pytest.fixture
+def port(server: tuple[int, Path]) -> int:
+    return server[0]
+
+
+@pytest.fixture
+def folder(server: tuple[int, Path]) -> Iterator[Path]:
+    """Nothing has come, and the gate is closed."""
+    for left in (*server[1].glob("came-*"), server[1] / "gate"):
+        left.unlink(missing_ok=True)
+    yield server[1]
+    (server[1] / "gate").touch()
 
 
 def get(port: int, path: str) -> int:
@@ -57,37 +71,65 @@ def get(port: int, path: str) -> int:
     return connection.getresponse().status
 
 
-def test_probes_are_answered_while_all_threads_wait(port: int, tmp_path: Path) -> None:
+@contextmanager
+def clients(port: int, count: int, sent: str) -> Iterator[list[socket.socket]]:
+    """So many that have sent this, and do not close."""
+    with ExitStack() as stack:
+        open_ones = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(count)]
+        for one in open_ones:
+            one.sendall(sent.encode())
+        yield open_ones
+
+
+def test_probes_are_answered_while_all_threads_wait(port: int, folder: Path) -> None:
     with ThreadPoolExecutor(10) as threads:
         slow = [threads.submit(get, port, "/api/reports") for _ in range(10)]
-        wait_until(lambda: len(list(tmp_path.glob("came-*"))) == THREADS)
+        wait_until(lambda: len(list(folder.glob("came-*"))) == THREADS)
         for path in ("/livez", "/livez?verbose=1"):
             assert get(port, path) == 200
         assert not any(one.done() for one in slow)
-        (tmp_path / "gate").touch()
+        (folder / "gate").touch()
         assert [one.result() for one in slow] == [200] * 10, "who waits is answered in the end"
 
 
-def test_a_probe_may_follow_on_a_connection_that_is_kept(port: int, tmp_path: Path) -> None:
+def test_a_probe_may_follow_on_a_connection_that_is_kept(port: int, folder: Path) -> None:
     kept = HTTPConnection("127.0.0.1", port, timeout=20)
     with ThreadPoolExecutor(THREADS) as threads:
         slow = [threads.submit(get, port, "/") for _ in range(THREADS)]
-        wait_until(lambda: len(list(tmp_path.glob("came-*"))) == THREADS)
+        wait_until(lambda: len(list(folder.glob("came-*"))) == THREADS)
         for _ in range(3):
             kept.request("GET", "/livez")
             assert kept.getresponse().read() == b"ok"
-        (tmp_path / "gate").touch()
+        (folder / "gate").touch()
         assert [one.result() for one in slow] == [200] * THREADS
 
 
-def test_connections_that_send_nothing_hold_no_thread(port: int, tmp_path: Path) -> None:
-    (tmp_path / "gate").touch()
-    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * THREADS + 4)]
-    began = time.monotonic()
-    assert [get(port, path) for path in ("/", "/livez")] == [200, 200]
-    assert time.monotonic() - began < 4, "gunicorn itself would wait 5 seconds for each of them"
-    for connection in idle:
-        connection.close()
+def test_connections_that_send_nothing_hold_no_thread(port: int, folder: Path) -> None:
+    (folder / "gate").touch()
+    # gunicorn itself would wait for each of them for 5 seconds: longer in all than `get` does.
+    with clients(port, 10 * THREADS, ""):
+        assert [get(port, path) for path in ("/", "/livez")] == [200, 200]
+
+
+def test_half_a_probe_holds_no_thread_for_probes(port: int) -> None:
+    with clients(port, 2 * PROBE_THREADS, "GET /livez HTTP/1.1\r\n"):
+        assert get(port, "/livez") == 200
+
+
+def test_clients_that_do_not_close_do_not_stop_the_main_thread(port: int) -> None:
+    # gunicorn itself would wait for each of them for 2 seconds, one after the other.
+    with clients(port, 20, "GET /livez HTTP/1.0\r\n\r\n") as open_ones:
+        for one in open_ones:
+            assert one.recv(1), "it has its answer"
+        assert get(port, "/livez") == 200
+
+
+def test_who_still_sends_is_not_reset_before_it_has_the_answer(port: int, folder: Path) -> None:
+    (folder / "gate").touch()
+    with clients(port, 1, "POST / HTTP/1.0\r\nContent-Length: 2000000\r\n\r\n") as [one]:
+        wait_until(lambda: list(folder.glob("came-*")))
+        one.sendall(bytes(2_000_000))
+        assert one.makefile("rb").read().endswith(b"ok")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +169,17 @@ def test_a_refusal_says_when_to_come_back(path: str, kind: str) -> None:
             assert path == "/" or json.loads(body[0])["code"] == "server-busy"
 
 
-def test_what_a_probe_begins_with() -> None:
-    assert b"GET /livez HTTP/1.1".startswith(PROBES)
-    assert not b"GET /livezoo HTTP/1.1".startswith(PROBES)
-    assert not b"POST /livez HTTP/1.1".startswith(PROBES)
+@pytest.mark.parametrize(
+    ("request_", "is_probe"),
+    [
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", True),
+        ("HEAD /readyz?verbose=1 HTTP/1.0\r\n\r\n", True),
+        ("GET /livezoo HTTP/1.1\r\n\r\n", False),
+        ("POST /livez HTTP/1.1\r\n\r\n", False),
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\n", False),
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\ncontent-length: 9\r\n\r\n", False),
+        ("GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", False),
+    ],
+)
+def test_a_probe_is_whole_and_has_no_body(request_: str, is_probe: bool) -> None:
+    assert bool(PROBE.fullmatch(request_.encode())) is is_probe
