@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 import re2
@@ -41,10 +41,16 @@ _NAMED_SECRET: Final = re2.compile(
     rf"(?:(?:bearer|basic)[{_SPACE}]+)?({_VALUE})"
 )
 _BEARER: Final = re2.compile(rf"(?i)\b(?:bearer|basic)[{_SPACE}]+([{_WORD}.~+/=-]{{8,}})")
+_PATTERNS: Final = (_CREDENTIALS_IN_URL, _NAMED_SECRET, _BEARER)
 #: The row of data that PostgreSQL quotes. In the `repr()` of a message, the start of a line is an escape.
 _ROW_BEGINS: Final = re2.compile(r"(?m)(?:^|\\n)DETAIL:[^(\n]{0,100}\(")
 #: A row may have several lines: it ends at the next part of PostgreSQL's message, or at the next error of a traceback.
 _ROW_ENDS: Final = re2.compile(r"\n(?:[A-Z]+: |\n(?:The above|During handling))")
+#: The piece of a statement or of a JSON value that PostgreSQL quotes, cut at any place: of a secret it may hold a part.
+#: In the `repr()` of a message, what follows it is on the same line.
+_EXCERPT: Final = re2.compile(
+    r"(?m)(?:^|\\n)(?:LINE [0-9]+: |CONTEXT:  JSON data, line [0-9]+: |DETAIL:  Token )([^\n]+)"
+)
 _BLANK: Final = re2.compile(rf"[{_SPACE}]")
 
 #: From where to where: both within the text.
@@ -55,16 +61,19 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with `***` in place of each secret; of a long one only the beginning and the end.
 
     Secrets are `secrets`, the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
-    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line.
+    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line. Where there are
+    `secrets`, the excerpt of a statement that PostgreSQL quotes is masked, too.
     """
-    forms = _forms(frozenset(secrets))
+    secrets = frozenset(secrets)
+    forms = _forms(secrets)
     if forms is None:
         return TOO_MANY_SECRETS
     text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    patterns = (*_PATTERNS, _EXCERPT) if secrets else _PATTERNS
     if len(text) <= KEPT_AT_BEGINNING + KEPT_AT_END:
-        return _masked(text, 0, len(text), forms)
-    beginning = _masked(text, 0, KEPT_AT_BEGINNING, forms)
-    end = _masked(text, len(text) - KEPT_AT_END, len(text), forms)
+        return _masked(text, 0, len(text), forms, patterns)
+    beginning = _masked(text, 0, KEPT_AT_BEGINNING, forms, patterns)
+    end = _masked(text, len(text) - KEPT_AT_END, len(text), forms, patterns)
     return f"{beginning}\n[{len(text) - KEPT_AT_BEGINNING - KEPT_AT_END:,} characters left out]\n{end}"
 
 
@@ -73,12 +82,12 @@ def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
     return redact(str(error).strip(), secrets).split("\n", 1)[0]
 
 
-def _masked(text: str, start: int, end: int, forms: tuple[str, ...]) -> str:
+def _masked(text: str, start: int, end: int, forms: tuple[str, ...], patterns: tuple[Any, ...]) -> str:
     """A part of the text. Secrets that reach into it are found, too."""
     first, last = max(0, start - OVERLAP), min(len(text), end + OVERLAP)
     pieces: list[str] = []
     done = start
-    known, recognized = _known(text, first, last, forms), _recognized(text, first, last)
+    known, recognized = _known(text, first, last, forms), _recognized(text, first, last, patterns)
     for begins, ends in sorted((*known, *recognized, *_cut(text, start, end))):
         if ends <= done or begins >= end:
             continue
@@ -102,10 +111,10 @@ def _known(text: str, first: int, last: int, forms: tuple[str, ...]) -> Iterator
             yield at, position
 
 
-def _recognized(text: str, first: int, last: int) -> Iterator[Span]:
+def _recognized(text: str, first: int, last: int, patterns: tuple[Any, ...]) -> Iterator[Span]:
     """Where something stands that looks like a secret."""
     part = text[first:last]
-    for pattern in (_CREDENTIALS_IN_URL, _NAMED_SECRET, _BEARER):
+    for pattern in patterns:
         for found in pattern.finditer(part):
             yield first + found.start(1), first + found.end(1)
     for begins, ends in _rows(part, is_in_row=first > 0 and _ends_in_row(text[:first]), is_cut=last < len(text)):
@@ -154,15 +163,21 @@ def _forms(secrets: frozenset[str]) -> tuple[str, ...] | None:
 
 
 def _spellings(secret: str) -> set[str]:
-    """As it is, within `repr()`, within JSON, within a URL."""
+    """As it is, and as SQL quotes it; each by itself, within `repr()`, within JSON, within a URL."""
     secret = secret[:LONGEST_SECRET].encode(errors="replace").decode()
-    quoted = (
-        repr(secret)[1:-1],
-        repr(f"\"'{secret}")[4:-1],  # where the text around it has quotes of both kinds
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-    )
-    return {secret, quote(secret, safe=""), *quoted}
+    in_sql = secret.replace("'", "''")
+    return {
+        spelling
+        for form in {secret, in_sql, in_sql.replace("\\", "\\\\")}
+        for spelling in (
+            form,
+            quote(form, safe=""),
+            repr(form)[1:-1],
+            repr(f"\"'{form}")[4:-1],  # where the text around it has quotes of both kinds
+            json.dumps(form)[1:-1],
+            json.dumps(form, ensure_ascii=False)[1:-1],
+        )
+    }
 
 
 @cache

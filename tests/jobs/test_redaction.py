@@ -3,7 +3,9 @@
 import time
 from itertools import product
 
+import psycopg
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,3 +122,29 @@ def test_a_text_is_not_shown_where_there_are_too_many_secrets_to_look_for() -> N
 def test_other_ways_to_write_a_secret(text: str, expected: str | None) -> None:
     shown = redact(text, ["hunter2"])
     assert shown == (expected or text.replace("sesame", "***"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "secret"),
+    [
+        ("SELECT 1 WHERE 1 = {}", "sk-live-" + "swordfish " * 10),  # quoted in part
+        ("SELECT no_such({})", "it's swordfish"),  # quoted whole, as SQL writes it
+        ("SELECT no_such({})", "it's\\swordfish"),
+        ("SELECT {}::json", '{"a": ' + "swordfish" * 20 + "}"),  # the context of JSON, in part
+    ],
+)
+def test_no_part_of_a_secret_is_left_in_what_postgresql_quotes(statement: str, secret: str) -> None:
+    with connection.cursor() as cursor:
+        bound = statement.format(psycopg.sql.quote(secret, cursor.connection))
+        with pytest.raises(psycopg.Error) as caught:
+            cursor.cursor.execute(bound.encode())
+    assert "swordfish" in str(caught.value)
+    for text in (str(caught.value), repr(str(caught.value)), f"{bound!r} failed", bound):
+        assert "sword" not in redact(text, [secret]), text
+
+
+def test_an_excerpt_of_a_statement_without_secrets_is_shown() -> None:
+    text = 'relation "nowhere" does not exist\nLINE 1: SELECT a FROM nowhere\n                      ^'
+    assert redact(text) == text
+    assert redact(text, ["sesame"]) == text.replace("SELECT a FROM nowhere", "***")
