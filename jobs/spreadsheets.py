@@ -27,16 +27,26 @@ def _any_of(characters: tuple[str, ...]) -> bytes:
     return b"(?:%b)" % b"|".join(re.escape(character.encode()) for character in characters)
 
 
-#: A sign behind a separator and what readers skip, unless it begins a number that is all of what a reader would find.
 _SKIPPED: Final = _any_of((*BLANKS, '"')) + b"*+"
-_NO_NUMBER: Final = rb'(?![-+]\d++(?:\.\d++)?(?:[\]})",;|\t\r\n]|\Z))'
-_SIGN: Final = _SKIPPED + _NO_NUMBER + b"(?=%b)" % _any_of((*SIGNS, "−"))
-_SIGN_BEHIND_COMMA: Final = re.compile(b"," + _SIGN)
-_SIGN_BEHIND_SEMICOLON: Final = re.compile(b";" + _SIGN)
-_SIGN_BEHIND_TAB: Final = re.compile(b"\t" + _SIGN)
-_SIGN_BEHIND_BAR: Final = re.compile(rb"\|" + _SIGN)
-_SIGN_BEHIND_RETURN: Final = re.compile(b"\r" + _SIGN)
-_SIGN_BEHIND_LINE_BREAK: Final = re.compile(b"\n" + _SIGN)
+_ANY_SIGN: Final = _any_of((*SIGNS, "−"))
+
+
+def _sign_behind(separator: bytes) -> bytes:
+    """A sign behind a separator and what readers skip, unless it begins a number that is all of what they would find.
+
+    They split at this separator and at line breaks, and at no other: `-1,5+1` behind `;` is no number. A bracket that
+    nothing opened makes a formula invalid.
+    """
+    number = rb"(?![-+]\d++(?:[.,]\d++)?(?:[\]})]|\"?(?:%b|[\r\n]|\Z)))" % separator
+    return separator + _SKIPPED + number + b"(?=%b)" % _ANY_SIGN
+
+
+_SIGN_BEHIND_COMMA: Final = re.compile(_sign_behind(b","))
+_SIGN_BEHIND_SEMICOLON: Final = re.compile(_sign_behind(b";"))
+_SIGN_BEHIND_TAB: Final = re.compile(_sign_behind(b"\t"))
+_SIGN_BEHIND_BAR: Final = re.compile(_sign_behind(rb"\|"))
+_SIGN_BEHIND_RETURN: Final = re.compile(_sign_behind(b"\r"))
+_SIGN_BEHIND_LINE_BREAK: Final = re.compile(_sign_behind(b"\n"))
 #: What files are split at: by us, or by a reader who chose the wrong separator. CR is a line break to some.
 _SEPARATORS: Final = {
     ",": _SIGN_BEHIND_COMMA,

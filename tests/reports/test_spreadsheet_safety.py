@@ -27,10 +27,12 @@ BEFORE: Final = (
     "", *BLANKS, "x;", "x; ", "x;\u3000", 'x;"', "x,", "x, ", "x\t", "x|", "x| ", "x\n", "x\n ", "x\r", ";", "\n"
 )  # fmt: skip
 AFTER: Final = ("1+1", "1+1;y", "1+1|y\ty", '1+1"', "cmd|' /C calc'!A0")
-CELLS: Final = ["".join(parts) for parts in product(BEFORE, CANDIDATES, AFTER)]
+#: What begins with a number, up to what some readers split at.
+NUMBERS: Final = ("1", *(f"1{one}5+cmd|' /C calc'!A0;y" for one in (",", ";", "\t", "|", '"', '",', ".5,")))
+CELLS: Final = ["".join(parts) for parts in (*product(BEFORE, CANDIDATES, AFTER), *product(BEFORE, "+-", NUMBERS))]
 #: With which codec a reader opens the file: Windows knows its own superset of Shift_JIS only.
 READ_AS: Final = {"shift_jis": "cp932"}
-NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?")
+NUMBER: Final = re.compile(r"[-+]?\d+([.,]\d+)?")
 
 
 def report_of_cells(cells: list[str], report_of: Callable[..., str]) -> str:
