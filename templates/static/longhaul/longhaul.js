@@ -71,6 +71,17 @@ document.addEventListener("htmx:load", (event) => {
   for (const id of unfolded.get(event.target.id) ?? []) document.getElementById(id)?.setAttribute("open", "");
 });
 
+// The theme's script for lists connects the checkboxes with the header's and with the counter when the page loads. In a list
+// that was refreshed, the first click on a checkbox connects them: with each refresh, it would keep every former list in
+// memory, for its listeners stay on the document.
+const refreshed = new WeakSet();
+document.addEventListener("htmx:load", (event) => refreshed.add(event.target));
+document.addEventListener("click", (event) => {
+  if (!event.target.matches(".action-toggle, .action-select")) return;
+  const list = event.target.closest("[data-live]");
+  if (refreshed.delete(list)) Actions(list.querySelectorAll("tr input.action-select"), { parent: list });
+}, true);
+
 // Parts that scripts of the admin's theme and of Django make once the page is loaded, with what they leave out for people
 // who hear the page.
 const nameParts = () => {

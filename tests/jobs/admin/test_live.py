@@ -40,6 +40,31 @@ def test_the_list_waits_while_a_job_is_ticked(staff_page: Page, make_job: Callab
     expect(staff_page.get_by_role("link", name=str(newer.pk))).to_be_visible()
 
 
+def test_the_boxes_of_a_refreshed_list_are_ticked_and_counted_together(
+    staff_page: Page, make_job: Callable[..., Job]
+) -> None:
+    jobs = [make_job(state=State.DEAD)]
+    staff_page.goto("/admin/jobs/job/")
+    for _ in range(3):
+        newer = make_job(state=State.DEAD)
+        staff_page.evaluate(SHOW)
+        expect(staff_page.get_by_role("link", name=str(newer.pk))).to_be_visible()
+        jobs.append(newer)
+    every, counter = staff_page.locator("#action-toggle"), staff_page.locator(".action-counter")
+    every.check()
+    expect(staff_page.locator("input.action-select:checked")).to_have_count(4)
+    expect(counter).to_have_text("4 of 4 selected")
+    staff_page.locator("select[name=action]").select_option("requeue_jobs")
+    expect(staff_page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    staff_page.locator(f'input[value="{jobs[0].pk}"]').uncheck()
+    expect(counter).to_have_text("3 of 4 selected")
+    expect(every).not_to_be_checked()
+    staff_page.keyboard.down("Shift")
+    staff_page.locator(f'input[value="{jobs[3].pk}"]').uncheck()
+    staff_page.keyboard.up("Shift")
+    expect(staff_page.locator("input.action-select:checked")).to_have_count(0)
+
+
 def test_the_page_of_a_job_keeps_what_is_unfolded_and_stops_when_the_job_has_ended(
     staff_page: Page, make_job: Callable[..., Job]
 ) -> None:
