@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from celery.schedules import schedstate
 from django.db import InterfaceError, OperationalError
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 from jobs.redaction import in_one_line
 from jobs.schedules import ReadSchedule, enabled_schedules
@@ -29,6 +31,9 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
     def is_due(self) -> Any:
         """Whether it is to run, and when to look again. The clock may have been set back since the last look."""
         self._not_in_the_future()
+        if self.model.one_off and self.model.enabled and self.model.total_run_count > 0:
+            self._disable(self.model, total_run_count=0)
+            return schedstate(False, NEVER_CHECK_TIMEOUT)
         return super().is_due()
 
     def _not_in_the_future(self) -> None:
@@ -40,10 +45,11 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
         columns = {"last_run_at": self.model.last_run_at, "total_run_count": self.model.total_run_count}
         PeriodicTask.objects.filter(pk=self.model.pk, enabled=True).update(**columns)
 
-    def _disable(self, model: PeriodicTask) -> None:
-        """Its time is over."""
+    def _disable(self, model: PeriodicTask, **columns: int) -> None:
+        """Its time is over, or it has run once. A row that was edited since it was read stays: Beat reads it again."""
+        unedited = PeriodicTask.objects.filter(pk=model.pk, date_changed=model.date_changed)
+        unedited.update(enabled=False, last_run_at=None, **columns)
         model.enabled = False
-        PeriodicTask.objects.filter(pk=model.pk).update(enabled=False, last_run_at=None)
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]

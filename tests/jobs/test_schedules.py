@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
+from jobs.beat import SafeEntry
 from jobs.schedules import enabled_schedules, faults_of
 from tests.nonsense import NONSENSE
 
@@ -41,6 +42,30 @@ def test_the_schedules_of_a_fresh_database_are_fine() -> None:
 def test_what_can_be_run_is_let_through(task: PeriodicTask, field: str, value: Any) -> None:
     setattr(task, field, value)
     assert faults_of(task) == {}
+
+
+def once(task: PeriodicTask) -> SafeEntry:
+    """As Beat holds it after its only run, which is not written down yet."""
+    PeriodicTask.objects.filter(pk=task.pk).update(one_off=True)
+    entry: SafeEntry = next(SafeEntry(PeriodicTask.objects.get(pk=task.pk)))
+    return entry
+
+
+def test_what_is_to_run_once_is_switched_off_and_can_be_switched_on_again(task: PeriodicTask) -> None:
+    entry = once(task)
+    assert not entry.is_due().is_due
+    row = PeriodicTask.objects.get(pk=task.pk)
+    assert (row.enabled, row.total_run_count, row.last_run_at) == (False, 0, None)
+
+
+def test_an_edit_since_the_run_of_what_is_to_run_once_stays(task: PeriodicTask) -> None:
+    entry = once(task)
+    edited = PeriodicTask.objects.get(pk=task.pk)
+    edited.one_off, edited.description = False, "edited"
+    edited.save()
+    assert not entry.is_due().is_due
+    row = PeriodicTask.objects.get(pk=task.pk)
+    assert (row.enabled, row.one_off, row.description) == (True, False, "edited")
 
 
 def test_two_expiries_and_none_or_two_schedules_are_found(task: PeriodicTask) -> None:
