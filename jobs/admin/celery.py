@@ -29,7 +29,7 @@ class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
 
 
 class PeriodicTaskForm(beat.PeriodicTaskForm):
-    """Beat's own form with the theme's widgets. It refuses what Beat could not run."""
+    """Beat's own form with the theme's widgets. It refuses to enable what Beat could not run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +53,8 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()
-        add_faults(self, faults_of(self.instance))
+        if self.instance.enabled:
+            add_faults(self, faults_of(self.instance))
 
 
 class ScheduleForm(forms.ModelForm):
@@ -77,6 +78,7 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
     """When Beat rings which sweep. Its actions (enable, disable, run) are changes."""
 
     form = PeriodicTaskForm
+    actions = ("enable_tasks", "disable_tasks", "run_tasks")
     change_form_template = "admin/change_form.html"  # without an inline script that only repeats a help text
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -92,6 +94,14 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
     def crontab_translation(self, obj: PeriodicTask) -> str:
         """Empty where there is no crontab, or none that can be read."""
         return in_words(obj.crontab) if obj.crontab else ""
+
+    @admin.action(description=_("Enable selected tasks"), permissions=["change"])
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        """Those that Beat can run. The others are named."""
+        unfit = {task.pk: faults for task in queryset.select_related(*KINDS_OF_SCHEDULE) if (faults := faults_of(task))}
+        for task in queryset.filter(pk__in=unfit):
+            messages.error(request, f"{task.name} was not enabled. {' '.join(unfit[task.pk].values())}")
+        super().enable_tasks(request, queryset.exclude(pk__in=unfit))
 
     @admin.action(description=_("Run selected tasks"), permissions=["change"])
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:

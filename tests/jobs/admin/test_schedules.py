@@ -50,6 +50,22 @@ def test_what_is_fine_is_saved(root: Client, task: PeriodicTask) -> None:
     assert PeriodicTask.objects.get(pk=task.pk).headers == '{"mine": 1}'
 
 
+def test_what_cannot_be_run_is_switched_off_on_its_page_and_not_on_in_the_list(
+    root: Client, task: PeriodicTask
+) -> None:
+    PeriodicTask.objects.filter(pk=task.pk).update(task="no.such.task", args="[1")
+    other = PeriodicTask.objects.exclude(pk=task.pk).earliest("pk")
+    typed = as_typed(PeriodicTask.objects.get(pk=task.pk), enabled=False)
+    assert root.post(f"{BEAT}/periodictask/{task.pk}/change/", typed).status_code == 302
+    PeriodicTask.objects.filter(pk=other.pk).update(enabled=False)
+    chosen = {"action": "enable_tasks", "_selected_action": [task.pk, other.pk]}
+    answer = root.post(f"{BEAT}/periodictask/", chosen, follow=True).content.decode()
+    assert f"{task.name} was not enabled. This is not valid JSON" in answer
+    enabled = PeriodicTask.objects.filter(enabled=True)
+    assert not enabled.filter(pk=task.pk).exists()
+    assert enabled.filter(pk=other.pk).exists()
+
+
 def test_a_schedule_is_chosen_once(root: Client, task: PeriodicTask) -> None:
     crontab = CrontabSchedule.objects.create()
     for changes in ({"interval": ""}, {"crontab": crontab.pk}):
