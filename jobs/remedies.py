@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from django.contrib.admin.utils import quote
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.urls import reverse
@@ -27,7 +28,7 @@ class Remedy:
 
     words: str
     page: str
-    args: tuple[object, ...] = ()
+    args: tuple[int | str, ...] = ()
     query: str = ""
     anchor: str = ""
     permissions: tuple[str, ...] = ("jobs.view_job",)
@@ -37,7 +38,8 @@ class Remedy:
         """Where it leads."""
         query = f"?{self.query}" if self.query else ""
         anchor = f"#{self.anchor}" if self.anchor else ""
-        return f"{reverse(f'admin:{self.page}', args=self.args)}{query}{anchor}"
+        args = [quote(arg) for arg in self.args]
+        return f"{reverse(f'admin:{self.page}', args=args)}{query}{anchor}"
 
     def is_for(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Whether this person may open the page."""

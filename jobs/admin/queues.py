@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -80,7 +80,7 @@ class QueueAdmin(ModelAdmin):
     def pausing(self, queue: Queue) -> SafeString:
         """A link to the page that asks; it refuses whom it must."""
         act = "resume" if queue.paused else "pause"
-        url = reverse(f"admin:jobs_queue_{act}", args=[queue.pk])
+        url = reverse(f"admin:jobs_queue_{act}", args=[quote(queue.pk)])
         return format_html('<a class="lh-link" href="{}">{}…</a>', url, act.capitalize())
 
     def get_urls(self) -> list[URLPattern]:
@@ -155,7 +155,7 @@ class QueueAdmin(ModelAdmin):
         ]
         if not changes:
             messages.info(request, "Nothing is different.")
-            return HttpResponseRedirect(reverse("admin:jobs_queue_change", args=[before.pk]))
+            return HttpResponseRedirect(reverse("admin:jobs_queue_change", args=[quote(before.pk)]))
         context = {
             "title": f"Change the dials of the queue {before.name}?",
             "changes": changes,

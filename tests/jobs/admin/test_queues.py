@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from kombu import Queue as Declared
 
-from jobs.models import AuditEntry, Queue
+from jobs.models import AuditEntry, Job, Queue
+from jobs.remedies import resume_queue, set_dial
 
 pytestmark = pytest.mark.django_db
 AUTO = {
@@ -26,6 +27,20 @@ CHANGE = "/admin/jobs/queue/reports/change/"
 def reports() -> tuple[int | None, bool]:
     queue = Queue.objects.get(name="reports")
     return queue.max_running, queue.paused
+
+
+def test_a_name_that_the_admin_would_read_as_quoted_leads_to_its_queue(
+    member: Callable[[str], Client], make_job: Callable[..., Job]
+) -> None:
+    client = member("administrator")
+    queue = Queue.objects.create(name="team_24", paused=True, statement_timeout_seconds=3600)
+    for url in (resume_queue("team_24").url, set_dial("Raise the limit…", "team_24", "max_queued").url):
+        assert client.get(url).status_code == 200, url
+    quoted = "/admin/jobs/queue/team_5F24/"  # in URLs of the admin, _24 is a $
+    for page in ("/admin/", "/admin/jobs/queue/", f"/admin/jobs/job/{make_job(queue=queue.name).pk}/change/"):
+        assert quoted in client.get(page).content.decode(), page
+    unchanged = {"paused": "on", "accepting": "on", "statement_timeout_seconds": "3600", **AUTO, "reason": "none"}
+    assert client.post(f"{quoted}change/", unchanged)["Location"] == f"{quoted}change/"
 
 
 def test_dials_are_changed_once_their_difference_was_seen(member: Callable[[str], Client]) -> None:
