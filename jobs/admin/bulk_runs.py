@@ -21,8 +21,7 @@ from jobs.admin.forms import ReasonForm
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.models import OPEN, WORKING, BulkItem, BulkRun, Stage
-from jobs.bulk.outcome import what_became
-from jobs.bulk.undo import can_undo
+from jobs.bulk.outcome import may_be_undone, what_became
 from jobs.errors import AdmissionError, TransitionError
 from jobs.inspection import Level
 from jobs.requeue_checks import WORDS
@@ -187,8 +186,9 @@ def may_steer(request: HttpRequest, act: str) -> bool:
 
 
 def is_same_press(run: BulkRun, request: HttpRequest, form: OrderForm) -> bool:
-    """Whether this form was sent twice: in two windows, say."""
-    return run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
+    """Whether this form was sent twice: in two windows, say. Not once somebody has gone on with the run."""
+    began = run.stage in (Stage.CHECKING, Stage.CHECKED)
+    return began and run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
 
 
 def run_page(run: BulkRun) -> dict[str, Any]:
@@ -205,8 +205,8 @@ def run_page(run: BulkRun) -> dict[str, Any]:
     reasons = run.items.exclude(why="").values("why", "level").annotate(jobs=Count("pk")).order_by("-jobs")
     return {
         "run": run,
-        "is_live": run.stage in WORKING or any(not has_ended for _, _, has_ended in became),
-        "became": [(words, jobs) for words, jobs, _ in became],
+        "refresh_seconds": 2 if run.stage in WORKING else 0 if all(state.has_ended for state in became) else 10,
+        "became": [(state.words, state.jobs) for state in became],
         "verdicts": [(level, WORDS[level], count) for level, count in verdicts.items()],
         "outcomes": [(BulkItem.Outcome(outcome).label, count) for outcome, count in outcomes.items()],
         "total": total,
@@ -214,7 +214,11 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         "percent": round(100 * done / total) if total else 0,
         "reasons": list(reasons[:MOST_REASONS]),
         "awaits_canary": steering.awaits_canary(run),
-        "presses": [(name, words) for name, (words, stages, _) in PRESSES.items() if _fits(name, run, stages)],
+        "presses": [
+            (name, words)
+            for name, (words, stages, _) in PRESSES.items()
+            if _fits(name, run, stages) and (name != "undo" or may_be_undone(became))
+        ],
     }
 
 
@@ -223,7 +227,5 @@ def _fits(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
     if run.stage not in stages:
         return False
     if name == "leave_canary" and not steering.awaits_canary(run):
-        return False
-    if name == "undo" and not can_undo(run):
         return False
     return run.act == BulkRun.Act.REQUEUE or not needs_requeue

@@ -66,6 +66,13 @@ def test_a_second_press_of_the_same_leads_to_the_run_of_the_first(staff: Client,
     assert BulkRun.objects.get() == run
 
 
+def test_the_same_reason_once_the_run_has_gone_on_is_told_of_the_open_run(staff: Client, run: BulkRun) -> None:
+    BulkRun.objects.update(stage=Stage.HALTED, note="The canary is dead.")
+    again = staff.post("/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"reason": "r", "jobs_per_second": "5"})
+    assert again.status_code == 409
+    assert f"Bulk run {run.pk} is open for the same jobs: halted." in again.content.decode()
+
+
 def test_the_page_of_a_run_counts_and_offers_what_fits(
     staff: Client, run: BulkRun, make_job: Callable[..., Job]
 ) -> None:
@@ -75,7 +82,7 @@ def test_the_page_of_a_run_counts_and_offers_what_fits(
     shown = staff.get(page)
     assert (shown.context["total"], shown.context["done"], shown.context["percent"]) == (3, 1, 33)
     assert [name for name, _ in shown.context["presses"]] == ["drop"]
-    assert "hx-trigger" in shown.content.decode()
+    assert "every 2s" in shown.content.decode()
     BulkRun.objects.update(stage=Stage.CHECKED)
     shown = staff.get(page)
     assert [name for name, _ in shown.context["presses"]] == ["start", "start_at_once", "drop"]
@@ -136,6 +143,20 @@ def test_a_second_order_with_another_reason_is_told_of_the_open_run_and_keeps_it
     assert list(BulkRun.objects.order_by("pk").values_list("reason", flat=True)) == ["r", "me too"]
 
 
+def test_undo_is_offered_while_a_job_waits_or_not_all_were_looked_at(
+    staff: Client, run: BulkRun, make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BulkRun.objects.update(stage=Stage.DONE)
+    job = make_job(state=State.QUEUED)
+    BulkItem.objects.create(run=run, job_id=job.pk, fencing_token=job.fencing_token, level=0, outcome="changed")
+    page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
+    assert [name for name, _ in staff.get(page).context["presses"]] == ["undo"]
+    Job.objects.filter(pk=job.pk).update(fencing_token=job.fencing_token + 1)  # it waits for another try
+    assert staff.get(page).context["presses"] == []
+    monkeypatch.setattr("jobs.bulk.outcome.MOST_COUNTED", 1)
+    assert [name for name, _ in staff.get(page).context["presses"]] == ["undo"]
+
+
 def test_the_page_of_a_run_says_what_became_of_the_jobs(
     staff: Client, run: BulkRun, make_job: Callable[..., Job]
 ) -> None:
@@ -148,7 +169,7 @@ def test_the_page_of_a_run_says_what_became_of_the_jobs(
     assert shown.context["became"] == [
         ("succeeded", 1), ("failed again", 2), ("failed, to be retried", 1), ("running", 1), ("waiting", 1),
     ]  # fmt: skip
-    assert "data-live" in shown.content.decode()
+    assert "every 10s" in shown.content.decode()
     Job.objects.update(state=State.SUCCEEDED)
     shown = staff.get(page)
     assert shown.context["became"] == [("succeeded", 6)]
