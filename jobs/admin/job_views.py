@@ -115,7 +115,7 @@ class JobPages(ReadOnlyAdmin):
         try:
             ask_cost(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
         except AdmissionError as error:
-            messages.error(request, f"Nobody was asked: {error}")
+            messages.error(request, f"The question could not be queued: {error}")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#lh-cost")
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -62,9 +62,7 @@ ASK: Final = Remedy(
 )
 WAIT: Final = Remedy("Wait a few minutes, then try again.", Action.TRY_AGAIN)
 CHANGE: Final = Remedy("Change the parameters and order the report again.", Action.CHANGE_PARAMETERS)
-LESS: Final = Remedy(
-    "Ask for less, such as a shorter period, or try again when less is going on.", Action.CHANGE_PARAMETERS
-)
+LESS: Final = Remedy("Ask for less, such as a shorter period.", Action.CHANGE_PARAMETERS)
 
 #: Code of the failure → what helps. Of any other code, the failure says whether trying again may help.
 REMEDIES: Final = {

@@ -30,7 +30,7 @@ def failed(make_job: MakeJob, code: str, *, retryable: bool = False, detail: str
         ("unencodable-character", False, "Choose another encoding", "Choose another file format"),
         ("invalid-parameters", False, "Check the parameters", "Change the parameters"),
         ("permanent-error", False, "Change the parameters and order the report again.", "Change the parameters"),
-        ("time-limit", True, "Ask for less, such as a shorter period", "Change the parameters"),
+        ("time-limit", True, "Ask for less, such as a shorter period.", "Change the parameters"),
         ("database-error", True, "Wait a few minutes, then try again.", "Try again"),
         ("retryable-error", True, "Wait a few minutes, then try again.", "Try again"),
         ("storage-full", True, "Ask your administrator to make room", "Try again"),
