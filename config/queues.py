@@ -1,8 +1,6 @@
 """The names of all queues. The variable QUEUES names those beside Longhaul's own; here is the only place that reads it.
 
-    python -m config.queues      what a worker for CSV work consumes, for its option -Q
-
-It imports no Django: the launcher reads it, too.
+`python -m config.queues` prints what a worker for CSV work consumes, for its option -Q.
 """
 
 import os
