@@ -140,7 +140,9 @@ class Refusing:
         self._is_away = is_away
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, or refuse."""
+        """Answer, or refuse. A probe that is refused would count as one that failed."""
+        if environ.get("PATH_INFO") in PROBES:
+            return self._application(environ, start_response)
         if waited.seconds > self._longest_seconds or (waited.seconds > SHORT_WAIT and self._is_away()):
             return refuse(environ, start_response)
         return self._application(environ, start_response)

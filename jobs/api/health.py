@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -10,6 +13,15 @@ from jobs.api.metrics import may_read_operations, refuse_operations
 from jobs.health import database_answers, problems, workers_present
 
 logger = structlog.get_logger(__name__)
+
+
+def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware before all that looks at `Host`, or asks PostgreSQL for the session of a cookie."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return PROBES.get(request.path_info, get_response)(request)
+
+    return middleware
 
 
 @never_cache
@@ -27,6 +39,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"web": True, "database": _database_answers()}
     words = {name: "ok" if holds else "unavailable" for name, holds in checks.items()}
     return _answer({"checks": words}, is_well=all(checks.values()))
+
+
+#: By path. `config.web_worker` has threads for these alone.
+PROBES: Final = {"/livez": livez, "/readyz": readyz}
 
 
 @never_cache

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from jobs.api import callbacks
 from jobs.api.catalogue import catalogue
-from jobs.api.health import healthz, livez, readyz
+from jobs.api.health import healthz
 from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
 from jobs.api.schema_view import SchemaView
@@ -14,8 +14,6 @@ from jobs.api.schema_view import SchemaView
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")
 
 urlpatterns = [
-    path("livez", livez, name="livez"),
-    path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("api/operations/<str:job_id>", OperationView.as_view(), name="operation"),

@@ -16,7 +16,8 @@ import pytest
 
 from config.datafolder import BASE_DIR
 from config.probing import answers, free_port
-from config.web_worker import PROBE, PROBE_THREADS, Refusing, refuse, waited
+from config.web_worker import PROBE, PROBE_THREADS, PROBES, Refusing, refuse, waited
+from jobs.api import health
 from tests.waiting import wait_until
 
 #: Answers when the file `gate` in the working directory exists.
@@ -151,6 +152,13 @@ def test_what_has_waited_for_too_long_is_refused(
     assert heard == [answer]
 
 
+@pytest.mark.parametrize("path", PROBES)
+def test_a_probe_is_never_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waited, "seconds", 9.0)
+    refusing = Refusing(lambda environ, start_response: [b"ok"], longest_seconds=3, is_away=lambda: True)
+    assert refusing({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, print) == [b"ok"]
+
+
 @pytest.mark.parametrize(("path", "kind"), [("/api/reports", "application/problem+json"), ("/", "text/html")])
 def test_a_refusal_says_when_to_come_back(path: str, kind: str) -> None:
     heard: list[tuple[str, dict[str, str]]] = []
@@ -183,3 +191,7 @@ def test_a_refusal_says_when_to_come_back(path: str, kind: str) -> None:
 )
 def test_a_probe_is_whole_and_has_no_body(request_: str, is_probe: bool) -> None:
     assert bool(PROBE.fullmatch(request_.encode())) is is_probe
+
+
+def test_what_has_threads_of_its_own_is_what_is_answered_as_a_probe() -> None:
+    assert tuple(health.PROBES) == PROBES

@@ -36,7 +36,7 @@ def test_what_is_not_an_address_is_none(text: str) -> None:
 
 
 def address_in_log(client: Client, caplog: pytest.LogCaptureFixture, peer: str) -> str:
-    client.get("/livez", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}, REMOTE_ADDR=peer)
+    client.get("/api/errors", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}, REMOTE_ADDR=peer)
     [line] = [record.msg for record in caplog.records if record.name.startswith("django_structlog")]
     assert isinstance(line, dict)
     return str(line["ip"])

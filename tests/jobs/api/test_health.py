@@ -24,14 +24,18 @@ from tests.stack import METRICS_TOKEN, Stack
 from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
+#: A probe by the address of a container, with a cookie of whoever else listens there.
+STRANGE = {"Host": "10.1.2.3:8000", "Cookie": "sessionid=12345678"}
 
-def test_livez_asks_nobody(client: Client) -> None:
-    response = client.get("/livez")
+
+def test_livez_asks_nobody(client: Client, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    response = client.get("/livez", headers=STRANGE)
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
 def readyz(live_url: str) -> tuple[int, dict[str, Any]]:
-    response = requests.get(f"{live_url}/readyz", timeout=10)
+    response = requests.get(f"{live_url}/readyz", headers=STRANGE, timeout=10)
     return response.status_code, response.json()
 
 
