@@ -26,6 +26,7 @@ from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
 from jobs.events import record_event
 from jobs.memory import peak_memory_bytes
 from jobs.models import Attempt, Event, Job
+from jobs.postgres.deadlines import answering_within
 from jobs.row_rate import RowRate
 from jobs.shutdown import is_pool_process, is_stopping
 
@@ -35,6 +36,8 @@ logger = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 1.0
 #: How long the end of an attempt waits for its heartbeat's last statement. Seconds.
 JOIN_SECONDS: Final = 2.0
+#: How long a beat waits for an answer of PostgreSQL at least. Seconds.
+SHORTEST_WAIT_SECONDS: Final = 1.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
 #: Memory is written again when it has grown by this factor: what an attempt last used, if its process is killed.
@@ -98,9 +101,13 @@ class Heartbeat:
         self.memory_written = 0
 
     def tick(self) -> None:
-        """Beat, whatever PostgreSQL says to it; then end by force what did not end when it was told to."""
+        """Beat, whatever PostgreSQL says to it; then end by force what did not end when it was told to.
+
+        No answer is waited for beyond the end of the lease: afterwards another worker may have the job.
+        """
         try:
-            self.beat()
+            with answering_within(max(SHORTEST_WAIT_SECONDS, self.context.lease_deadline - time.monotonic())):
+                self.beat()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("heartbeat_failed", error=repr(error))
             connections.close_all()

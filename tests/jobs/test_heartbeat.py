@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
@@ -159,6 +160,18 @@ def test_a_database_out_of_reach_for_a_lease_ends_the_attempt(
 
 def heartbeats() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+
+
+def test_a_table_that_is_locked_for_longer_than_the_lease_ends_the_attempt(
+    context: JobContext, database_url: str
+) -> None:
+    """As behind an ALTER TABLE that waits for a long reader: PostgreSQL is well, and does not answer."""
+    beats = Heartbeat(context, stall_timeout_seconds=None)
+    context.lease_deadline = time.monotonic() + 1
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE jobs_job")
+        beats.tick()
+    assert isinstance(context.stop_reason, LeaseLostError)
 
 
 def test_small_jobs_share_a_thread_which_ends_when_no_more_come(
