@@ -113,6 +113,8 @@ def web_server(folder: DataFolder, application: str, environment: Mapping[str, s
         command = [application if word == "config.wsgi" else word for word in service.command]
         hooks = command.index("--config")  # ours: they count requests for /metrics
         service = replace(service, name=application, command=command[:hooks] + command[hooks + 2 :])
+    # A connection is idle while the others take their turns: on a busy machine longer than gunicorn's two seconds.
+    service = replace(service, command=[*service.command, "--keep-alive", "60"])
     workers = int(service.command[service.command.index("--workers") + 1])
     with running(folder, service, {**os.environ, **environment}) as pid:
         master = psutil.Process(pid).parent()

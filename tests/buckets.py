@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from subprocess import DEVNULL, Popen
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -41,8 +42,9 @@ def s3_server() -> Iterator[str]:
             moto.terminate()
 
 
+@cache
 def client(url: str) -> Any:
-    """A client of boto3's for this server."""
+    """A client of boto3's for this server; each new one would read the descriptions of all of S3."""
     return boto3.client("s3", endpoint_url=url)
 
 

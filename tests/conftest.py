@@ -20,8 +20,21 @@ from tests.servers import throw_away
 from tests.stack import WORKERS, Stack
 from tests.waiting import wait_until
 
-#: Folders whose tests start many processes, or wait for the clock.
+#: Files that take longest, mostly because they wait for the clock; then folders whose tests start many processes.
+LONGEST = (
+    "test_make_up.py",
+    "test_workers.py",
+    "test_on_call.py",
+    "test_running.py",
+    "test_schemathesis.py",
+    "test_alerts.py",
+    "test_chaos.py",
+    "test_runbook.py",
+    "test_pacing.py",
+)
 LONG = ("bench", "config", "faults", "fuzz")
+#: These take longer than the rest.
+LONGER = ("test_accessibility.py", "test_in_chromium.py", "test_health.py", "test_queueing.py", "test_patterns.py")
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -142,7 +155,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     pytest-xdist would put those with few tests last, which are the longest: hence `--no-loadscope-reorder`.
     """
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    rank = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        if item.path.parent.name in LONG:
+            return rank.get(item.path.name, len(rank))
+        return rank.get(item.path.name, len(rank) + (1 if item.path.name in LONGER else 2))
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,13 +36,13 @@ def growth(function: Callable[[str], object], make: Callable[[int], str], *, to:
     """
     length, before = 4_000, 0.0
     while length <= to:
-        taken = _seconds(function, make(length))
+        taken = seconds(function, make(length))
         if taken > MOST_SECONDS:
             return f"{length:,} characters took {taken:.1f} s"
         if before > LEAST_SECONDS and taken > MOST_GROWTH * before:
             small, large = make(length // 4), make(length)
-            before = min(_seconds(function, small) for _ in range(5))
-            taken = min(_seconds(function, large) for _ in range(5))
+            before = min(seconds(function, small) for _ in range(5))
+            taken = min(seconds(function, large) for _ in range(5))
             if taken > MOST_GROWTH * before:
                 return f"{length:,} characters took {taken / before:.1f} times as long as a quarter of them"
         before = taken
@@ -72,7 +72,8 @@ def repeated(piece: str, *, before: str = "", end: str = "") -> Callable[[int], 
     return lambda n: before + piece * (n // len(piece)) + end
 
 
-def _seconds(function: Callable[[str], object], text: str) -> float:
+def seconds(function: Callable[[str], object], text: str) -> float:
+    """How long this thread computes for one call."""
     began = time.thread_time()
     function(text)
     return time.thread_time() - began

@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import psutil
 import redis
@@ -22,6 +23,7 @@ from config.celery import app
 from config.datafolder import BASE_DIR, DataFolder
 from config.probing import answers, free_port
 from config.services import Service, all_services, service_tether
+from jobs.models import Queue
 from tests.waiting import wait_until
 
 # Those that each test of workers gets; `worker-callbacks` is started where a test asks for it.
@@ -161,7 +163,11 @@ class Stack:
         self.processes.clear()
 
     def drain(self) -> None:
-        """Forget undelivered messages and wait for the tasks in hand: tables are flushed after a test."""
+        """Forget undelivered messages and wait for the tasks in hand: tables are flushed after a test.
+
+        The queues are paused, or a job that ends would hand out the next one.
+        """
+        Queue.objects.update(paused=True)
         with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
             client.delete(*(queue.name for queue in app.conf.task_queues))
         wait_until(lambda: not self._is_busy(), message="the workers finish what they have in hand")
@@ -187,10 +193,12 @@ class Stack:
         if not alive:
             return False
         try:
-            answers = app.control.broadcast("active", reply=True, timeout=2, limit=len(alive)) or []
+            ask = partial(app.control.broadcast, reply=True, timeout=2, limit=len(alive))
+            asked = [ask("active"), ask("reserved")]
         except redis.ConnectionError:  # a test restarted Valkey: this connection of the pool was stale, the next is new
             return True
-        return any(tasks for answer in answers for tasks in answer.values())
+        silent = any(len(answers or []) < len(alive) for answers in asked)
+        return silent or any(tasks for answers in asked for answer in answers or [] for tasks in answer.values())
 
     def _web_answers(self) -> bool:
         self._must_run("web")

@@ -1,49 +1,15 @@
 """The benchmarks run through the real code, and can fail."""
 
-import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from bench import __main__ as command
 from bench.measuring import Measured, WrongWorkError, alternate, turns
 from bench.table import Row, summary, table
-from config.datafolder import BASE_DIR
 
 
 def row(value: float, *, name: str = "export", at_most: bool = False) -> Row:
     measured = Measured("someone", [1.0], "s")
     return Row(name, "work", measured, measured, value, "×", 2.0, at_most=at_most)
-
-
-def test_the_export_rows_run_and_check_their_own_work(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    options = ["export", "--lines", "2000", "--repeat", "1", "--json", str(file)]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *options],
-        cwd=BASE_DIR,
-        env={**os.environ, "STORAGE_URL": str(tmp_path / "not-here"), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode in (0, 1), done.stderr  # at so few rows the ratios say nothing
-    assert "same bytes as psql, same cells as iterator()" in done.stderr
-    assert re.search(r"\n +[1-9]\d* cells defused at their beginning, [1-9]\d* rows within a cell\n", done.stderr)
-    figures = json.loads(file.read_text())
-    assert [(made["name"], made["target"]) for made in figures["rows"]] == [
-        ("export", 0.8),
-        ("export-safe", 0.8),
-        ("iterator", 3.0),
-    ]
-    assert "fsync on, synchronous_commit on" in figures["machine"]["postgresql"]
-    assert all(f"| {made['name']} | report of 2,000 rows |" in done.stdout for made in figures["rows"])
-    assert list(tmp_path.iterdir()) == [file]  # the servers' folder is gone, and a foreign STORAGE_URL unused
 
 
 def test_a_row_is_met_on_the_right_side_of_its_target() -> None:

@@ -1,58 +1,91 @@
-"""The benchmarks with real workers, at few jobs."""
+"""Each benchmark with real servers and workers, at few jobs and rows: one run of all, as each starts servers anew."""
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from config.datafolder import BASE_DIR
 
+pytestmark = pytest.mark.timeout(600)
 
-def run_bench(folder: Path, *options: str) -> tuple[str, dict[str, dict[str, object]]]:
-    """The table, and the rows by their names."""
+BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export")
+SIZES = {"jobs": 5, "backlog": 3000, "requests": 10, "lines": 2000, "rows": 300_000, "seconds": 1, "repeat": 1}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run has printed, what it has said meanwhile, its figures as JSON, and which files it has left."""
+
+    table: str
+    said: str
+    figures: dict[str, Any]
+    left: list[Path]
+
+    def targets(self, names: Iterable[str]) -> dict[str, tuple[float | None, bool]]:
+        """Of these rows: the target, and whether it is the most that a figure may be."""
+        rows = {row["name"]: (row["target"], row["at_most"]) for row in self.figures["rows"]}
+        return {name: rows[name] for name in names}
+
+    def shows(self, *texts: str) -> bool:
+        missing = [text for text in texts if text not in self.table]
+        assert not missing, self.table
+        return True
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("bench")
     file = folder / "figures.json"
+    sizes = [word for name, size in SIZES.items() for word in (f"--{name}", str(size))]
     done = subprocess.run(
-        [sys.executable, "-m", "bench", *options, "--repeat", "1", "--json", str(file)],
+        [sys.executable, "-m", "bench", *BENCHMARKS, *sizes, "--json", str(file)],
         cwd=BASE_DIR,
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**os.environ, "STORAGE_URL": str(folder / "not-here"), "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=500,
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr  # of so few jobs the figures say nothing
-    assert list(folder.iterdir()) == [file], done.stderr  # servers and workers are gone
-    return done.stdout, {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    left = [path for path in folder.iterdir() if path != file]
+    return Ran(done.stdout, done.stderr, json.loads(file.read_text()), left)
 
 
-def test_throughput_and_latency_run_and_check_their_own_work(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "throughput", "latency", "--jobs", "20")
-    assert {name: row["target"] for name, row in rows.items()} == {
-        "throughput": 0.3,
-        "throughput-usual": 2.0,
-        "latency": None,
-        "latency-p99": None,
+def test_servers_and_workers_are_gone_and_a_foreign_storage_is_unused(ran: Ran) -> None:
+    assert ran.left == []
+
+
+def test_throughput_and_latency_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {
+        "throughput": (0.3, False),
+        "throughput-usual": (2.0, False),
+        "latency": (None, True),
+        "latency-p99": (None, True),
     }
-    assert "| throughput | 20 jobs that do nothing | Longhaul: " in shown
-    assert "row, delay, two saves: " in shown
-    assert "| latency-p99 | 20 jobs, one by one, from the order to the start | p99: " in shown
+    assert ran.targets(expected) == expected
+    assert ran.shows(
+        "| throughput | 5 jobs that do nothing | Longhaul: ",
+        "row, delay, two saves: ",
+        "| latency-p99 | 5 jobs, one by one, from the order to the start | p99: ",
+    )
 
 
-def test_the_backlog_and_the_admin_run_and_check_their_own_work(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "backlog", "admin", "--backlog", "3000", "--jobs", "1")
-    assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
-        "backlog": (2.0, True),
-        "admin": (2.0, True),
-        "scrape": (2.0, True),
-    }
-    for figure in ("3,000 waiting: ", "1,000 waiting: ", "3,000 jobs: ", "1,000 jobs: "):
-        assert figure in shown
+def test_the_backlog_and_the_admin_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {"backlog": (2.0, True), "admin": (2.0, True), "scrape": (2.0, True)}
+    assert ran.targets(expected) == expected
+    assert ran.shows("3,000 waiting: ", "1,000 waiting: ", "3,000 jobs: ", "1,000 jobs: ")
 
 
-def test_the_rows_that_need_servers_run_and_check_their_own_work(tmp_path: Path) -> None:
-    shown, rows = run_bench(tmp_path, "gate", "api", "--jobs", "3", "--requests", "10")
-    assert {name: (row["target"], row["at_most"]) for name, row in rows.items()} == {
+def test_the_rows_that_need_servers_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {
         "order": (0.5, False),
         "order-keyed": (None, False),
         "order-waiting": (None, False),
@@ -61,7 +94,23 @@ def test_the_rows_that_need_servers_run_and_check_their_own_work(tmp_path: Path)
         "gate-submit": (0.5, False),
         "gate-release": (1.5, True),
     }
-    for figure in ("all limits: ", "without: ", "max_running only: "):
-        assert figure in shown
-    for figure in ("10 × POST /api/reports | Longhaul, p50 ", "| minimal view, p50 ", "| waiting, p50 "):
-        assert figure in shown
+    assert ran.targets(expected) == expected
+    assert ran.shows("all limits: ", "without: ", "max_running only: ")
+    assert ran.shows("10 × POST /api/reports | Longhaul, p50 ", "| minimal view, p50 ", "| waiting, p50 ")
+
+
+def test_calm_runs_and_sees_that_its_reports_run_meanwhile(ran: Ran) -> None:
+    """Crowd is the same with other companies."""
+    expected = {"calm-paced": (1.5, True), "calm-auto": (1.5, True), "calm-unpaced": (None, True)}
+    assert ran.targets(expected) == expected
+    assert ran.shows("| calm-paced | p95 of pgbench at 400 transactions/s beside a report | 20,000 rows/s: ")
+    assert ran.shows("auto, at ", "unpaced: ", "idle: ")
+
+
+def test_the_export_rows_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {"export": (0.8, False), "export-safe": (0.8, False), "iterator": (3.0, False)}
+    assert ran.targets(expected) == expected
+    assert "same bytes as psql, same cells as iterator()" in ran.said
+    assert re.search(r"\n +[1-9]\d* cells defused at their beginning, [1-9]\d* rows within a cell\n", ran.said)
+    assert "fsync on, synchronous_commit on" in ran.figures["machine"]["postgresql"]
+    assert ran.shows(*(f"| {name} | report of 2,000 rows |" for name in expected))

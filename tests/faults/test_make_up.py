@@ -1,4 +1,4 @@
-"""`make up` runs a queue of one's own, and goes on accepting orders while Redis takes no writes."""
+"""`make up` runs a queue of one's own, and goes on accepting orders while Redis does not do what Celery needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +26,19 @@ def read_only(client: "redis.Redis") -> Iterator[None]:
         execute(client, "REPLICAOF", "NO", "ONE")
 
 
+@contextmanager
+def wrong_typed(client: "redis.Redis") -> Iterator[None]:
+    """Somebody's strings stand where Celery keeps its lists and sets."""
+    names = ("reports", "housekeeping", "_kombu.binding.reports", "_kombu.binding.housekeeping", "unacked")
+    client.delete(*names)
+    for name in names:
+        client.set(name, "of the wrong type")
+    try:
+        yield
+    finally:
+        client.delete(*names)
+
+
 def test_a_queue_that_is_declared_by_the_environment_alone_is_worked_off(up: Up) -> None:
     location = up.order("team-numbers", {})
     wait_until(lambda: up.is_complete(location), timeout=60, every=0.5, message="the report of the team is complete")
@@ -34,3 +47,7 @@ def test_a_queue_that_is_declared_by_the_environment_alone_is_worked_off(up: Up)
 
 def test_a_redis_that_takes_no_writes_ends_nothing(up: Up) -> None:
     assert_outlives(up, read_only)
+
+
+def test_a_redis_whose_keys_have_the_wrong_type_ends_nothing(up: Up) -> None:
+    assert_outlives(up, wrong_typed)

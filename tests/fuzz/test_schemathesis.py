@@ -24,7 +24,7 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 #: Requests of each operation that fuzzing and each stateful scenario make at most.
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
 #: Of the 1,400 cases of the coverage phase, one in so many is sent; all of them when it runs for long.
-COVERAGE_ONE_IN = 5
+COVERAGE_ONE_IN = 10
 LONG = os.environ.get("FUZZ_SECONDS")
 
 
