@@ -10,9 +10,9 @@ MAKEFLAGS += --no-print-directory
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
-# Each of the stack's processes starts in half the time, also where PYTHONDONTWRITEBYTECODE is set.
+# Each of the stack's processes starts in half the time. There are hundreds in a run of the tests.
 export UV_COMPILE_BYTECODE := 1
-unexport VIRTUAL_ENV PYTHONHOME
+unexport VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
 sync := .venv/bin/uv sync --frozen --inexact
@@ -118,10 +118,12 @@ version_test := import sys; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: chromium
 chromium:
-	@if command -v chromium >/dev/null; then :; \
+	@if command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo 'Installing Chromium for the browser tests'; \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium \
+		apt-get update -q && export DEBIAN_FRONTEND=noninteractive \
+			&& { apt-get install -y -q --no-install-recommends chromium-headless-shell \
+				|| apt-get install -y -q --no-install-recommends chromium; } \
 			|| $(call fail,apt-get could not install chromium; the lines above say why); \
 	else \
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
