@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-import structlog
-from django.db import DatabaseError, InterfaceError
-
 from jobs.ahead import find_ahead
+from jobs.commit import ask_after_commit
 from jobs.flow import LONGEST_COUNTED
 from jobs.models import Job
 from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
@@ -22,8 +21,6 @@ from jobs.statements import run
 from jobs.states import State
 from jobs.waiting import read_flow, seconds_to_wait
 from jobs.waiting_reasons import WaitingReason
-
-logger = structlog.get_logger(__name__)
 
 #: The rows of some types, and the time.
 PAST: Final = """
@@ -58,15 +55,8 @@ def estimate(job: Job) -> Estimate:
 
 
 def estimate_if_possible(job: Job) -> None:
-    """Let it remember what is known, which is nothing where PostgreSQL does not answer.
-
-    For the answer to an order: the job has been accepted, whatever becomes of its estimate.
-    """
-    try:
-        estimate(job)
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("not_estimated", job_id=str(job.pk), error=repr(error))
-        job.__dict__["_estimate"] = Estimate()
+    """Let it remember what is known, which may be nothing: for the answer to a request that has committed."""
+    job.__dict__["_estimate"] = ask_after_commit(partial(estimate, job), otherwise=Estimate)
 
 
 def estimate_listed(jobs: Sequence[Job]) -> None:

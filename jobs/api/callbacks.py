@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.http import Http404
@@ -27,7 +28,7 @@ from jobs.api.callback_bodies import (
 )
 from jobs.api.lookup import get_job
 from jobs.api.pagination import PAGES, NewestFirst
-from jobs.api.polling import Question, answer_poll, polled
+from jobs.api.polling import Question, accepted, answer_poll
 from jobs.api.problems import ProblemError
 from jobs.api.schema import problem
 from jobs.api.views import ApiView
@@ -98,7 +99,7 @@ class CallbackReplayView(ApiView):
             replayed = replay_delivery(job)
         except TransitionError:
             raise ProblemError(409, "not-ended", "This delivery has not ended yet: it goes on by itself.") from None
-        return polled(replayed, delivery_body(replayed), status=202)
+        return accepted(replayed, partial(delivery_body, replayed))
 
 
 class CallbackTestView(ApiView):
@@ -123,7 +124,7 @@ class CallbackTestView(ApiView):
         if url is None:
             raise ProblemError(409, "no-callback-url", "Your settings name no URL: name one in the request.")
         job = deliver_test(request.user, url=url)  # type: ignore[arg-type]
-        return polled(job, delivery_body(job), status=202)
+        return accepted(job, partial(delivery_body, job))
 
 
 class CallbackSettingsView(ApiView):

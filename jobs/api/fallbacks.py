@@ -7,8 +7,9 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from jobs.api.outages import is_outage, outage_response
+from jobs.api.outages import outage_response
 from jobs.api.problems import problem_response
+from jobs.outages import is_outage
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 from rest_framework.request import Request
 
+from jobs.commit import ask_after_commit
 from jobs.models import Job
 from jobs.statements import columns_of, instance_of, run
 from jobs.states import State
@@ -35,13 +36,24 @@ def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = N
 
 
 def get_requeued(request: Request | HttpRequest, job: Job) -> Job:
-    """The job after it was queued again; as far as that is certain, where PostgreSQL no longer answers.
+    """The job after it was queued again; as far as that is certain, where PostgreSQL no longer answers."""
 
-    Requeueing has been committed, so an error would tell the client that nothing happened.
-    """
-    try:
-        return get_job(request, str(job.pk), kind=job.kind)
-    except (DatabaseError, InterfaceError):
+    def as_far_as_known() -> Job:
         job.state, job.result = State.QUEUED, None
         job.attempt_count = job.progress_done = job.progress_percent = 0
         return job
+
+    return ask_after_commit(lambda: get_job(request, str(job.pk), kind=job.kind), otherwise=as_far_as_known)
+
+
+def get_canceled(request: Request | HttpRequest, job: Job) -> Job:
+    """The same, after it was canceled."""
+
+    def as_far_as_known() -> Job:
+        if job.state == State.RUNNING:
+            job.cancel_requested_at = timezone.now()
+        else:
+            job.state, job.finished_at = State.CANCELLED, timezone.now()
+        return job
+
+    return ask_after_commit(lambda: get_job(request, str(job.pk), kind=job.kind), otherwise=as_far_as_known)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from jobs.api.outages import is_outage, outage_response
+from jobs.api.outages import outage_response
 from jobs.api.problems import problem_response
+from jobs.outages import is_outage
 
 
 def require_content_length(

@@ -15,6 +15,7 @@ from jobs.api.problems import ProblemError
 from jobs.api.status import has_ended, retry_after
 from jobs.api.throttling import client_of
 from jobs.api.views import ApiView
+from jobs.estimates import estimate_if_possible
 from jobs.models import Job
 
 
@@ -51,6 +52,12 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], 
 def begin_polling_anew(request: Request, job: Job) -> None:
     """The `Retry-After` of the answer to this request counts, whatever this client was told about `job` before."""
     forget_polls(question.of(job, request) for question in Question)
+
+
+def accepted(job: Job, body: Callable[[], dict[str, Any]]) -> Response:
+    """202: what was committed is accepted, whatever becomes of the estimate."""
+    estimate_if_possible(job)
+    return polled(job, body(), status=202)
 
 
 def polled(job: Job, body: dict[str, Any], *, status: int = 200) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -43,10 +44,11 @@ def token_list(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        token, text = issue_own_token(request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        with transaction.atomic():  # no token is made whose text cannot be shown
+            token, text = issue_own_token(request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            return _page(request, TokenForm(), made=token, text=text)
     except TooManyTokensError as error:
         return _page(request, form, status=409, refusal=str(error))
-    return _page(request, TokenForm(), made=token, text=text)
 
 
 @posted_from("token-list")

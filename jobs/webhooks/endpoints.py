@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -32,8 +33,9 @@ def is_disabled(owner_id: int, url: str) -> bool:
 
 def enable_endpoint(owner_id: int, endpoint_id: UUID) -> CallbackEndpoint:
     """disabled → enabled. Raises CallbackEndpoint.DoesNotExist, also for another user's; TransitionError."""
-    changed = endpoints_of(owner_id).filter(pk=endpoint_id, disabled_at__isnull=False).update(disabled_at=None)
-    endpoint = endpoints_of(owner_id).get(pk=endpoint_id)
+    with transaction.atomic():
+        changed = endpoints_of(owner_id).filter(pk=endpoint_id, disabled_at__isnull=False).update(disabled_at=None)
+        endpoint = endpoints_of(owner_id).get(pk=endpoint_id)
     if changed != 1:
         raise TransitionError(f"endpoint {endpoint_id} is not disabled")
     return endpoint

@@ -58,7 +58,7 @@ def rotate_secret(owner: AbstractBaseUser) -> Rotated:
         mine.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
         row = _new_secret(owner.pk)
         row.save(force_insert=True)
-    row.refresh_from_db()
+        row.refresh_from_db()
     logger.info("callback_secret_rotated", owner=owner.pk, secret=str(row.pk))
     return Rotated(row, value_of(row) or "")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.polling import begin_polling_anew, polled
+from jobs.api import polling
 from jobs.api.problems import ProblemError
 from jobs.api.schema import problem
-from jobs.estimates import estimate_if_possible
 from jobs.models import Job
 from reports.api.bodies import status_body
 from reports.registry import UnknownReportTypeError, report_types_for
@@ -24,13 +25,11 @@ POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `
 def accepted(request: Request, job: Job, *, is_new: bool = False) -> Response:
     """202: the status of an order, and where to ask for it; after its `Retry-After`, whatever was told before.
 
-    Nothing was told of a job that `is_new`. What is accepted stays accepted: this asks PostgreSQL only for an estimate,
-    and for the file of a job that has ended, and does without the first.
+    Nothing was told of a job that `is_new`.
     """
     if not is_new:
-        begin_polling_anew(request, job)
-    estimate_if_possible(job)
-    response = polled(job, status_body(job), status=202)
+        polling.begin_polling_anew(request, job)
+    response = polling.accepted(job, partial(status_body, job))
     response["Location"] = reverse("report-status", args=[job.pk])
     response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
     return response

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
-from jobs.api.lookup import get_job, get_requeued
+from jobs.api.lookup import get_canceled, get_job, get_requeued
 from jobs.api.polling import Question, answer_poll
 from jobs.api.problems import ProblemError
 from jobs.api.schema import ACCEPTED_HEADERS, problem
@@ -48,8 +48,7 @@ class ReportView(ApiView):
         job = get_job(request, job_id, kind="report")
         if purge_or_cancel(job.pk, actor=request.user.get_username()):
             return Response(status=204)
-        job = get_job(request, job_id, kind="report")
-        return accepted(request, job)
+        return accepted(request, get_canceled(request, job))
 
 
 class ReportRetryView(ApiView):

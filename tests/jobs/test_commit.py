@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import OperationalError, transaction
 
-from jobs.commit import after_commit
+from jobs.commit import after_commit, ask_after_commit
 from jobs.models import Job
 from jobs.submission import submit_job
 
@@ -42,3 +42,15 @@ def test_an_error_of_it_is_logged_and_the_job_is_accepted(
     assert Job.objects.get() == job
     assert "release_badly" in caplog.text
     assert "reports is out of reach" in caplog.text
+
+
+@pytest.mark.parametrize(("error", "level"), [(OperationalError("lost"), "WARNING"), (KeyError("ours"), "ERROR")])
+def test_what_the_answer_cannot_find_out_is_logged_and_the_answer_does_without(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask() -> str:
+        raise error
+
+    assert ask_after_commit(lambda: "known", otherwise=str) == "known"
+    assert ask_after_commit(ask, otherwise=str) == ""
+    assert [record.levelname for record in caplog.records] == [level]

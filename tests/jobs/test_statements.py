@@ -8,6 +8,7 @@ import pytest
 from django.db import DataError, NotSupportedError, connection, transaction
 
 from jobs import statements
+from jobs.commit import in_transaction
 from jobs.fairness import HAND_OUT
 from jobs.models import Job
 from jobs.statements import ask, columns_of, in_one_line, one_trip, run
@@ -87,6 +88,11 @@ def test_within_a_transaction_the_next_one_plans_again(alter: Callable[[str], ob
         run("SELECT * FROM changing")
     with transaction.atomic():
         assert run("SELECT * FROM changing") == [{"a": 1, "b": None}]
+
+
+def test_a_transaction_is_done_again_with_new_plans(alter: Callable[[str], object]) -> None:
+    alter("ADD b int")
+    assert in_transaction(lambda: run("SELECT * FROM changing")) == [{"a": 1, "b": None}]
 
 
 def test_within_a_trip_the_next_one_plans_again(alter: Callable[[str], object]) -> None:

@@ -7,7 +7,8 @@ from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
 from jobs.api.middleware import AnswerOutages
-from jobs.api.outages import is_outage, outage_response
+from jobs.api.outages import outage_response
+from jobs.outages import is_outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
