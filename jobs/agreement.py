@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core import checks
@@ -16,6 +16,9 @@ from jobs.presence import known_workers, unserved
 from jobs.queues import Queue
 from jobs.release import is_declared
 from jobs.seeding import WITHOUT_JOBS
+
+#: The id of what is said of workers.
+WITHOUT_WORKER: Final = "jobs.W003"
 
 
 @dataclass(frozen=True)
@@ -56,28 +59,31 @@ def _without_row(name: str) -> Disagreement:
 
 
 def _without_worker(rows: Sequence[str]) -> Iterator[Disagreement]:
-    """Nothing where no worker has told of itself: it may never have been started, or not tell."""
+    """Nothing is known where workers do not tell of themselves (WORKER_PRESENCE_SECONDS is 0)."""
     present, gone = known_workers()
-    if not present and gone:
-        last = max(gone, key=lambda worker: worker.seen_at)
-        ago = in_words((timezone.now() - last.seen_at).total_seconds())
-        text = f"No worker consumes any queue. {last.name} was seen last, {ago} ago."
-        yield Disagreement(text, "Start the workers, or read their logs.", "jobs.W003")
-    elif present:
+    if present:
         for name in unserved((*rows, *sorted(WITHOUT_JOBS)), present):
             text = f"No worker consumes the queue {name}."
             advice = f"Start a worker that has {name} among the queues of its option -Q."
-            yield Disagreement(text, advice, "jobs.W003", queue=name)
+            yield Disagreement(text, advice, WITHOUT_WORKER, queue=name)
+    elif gone or settings.WORKER_PRESENCE_SECONDS:
+        text = "No worker consumes any queue."
+        if gone:
+            last = max(gone, key=lambda worker: worker.seen_at)
+            ago = in_words((timezone.now() - last.seen_at).total_seconds())
+            text = f"{text} {last.name} was seen last, {ago} ago."
+        yield Disagreement(text, "Start the workers, or read their logs.", WITHOUT_WORKER)
 
 
 @checks.register(checks.Tags.database)
 def check_agreement(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """Of `manage.py check --database default`, and of `migrate`."""
+    """Of `manage.py check --database default`, and of `migrate`. An upgrade may stop all workers meanwhile."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
-        return [checks.Warning(found.text, hint=found.advice, id=found.id) for found in disagreements()]
+        found = [one for one in disagreements() if one.queue or one.id != WITHOUT_WORKER]
     except DatabaseError:  # before the first `migrate`, or without a database: that is another check's to say
         return []
+    return [checks.Warning(one.text, hint=one.advice, id=one.id) for one in found]

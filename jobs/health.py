@@ -11,7 +11,7 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from jobs.agreement import Disagreement, disagreements
+from jobs.agreement import WITHOUT_WORKER, Disagreement, disagreements
 from jobs.circumstances import lack_of_room
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
@@ -90,7 +90,7 @@ def _redis() -> Iterator[str]:
 
 
 def _sentences(found: list[Disagreement], *, of_workers: bool) -> Iterator[str]:
-    yield from (one.text for one in found if (one.id == "jobs.W003") is of_workers)
+    yield from (one.text for one in found if (one.id == WITHOUT_WORKER) is of_workers)
 
 
 def _workers() -> Iterator[str]:

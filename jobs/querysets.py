@@ -46,8 +46,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state=State.QUEUED, due=False, scheduled_at__lte=Now()).order_by("scheduled_at")
 
     def lost_by_redis(self, *, seconds: int) -> JobQuerySet:
-        """Jobs handed to Celery at least `seconds` ago that no worker has claimed."""
-        return self.filter(state=State.QUEUED, released_at__lt=Now() - timedelta(seconds=seconds))
+        """Jobs handed to Celery that no worker has claimed, and for which nobody has rung for `seconds`."""
+        long_ago = Now() - timedelta(seconds=seconds)
+        return self.filter(state=State.QUEUED, released_at__lt=long_ago, updated_at__lt=long_ago)
 
     def to_announce(self) -> JobQuerySet:
         """Jobs that have ended, which somebody is to be told of. In the words of the index `jobs_job_to_announce`."""

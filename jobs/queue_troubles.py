@@ -65,7 +65,7 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
         text = f"No worker consumes the queue {name}, and {jobs_are(queue.waiting + queue.handed_out)} waiting."
         advice = f"Start a worker that has {name} among the queues of its option -Q."
         yield Trouble(text, advice=advice, remedies=(jobs,))
-    elif queue.handed_out and not queue.running and (queue.oldest_wait or 0.0) > UNCLAIMED_WAIT:
+    elif not queue.running and (queue.oldest_handed_out or 0.0) > UNCLAIMED_WAIT:
         text = f"No worker takes jobs from the queue {name}; the oldest has waited for {waited}."
         advice = f"Restart the workers that consume {name}, and read their logs."
         yield Trouble(text, advice=advice, remedies=(jobs,))

@@ -53,14 +53,17 @@ def release_due_jobs() -> int:
 
 @sweep
 def republish_lost_jobs() -> int:
-    """Ring again for released jobs that no worker claimed: Redis may have lost the message."""
+    """Ring again for released jobs that no worker claimed: Redis may have lost the message.
+
+    `released_at` stays, so that it says for how long no worker has claimed the job.
+    """
     by_queue: dict[str, list[UUID]] = defaultdict(list)
     with transaction.atomic():
         lost = Job.objects.lost_by_redis(seconds=settings.REPUBLISH_AFTER_SECONDS)
         for job in lost.only("pk", "queue").select_for_update(no_key=True, skip_locked=True)[:BATCH_SIZE]:
             by_queue[job.queue].append(job.pk)
         for queue, ids in by_queue.items():
-            Job.objects.filter(pk__in=ids).update(released_at=Now())
+            Job.objects.filter(pk__in=ids).update(updated_at=Now())
             logger.warning("jobs_republished", queue=queue, jobs=len(ids))
             transaction.on_commit(partial(publish_jobs, queue, ids))
     return sum(map(len, by_queue.values()))

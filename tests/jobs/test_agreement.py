@@ -21,11 +21,21 @@ def texts() -> list[str]:
     return [found.text for found in disagreements()]
 
 
-def test_a_fresh_database_agrees_with_the_settings() -> None:
-    assert texts() == []
+def test_without_any_worker_the_database_agrees_with_the_settings(settings: Settings) -> None:
+    """None was ever started, or all were stopped in order, as for an upgrade."""
+    assert texts() == ["No worker consumes any queue."]
+    settings.WORKER_PRESENCE_SECONDS = 0
+    assert texts() == [], "workers do not tell"
+    settings.WORKER_PRESENCE_SECONDS = 10
     call_command("check", databases=["default"], fail_level="WARNING", verbosity=0)
 
 
+@pytest.fixture
+def all_served(settings: Settings) -> None:
+    renew("all@here", [*settings.QUEUE_NAMES, "team-a"], begins=True)
+
+
+@pytest.mark.usefixtures("all_served")
 def test_a_row_that_the_settings_do_not_name() -> None:
     Queue.objects.create(name="team-a")
     assert texts() == ["The settings do not name the queue team-a: nothing in it can run."]
@@ -34,6 +44,7 @@ def test_a_row_that_the_settings_do_not_name() -> None:
     assert [message.id for message in run_checks() if (message.id or "").startswith("jobs.W")] == []
 
 
+@pytest.mark.usefixtures("all_served")
 def test_a_name_without_a_row_until_the_next_migrate(settings: Settings) -> None:
     settings.QUEUE_NAMES = (*settings.QUEUE_NAMES, "team-a")
     assert texts() == ["QUEUES names team-a, but there is no such queue in the database: orders for it fail."]
@@ -53,6 +64,9 @@ def test_a_queue_that_no_worker_consumes() -> None:
     assert texts() == []
     leave("io@here")
     assert texts() == ["No worker consumes the queue operations.", "No worker consumes the queue housekeeping."]
+    leave("csv@here")
+    leave("callbacks@here")
+    assert texts() == ["No worker consumes any queue."]
 
 
 def test_workers_that_are_gone_without_a_word(settings: Settings) -> None:

@@ -10,12 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs import circumstances, overview
 from jobs.activity import Activity
 from jobs.bulk.models import BulkRun
-from jobs.models import Artifact, Job, Queue, Sweep
+from jobs.models import Artifact, Job, Queue, Sweep, Worker
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
 from jobs.seeding import SCHEDULES
 from jobs.states import State
@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def all_sweeps_ran() -> None:
+def all_sweeps_ran_and_all_queues_are_consumed(settings: Settings) -> None:
+    Worker.objects.create(name="all@here", queues=settings.QUEUE_NAMES, started_at=Now(), seen_at=Now())
     for task, _ in SCHEDULES:
         Sweep.objects.create(
             name=task.removeprefix("jobs."), last_started_at=timezone.now(), last_finished_at=timezone.now()

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs import refusals
+from jobs import refusals, sweeps
 from jobs.errors import QueueFullError
 from jobs.models import Job, Queue, TypeDials
 from jobs.presence import Worker
@@ -56,8 +56,19 @@ def test_orders_that_were_refused_are_named(staff: Client, owner: User, monkeypa
 
 
 def test_a_queue_whose_jobs_nobody_takes_is_named(staff: Client, make_job: Callable[..., Job]) -> None:
-    make_job(released_at=Now(), created_at=Now() - timedelta(minutes=3))
-    assert any(text.startswith("No worker takes jobs from the queue reports") for text in troubles_shown(staff))
+    long_ago = Now() - timedelta(minutes=3)
+    make_job(created_at=long_ago, released_at=long_ago, updated_at=long_ago)
+    sweeps.republish_lost_jobs()
+    text = "No worker takes jobs from the queue reports; the oldest has waited for 3 min."
+    assert text in troubles_shown(staff)
+
+
+def test_a_backlog_whose_jobs_were_handed_out_just_now_is_no_trouble(
+    staff: Client, make_job: Callable[..., Job]
+) -> None:
+    """As after *Resume*, and between two small jobs."""
+    make_job(created_at=Now() - timedelta(minutes=3))
+    assert not any("the queue reports" in text for text in troubles_shown(staff))
 
 
 def test_a_queue_that_no_worker_consumes_is_named_with_its_jobs(staff: Client, make_job: Callable[..., Job]) -> None:

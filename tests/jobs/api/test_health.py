@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from django_celery_beat.models import PeriodicTask
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.models import Queue, Sweep, Worker
+from jobs.presence import renew
 from jobs.publish_failures import keep_failure
 from jobs.sweeping import SWEEPS
 from tests.outages import valkey_killed
@@ -80,8 +82,9 @@ def with_token(settings: Settings) -> None:
 
 
 @pytest.fixture
-def all_is_well(transactional_db: None, with_token: None) -> None:
-    """Beat has rung and each sweep has run just now."""
+def all_is_well(transactional_db: None, with_token: None, settings: Settings) -> None:
+    """Beat has rung and each sweep has run just now, and a worker consumes all queues."""
+    renew("all@here", settings.QUEUE_NAMES, begins=True)
     PeriodicTask.objects.update(last_run_at=Now())
     for name in SWEEPS:
         Sweep.objects.update_or_create(name=name, defaults={"last_started_at": Now(), "last_finished_at": Now()})
@@ -96,7 +99,7 @@ def healthz(client: Client) -> tuple[int, dict[str, list[str]]]:
 
 
 def test_healthz_is_200_while_all_is_well_and_asks_no_worker(
-    client: Client, all_is_well: None, django_assert_max_num_queries: DjangoAssertNumQueries
+    client: Client, all_is_well: None, settings: Settings, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(20):
         response = client.get("/healthz", headers=WITH_TOKEN)
@@ -109,7 +112,7 @@ def test_healthz_is_200_while_all_is_well_and_asks_no_worker(
                 "database", "redis", "workers", "queues", "beat", "sweeps", "schedules", "replica", "storage",
             )
         },
-        "workers": [],
+        "workers": [{"name": "all@here", "queues": sorted(settings.QUEUE_NAMES), "secondsSinceSeen": ANY}],
     }  # fmt: skip
 
 
