@@ -24,6 +24,7 @@ ALWAYS: Final = {
     403: "`insufficient-scope`: the token lacks the scope. `permission-denied`: a session without its CSRF token.",
     429: "`throttled`: more requests than the token has in a minute.",
     500: "`internal-error`: the server failed. The request may be repeated.",
+    503: "`database-unavailable`, `server-busy`: send the request again after `Retry-After`.",
 }
 WITH_ID: Final = {404: "`not-found`: there is none, or it is somebody else's."}
 WITH_BODY: Final = {

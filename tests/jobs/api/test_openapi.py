@@ -1,5 +1,6 @@
 """docs/openapi.yaml: what `make spectral` asks for, for machines that have no Node.js."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,14 @@ def test_each_operation_says_what_a_token_needs() -> None:
         for scope in operation.get("x-required-scopes", []):
             assert f"`{scope}`" in operation["description"]
     assert sum("x-required-scopes" in operation for operation in OPERATIONS) > 15
+
+
+def test_each_operation_says_that_the_server_may_have_no_time_or_no_database() -> None:
+    for operation in OPERATIONS:
+        response = operation["responses"]["503"]
+        assert {"`database-unavailable`", "`server-busy`"} <= set(re.findall("`[a-z-]+`", response["description"]))
+        assert response["headers"]["Retry-After"] == {"$ref": "#/components/headers/Retry-After"}
+        assert list(response["content"]) == ["application/problem+json"]
 
 
 def test_limits_and_cors_are_told_of_every_response() -> None:
