@@ -45,33 +45,51 @@ def mask(value: Any, named: Collection[str] = ()) -> Any:
     return value
 
 
-def unmask(edited: Any, original: Any, named: Collection[str] = ()) -> Any:
-    """`edited` with the secrets of `original` wherever somebody who edits a masked payload left `***` in place."""
-    match edited, original:
+def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
+    """`edited` with the secrets of `stored`, in clear, wherever somebody who edits it left `***` in place.
+
+    Where a mask stays, `masks_left` finds it: of a secret that cannot be decrypted, and of one that is sealed under a
+    key which is not sensitive any more, as it would be stored in clear.
+    """
+    match edited, stored:
+        case str(), dict() if edited == MASK and is_sealed(stored):
+            clear = _in_clear(stored)
+            return clear if is_sealed(clear) else MASK  # what is written so is always sealed
         case dict(), dict():
             return {
-                key: original[key]
-                if part == MASK and key in original and is_sensitive(key, named)
-                else unmask(part, original.get(key), named)
+                key: _in_clear(stored[key])
+                if part == MASK and key in stored and is_sensitive(key, named)
+                else unmask(part, stored.get(key), named)
                 for key, part in edited.items()
             }
-        case list(), list() if edited == mask(original, named):
-            return original  # of a list that was changed, nobody knows which secret belongs where
+        case list(), list() if edited == mask(stored, named):
+            # Of a list that was changed, nobody knows which secret belongs where.
+            return [unmask(part, before, named) for part, before in zip(edited, stored, strict=True)]
     return edited
 
 
-def masks_left(value: Any, named: Collection[str] = (), path: str = "") -> Iterator[str]:
-    """JSON pointers (RFC 6901) of secrets that are still `***`: they must be written anew."""
+def masks_left(value: Any, stored: Any, named: Collection[str] = (), path: str = "") -> Iterator[str]:
+    """JSON pointers (RFC 6901) of secrets of `stored` that are still `***` in `value`: they must be written anew."""
     match value:
         case dict():
             for key, part in value.items():
-                if part == MASK and is_sensitive(key, named):
+                before = stored.get(key) if isinstance(stored, dict) else None
+                if part == MASK and (is_sensitive(key, named) or is_sealed(before)):
                     yield f"{path}/{key}"
                 else:
-                    yield from masks_left(part, named, f"{path}/{key}")
+                    yield from masks_left(part, before, named, f"{path}/{key}")
         case list():
+            befores = stored if isinstance(stored, list) else []
             for index, part in enumerate(value):
-                yield from masks_left(part, named, f"{path}/{index}")
+                if part == MASK and any(map(is_sealed, befores)):
+                    yield f"{path}/{index}"
+                else:
+                    before = befores[index] if index < len(befores) else None
+                    yield from masks_left(part, before, named, f"{path}/{index}")
+
+
+def _in_clear(stored: Any) -> Any:
+    return unseal(stored, otherwise=lambda _: MASK)
 
 
 def secrets_in(value: Any, named: Collection[str] = ()) -> set[str]:

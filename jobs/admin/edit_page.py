@@ -43,12 +43,12 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     if form.is_valid() and reason.is_valid():
         entered = form.payload()
         kept = named if _same_type(job, entered) else ()  # another type may not know them for secrets
-        payload = unmask(entered, former, kept)
+        payload = unmask(entered, job.payload, kept)
         try:
-            if left := list(masks_left(payload, named)):
+            if left := list(masks_left(payload, job.payload, named)):
                 raise InvalidPayloadError([{"pointer": at, "detail": "Write this secret anew."} for at in left])
             canonical = inspector.validate(payload, job.owner)
-            if unseal(canonical) == former and not _writes_a_secret(entered, form.value, named):
+            if unseal(canonical) == former and not _writes_a_secret(job, entered, form.value, named):
                 form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
             elif "post" in request.POST:
                 return _save(request, job, payload, reason.cleaned_data["reason"])
@@ -59,9 +59,9 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     return TemplateResponse(request, "admin/jobs/job/edit.html", context)
 
 
-def _writes_a_secret(entered: Any, shown: Any, named: Collection[str]) -> bool:
+def _writes_a_secret(job: Job, entered: Any, shown: Any, named: Collection[str]) -> bool:
     """Whether a mask was replaced. By what is not told, or equal secrets could be found by trying."""
-    return list(masks_left(entered, named)) != list(masks_left(shown, named))
+    return list(masks_left(entered, job.payload, named)) != list(masks_left(shown, job.payload, named))
 
 
 def _same_type(job: Job, payload: Any) -> bool:

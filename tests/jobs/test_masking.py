@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.masking import mask, secrets_in, unmask
+from jobs.masking import mask, masks_left, secrets_in, unmask
+from jobs.sealing import seal
 
 PAYLOAD = {
     "reportType": "orders",
@@ -48,3 +49,21 @@ def test_a_mask_that_is_left_in_place_is_the_secret_again() -> None:
 )
 def test_only_a_mask_in_the_place_of_a_secret_is_replaced(edited: object, expected: object) -> None:
     assert unmask(edited, {"token": "old", "note": "n"}) == expected
+
+
+LOOKS_SEALED = {"$encrypted": "of the user's own making"}
+
+
+def test_the_mask_of_a_sealed_value_under_any_key_is_the_value_again_or_has_to_be_written_anew() -> None:
+    """What looks sealed is sealed whoever made it; what was a secret yesterday is not to be stored in clear today."""
+    data = {"formerly": "hunter2", "options": LOOKS_SEALED, "many": [LOOKS_SEALED, "plain"], "year": 2023}
+    stored = seal(data, lambda key: key == "formerly")
+    shown = {"formerly": "***", "options": "***", "many": ["***", "plain"], "year": 2023}
+    assert mask(stored) == shown
+    entered = {**shown, "year": 2024}
+    left = unmask(entered, stored)
+    assert left == {**data, "formerly": "***", "year": 2024}
+    assert list(masks_left(left, stored)) == ["/formerly"]
+    assert list(masks_left({**left, "formerly": "anew"}, stored)) == []
+    assert list(masks_left({"many": ["new", "***"]}, stored)) == ["/many/1"]
+    assert unmask(entered, stored, {"formerly"}) == {**data, "year": 2024}

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from rest_framework import serializers
 
 from jobs.execution import execute_job
 from jobs.models import Job, Queue
@@ -255,6 +256,25 @@ def test_an_edit_that_leaves_the_masks_keeps_the_secrets(api: Callable[..., Any]
     assert_no_secret(staff.get(f"/admin/jobs/job/{job.pk}/change/").content.decode())
     revealed = staff.post(f"/admin/jobs/job/{job.pk}/reveal/").content.decode()
     assert all(secret in revealed for secret in (PASSWORD, "new-note", CODE))
+
+
+class OpenNote(faults.Vault.Parameters):
+    note = serializers.CharField(required=False)
+
+
+def test_a_mask_is_never_stored_as_the_value_of_what_is_no_secret_any_more(
+    api: Callable[..., Any], vault: str, no_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = order(api)
+    Job.objects.update(state=State.DEAD, finished_at=Now())
+    monkeypatch.setattr(faults.Vault, "Parameters", OpenNote)
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("root"))
+    edited = {"reportType": vault, "parameters": {**SHOWN, "city": "Kyoto"}, "csv": job.payload["csv"]}
+    sent = {"payload": json.dumps(edited), "reason": "r", "seen": str(job.fencing_token), "post": "yes"}
+    page = staff.post(f"/admin/jobs/job/{job.pk}/edit/?json", sent).content.decode()
+    assert "/parameters/note: Write this secret anew." in page
+    assert_no_secret(page)
 
 
 def test_a_failed_report_is_tried_again_with_its_secrets(
