@@ -9,10 +9,9 @@ from django.utils.crypto import salted_hmac
 
 from jobs.filenames import safe_filename
 from jobs.kinds import inspector_of, kind_names
-from jobs.masking import MASK
 from jobs.models import Artifact, Job, PayloadRevision
 from jobs.payloads import secrets_of
-from jobs.redaction import redact
+from jobs.redaction import cleared
 from jobs.sealing import count_sealed
 
 
@@ -54,5 +53,5 @@ def _rename_files(job: Job) -> None:
     secrets = secrets_of(job)
     for artifact in Artifact.objects.filter(job=job):
         if any(secret in artifact.filename for secret in secrets):
-            name = safe_filename(redact(artifact.filename, secrets).replace(MASK, ""))
+            name = safe_filename(cleared(artifact.filename, secrets), otherwise=safe_filename(job.type))
             Artifact.objects.filter(pk=artifact.pk).update(filename=name)

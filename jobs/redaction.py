@@ -77,6 +77,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return f"{beginning}\n[{len(text) - KEPT_AT_BEGINNING - KEPT_AT_END:,} characters left out]\n{end}"
 
 
+def cleared(text: str, secrets: Iterable[str]) -> str:
+    """`text` with nothing in place of each secret; empty where they are too many to be looked for."""
+    redacted = redact(text, secrets)
+    return "" if redacted == TOO_MANY_SECRETS else redacted.replace(MASK, "")
+
+
 def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
     """What an error says first, without secrets."""
     return redact(str(error).strip(), secrets).split("\n", 1)[0]

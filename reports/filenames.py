@@ -11,8 +11,7 @@ import structlog
 from django.utils import timezone
 
 from jobs.filenames import safe_filename
-from jobs.masking import MASK
-from jobs.redaction import redact
+from jobs.redaction import cleared, redact
 from reports.secret_parameters import is_secret_field
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def name_file(
     except Exception as error:  # the code of an app; the report does not depend on it
         logger.warning("file_not_named", report_type=report_type.identifier, error=redact(repr(error), secrets))
         stem = default
-    return safe_filename(redact(stem, secrets).replace(MASK, ""), extension, otherwise=safe_filename(default))
+    return safe_filename(cleared(stem, secrets), extension, otherwise=safe_filename(default))
 
 
 def default_name(report_type: type[ReportType], parameters: dict[str, Any]) -> str:

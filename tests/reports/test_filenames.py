@@ -56,6 +56,15 @@ def test_a_long_parameter_does_not_cost_the_report(
     assert name_of(run_order("made", {"value": "x" * 300}, compression="gzip")) == f"made-{today()}.csv.gz"
 
 
+def test_where_secrets_are_too_many_to_be_looked_for_the_name_has_no_parameters(
+    report_of: Callable[..., str], run_order: Callable[..., Finished]
+) -> None:
+    report_of("SELECT 1 AS one", Parameters=Parameters, sensitive=("regions",))
+    assert (
+        name_of(run_order("made", {"year": 2023, "regions": [f"id-{n}" for n in range(201)]})) == f"made-{today()}.csv"
+    )
+
+
 @pytest.mark.parametrize("name", ["a/b\\c:d\r\n", "x" * 300, "", 7, None])
 def test_what_a_type_calls_its_file_is_made_safe(
     name: Any, report_of: Callable[..., str], run_order: Callable[..., Finished]
