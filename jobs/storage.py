@@ -85,9 +85,6 @@ class ArtifactFolder(FileSystemStorage):
     def __init__(self, **options: Any) -> None:
         super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700, **options)
 
-    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        return self.open_for_writing(name) if "w" in mode else File(open(self.path(name), mode))
-
     def open_for_writing(self, name: str) -> FolderFile:
         """Begin a file, and make its folder where it is missing."""
         path = Path(self.path(name))

@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jobs.errors import PermanentError
 from jobs.spreadsheets import LineDefuser
@@ -36,9 +36,7 @@ class Encoder:
         self._headings = headings
         self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
         self._rows_before = -1  # the heading line is no row
-        self._join = _join_as_they_are
-        if dialect.spreadsheetSafe:
-            self._join = LineDefuser(delimiter=dialect.delimiter).join
+        self._join = joined(dialect)
 
     def encode(self, lines: list[bytes]) -> bytes:
         """`lines` of UTF-8 (one row each, line breaks within cells included) in the order's encoding.
@@ -71,5 +69,6 @@ class Encoder:
         )
 
 
-def _join_as_they_are(lines: list[bytes]) -> bytes:
-    return b"".join(lines)
+def joined(dialect: Dialect) -> Callable[[list[bytes]], bytes]:
+    """What makes one text of lines, defused where spreadsheets would find formulas within them, if the order asks."""
+    return LineDefuser(delimiter=dialect.delimiter).join if dialect.spreadsheetSafe else b"".join

@@ -18,9 +18,8 @@ from reports.cells import large_cells_named
 from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect
 from reports.encoding import Encoder
-from reports.expectation import expected_rows
 from reports.filenames import name_file
-from reports.query import compile_query, copy_statement, describe_columns
+from reports.preparing import prepare_copy
 from reports.reading import reading
 from reports.source import database_to_read
 from reports.types import ReportType
@@ -49,23 +48,17 @@ def export_report(
             statement_timeout_seconds=governor.dials.statement_timeout_seconds,
         ) as connection,
         context.interruptible(connection.connection.cancel_safe),
-        connection.cursor() as wrapper,
     ):
-        cursor = wrapper.cursor
-        text = compile_query(query, connection)
-        columns = describe_columns(query, text, cursor)
-        expected = expected_rows(report_type, parameters, owner, text=text, cursor=cursor)
-        context.report_progress(0, total=expected)
-        statement = copy_statement(text, columns, dialect, cursor)
-        headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
+        prepared = prepare_copy(report_type, parameters, owner, query=query, dialect=dialect, connection=connection)
+        context.report_progress(0, total=prepared.expected_rows)
         copied = copy_rows(
             connection.connection,
-            statement,
+            prepared.statement,
             check=governor.check,
             chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
         )
-        with closing(copied) as chunks, large_cells_named(headings):
-            _write(context, report_type, filename, dialect, headings, governor.paced(chunks))
+        with closing(copied) as chunks, large_cells_named(prepared.headings):
+            _write(context, report_type, filename, dialect, prepared.headings, governor.paced(chunks))
     return {"rowCount": context.rows_done}
 
 

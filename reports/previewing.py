@@ -8,6 +8,7 @@ It reads what the report would read, so the same dials hold: where its queue or 
 from __future__ import annotations
 
 import csv
+import io
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -28,9 +29,9 @@ from jobs.slots import slot
 from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect
-from reports.expectation import expected_rows
+from reports.encoding import joined
 from reports.ordering import reopen_order
-from reports.query import compile_query, copy_statement, describe_columns
+from reports.preparing import prepare_copy
 from reports.reading import reading
 from reports.registry import find_report_type
 from reports.source import database_to_read
@@ -142,23 +143,16 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Previ
     report_type, parameters = reopen_order(payload, owner)
     dialect = Dialect.from_payload(payload["csv"])
     query = report_type.query(parameters, owner)
-    with (
-        reading(
-            alias,
-            application_name="longhaul preview",
-            statement_timeout_seconds=settings.PREVIEW_TIMEOUT_SECONDS,
-        ) as connection,
-        connection.cursor() as wrapper,
-    ):
-        cursor = wrapper.cursor
-        text = compile_query(query, connection)
-        columns = describe_columns(query, text, cursor)
-        first = copy_statement(_first(text), columns, dialect, cursor)
-        headings = [str(report_type.columns.get(column.name, column.name)) for column in columns]
-        expected = expected_rows(report_type, parameters, owner, text=text, cursor=cursor)
+    with reading(
+        alias, application_name="longhaul preview", statement_timeout_seconds=settings.PREVIEW_TIMEOUT_SECONDS
+    ) as connection:
+        prepared = prepare_copy(
+            report_type, parameters, owner, query=query, dialect=dialect, connection=connection, most_rows=MOST_ROWS
+        )
+        headings, expected = prepared.headings, prepared.expected_rows
         try:
             with large_cells_named(headings):
-                lines, truncated = _first_lines(connection.connection, first)
+                lines, truncated = _first_lines(connection.connection, prepared.statement)
         except psycopg.errors.QueryCanceled:  # the statement timeout
             return Preview(headings, expected, None)
         rows = _rows_of(lines, dialect)
@@ -179,10 +173,6 @@ def _database(report_type: ReportType | None) -> str:
         raise PreviewUnavailableError("The database of this report cannot be read now.", retry_after=10) from None
 
 
-def _first(text: str) -> str:
-    return f"SELECT * FROM ({text}\n) AS q LIMIT {MOST_ROWS}"  # noqa: S608
-
-
 def _first_lines(connection: psycopg.Connection[object], statement: str) -> tuple[list[bytes], bool]:
     lines: list[bytes] = []
     with closing(copy_rows(connection, statement, check=lambda: None, chunk_bytes=lambda: 1)) as chunks:
@@ -195,4 +185,5 @@ def _first_lines(connection: psycopg.Connection[object], statement: str) -> tupl
 
 def _rows_of(lines: list[bytes], dialect: Dialect) -> list[list[str]]:
     """An empty line is the NULL of a single column, which Python's reader takes for a row without any."""
-    return [row or [""] for row in csv.reader((line.decode() for line in lines), delimiter=dialect.delimiter)]
+    text = io.StringIO(joined(dialect)(lines).decode(), newline="")
+    return [row or [""] for row in csv.reader(text, delimiter=dialect.delimiter)]

@@ -197,7 +197,7 @@ def test_another_scheme_is_refused() -> None:
 
 def test_files_in_a_folder_are_readable_by_the_service_only(tmp_path: Path) -> None:
     storage: Any = ArtifactFolder(location=str(tmp_path / "files"))
-    with storage.open("ab/file", "wb") as file:
+    with storage.open_for_writing("ab/file") as file:
         file.write(b"x")
     found = tmp_path / "files" / "ab" / "file"
     assert (found.stat().st_mode & 0o777, found.parent.stat().st_mode & 0o777) == (0o600, 0o700)

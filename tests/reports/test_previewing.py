@@ -1,5 +1,7 @@
 """Preview: what an order would contain, within a request."""
 
+import csv
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from jobs.slots import slot
 from reports.sales.models import Customer
 from reports.types import SQL
 from tests.reports.api.asking import ORDER, assert_problem
+from tests.reports.conftest import Finished
 from tests.threads import Threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("forked")]
@@ -42,6 +45,21 @@ def test_the_first_rows_are_as_the_file_will_have_them(
     assert body["rows"] == [[str(n), f"'={n}"] for n in range(1, 21)]
     assert body["estimatedRows"] == 5000
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("is_safe", [True, False])
+def test_each_cell_is_that_of_the_file(
+    is_safe: bool, preview: Callable[..., Any], report_of: Callable[..., str], run_order: Callable[..., Finished]
+) -> None:
+    """Also where a spreadsheet that splits at another separator would find a formula, and with breaks in cells."""
+    name = report_of(
+        SQL("SELECT v AS x, 1 AS n FROM unnest(%s::text[]) AS v", [["a;=1+1", "=2", "a\n=3\r=4", "", "a|@b"]])
+    )
+    content = run_order(name, spreadsheetSafe=is_safe).content
+    assert content is not None
+    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))[1:]
+    assert preview(name, csv={"spreadsheetSafe": is_safe}).json()["rows"] == rows
+    assert rows[0] == ["a;'=1+1" if is_safe else "a;=1+1", "1"]
 
 
 def test_a_query_set_is_read(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
