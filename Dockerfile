@@ -34,6 +34,7 @@ USER longhaul
 VOLUME /data
 EXPOSE 8000
 
-CMD ["gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
+# By `python -m`: a process that runs code of report types imports the script that the server was started by.
+CMD ["python", "-m", "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
      "--worker-class", "config.web_worker.ProbeThreadWorker", "--workers", "2", \
      "--threads", "8", "--graceful-timeout", "25", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

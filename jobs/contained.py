@@ -14,15 +14,17 @@ import json
 import multiprocessing
 import os
 import resource
-import select
 import signal
 import struct
+import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
 import psutil
@@ -32,6 +34,7 @@ logger = structlog.get_logger(__name__)
 
 #: Tests that register types while they run use "fork".
 START_METHOD = "forkserver"
+PRELOADED: Final = "jobs.contained_preload"
 #: How long a process may take to begin, which the first one of a server does after Django is loaded. Seconds.
 START_SECONDS: Final = 60.0
 #: The alarm of the process rings later than its caller's patience ends: it is for callers that are gone. Seconds.
@@ -46,6 +49,10 @@ _starting = threading.Lock()
 
 class ContainedError(Exception):
     """The code did not come to its end within its bounds."""
+
+
+class CannotStartError(ContainedError):
+    """Its process did not begin; that is no fault of the code."""
 
 
 class TookTooLongError(ContainedError):
@@ -80,15 +87,18 @@ def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[]
     context: Any = multiprocessing.get_context(START_METHOD)
     if START_METHOD == "forkserver":
         # Counts for the call that starts the server; what is not loaded there, each process would load.
-        context.set_forkserver_preload(["__main__", "jobs.contained_preload", function.rpartition(".")[0]])
+        context.set_forkserver_preload([PRELOADED, function.rpartition(".")[0]])
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(writer, function, arguments, bounds), daemon=True)
     began = time.monotonic()
     try:
-        with _starting:  # of several threads
-            process.start()
-        writer.close()
-        _read(reader, 1, seconds=START_SECONDS, check=check)
+        try:
+            with _starting, _server_killed_after(START_SECONDS):  # of several threads
+                process.start()
+            writer.close()
+            _read(reader, 1, seconds=START_SECONDS, check=check)
+        except (OSError, EOFError, ContainedError) as error:
+            raise CannotStartError(f"it did not start: {type(error).__name__} {error}".strip()) from error
         started = time.monotonic()
         (length,) = _LENGTH.unpack(_read(reader, _LENGTH.size, seconds=bounds.seconds, check=check))
         if length > bounds.answer_bytes:
@@ -101,6 +111,24 @@ def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[]
         logger.debug("contained", function=function, seconds=round(time.monotonic() - began, 3))
 
 
+@contextmanager
+def _server_killed_after(seconds: float) -> Iterator[None]:
+    """Python waits without end for a server that hangs, be it while loading an app. The next call starts a new one."""
+
+    def kill() -> None:
+        if pid := getattr(forkserver._forkserver, "_forkserver_pid", None):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _read(reader: Connection, size: int, *, seconds: float, check: Callable[[], None]) -> bytes:
     """So many bytes. It never waits longer, even for a process that stops in the middle."""
     data, until = b"", time.monotonic() + seconds
@@ -109,7 +137,7 @@ def _read(reader: Connection, size: int, *, seconds: float, check: Callable[[], 
         left = until - time.monotonic()
         if left <= 0:
             raise TookTooLongError(f"it took longer than {seconds:g} s")
-        if not select.select([reader], [], [], min(left, POLL_SECONDS))[0]:
+        if not wait([reader], min(left, POLL_SECONDS)):
             continue
         part = os.read(reader.fileno(), min(size - len(data), 65536))
         if not part:
@@ -119,20 +147,19 @@ def _read(reader: Connection, size: int, *, seconds: float, check: Callable[[], 
 
 
 def _end(process: Any) -> None:
-    """Kill the process, and what it has started, and forget it."""
+    """Kill the process, and what it has started."""
     if process.pid is None:
         return
     for kill in (os.killpg, os.kill):  # it may not be the leader of a group yet
         with suppress(ProcessLookupError, PermissionError):
             kill(process.pid, signal.SIGKILL)
     process.join(5)
-    with _starting, suppress(ValueError):
-        process.close()
 
 
 def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds: Bounds) -> None:
     """The process: call the function, write its answer, end."""
     os.setsid()
+    is_preloaded = PRELOADED in sys.modules
     from jobs.contained_preload import forget_connections
 
     forget_connections()
@@ -143,11 +170,15 @@ def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds:
 
     act = import_string(function)
     _limit(bounds)
+    if START_METHOD == "forkserver" and not is_preloaded:
+        logger.warning("contained_preload_failed", module=PRELOADED)  # each process loads Django
     os.write(writer.fileno(), _READY)
     try:
         answer = json.dumps(act(*arguments)).encode()
-    except BaseException:
-        logger.exception("contained_code_failed", function=function)
+    except BaseException as error:
+        # Its text may hold secrets.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("contained_code_failed", function=function, error=type(error).__name__, frames=frames)
         os._exit(1)
     _write(writer, _LENGTH.pack(len(answer)))
     _write(writer, answer if len(answer) <= bounds.answer_bytes else b"")
@@ -160,7 +191,8 @@ def _limit(bounds: Bounds) -> None:
     signal.alarm(longest)
     used = psutil.Process().memory_info().vms
     with suppress(ValueError, OSError):  # not on every system
-        resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
+        on_all = longest * (os.cpu_count() or 1)  # the time of threads adds up
+        resource.setrlimit(resource.RLIMIT_CPU, (on_all, on_all))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes, used + bounds.memory_bytes))
 

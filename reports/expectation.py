@@ -26,7 +26,7 @@ def expected_rows(
     """The type's own estimate, else the planner's where it can be trusted, else what the type's runs had, or None."""
     told = report_type.estimate(parameters, user)
     if told is not None:
-        return told
+        return int(told)  # a sum may be a Decimal
     planned = planned_rows(explain(text, cursor))
     return usual_rows("report", report_type.identifier) if planned is None else planned
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import translation
 
 from jobs.classification import classify
-from jobs.contained import Bounds, ContainedError, ProcessEndedError, contained
+from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.errors import PostponedError
 from jobs.failures import LONGEST_MESSAGE
 from jobs.pacing.dials import dials_of
@@ -124,7 +124,8 @@ def _tell_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn:
     logger.warning("preview_failed", report_type=payload["reportType"], error=str(error))
     if isinstance(error, ProcessEndedError):
         raise PreviewFailedError("worker-lost", FAILURES_OF_CODE["worker-lost"]) from None
-    raise PreviewUnavailableError("The preview took too long. The report can be ordered all the same.", retry_after=10)
+    said = "could not be started" if isinstance(error, CannotStartError) else "took too long"
+    raise PreviewUnavailableError(f"The preview {said}. The report can be ordered all the same.", retry_after=10)
 
 
 def read_preview(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from jobs.contained import CannotStartError
 from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.slots import slot
 from reports.sales.models import Customer
@@ -71,7 +73,7 @@ def test_a_query_set_is_read(preview: Callable[..., Any], report_of: Callable[..
 
 
 def test_a_type_may_know_its_rows_better(preview: Callable[..., Any], report_of: Callable[..., str]) -> None:
-    body = preview(report_of(NUMBERS, estimate=lambda *_: 7777)).json()
+    body = preview(report_of(NUMBERS, estimate=lambda *_: Decimal(7777))).json()
     assert body["estimatedRows"] == 7777
     assert "rowCount" not in body
 
@@ -156,6 +158,15 @@ def test_a_database_that_ends_the_session_is_503(preview: Callable[..., Any], re
     answer = preview(report_of("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert_problem(answer, 503, "preview-unavailable")
     assert answer["Retry-After"] == "10"
+
+
+def test_a_process_that_does_not_start_is_503(preview: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_to_start(*arguments: Any, **options: Any) -> None:
+        raise CannotStartError
+
+    monkeypatch.setattr("reports.previewing.contained", fail_to_start)
+    problem = assert_problem(preview(**order()), 503, "preview-unavailable")
+    assert problem["detail"] == "The preview could not be started. The report can be ordered all the same."
 
 
 def test_it_is_validated_as_an_order_is(preview: Callable[..., Any]) -> None:
