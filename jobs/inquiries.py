@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.classification import classify
-from jobs.contained import Bounds, ContainedError, ProcessEndedError, contained
+from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.context import JobContext
 from jobs.durations import in_words
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
@@ -53,6 +53,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
+    UNDECIDED = "undecided"
     TIMED_OUT = "timed-out"
     KILLED = "killed"
     LOST = "lost"
@@ -95,7 +96,7 @@ class Inquiry:
         if self.outcome is Outcome.ANSWERED:
             return Finding(Level.OK, f"{when}: {self.text}")
         said = f"{when}: {self.words}"
-        if self.outcome in (Outcome.TIMED_OUT, Outcome.UNAVAILABLE, Outcome.LOST):
+        if self.outcome not in (Outcome.REFUSED, Outcome.KILLED):
             return Finding(Level.WARNING, said)
         if age > FRESH:
             return Finding(Level.WARNING, f"{said} That was a while ago: ask again.")
@@ -110,13 +111,15 @@ class Inquiry:
             case Outcome.ANSWERED:
                 return self.text
             case Outcome.REFUSED:
-                return f"The query cannot be made or planned: {self.text}"
+                return f"The query could not be built or planned: {self.text}"
             case Outcome.UNAVAILABLE:
                 return f"The database did not answer: {self.text}"
+            case Outcome.UNDECIDED:
+                return f"There is no answer: {self.text}"
             case Outcome.TIMED_OUT:
-                return f"The type's code and the planner took longer than {DEADLINE_SECONDS} s, and were ended."
+                return f"The report type's code and the planner took longer than {DEADLINE_SECONDS} s and were stopped."
             case Outcome.KILLED:
-                return "The type's code ended its process. It would end a worker, too."
+                return "The report type's code crashed its process; it would crash a worker, too."
             case Outcome.LOST:
                 return "The worker that was asked ended before it had an answer."
 
@@ -148,6 +151,8 @@ def run_inquiry(context: JobContext) -> dict[str, Any]:
         answer: dict[str, Any] = contained(
             "jobs.inquiries.find_cost", context.job.payload["job"], bounds=bounds, check=context.check
         )
+    except CannotStartError:
+        return {"outcome": Outcome.UNDECIDED, "text": "the process for the question could not be started."}
     except ProcessEndedError:
         return {"outcome": Outcome.KILLED}
     except ContainedError:
@@ -163,8 +168,13 @@ def find_cost(job_id: str) -> dict[str, Any]:
     try:
         cost = inspector_of(job.kind).cost(job)
     except Exception as error:  # whatever a type's code and the database raise
-        outcome = Outcome.UNAVAILABLE if classify(error).code in PASSING else Outcome.REFUSED
-        return {"outcome": outcome, "text": f"{in_one_line(error, secrets_of(job))[:LONGEST_TEXT]}."}
+        code = classify(error).code
+        if code == "out-of-memory":  # a worker has another limit
+            needs = f"the report type's code needed more than {settings.PREVIEW_MEMORY_MB} MiB."
+            return {"outcome": Outcome.UNDECIDED, "text": needs}
+        outcome = Outcome.UNAVAILABLE if code in PASSING else Outcome.REFUSED
+        said = in_one_line(error, secrets_of(job)) or type(error).__name__
+        return {"outcome": outcome, "text": f"{said[:LONGEST_TEXT]}."}
     return {"outcome": Outcome.ANSWERED, "text": cost or "Nothing is known of what such a job costs."}
 
 

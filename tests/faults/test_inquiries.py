@@ -20,7 +20,7 @@ def dead_report(owner: User, how: str) -> Job:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("how", "outcome"), [("kill", "killed"), ("eat", "refused"), ("behave", "answered")])
+@pytest.mark.parametrize(("how", "outcome"), [("kill", "killed"), ("eat", "undecided"), ("behave", "answered")])
 def test_the_worker_outlives_the_code(how: str, outcome: str, stack: Stack, owner: User) -> None:
     worker = stack.pid("worker-io")
     ask_cost(dead_report(owner, how), actor=owner)

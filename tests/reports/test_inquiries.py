@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from jobs import inquiries
 from jobs.bulk.models import BulkItem, BulkRun
 from jobs.bulk.work import check_jobs
+from jobs.contained import CannotStartError
 from jobs.context import JobContext
 from jobs.execution import execute_job
 from jobs.inquiries import newest_inquiries
@@ -26,12 +27,20 @@ from reports.dialect import Dialect
 from reports.types import SQL
 
 pytestmark = pytest.mark.django_db(transaction=True)
-REFUSAL = 'The query cannot be made or planned: relation "nowhere" does not exist.'
+REFUSAL = 'The query could not be built or planned: relation "nowhere" does not exist.'
 
 
 def sleep_long(parameters: dict[str, Any]) -> SQL:
     time.sleep(3600)
     return SQL("SELECT 1 AS a")
+
+
+def eat(parameters: dict[str, Any]) -> SQL:
+    raise MemoryError
+
+
+def say_nothing(parameters: dict[str, Any]) -> SQL:
+    raise NotImplementedError
 
 
 def fail(parameters: dict[str, Any]) -> SQL:
@@ -118,6 +127,8 @@ def test_while_a_worker_asks_the_page_says_so_and_a_second_press_asks_nobody(
         ("SELECT a FROM nowhere", "refused", 'relation "nowhere" does not exist', "will fail again"),
         (fail, "refused", "no x password=***.", "will fail again"),
         ("SELECT 1 AS a; COMMIT", "refused", "cannot insert multiple commands", "will fail again"),
+        (say_nothing, "refused", "planned: NotImplementedError.", "will fail again"),
+        (eat, "undecided", "the report type's code needed more than 512 MiB.", "safe with a warning"),
         (sleep_long, "timed-out", "longer than", "safe with a warning"),
     ],
 )
@@ -133,6 +144,20 @@ def test_what_goes_wrong_is_an_answer(
     assert found[0] == word
     assert says in found[1]
     assert "hunter2" not in page(operator, job)
+
+
+def test_a_process_that_does_not_start_says_nothing_about_the_job(
+    dead: Callable[..., Job], ask: Callable[[Job], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_to_start(*arguments: Any, **options: Any) -> None:
+        raise CannotStartError
+
+    monkeypatch.setattr(inquiries, "contained", fail_to_start)
+    job = dead("SELECT 1 AS a")
+    ask(job)
+    word, why = verdict(job)
+    assert word == "safe with a warning"
+    assert "There is no answer: the process for the question could not be started." in why
 
 
 def test_the_verdict_is_the_same_on_the_page_in_a_bulk_run_and_in_the_terminal(
