@@ -40,6 +40,11 @@ def sign_in_with_content(page: Page, client: Client, live_url: str) -> None:
     root = User.objects.create_superuser("root")
     make_content(root)
     client.force_login(root)
+    carry_session(page, client, live_url)
+
+
+def carry_session(page: Page, client: Client, live_url: str) -> None:
+    """Whoever is signed in in the test client is in the browser, too."""
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_url}])
 
@@ -55,14 +60,23 @@ def assert_each_in_all_looks(page: Page, paths: Iterable[str]) -> None:
 
 def findings(page: Page, path: str, look: Look) -> Iterator[str]:
     """What axe says of one page in one look."""
-    page.set_viewport_size({"width": look.width, "height": look.height})
-    page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")
+    set_look(page, look)
     page.goto(path, wait_until="load")  # again: the admin's theme looks at the scheme once
     if path == "/api/docs":
         page.wait_for_selector(".opblock")
+    yield from findings_here(page)
+
+
+def set_look(page: Page, look: Look) -> None:
+    page.set_viewport_size({"width": look.width, "height": look.height})
+    page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")
+
+
+def findings_here(page: Page) -> list[str]:
+    """What axe says of the page that is open."""
     page.evaluate(AXE_SCRIPT)
     found: list[str] = page.evaluate(RUN, RULES)
-    yield from found
+    return found
 
 
 def assert_no_findings(page: Page, looks: Iterable[tuple[str, Look]]) -> None:

@@ -7,20 +7,32 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import pytest
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.accessible_pages import admin_forms, admin_lists, admin_work, user_pages
-from tests.axe import assert_each_in_all_looks, assert_each_in_one_look, sign_in_with_content
+from tests.accessible_pages import admin_forms, admin_lists, admin_work, user_pages, visitor_pages
+from tests.axe import (
+    DESK_DARK,
+    DESK_LIGHT,
+    PHONE_DARK,
+    PHONE_LIGHT,
+    Look,
+    assert_each_in_all_looks,
+    assert_each_in_one_look,
+    carry_session,
+    findings_here,
+    set_look,
+    sign_in_with_content,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def docs() -> list[str]:
-    return ["/api/docs"]
-
-
-GROUPS: Final = [user_pages, admin_lists, admin_work, admin_forms, docs]
+GROUPS: Final = [user_pages, admin_lists, admin_work, admin_forms]
+OTHER_LOOKS: Final = [pytest.param(look, marks=pytest.mark.axe) for look in (DESK_LIGHT, DESK_DARK, PHONE_LIGHT)]
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -36,3 +48,36 @@ def test_axe_has_no_findings_in_any_look(
 ) -> None:
     sign_in_with_content(page, client, live_url)
     assert_each_in_all_looks(page, group())
+
+
+def test_axe_has_no_findings_before_somebody_signs_in(page: Page) -> None:
+    assert_each_in_one_look(page, visitor_pages())
+
+
+@pytest.mark.axe
+def test_axe_has_no_findings_before_somebody_signs_in_in_any_look(page: Page) -> None:
+    assert_each_in_all_looks(page, visitor_pages())
+
+
+@pytest.mark.parametrize("look", [PHONE_DARK, *OTHER_LOOKS])
+def test_axe_has_no_findings_where_somebody_is_not_let_in(
+    look: Look, page: Page, client: Client, live_url: str
+) -> None:
+    set_look(page, look)
+    for form, button in (("/admin/login/", "Log in"), ("/sign-in", "Sign in")):
+        page.goto(form)
+        page.get_by_label("User").fill("ada")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("Please enter")).to_be_visible()
+        assert findings_here(page) == []
+    AccessAttempt.objects.update(failures_since_start=settings.AXES_FAILURE_LIMIT)
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    assert findings_here(page) == []
+    client.force_login(User.objects.create_user("ada"))
+    carry_session(page, client, live_url)
+    page.goto("/admin/login/")
+    expect(page.get_by_role("heading", name="The admin is for staff")).to_be_visible()
+    assert findings_here(page) == []
