@@ -8,10 +8,9 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from jobs.postgres.deadlines import bound_requests
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-
-from jobs.postgres.deadlines import bound_requests  # noqa: E402  (the apps must be ready)
-
 bound_requests(settings.REQUEST_DATABASE_TIMEOUT_SECONDS)

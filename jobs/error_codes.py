@@ -20,6 +20,11 @@ class Source(StrEnum):
     #: In the `error` of a job that failed; a preview that meets the same error answers 422 with it.
     JOB = "job"
 
+    @property
+    def heading(self) -> str:
+        """Of its codes, wherever they are shown."""
+        return "Codes of responses" if self is Source.RESPONSE else "Codes of failed jobs"
+
 
 class Retry(StrEnum):
     """Whether the same request, or the same job, may succeed another time."""

@@ -10,21 +10,19 @@ from django.views.decorators.http import require_safe
 
 from jobs.error_codes import Source, error_codes
 
-HEADINGS = {Source.RESPONSE: "Codes of responses", Source.JOB: "Codes of failed jobs"}
-
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """For everybody: it says nothing of this server but which apps have registered codes."""
     seen: set[str] = set()
     tables = []
-    for source, heading in HEADINGS.items():
+    for source in Source:
         rows = []
         for known in error_codes(source):
             anchor = "" if known.code in seen else known.code  # a code may be of a response and of a job
             seen.add(known.code)
             rows.append((known, anchor, _html(known.when), _html(known.remedy), _html(known.retry)))
-        tables.append((heading, rows))
+        tables.append((source.heading, rows))
     return render(request, "api_errors.html", {"tables": tables})
 
 

@@ -6,13 +6,12 @@ A view documents what is its own. This adds the rest, so that the schema names e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
 from jobs.api.conditional import LONGEST_LIST
-from jobs.api.openapi_bounds import bound_schema
+from jobs.api.openapi_bounds import bound_schema, operations
 from jobs.tokens.permissions import scopes_needed
 
 _ID_IN_PATH: Final = re.compile(r"{\w+_id}")
@@ -110,7 +109,7 @@ def complete_schema(result: dict[str, Any], generator: Any, request: Any, public
     result["components"]["headers"] = {
         name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
     }
-    for path, method, operation in _operations(result):
+    for path, method, operation in operations(result):
         _name_ids(operation)
         _add_problems(operation, path, method)
         _type_problems(operation)
@@ -123,12 +122,6 @@ def complete_schema(result: dict[str, Any], generator: Any, request: Any, public
     if request is not None and not request.user.is_authenticated:
         _leave_out_examples(result)
     return result
-
-
-def _operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, item in result["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
 
 
 def _name_ids(operation: dict[str, Any]) -> None:
@@ -170,13 +163,13 @@ def _add_headers(operation: dict[str, Any]) -> None:
 
 
 def _add_tags(result: dict[str, Any]) -> None:
-    used = {tag for _, _, operation in _operations(result) for tag in operation["tags"]}
+    used = {tag for _, _, operation in operations(result) for tag in operation["tags"]}
     result["tags"] = [{"name": tag, "description": TAGS.get(tag, "")} for tag in sorted(used)]
 
 
 def _leave_out_examples(result: dict[str, Any]) -> None:
     """They name report types."""
-    for _, _, operation in _operations(result):
+    for _, _, operation in operations(result):
         for part in (operation.get("requestBody", {}), *operation["responses"].values()):
             for content in part.get("content", {}).values():
                 content.pop("examples", None)
@@ -186,9 +179,7 @@ def _add_links(result: dict[str, Any]) -> None:
     """From what makes something to all that can be asked of it."""
     for path, item in result["paths"].items():
         below = [
-            operation["operationId"]
-            for other, _, operation in _operations(result)
-            if other.startswith(f"{path}/{{id}}")
+            operation["operationId"] for other, _, operation in operations(result) if other.startswith(f"{path}/{{id}}")
         ]
         made = item.get("post", {"responses": {}})["responses"]
         for status, names in (("201", below), ("202", [*below, "getOperation"])):

@@ -57,17 +57,19 @@ def _parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield schema[word]
 
 
-def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for item in result["paths"].values():
-        yield from item.values()
+def operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and description of each."""
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
 
 
 def _parameters(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for operation in _operations(result):
+    for _, _, operation in operations(result):
         yield from operation.get("parameters", [])
 
 
 def _response_headers(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for operation in _operations(result):
+    for _, _, operation in operations(result):
         for response in operation["responses"].values():
             yield from response.get("headers", {}).values()

@@ -11,10 +11,6 @@ from jobs.error_codes import Source, error_codes
 
 BEGIN: Final = "<!-- error codes: written by `make openapi` -->\n"
 END: Final = "<!-- end of error codes -->\n"
-HEADINGS: Final = {
-    Source.RESPONSE: "### Codes of responses",
-    Source.JOB: "### Codes of failed jobs",
-}
 
 
 class Command(BaseCommand):
@@ -45,7 +41,7 @@ class Command(BaseCommand):
 
 def catalogue() -> str:
     """A table for each source."""
-    return "".join(f"\n{heading}\n\n{_table(source)}" for source, heading in HEADINGS.items()) + "\n"
+    return "".join(f"\n### {source.heading}\n\n{_table(source)}" for source in Source) + "\n"
 
 
 def _table(source: Source) -> str:
