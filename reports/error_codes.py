@@ -14,27 +14,27 @@ OF_RESPONSES: Final = [
     ),
     ErrorCode(
         "not-ready", 409, "Not ready",
-        "The file of a report is requested before the report is complete.",
+        "The request is for the file of a report that is not complete.",
         "Poll the status, and download the file when the status is `Complete`.", Retry.AFTER,
     ),
     ErrorCode(
         "report-failed", 409, "Report failed",
-        "The file of a report is requested that has failed.",
-        "Read `error` in its status.", Retry.NO,
+        "The request is for the file of a failed report.",
+        "Read `error` in its status. A failed report can be retried: `POST …/retry`.", Retry.NO,
     ),
     ErrorCode(
         "not-failed", 409, "Report has not failed",
-        "A retry is requested for a report that has not failed.",
+        "The request retries a report that has not failed.",
         "Poll its status, or order a new report.", Retry.NO,
     ),
     ErrorCode(
         "not-retryable", 409, "Not retryable",
-        "A retry is requested for a report that could not be ordered today; `detail` says why.",
+        "The request retries a report whose type or parameters are no longer accepted; `detail` says which.",
         "Order a new report.", Retry.NO,
     ),
     ErrorCode(
         "canceled", 410, "Canceled",
-        "The file of a report is requested that was canceled.",
+        "The request is for the file of a canceled report.",
         "Order a new report.", Retry.NO,
     ),
     ErrorCode(
@@ -44,7 +44,7 @@ OF_RESPONSES: Final = [
     ),
     ErrorCode(
         "expired", 410, "Expired",
-        "The file of a report is requested after it was deleted, because its time was over.",
+        "The file has expired and was deleted.",
         "Order a new report.", Retry.NO,
     ),
     ErrorCode(

@@ -80,8 +80,8 @@ CODES: Final = [
     ),
     ErrorCode(
         "not-disabled", 409, "Endpoint is not disabled",
-        "An endpoint is enabled that is not disabled.",
-        "Nothing: callbacks are sent there.", Retry.NO,
+        "The request enables an endpoint that is not disabled.",
+        "Nothing to do: callbacks are already sent to it.", Retry.NO,
     ),
     ErrorCode(
         "no-callback-url", 409, "No callback URL",
@@ -140,7 +140,7 @@ CODES: Final = [
     ),
     ErrorCode(
         "database-unavailable", 503, "Database unavailable",
-        "The database is away, read-only or overloaded, or what the request needs was locked for too long.",
+        "The database is unavailable, read-only or overloaded, or took too long to answer.",
         "Wait. Repeat an order with its `Idempotency-Key`: it may have been accepted.", Retry.AFTER,
     ),
     ErrorCode(

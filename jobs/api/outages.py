@@ -17,8 +17,8 @@ from jobs.redaction import redact
 
 logger = structlog.get_logger(__name__)
 
-DETAIL: Final = "The database cannot be used at the moment. Send the request again later."
-STORAGE_DETAIL: Final = "The storage of files cannot be used at the moment. Send the request again later."
+DETAIL: Final = "The database is unavailable or took too long to answer. Send the request again later."
+STORAGE_DETAIL: Final = "The storage of files is unavailable or took too long to answer. Send the request again later."
 #: After how long to come back. Seconds.
 RETRY_AFTER: Final = 5
 RETRY_AFTER_CONFLICT: Final = 1

@@ -43,7 +43,7 @@ class ReportView(ApiView):
     def delete(self, request: Request, job_id: str) -> Response:
         """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204).
 
-        A report that ends just before the request comes has ended: it is deleted, also where it was to be cancelled.
+        A report that ends just before the request comes has ended: it is deleted, also where it was to be canceled.
         """
         job = get_job(request, job_id, kind="report")
         if purge_or_cancel(job.pk, actor=request.user.get_username()):
@@ -62,7 +62,7 @@ class ReportRetryView(ApiView):
         parameters=[*ACCEPTED_HEADERS],
         responses={
             202: ReportStatus,
-            409: problem("`not-failed`, or `not-retryable`: it could not be ordered today."),
+            409: problem("`not-failed`, or `not-retryable`: its type or parameters are no longer accepted."),
             **DIAL_PROBLEMS,
         },
     )
@@ -124,9 +124,9 @@ class ReportDownloadView(ApiView):
             case "Failed":
                 raise ProblemError(409, "report-failed", "The report failed; its status says why.")
             case "Canceled":
-                raise ProblemError(410, "canceled", "The report was cancelled.")
+                raise ProblemError(410, "canceled", "The report was canceled.")
             case "Expired":
-                raise ProblemError(410, "expired", "The file was deleted when its time was over. Order it again.")
+                raise ProblemError(410, "expired", "The file has expired. Order it again.")
             case _:
                 wait = retry_after(job, timezone.now())
                 raise ProblemError(409, "not-ready", "The report is not complete yet.", retry_after=wait)

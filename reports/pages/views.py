@@ -84,7 +84,7 @@ def report_cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
     job = _mine(request, job_id)
     if cancel_active_job(job.pk, actor=request.user.get_username()):
         return redirect("report-detail", job.pk)
-    ended = Refusal("It was not cancelled", "The report had ended before. Nothing of it was deleted.")
+    ended = Refusal("It was not canceled", "The report had ended before. Nothing of it was deleted.")
     return _detail(request, job_id, refusal=ended, status=409)
 
 

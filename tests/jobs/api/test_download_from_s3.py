@@ -139,7 +139,7 @@ def test_while_the_storage_does_not_answer_downloads_are_503_and_all_else_goes_o
             assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         assert client.get(f"{report}/download").json()["code"] == "storage-unavailable"
         page = client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
-        assert (page.status_code, "The storage of files cannot be used" in page.content.decode()) == (503, True)
+        assert (page.status_code, "The storage of files is unavailable" in page.content.decode()) == (503, True)
         status = client.get(f"{report}/status").json()
         assert (status["status"], Artifact.objects.get().damaged_at) == ("Complete", None)
         order = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}

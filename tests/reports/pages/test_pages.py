@@ -149,7 +149,7 @@ def test_an_expired_report_offers_no_download(
     job = make_job(State.SUCCEEDED)
     publish(job, expires_at=timezone.now() - timedelta(days=1))
     response = signed_in.get(f"/reports/{job.pk}")
-    assert "The file was deleted when its time was over." in words(response)
+    assert "The file has expired and was deleted." in words(response)
     assert "/download" not in response.content.decode()
 
 
@@ -256,7 +256,7 @@ def test_a_report_that_has_ended_before_the_click_is_not_cancelled_and_loses_not
     artifact = publish(job)
     answer = signed_in.post(f"/reports/{job.pk}/cancel")
     assert answer.status_code == 409
-    assert "It was not cancelled The report had ended before. Nothing of it was deleted." in words(answer)
+    assert "It was not canceled The report had ended before. Nothing of it was deleted." in words(answer)
     assert ("Download" in words(answer)) is (state == State.SUCCEEDED)
     job.refresh_from_db()
     artifact.refresh_from_db()
