@@ -34,9 +34,10 @@ class Exchange:
         self.pgconn.send_query_params(statement.encode(), None)
         self._flush()
 
-    def wait(self) -> None:
+    def wait(self, until: int = select.POLLIN) -> None:
         """Wait for the server, for a moment."""
         self._check()
+        self._poll.modify(self.pgconn.socket, until)
         self._poll.poll(POLL_MILLISECONDS)
         self.pgconn.consume_input()
 
@@ -88,4 +89,4 @@ class Exchange:
 
     def _flush(self) -> None:
         while self.pgconn.flush():
-            self.wait()
+            self.wait(select.POLLIN | select.POLLOUT)

@@ -1,5 +1,6 @@
 """Compiling: parameters are bound by quoting, so hostile ones are tried."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jobs.spreadsheets import FORMULA_STARTS, defuse
+from reports import protocol
 from reports.dialect import Dialect
 from reports.expectation import planned_rows
+from reports.protocol import Exchange
 from reports.query import Column, compile_query, copy_statement, describe_columns, explain
 from reports.types import SQL
 
@@ -113,3 +116,13 @@ def test_all_formula_starts_are_one_character() -> None:
 def test_another_kind_of_query_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="must return a QuerySet or SQL, not str"):
         compile_query("SELECT 1", connection)  # type: ignore[arg-type]
+
+
+def test_a_large_statement_is_sent_as_fast_as_the_server_takes_it(
+    raw: psycopg.Cursor[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says nothing until it has read all of it, so nobody waits for its word to send more."""
+    monkeypatch.setattr(protocol, "POLL_MILLISECONDS", 5_000)
+    began = time.monotonic()
+    assert Exchange(raw.connection).value(f"SELECT length('{'x' * 1_000_000}')") == "1000000"
+    assert time.monotonic() - began < 5
