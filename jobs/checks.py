@@ -32,6 +32,14 @@ def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
     return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
 
 
+@checks.register(checks.Tags.database)
+def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A connection takes two seconds at least to be given up, and the one before it a second."""
+    if settings.REQUEST_DATABASE_TIMEOUT_SECONDS >= 3:
+        return []
+    return [checks.Error("REQUEST_DATABASE_TIMEOUT_SECONDS must be 3 or more.", id="jobs.E007")]
+
+
 @checks.register(checks.Tags.security)
 def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """What is no network would be found by the first delivery."""

@@ -42,12 +42,22 @@ class BoundedConnection(psycopg.Connection[Any]):
         except psycopg.errors._WaitTimeout:
             # The answer may still come, and nobody could tell what it answers.
             self.pgconn.finish()
-            give_up()
+            give_up(is_away=True)
             raise psycopg.OperationalError(f"PostgreSQL has not answered within {limit:g} seconds") from None
         except psycopg.Error as error:
             if error.sqlstate == LOCK_NOT_AVAILABLE:
-                give_up()
+                give_up(is_away=False)
             raise
+
+
+def bounded(params: dict[str, Any]) -> dict[str, Any]:
+    """Those of a new connection, which waits for all hosts together no longer than this thread may."""
+    hosts = str(params.get("host") or params.get("hostaddr") or "").split(",")
+    seconds = seconds_to_connect(hosts=len(hosts))
+    if seconds is None:
+        return params
+    own = int(params.get("connect_timeout") or 0)  # psycopg takes 0 for more than two minutes
+    return {**params, "connect_timeout": min(seconds, own) if own > 0 else seconds}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -60,15 +70,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Within the bound; at once an error, where this request has waited in vain before."""
         if has_given_up():
             raise psycopg.OperationalError(GAVE_UP)
-        if (seconds := seconds_to_connect()) is not None:
-            conn_params = {
-                **conn_params,
-                "connect_timeout": min(seconds, int(conn_params.get("connect_timeout", seconds))),
-            }
         try:
-            return super().get_new_connection(conn_params)
+            return super().get_new_connection(bounded(conn_params))
         except psycopg.OperationalError:
-            give_up()
+            give_up(is_away=True)
             raise
 
     def is_usable(self) -> bool:

@@ -27,7 +27,7 @@ LOCK_SHARE: Final = 0.7
 HEALTH_CHECK_SECONDS: Final = 1.0
 #: The shortest time that libpq and psycopg wait for a connection. Seconds.
 SHORTEST_CONNECT_SECONDS: Final = 2
-#: For so long after a request has waited in vain PostgreSQL counts as away. Seconds.
+#: For so long after it has let a request wait in vain PostgreSQL counts as away. Seconds.
 AWAY_SECONDS: Final = 1.0
 #: What PostgreSQL says when a lock was not free in time.
 LOCK_NOT_AVAILABLE: Final = "55P03"
@@ -72,12 +72,12 @@ def seconds_to_wait() -> float | None:
     return _process.request_seconds if _thread.seconds is None else _thread.seconds
 
 
-def seconds_to_connect() -> int | None:
-    """For a new connection, of which libpq takes whole seconds; None: as the settings say."""
+def seconds_to_connect(*, hosts: int) -> int | None:
+    """For a new connection to each of these hosts, in whole seconds as libpq takes them; None: as the settings say."""
     seconds = seconds_to_wait()
     if seconds is None:
         return None
-    return max(SHORTEST_CONNECT_SECONDS, math.floor(seconds - HEALTH_CHECK_SECONDS))
+    return max(SHORTEST_CONNECT_SECONDS, math.floor((seconds - HEALTH_CHECK_SECONDS) / hosts))
 
 
 def session_settings() -> dict[str, str]:
@@ -92,15 +92,17 @@ def session_settings() -> dict[str, str]:
     }
 
 
-def give_up() -> None:
-    """The request of this thread has waited in vain."""
-    if _process.request_seconds is not None and _thread.seconds is None:
-        _thread.gave_up = True
+def give_up(*, is_away: bool) -> None:
+    """The request of this thread has waited in vain; for PostgreSQL itself, or only for a lock of somebody else."""
+    if _process.request_seconds is None or _thread.seconds is not None:
+        return
+    _thread.gave_up = True
+    if is_away:
         _process.gave_up_at = time.monotonic()
 
 
 def is_away() -> bool:
-    """Whether a request of this process has waited in vain a moment ago."""
+    """Whether PostgreSQL itself has let a request of this process wait in vain a moment ago."""
     return time.monotonic() - _process.gave_up_at < AWAY_SECONDS
 
 

@@ -10,8 +10,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from jobs.postgres.deadlines import answering_within
 
-#: How long the thread itself waits for an answer, so that it ends some time. Seconds.
-LONGEST_SECONDS: Final = 10.0
+#: How long the thread itself waits for an answer. Whoever asks joins the look that has begun, so it must end soon for
+#: the next one to see that PostgreSQL is back. Seconds.
+LONGEST_SECONDS: Final = 2.0
 
 
 class Probe:
@@ -30,8 +31,9 @@ class Probe:
         """Whether it takes a connection and answers `within` seconds. Raises what Django's connection raises."""
         with self._lock:
             if self._look is None or self._look.done():
-                self._look = Future()
-                threading.Thread(target=self._run, args=[self._look], name="database-probe", daemon=True).start()
+                look: Future[bool] = Future()
+                threading.Thread(target=self._run, args=[look], name="database-probe", daemon=True).start()
+                self._look = look  # only now: a thread that cannot start would leave it without an end
             look = self._look
         try:
             return look.result(within)
