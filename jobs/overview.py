@@ -1,6 +1,7 @@
 """The state of the service in numbers: each queue, its last hour and day, and each sweep.
 
-The cost does not depend on how many jobs there are: counts end at `BOUND`, charts read `jobs.activity`.
+The cost does not depend on how many jobs there are: counts end at `BOUND`, or at a limit that each order counts
+up to as well; charts read `jobs.activity`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BA
 
 #: All queues in one query; each count reads a part of an index, up to the bound.
 FIGURES: Final = """
-    SELECT name, paused, accepting, max_running, max_queued,
+    SELECT name, paused, accepting, max_running, max_running_per_owner, max_queued,
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s
         ) AS job),
@@ -63,13 +64,13 @@ TYPES: Final = """
         SELECT count(*) FROM (
             SELECT job.* FROM jobs_queue, LATERAL (
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s)
+                 AND state = 'queued' AND released_at IS NULL AND due LIMIT greatest(own.max_queued, %(bound)s))
                 UNION ALL
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NOT NULL LIMIT %(bound)s)
+                 AND state = 'queued' AND released_at IS NOT NULL LIMIT greatest(own.max_queued, %(bound)s))
                 UNION ALL
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NULL AND NOT due LIMIT %(bound)s)
+                 AND state = 'queued' AND released_at IS NULL AND NOT due LIMIT greatest(own.max_queued, %(bound)s))
             ) AS job LIMIT greatest(own.max_queued, %(bound)s)
         ) AS queued
     )
@@ -111,6 +112,7 @@ class QueueFigures:
     paused: bool
     accepting: bool
     max_running: int | None
+    max_running_per_owner: int | None
     max_queued: int | None
     waiting: int
     running: int

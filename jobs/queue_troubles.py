@@ -18,6 +18,8 @@ UNCLAIMED_WAIT: Final = 30
 #: A share of failed attempts that is worth a word, of how many attempts at least.
 HIGH_FAILURE_RATE: Final = 0.2
 FEW_ATTEMPTS: Final = 5
+#: The dials of a queue that may be 0, and what does not run then.
+NOTHING_RUNS: Final = {"max_running": "at all", "max_running_per_owner": "that belong to an owner"}
 
 
 def troubles_of_queue(queue: QueueFigures, *, refused: int, is_served: bool) -> Iterator[Trouble]:
@@ -55,12 +57,13 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
     name, waited = queue.name, in_words(queue.oldest_wait or 0.0)
     jobs = show_jobs(state=State.QUEUED, queue=name)
     more = set_dial("Raise the limit…", name, "max_running")
+    nobody = next((dial for dial in NOTHING_RUNS if getattr(queue, dial) == 0), "")
     if queue.paused:
         text = f"The queue {name} is paused: nothing in it starts, and {jobs_are(queue.waiting)} waiting."
         yield Trouble(text, remedies=(jobs, resume_queue(name)))
-    elif queue.max_running == 0:
-        text = f"The queue {name} may run no jobs at all, and {jobs_are(queue.waiting)} waiting."
-        yield Trouble(text, remedies=(jobs, more))
+    elif nobody:
+        text = f"The queue {name} may run no jobs {NOTHING_RUNS[nobody]}, and {jobs_are(queue.waiting)} waiting."
+        yield Trouble(text, remedies=(jobs, set_dial("Raise the limit…", name, nobody)))
     elif not is_served:
         text = f"No worker consumes the queue {name}, and {jobs_are(queue.waiting + queue.handed_out)} waiting."
         advice = f"Start a worker that has {name} among the queues of its option -Q."

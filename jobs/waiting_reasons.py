@@ -79,7 +79,8 @@ def reason_to_wait(job: Job, standing: Standing) -> WaitingReason | None:
     """The first thing in the way of a queued job; None where it is about to start, or not due yet."""
     if not job.due:
         return None
-    if standing.queue_paused or standing.max_running == 0:
+    most_of_owner = standing.max_running_per_owner if job.owner_id else None
+    if standing.queue_paused or 0 in (standing.max_running, most_of_owner):
         return QUEUE_PAUSED
     if standing.type_paused or standing.max_running_of_type == 0:
         return TYPE_PAUSED
@@ -89,7 +90,7 @@ def reason_to_wait(job: Job, standing: Standing) -> WaitingReason | None:
     if job.released_at is not None:
         return WORKERS_BUSY if is_late else None
     for reason, limit, held in (
-        (OWNER_LIMIT, standing.max_running_per_owner if job.owner_id else None, standing.held_of_owner),
+        (OWNER_LIMIT, most_of_owner, standing.held_of_owner),
         (TYPE_LIMIT, standing.max_running_of_type, standing.held_of_type),
         (QUEUE_LIMIT, standing.max_running, standing.held),
     ):

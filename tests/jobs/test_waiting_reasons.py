@@ -41,6 +41,8 @@ def code_of(job: Job) -> str | None:
     [
         ({"paused": True}, {}, 0, "queue-paused"),
         ({"max_running": 0}, {}, 0, "queue-paused"),
+        ({"max_running_per_owner": 0}, {}, 0, "queue-paused"),
+        ({"max_running_per_type": 0}, {}, 0, "type-paused"),
         ({}, {"paused": True}, 0, "type-paused"),
         ({"max_running_per_owner": 1}, {}, 1, "owner-limit"),
         ({"max_running_per_type": 1}, {}, 1, "type-limit"),

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs import refusals, sweeps
+from jobs import overview, refusals, sweeps
 from jobs.errors import QueueFullError
 from jobs.models import Job, Queue, TypeDials
 from jobs.presence import Worker
@@ -96,6 +96,30 @@ def test_a_type_that_is_paused_closed_or_full_is_named(staff: Client, make_job: 
         row = TypeDials.objects.create(kind="report", type="yearly-sales", **dials)
         [(text, buttons)] = [item for item in troubles_shown(staff).items() if "yearly-sales" in item[0]]
         assert f"/admin/jobs/typedials/{row.pk}/change/#id_{next(iter(dials))}" in buttons.values(), text
+
+
+def test_a_type_whose_limit_is_beyond_what_is_counted_elsewhere_is_full_at_its_limit(
+    staff: Client, make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "BOUND", 2)
+    for _ in range(3):
+        make_job(released_at=None, kind="report", type="yearly-sales")
+    TypeDials.objects.create(kind="report", type="yearly-sales", max_queued=3)
+    assert any(text.startswith("The type yearly-sales is full: ") for text in troubles_shown(staff))
+
+
+@pytest.mark.parametrize(
+    ("dial", "what"), [("max_running", "at all"), ("max_running_per_owner", "that belong to an owner")]
+)
+def test_a_dial_that_lets_nothing_run_is_named_at_once(
+    staff: Client, make_job: Callable[..., Job], dial: str, what: str
+) -> None:
+    Queue.objects.filter(name="reports").update(**{dial: 0})
+    make_job(released_at=None)
+    assert troubles_shown(staff)[f"The queue reports may run no jobs {what}, and 1 job is waiting."] == {
+        "Show the jobs": "/admin/jobs/job/?state=queued&queue=reports",
+        "Raise the limit…": f"/admin/jobs/queue/reports/change/#id_{dial}",
+    }
 
 
 def test_each_person_is_shown_the_buttons_that_they_may_press(
