@@ -1,7 +1,8 @@
 """Owners whose accounts were deactivated: their waiting jobs are canceled, and their running ones are asked to end.
 
 Dead jobs stay for the staff to look at. Nothing is sent to their URLs any more: deliveries that wait are jobs of
-theirs, and `jobs.webhooks.announcing` makes no new ones.
+theirs, and `jobs.webhooks.announcing` makes no new ones. The work of a bulk run is left to itself: it stops where
+whoever ordered it may not do it any more (`jobs.bulk.standing`), and the run says so.
 """
 
 from __future__ import annotations
@@ -10,12 +11,37 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 
+from jobs.bulk.steering import BULK
 from jobs.cancellation import cancel_jobs
-from jobs.models import Job, Queue
+from jobs.models import Job
+from jobs.statements import run
 from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."
+
+#: The words of the index `jobs_job_queued`, by queue and owner.
+QUEUED: Final = "state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL"
+#: Queued jobs of whom is not active. It hops from owner to owner, as `jobs.fairness` does: however many jobs wait, and
+#: however many accounts were ever deactivated, it costs what the owners of queued jobs do.
+OF_DEACTIVATED: Final = f"""
+    WITH RECURSIVE owners AS (
+        SELECT name AS queue, first.owner FROM jobs_queue, LATERAL (
+            SELECT owner FROM jobs_job WHERE queue = name AND {QUEUED} ORDER BY owner LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT owners.queue, next.owner FROM owners, LATERAL (
+            SELECT owner FROM jobs_job WHERE queue = owners.queue AND owner > owners.owner AND {QUEUED}
+            ORDER BY owner LIMIT 1
+        ) AS next
+    )
+    SELECT job.id FROM owners, LATERAL (
+        SELECT id FROM jobs_job WHERE queue = owners.queue AND owner = owners.owner AND {QUEUED}
+        AND kind <> %(bulk)s::text LIMIT %(at_most)s::int
+    ) AS job WHERE EXISTS (SELECT FROM {{users}} WHERE {{key}} = owners.owner AND NOT is_active)
+    LIMIT %(at_most)s::int
+"""  # noqa: S608
 
 
 def cancel_jobs_of_deactivated(*, at_most: int) -> int:
@@ -24,11 +50,9 @@ def cancel_jobs_of_deactivated(*, at_most: int) -> int:
 
 
 def _jobs_to_cancel(at_most: int) -> list[UUID]:
-    """Each condition has an index: what waits by queue and owner, and the few that run or wait for a retry."""
-    gone = list(get_user_model().objects.filter(is_active=False).values_list("pk", flat=True))
-    if not gone:
-        return []
-    running = Job.objects.filter(state=State.RUNNING, cancel_requested_at=None)
-    kinds = [running, Job.objects.filter(state=State.FAILED)]
-    kinds += [Job.objects.queued(name) for name in Queue.objects.values_list("name", flat=True)]
-    return [pk for jobs in kinds for pk in jobs.filter(owner__in=gone).values_list("pk", flat=True)[:at_most]][:at_most]
+    own = Job.objects.filter(owner__is_active=False).exclude(kind=BULK)
+    few = (own.filter(state=State.RUNNING, cancel_requested_at=None), own.filter(state=State.FAILED))
+    found = [pk for jobs in few for pk in jobs.values_list("pk", flat=True)[:at_most]]
+    users, quoted = get_user_model()._meta, connection.ops.quote_name
+    statement = OF_DEACTIVATED.format(users=quoted(users.db_table), key=quoted(str(users.pk.column)))
+    return [*found, *(row["id"] for row in run(statement, bulk=BULK, at_most=at_most))][:at_most]

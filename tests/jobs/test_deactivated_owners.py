@@ -75,6 +75,28 @@ def test_waiting_jobs_are_canceled_and_running_ones_are_asked_to_end(
         SWEEPS["cancel_jobs_of_deactivated_owners"]()
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.FAILED, State.RUNNING])
+def test_the_work_of_a_bulk_run_is_left_to_stop_itself(make_job: Callable[..., Job], owner: User, state: State) -> None:
+    """Else nobody would see that the run has stopped, and it would keep the same order from being given again."""
+    job = make_job(kind="bulk", queue="operations", state=state)
+    deactivate(owner)
+    assert SWEEPS["cancel_jobs_of_deactivated_owners"]() == 0
+    job.refresh_from_db()
+    assert (job.state, job.cancel_requested_at) == (state, None)
+
+
+def test_accounts_that_were_deactivated_long_ago_cost_nothing(
+    make_job: Callable[..., Job], owner: User, django_assert_max_num_queries: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    User.objects.bulk_create(User(username=f"gone-{number}", is_active=False) for number in range(1000))
+    jobs = [make_job(owner=User.objects.get(username=f"gone-{number}"), released_at=None) for number in range(3)]
+    make_job(released_at=None)
+    with django_assert_max_num_queries(20) as asked:
+        assert SWEEPS["cancel_jobs_of_deactivated_owners"]() == 3
+    assert set(Job.objects.filter(state=State.CANCELLED)) == set(jobs)
+    assert max(len(query["sql"] or "") for query in asked.captured_queries) < 4000
+
+
 def test_nobody_is_told_of_the_end_of_a_deactivated_owners_job(make_job: Callable[..., Job], owner: User) -> None:
     job = make_job(state=State.SUCCEEDED, finished_at=Now(), calls_back=True)
     Callback.objects.create(job=job, url="https://receiver.example/")
