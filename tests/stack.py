@@ -147,19 +147,19 @@ class Stack:
     def kill(self, name: str) -> None:
         """SIGKILL the service's main process and whatever it forked, as the OOM killer would."""
         os.kill(self.pid(name), signal.SIGKILL)
-        self.processes.pop(name).wait()
+        self.processes.pop(name).wait(60)
 
     def stop(self, name: str) -> None:
         """End a service gently, as an operator would, and wait for it."""
         process = self.processes.pop(name)
         process.terminate()
-        process.wait()
+        process.wait(60)
 
     def stop_all(self) -> None:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait()
+            process.wait(60)
         self.processes.clear()
 
     def drain(self) -> None:

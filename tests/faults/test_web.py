@@ -1,17 +1,22 @@
-"""Web server processes that are killed while orders come in."""
+"""A web server under a storm: its processes are killed, or everybody cancels."""
 
 from __future__ import annotations
 
 import random
 import threading
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from django.contrib.auth.models import User
 
-from jobs.models import Job, Queue
+from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.models import AuditEntry, Job, Queue
+from jobs.sweeping import SWEEPS
 from tests.faults.conftest import kill
 from tests.stack import Stack
+from tests.threads import Threads
 from tests.tokens import bearer_of
 from tests.waiting import wait_until
 
@@ -30,6 +35,7 @@ class Client:
         self.url = f"{url}/api/reports"
         self.token = token
         self.broken = 0
+        self.until = time.monotonic() + 200
         self.answers: dict[str, str] = {}
         self._of_thread = threading.local()
 
@@ -43,7 +49,7 @@ class Client:
                 return None
             return None if response.status_code in COME_AGAIN else response
 
-        response = wait_until(answer, timeout=120, message=f"the order {key} is answered")
+        response = wait_until(answer, timeout=max(1, self.until - time.monotonic()), message=f"the order {key}")
         assert response is not None
         assert response.status_code == 202, response.text
         self.answers.setdefault(key, response.json()["id"])
@@ -77,3 +83,27 @@ def test_orders_that_are_repeated_while_web_processes_are_killed_make_one_job_ea
     made = {job.idempotency_key: str(job.pk) for job in Job.objects.all()}
     assert len(made) == Job.objects.count() == ORDERS
     assert made == client.answers
+
+
+def test_a_storm_of_cancellations_is_answered_and_written_down_once(transactional_db: None, live_url: str) -> None:
+    """A user presses *Cancel* again and again, in 16 windows; the sweeps go on meanwhile."""
+    Queue.objects.update(paused=True)
+    user = User.objects.create_user("ada")
+    headers = {"Authorization": f"Bearer {bearer_of(user)}"}
+    jobs = [
+        Job.objects.create(
+            kind="report", type="yearly-sales", queue="reports", owner=user, payload=ORDER, max_attempts=5
+        )
+        for _ in range(40)
+    ]
+    urls = [f"{live_url}/api/reports/{job.pk}" for job in jobs for _ in range(6)]
+    random.shuffle(urls)
+    with Threads(16) as threads:
+        asked = [threads.submit(requests.delete, url, headers=headers, timeout=30) for url in urls]
+        for name in ("release_due_jobs", "expire_artifacts", "prune_jobs", "republish_lost_jobs") * 3:
+            SWEEPS[name]()
+    answers = Counter(future.result().status_code for future in asked)
+    assert set(answers) <= {202, 204, 404}, answers
+    audited = Counter(AuditEntry.objects.values_list("action", "target_id"))
+    assert set(audited.values()) == {1}
+    assert audited.total() == 2 * len(jobs), "each is canceled, then deleted"

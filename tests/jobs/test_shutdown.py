@@ -20,10 +20,13 @@ def test_a_forked_process_hears_what_its_parent_is_told() -> None:
     reading, writing = os.pipe()
     going_on, told = os.pipe()
     if (pid := os.fork()) == 0:
-        os.write(writing, b"0" if shutdown.is_stopping() is False else b"?")
-        os.read(going_on, 1)
-        os.write(writing, b"1" if shutdown.is_stopping() is True else b"?")
-        os._exit(0)
+        try:
+            os.close(told)  # so that the test's end is the end of what this process reads
+            os.write(writing, b"0" if shutdown.is_stopping() is False else b"?")
+            os.read(going_on, 1)
+            os.write(writing, b"1" if shutdown.is_stopping() is True else b"?")
+        finally:
+            os._exit(0)
     assert os.read(reading, 1) == b"0"
     shutdown.announce(sig="SIGTERM", how="Warm")
     os.write(told, b"x")
