@@ -39,10 +39,10 @@ CLIENTS = {
 @pytest.fixture
 def large(owner: User, tmp_path: Path) -> Iterator[Artifact]:
     """A finished report of 500 MB, no two of whose megabytes are equal."""
-    storage = storages["artifacts"]
+    storage: Any = storages["artifacts"]
     filler = random.Random(7).randbytes(MEGABYTE - 8)
     digest = hashlib.sha256()
-    with storage.open("large-download", "wb") as file:
+    with storage.open_for_writing("large-download") as file:
         for number in range(SIZE // MEGABYTE):
             block = number.to_bytes(8) + filler
             file.write(block)

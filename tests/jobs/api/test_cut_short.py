@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,8 +29,8 @@ SIZE: Final = 64 * 1024 * 1024
 
 @pytest.fixture
 def large(owner: User) -> Iterator[Artifact]:
-    storage = storages["artifacts"]
-    with storage.open("large", "wb") as file:
+    storage: Any = storages["artifacts"]
+    with storage.open_for_writing("large") as file:
         for _ in range(64):
             file.write(b"x" * (SIZE // 64))
     job = Job.objects.create(
