@@ -14,6 +14,7 @@ from kombu import Queue
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
 from config.logs import logging_config
 from config.queues import all_queues
+from config.reports_login import reports_login
 from config.storage import artifact_storage
 from jobs.api.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
@@ -133,11 +134,8 @@ for database in DATABASES.values():
 #: How long a request waits for PostgreSQL before it is answered with 503; see `jobs.postgres.deadlines`.
 REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
 
-# Reports read the primary as this login, which cannot write (`reports.reader`). The database is that of DATABASE_URL,
-# and so is the server if the URL names none.
-reports_url = env.db_url("REPORTS_DATABASE_URL", default="postgresql://")
-REPORTS_LOGIN = {name: reports_url[name] for name in ("USER", "PASSWORD") if reports_url["USER"]}
-REPORTS_LOGIN |= {name: reports_url[name] for name in ("HOST", "PORT") if REPORTS_LOGIN and reports_url[name]}
+# Reports read the primary as this login, which cannot write (`reports.reader`).
+REPORTS_LOGIN = reports_login(env.db_url("REPORTS_DATABASE_URL", default="postgresql://"), DATABASES["default"])
 
 # Jobs
 
