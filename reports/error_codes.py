@@ -49,7 +49,7 @@ OF_RESPONSES: Final = [
     ),
     ErrorCode(
         "preview-unavailable", 503, "Preview unavailable",
-        "Too many previews are being made, reports are paused, or the database does not answer.",
+        "Too many previews are running, reports are paused, or the database does not answer.",
         "Wait, or order the report without a preview.", Retry.AFTER,
     ),
 ]  # fmt: skip

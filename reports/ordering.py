@@ -53,7 +53,10 @@ class OrderSerializer(StrictSerializer):
     callbackURL = CallbackURLField(
         required=False,
         allow_null=True,
-        help_text="Where to tell that the report has ended; that of your settings unless told, null: nowhere.",
+        help_text=(
+            "The URL to notify when the report ends. If omitted, the URL in your settings is used; null sends no "
+            "notification."
+        ),
     )
 
 

@@ -28,7 +28,7 @@ class PlacedOrderSerializer(OrderSerializer):
 
     reuse = StrictBooleanField(
         default=False,
-        help_text="Take an equal report of yours that is on its way, or was ordered shortly ago, where there is one.",
+        help_text="Reuse an identical report of yours that is in progress or was ordered recently, if there is one.",
     )
 
 

@@ -97,7 +97,7 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
     """
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:
-            raise PreviewUnavailableError("Too many previews are being made at the moment.", retry_after=2)
+            raise PreviewUnavailableError("Too many previews are running at the moment.", retry_after=2)
         alias = _database(find_report_type(payload["reportType"]))
         bounds = Bounds(
             seconds=settings.PREVIEW_TIMEOUT_SECONDS + BESIDE_STATEMENT_SECONDS,

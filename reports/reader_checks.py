@@ -45,9 +45,8 @@ def _look(alias: str) -> list[checks.CheckMessage]:
     finally:
         connection.close()
     if is_superuser:
-        return [checks.Warning(f"Reports are read as {login}, a superuser.", hint=hint, id="reports.W001")]
+        return [checks.Warning(f"Reports run as the login {login}, a superuser.", hint=hint, id="reports.W001")]
     if writable:
-        return [
-            checks.Warning(f"Reports are read as {login}, who may write to {writable}.", hint=hint, id="reports.W001")
-        ]
+        text = f"Reports run as the login {login}, which can write to {writable}."
+        return [checks.Warning(text, hint=hint, id="reports.W001")]
     return []

@@ -1,4 +1,4 @@
-"""Reports are read as a login that cannot write, and that does not see Longhaul's own tables."""
+"""Reports run as a login that cannot write, and that does not see Longhaul's own tables."""
 
 from collections.abc import Callable, Iterator
 
@@ -96,7 +96,7 @@ def test_the_login_cannot_write(transactional_db: None) -> None:
 @pytest.mark.parametrize(
     ("login", "code", "says"),
     [
-        ({}, "reports.W001", "Reports are read as postgres, a superuser."),
+        ({}, "reports.W001", "Reports run as the login postgres, a superuser."),
         ({"USER": "nobody_here", "PASSWORD": ""}, "reports.W002", 'role "nobody_here" does not exist'),
     ],
 )
@@ -117,4 +117,4 @@ def test_a_login_that_may_write_to_one_table_is_warned_of(transactional_db: None
             [warning] = run_checks(tags=[Tags.database], databases=["default"])
         finally:
             cursor.execute("REVOKE DELETE ON sales_customer FROM longhaul_reports")
-    assert warning.msg == "Reports are read as longhaul_reports, who may write to public.sales_customer."
+    assert warning.msg == "Reports run as the login longhaul_reports, which can write to public.sales_customer."
