@@ -6,6 +6,7 @@ import resource
 import signal
 from multiprocessing.connection import Connection
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -19,6 +20,12 @@ BOUNDS = Bounds(seconds=5, memory_bytes=512 * 1024**2)
 @pytest.fixture
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "START_METHOD", "fork")
+
+
+def end(server: int) -> None:
+    """Of the server that processes are forked from. The next call starts another."""
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: psutil.Process(server).status() == psutil.STATUS_ZOMBIE)
 
 
 def sleep_in_postgresql() -> None:
@@ -38,6 +45,16 @@ def test_a_server_that_hangs_costs_one_call_and_no_thread(monkeypatch: pytest.Mo
         with pytest.raises(CannotStartError):
             contained("os.getppid", bounds=BOUNDS)
     assert contained("os.getppid", bounds=BOUNDS) != server
+
+
+def test_a_process_that_finds_nothing_preloaded_says_so(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    end(contained("os.getppid", bounds=BOUNDS))
+    assert "contained_preload_failed" not in capfd.readouterr().err
+    monkeypatch.setattr(module, "PRELOADED", "jobs.nowhere")
+    end(contained("os.getppid", bounds=BOUNDS))
+    assert "contained_preload_failed" in capfd.readouterr().err
 
 
 def test_what_cannot_be_imported_has_not_started(forked: None) -> None:
