@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponse
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+#: In TRUSTED_PROXIES: connections over a Unix socket, which have no address.
+UNIX: Final = "unix"
 #: What only a proxy may say. Keys of `request.META`.
 OF_PROXIES: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
 
@@ -30,11 +32,12 @@ def resolve_client_address(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if networks := trusted_proxies(tuple(settings.TRUSTED_PROXIES)):
-            peer = request.META.get("REMOTE_ADDR", "")
-            if is_trusted(parse_address(peer), networks):
+        if trusted := tuple(settings.TRUSTED_PROXIES):
+            networks, peer = trusted_proxies(trusted), request.META.get("REMOTE_ADDR", "")
+            if (not peer and UNIX in trusted) or is_trusted(parse_address(peer), networks):
                 forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-                request.META["REMOTE_ADDR"] = client_address([*forwarded, peer], networks)
+                hops = [*forwarded, peer] if peer else forwarded
+                request.META["REMOTE_ADDR"] = client_address(hops, networks)
             else:
                 for name in OF_PROXIES:
                     request.META.pop(name, None)
@@ -45,8 +48,8 @@ def resolve_client_address(
 
 @cache
 def trusted_proxies(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """The networks. Raises ValueError for a text that is not a network."""
-    return tuple(ipaddress.ip_network(text) for text in texts)
+    """The networks. Raises ValueError for a text that is neither a network nor UNIX."""
+    return tuple(ipaddress.ip_network(text) for text in texts if text != UNIX)
 
 
 def client_address(hops: Sequence[str], networks: Sequence[Network]) -> str:

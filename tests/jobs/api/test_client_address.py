@@ -52,6 +52,19 @@ def test_a_trusted_proxy_is_believed(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("trusted", "logged"),
+    [(["unix"], "203.0.113.9"), (["unix", "203.0.113.0/24"], "6.6.6.6"), (["10.0.0.0/8"], "None")],
+)
+def test_a_proxy_that_connects_by_a_unix_socket_is_believed_if_that_is_trusted(
+    trusted: list[str], logged: str, client: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TRUSTED_PROXIES = trusted
+    assert check_trusted_proxies(None) == []
+    assert address_in_log(client, caplog, "") == logged
+
+
+@pytest.mark.django_db
 def test_only_a_trusted_proxy_says_that_a_request_came_by_https(client: Client, settings: Settings) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_SSL_REDIRECT = True
