@@ -6,8 +6,9 @@ Their texts stand where they are used; those that each job goes through in `jobs
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -18,6 +19,7 @@ from django.db.models import Field, Model
 from psycopg.rows import dict_row
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+Asked = TypeVar("Asked")
 Rows = list[dict[str, Any]]
 
 #: A plan is made for the tables as they are: where they were small, without an index. Ten thousand orders later that
@@ -47,13 +49,17 @@ def ask(statement: str, **parameters: Any) -> CursorWrapper:
     A statement whose columns have changed type since it was planned is planned again. Within a transaction, which
     PostgreSQL has undone by then, the error is raised, and it is the next transaction that succeeds.
     """
-    database = _connected()
+    return planned_again(partial(_ask, _connected(), statement, parameters))
+
+
+def planned_again(act: Callable[[], Asked]) -> Asked:
+    """Call `act`; once more, where a statement of it was refused because of its plan and its transaction undone."""
     try:
-        return _ask(database, statement, parameters)
+        return act()
     except NotSupportedError as error:
-        if not _plans.are_outdated(error) or database.in_atomic_block:
+        if not _plans.are_outdated(error) or connection.in_atomic_block:
             raise
-        return _ask(database, statement, parameters)
+        return act()
 
 
 def _ask(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,7 +20,7 @@ from jobs.models import Job
 from jobs.payloads import secret_names
 from jobs.release import release_jobs
 from jobs.search import terms_of
-from jobs.statements import ask, instance_of, one_trip, run
+from jobs.statements import Rows, ask, instance_of, one_trip, planned_again, run
 from jobs.steps import SUBMIT
 
 if TYPE_CHECKING:
@@ -71,10 +72,7 @@ def submit_job(
     }
     rows = run(SUBMIT, **row, locked=False)
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:
-        with one_trip():
-            ask(LOCK, queue=queue)
-            submitted = ask(SUBMIT, **row, locked=True)
-        rows = submitted.fetchall()
+        rows = planned_again(partial(_submit_locked, row))
     if not rows:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
     if refusal := refusal_of(rows[0], queue=queue, type=type_):
@@ -84,6 +82,14 @@ def submit_job(
     after_commit(_release, job, has_turn=job.due and rows[0]["has_place"])
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job
+
+
+def _submit_locked(row: dict[str, Any]) -> Rows:
+    with one_trip():
+        ask(LOCK, queue=row["queue"])
+        submitted = ask(SUBMIT, **row, locked=True)
+    rows: Rows = submitted.fetchall()
+    return rows
 
 
 def _release(job: Job, *, has_turn: bool) -> None:

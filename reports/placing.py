@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
@@ -13,6 +14,7 @@ from jobs.api.strict import StrictBooleanField
 from jobs.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.models import Job
 from jobs.search import same_work_term
+from jobs.statements import planned_again
 from jobs.states import ACTIVE
 from jobs.webhooks.announcing import tell_also
 from reports.ordering import OrderSerializer, callback_url, canonical_order, submit_order
@@ -46,6 +48,10 @@ def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency 
 
     `data` is the parsed body. Raises what `reports.ordering.order_report` and `job_of_first_request` do.
     """
+    return planned_again(partial(_place_order, owner, data, idempotency))
+
+
+def _place_order(owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None) -> Placed:
     with job_of_first_request(owner=owner, idempotency=idempotency) as first:
         if first is not None:
             return Placed(first, is_replayed=True)

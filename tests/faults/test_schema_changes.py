@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from uuid import uuid4
 
 import psycopg
 import requests
@@ -19,6 +20,8 @@ from tests.waiting import wait_until
 ORDER = {"reportType": "yearly-sales", "parameters": {"year": 2023}}
 #: Tables that every order and every status reads.
 TABLES = ("jobs_job", "jobs_queue", "auth_user", "jobs_apitoken")
+#: A column that an order reads, also to look for its key, and its type.
+TABLE, COLUMN, TYPE = "jobs_job", "error_class", "varchar(200)"
 
 
 class Client:
@@ -33,7 +36,8 @@ class Client:
         with requests.Session() as session:
             session.headers.update(self.headers)
             while not stop.is_set():
-                order = session.post(f"{self.url}/api/reports", json=ORDER, timeout=30)
+                key = {"Idempotency-Key": str(uuid4())}
+                order = session.post(f"{self.url}/api/reports", json=ORDER, headers=key, timeout=30)
                 self.note(order)
                 if order.status_code == 202:
                     self.note(session.get(self.url + order.headers["Location"], timeout=30))
@@ -66,10 +70,14 @@ def test_columns_come_and_go_under_load(database_url: str, live_url: str) -> Non
         wait_until(lambda: all(client.answers.total() > n + 2 for client, n in zip(asking, before, strict=True)))
 
     Queue.objects.update(paused=True)  # a report would be read while the end of the test empties its tables
+    Queue.objects.filter(name="reports").update(max_queued=1_000_000)  # counted with the queue's row locked
     with psycopg.connect(database_url, autocommit=True) as admin, clients(live_url, count=8) as asking:
         for change in ("ADD COLUMN appeared int", "DROP COLUMN appeared"):
             for table in TABLES:
                 admin.execute(f"ALTER TABLE {table} {change}".encode())
                 all_ask_again(asking)
+        for type_ in ("text", TYPE):
+            admin.execute(f"ALTER TABLE {TABLE} ALTER {COLUMN} TYPE {type_}".encode())
+            all_ask_again(asking)
     answers = sum((client.answers for client in asking), Counter[int]())
     assert set(answers) == {200, 202}, [client.bodies for client in asking]
