@@ -39,6 +39,7 @@ PRELOADED: Final = "jobs.contained_preload"
 START_SECONDS: Final = 60.0
 #: The alarm of the process rings later than its caller's patience ends: it is for callers that are gone. Seconds.
 ALARM_AFTER_SECONDS: Final = 2
+LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 #: How often the caller is asked whether to go on. Seconds.
 POLL_SECONDS: Final = 0.2
 
@@ -69,11 +70,10 @@ class AnswerTooLargeError(ContainedError):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the code may take: `seconds` from its first line on; memory beyond Django's; bytes of its answer."""
+    """What the code may take: `seconds` from its first line on; memory beyond Django's."""
 
     seconds: float
     memory_bytes: int
-    answer_bytes: int = 4 * 1024 * 1024
 
 
 def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[], None] = lambda: None) -> Any:
@@ -101,7 +101,7 @@ def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[]
             raise CannotStartError(f"it did not start: {type(error).__name__} {error}".strip()) from error
         started = time.monotonic()
         (length,) = _LENGTH.unpack(_read(reader, _LENGTH.size, seconds=bounds.seconds, check=check))
-        if length > bounds.answer_bytes:
+        if length > LONGEST_ANSWER_BYTES:
             raise AnswerTooLargeError(f"an answer of {length} bytes")
         left = started + bounds.seconds - time.monotonic()
         return json.loads(_read(reader, length, seconds=left, check=check))
@@ -181,7 +181,7 @@ def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds:
         logger.error("contained_code_failed", function=function, error=type(error).__name__, frames=frames)
         os._exit(1)
     _write(writer, _LENGTH.pack(len(answer)))
-    _write(writer, answer if len(answer) <= bounds.answer_bytes else b"")
+    _write(writer, answer if len(answer) <= LONGEST_ANSWER_BYTES else b"")
     os._exit(0)
 
 
