@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
-from django.db.models import F
+from django.db.models.functions import Now
 
+from jobs.bulk import work
 from jobs.bulk.models import BulkRun, Stage
 from jobs.bulk.steering import drop_run, leave_canary, resume_run, start_run, undo_run
+from jobs.context import JobContext
 from jobs.errors import TransitionError
 from jobs.models import Event, Job
+from jobs.retry import Bury
 from jobs.states import State
+from jobs.transitions import claim_job, fail_job, finish_job
 from tests.jobs.bulk.legs import leg, order, outcomes
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +26,18 @@ def job_ends(monkeypatch: pytest.MonkeyPatch, run: BulkRun, state: State) -> Non
     """While the leg waits for its canary, a worker tries that, and it ends in this state."""
 
     def run_canary(seconds: float) -> None:
-        canary = Job.objects.filter(pk__in=BulkRun.objects.filter(pk=run.pk).values("canary"))
-        canary.update(state=state, fencing_token=F("fencing_token") + 1)
+        canary = Job.objects.get(pk__in=BulkRun.objects.filter(pk=run.pk).values("canary"))
+        if canary.state != State.QUEUED:
+            return
+        Job.objects.filter(pk=canary.pk).update(released_at=Now())  # its queue is paused
+        attempt = claim_job(canary.pk, worker="w", celery_task_id="t", lease_seconds=60)
+        assert attempt is not None
+        if state == State.SUCCEEDED:
+            finish_job(attempt, result=None, artifacts=[], rows=0, peak_memory_bytes=0)
+        else:
+            fail_job(attempt, error=ValueError("no"), decision=Bury("permanent"), rows=0, peak_memory_bytes=0)
 
-    monkeypatch.setattr(time, "sleep", run_canary)
+    monkeypatch.setattr(work, "time", SimpleNamespace(sleep=run_canary, monotonic=time.monotonic))
 
 
 @pytest.fixture
@@ -105,16 +118,27 @@ def test_undoing_says_how_many_were_put_back_and_how_many_had_begun(actor: User,
     assert (run.stage, run.note) == (Stage.UNDONE, "2 of 3 jobs were put back as they were. 1 had begun.")
 
 
-def test_what_a_dropped_run_requeued_can_be_undone(actor: User, dead_job: Callable[..., Job]) -> None:
-    dead_job()
+def test_what_a_dropped_run_requeued_can_be_undone(
+    actor: User, dead_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        dead_job()
     run = order(actor)
     leg(run)
     start_run(run, actor=actor, with_canary=False)
+    real = work._change_batch
+
+    def drop_after_a_batch(context: JobContext, run: BulkRun, *, at_most: int) -> int:
+        taken = real(context, run, at_most=2)
+        drop_run(BulkRun.objects.get(pk=run.pk), actor=actor)
+        return taken
+
+    monkeypatch.setattr(work, "_change_batch", drop_after_a_batch)
     leg(run)
-    BulkRun.objects.update(stage=Stage.DROPPED)
+    assert (run.stage, outcomes(run)) == (Stage.DROPPED, ["changed", "changed", "pending"])
     undo_run(run, actor=actor)
     leg(run)
-    assert (run.stage, outcomes(run)) == (Stage.UNDONE, ["undone"])
+    assert (run.stage, outcomes(run)) == (Stage.UNDONE, ["pending", "undone", "undone"])
 
 
 def test_undoing_is_refused_while_another_run_for_the_same_jobs_is_open(
