@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.db.models.functions import Now
 from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
@@ -90,10 +91,19 @@ def visitor_pages() -> Iterator[str]:
     yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs")
 
 
-def admin_lists() -> Iterator[str]:
-    """The first page, and the list of every model."""
-    yield reverse("admin:index")
+def models(*, every: bool) -> list[type[Model]]:
+    """Those of the admin: ours, and one of each other app, whose pages are of one template; or all."""
+    first: dict[str, type[Model]] = {}
     for model in admin.site._registry:
+        label = model._meta.app_label
+        first.setdefault(model._meta.label if every or label == Job._meta.app_label else label, model)
+    return list(first.values())
+
+
+def admin_lists(*, every: bool) -> Iterator[str]:
+    """The first page, and the lists of models."""
+    yield reverse("admin:index")
+    for model in models(every=every):
         yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     yield reverse("admin:jobs_job_changelist") + "?state=dead"
     yield reverse("admin:jobs_job_changelist") + "?q=nothing-like-this"
@@ -106,9 +116,9 @@ def admin_work() -> Iterator[str]:
     yield "/admin/jobs/bulkrun/order/?act=requeue&state=dead"
 
 
-def admin_forms() -> Iterator[str]:
-    """The page of one object of every model, and one of each sort of form."""
-    for model in admin.site._registry:
+def admin_forms(*, every: bool) -> Iterator[str]:
+    """The pages of one object of models, and one of each sort of form."""
+    for model in models(every=every):
         objects = model._default_manager.order_by("pk")
         found = objects.get(state=State.DEAD) if model is Job else objects.first()
         if found is not None:
