@@ -8,27 +8,27 @@ from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
 from jobs.api.outages import outage_response
-from jobs.api.problems import problem_response
+from jobs.api.problems import is_for_programs, problem_response
 from jobs.outages import is_outage
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 from outside of DRF."""
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(request, 400, "bad-request", "The request cannot be understood.")
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403 from outside of DRF."""
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(request, 403, "permission-denied", "You may not do this.")
     return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 of the resolver."""
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(request, 404, "not-found", "There is no such resource.")
     return defaults.page_not_found(request, exception)
 
@@ -41,10 +41,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if error is not None and is_outage(error):
         return outage_response(request, error)
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(request, 500, "internal-error", "The server failed. The request may be repeated.")
     return defaults.server_error(request)
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")

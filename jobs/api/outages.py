@@ -9,7 +9,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
-from jobs.api.problems import problem_response
+from jobs.api.problems import is_for_programs, problem_response
 from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
 from jobs.outages import is_conflict
@@ -42,7 +42,7 @@ def outage_response(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 def _answer(request: HttpRequest, problem: HttpResponse, *, what: str, retry_after: int) -> HttpResponse:
     response = problem
-    if not request.path.startswith("/api/"):
+    if not is_for_programs(request):
         response = HttpResponse(loader.render_to_string("503.html", {"what": what}), status=503)
     response["Retry-After"] = str(retry_after)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log a traceback for each request

@@ -16,6 +16,8 @@ from jobs.error_codes import title_of
 from jobs.errors import AdmissionError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, OwnerQueueFullError
 
 MEDIA_TYPE = "application/problem+json"
+#: How the paths begin that programs ask for.
+FOR_PROGRAMS = ("/api/", "/healthz", "/metrics")
 #: The page that explains each code. A relative reference with its full path, as RFC 9457 section 3.1.1 recommends.
 CATALOGUE = "/api/errors"
 
@@ -61,6 +63,11 @@ def problem_body(status: int, code: str, detail: str, **extensions: Any) -> dict
 def problem_response(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     """A problem from outside of DRF: the resolver, CSRF, a crash."""
     return JsonResponse(problem_body(status, code, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def is_for_programs(request: HttpRequest) -> bool:
+    """Whether an error is answered with a problem, and not with a page for people."""
+    return request.path.startswith(FOR_PROGRAMS)
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:

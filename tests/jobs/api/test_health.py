@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import requests
 from django.contrib.auth.models import Group, User
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
@@ -127,6 +127,21 @@ def test_healthz_is_for_the_token_and_for_staff(client: Client, all_is_well: Non
     assert client.get("/healthz").status_code == 401
     owner.groups.add(Group.objects.get(name="viewer"))
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_staff_whose_session_cannot_be_looked_up_are_told_of_the_database_in_json(
+    path: str, client: Client, owner: User
+) -> None:
+    def lost(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    client.force_login(owner)
+    client.raise_request_exception = False
+    with connection.execute_wrapper(lost):
+        answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+    assert (answer.json()["code"], answer["Retry-After"]) == ("database-unavailable", "5")
 
 
 def test_healthz_names_each_thing_that_is_wrong(client: Client, all_is_well: None, settings: Settings) -> None:
