@@ -35,11 +35,9 @@ THREADS: Final = 8
 PROBE_THREADS: Final = 2
 #: Their paths, as in `jobs.api.health`.
 PROBES: Final = ("/livez", "/readyz")
-#: A whole request for a probe, without a body: whoever reads it waits for nothing more.
-PROBE: Final = re.compile(
-    rb"(?:GET|HEAD) (?:%s)(?:\?[^ \r\n]*)? HTTP/1\.[01]\r\n"
-    rb"(?:(?!(?i:content-length|transfer-encoding))[^\r\n]+\r\n)*\r\n" % "|".join(PROBES).encode()
-)
+#: The first line of a request for a probe, and the fields that announce a body.
+PROBE_LINE: Final = re.compile(rb"(?:GET|HEAD) (?:%s)(?:\?[^ ]*)? HTTP/1\.[01]" % "|".join(PROBES).encode())
+BODY_FIELDS: Final = (b"content-length", b"transfer-encoding")
 #: What is looked at of a request, and what is read at once of what nobody wants.
 PIECE_BYTES: Final = 8192
 #: A request that has waited for a thread for so long is refused while PostgreSQL is away: it would only wait again, and
@@ -74,7 +72,7 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
             self._wait_for(conn, self.on_pending_socket_readable)
             return
         conn.enqueued_at = time.monotonic()
-        pool = self.probe_threads if PROBE.fullmatch(begin) else self.tpool
+        pool = self.probe_threads if is_probe(begin) else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
@@ -126,6 +124,15 @@ def first_bytes(conn: TConn) -> bytes | None:
         return None
     except OSError:  # whoever reads it finds out why
         return b""
+
+
+def is_probe(begin: bytes) -> bool:
+    """Whether this is a whole request for a probe, without a body: whoever reads it waits for nothing more."""
+    head, end, more = begin.partition(b"\r\n\r\n")
+    first, *fields = head.split(b"\r\n")
+    return bool(end and not more and PROBE_LINE.fullmatch(first)) and not any(
+        field.lower().startswith(BODY_FIELDS) for field in fields
+    )
 
 
 class Refusing:

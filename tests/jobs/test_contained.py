@@ -5,9 +5,11 @@ import os
 import resource
 import signal
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 from django.db import connection
 
 from jobs import contained as module
@@ -40,10 +42,12 @@ def give_up() -> None:
 def test_a_server_that_hangs_costs_one_call_and_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     server = contained("os.getppid", bounds=BOUNDS)
     os.kill(server, signal.SIGSTOP)
+    ended = psutil.Process(server)
     with monkeypatch.context() as patched:
         patched.setattr(module, "START_SECONDS", 1)
         with pytest.raises(CannotStartError):
             contained("os.getppid", bounds=BOUNDS)
+    wait_until(lambda: ended.status() == psutil.STATUS_ZOMBIE, message="the server has ended")
     assert contained("os.getppid", bounds=BOUNDS) != server
 
 
@@ -77,13 +81,16 @@ def test_threads_on_all_processors_may_compute_until_the_deadline(forked: None) 
 
 
 def test_the_log_has_no_text_of_an_exception_that_ends_the_process(
-    forked: None, capfd: pytest.CaptureFixture[str]
+    forked: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(ProcessEndedError):
-        contained("tests.jobs.test_contained.give_up", bounds=BOUNDS)
-    logged = capfd.readouterr()
-    assert "SystemExit" in logged.out + logged.err
-    assert "hunter2" not in logged.out + logged.err
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        written = structlog.wrap_logger(structlog.WriteLogger(file), [structlog.processors.KeyValueRenderer()])
+        monkeypatch.setattr(module, "logger", written)
+        with pytest.raises(ProcessEndedError):
+            contained("tests.jobs.test_contained.give_up", bounds=BOUNDS)
+    assert "SystemExit" in log.read_text()
+    assert "hunter2" not in log.read_text()
 
 
 def test_an_answer_is_read_where_a_thousand_files_are_open() -> None:

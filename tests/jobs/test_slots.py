@@ -5,6 +5,7 @@ from django.db import connection
 
 from jobs.slots import slot
 from tests.threads import Threads
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,4 +38,4 @@ def test_it_is_free_again_when_the_block_raises() -> None:
 def test_it_is_free_again_when_the_session_is_gone() -> None:
     with slot("test", of=1):
         connection.close()
-        assert is_free(of=1)
+        wait_until(lambda: is_free(of=1), message="PostgreSQL ends the session")

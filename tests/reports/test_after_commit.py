@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from jobs.models import CallbackEndpoint, Job
+from jobs.models import CallbackEndpoint, Job, Queue
 from jobs.states import State
 from jobs.webhooks.endpoints import disable_endpoint
 from tests.reports.api.asking import ORDER
@@ -21,6 +21,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WRITES: Final = re.compile(r"INSERT INTO|DELETE FROM|(?<!FOR )(?<!FOR NO KEY )\bUPDATE ")
 URL: Final = "https://example.com/hook"
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(transactional_db: None) -> None:
+    """Other tests' workers may be there."""
+    Queue.objects.update(paused=True)
 
 
 class LostAfterCommit:

@@ -141,8 +141,10 @@ def test_while_the_storage_does_not_answer_downloads_are_503_and_all_else_goes_o
         page = client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
         assert (page.status_code, "The storage of files is unavailable" in page.content.decode()) == (503, True)
         status = client.get(f"{report}/status").json()
-        assert (status["status"], Artifact.objects.get().damaged_at) == ("Complete", None)
+        artifact.refresh_from_db()
+        assert (status["status"], artifact.damaged_at) == ("Complete", None)
         order = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
         assert client.post("/api/reports", order, content_type="application/json").status_code == 202
         assert client.delete(report).status_code == 204
-    assert Artifact.objects.get().deleted_at is None  # Beat deletes it
+    artifact.refresh_from_db()
+    assert artifact.deleted_at is None  # Beat deletes it

@@ -138,7 +138,7 @@ def test_a_preview_is_shown_below_the_form_and_ordered_from_there(ada_page: Page
     ada_page.goto("/reports/new?type=customers")
     ada_page.select_option("[name='parameters.country']", "JP")
     ada_page.click("#preview")
-    assert "as they will stand in the file" in ada_page.inner_text(".preview")
+    assert "as they will appear in the file" in ada_page.inner_text(".preview")
     assert ada_page.input_value("[name='parameters.country']") == "JP"
     ada_page.click("main form button:not(.quiet)")
     ada_page.wait_for_url("**/reports/*-*")
