@@ -17,7 +17,7 @@ from config.datafolder import BASE_DIR
 pytestmark = pytest.mark.timeout(600)
 
 BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export")
-SIZES = {"jobs": 5, "backlog": 3000, "requests": 10, "lines": 2000, "rows": 300_000, "seconds": 1, "repeat": 1}
+SIZES = {"jobs": 2, "backlog": 3000, "requests": 10, "lines": 2000, "rows": 900_000, "seconds": 1, "repeat": 1}
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def test_throughput_and_latency_run_and_check_their_own_work(ran: Ran) -> None:
     }
     assert ran.targets(expected) == expected
     assert ran.shows(
-        "| throughput | 5 jobs that do nothing | Longhaul: ",
+        "| throughput | 2 jobs that do nothing | Longhaul: ",
         "row, delay, two saves: ",
-        "| latency-p99 | 5 jobs, one by one, from the order to the start | p99: ",
+        "| latency-p99 | 2 jobs, one by one, from the order to the start | p99: ",
     )
 
 
