@@ -158,3 +158,30 @@ def _answers() -> bool:
             return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+def end_all_sessions() -> None:
+    """Of the test database, but for this thread's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@contextmanager
+def commits_kept() -> Iterator[None]:
+    """What was committed survives a crash, as in production; else the tests' server may lose the last moment of it."""
+    _alter_database("SET synchronous_commit = on")
+    try:
+        yield
+    finally:
+        _alter_database("RESET synchronous_commit")
+
+
+def _alter_database(change: str) -> None:
+    """It counts for new sessions, so the others end."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {connection.ops.quote_name(str(connection.settings_dict['NAME']))} {change}")
+    end_all_sessions()
+    connections.close_all()

@@ -22,6 +22,7 @@ from jobs.sweeping import SWEEPS
 from reports.dialect import Dialect
 from tests.faults.app.kinds import KINDS
 from tests.faults.invariants import assert_invariants
+from tests.outages import commits_kept
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -142,3 +143,10 @@ def open_files(pid: int) -> list[str]:
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     os.kill(pid, number)
+
+
+@pytest.fixture
+def durable(transactional_db: None) -> Iterator[None]:
+    """For tests that kill PostgreSQL and count what it has."""
+    with commits_kept():
+        yield

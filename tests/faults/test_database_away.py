@@ -97,7 +97,7 @@ def web(all_services: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def visitor(transactional_db: None, web: Stack) -> Iterator[Visitor]:
+def visitor(durable: None, web: Stack) -> Iterator[Visitor]:
     staff = User.objects.create_superuser("staff")
     visitor = Visitor(web, owner=User.objects.create_user("visitor"), staff=staff)
     wait_until(visitor.all_is_well, message="all is well before")
@@ -148,7 +148,8 @@ OUTAGES: dict[str, tuple[Callable[[], AbstractContextManager[None]], set[str]]] 
         partial(locked, "SELECT FROM jobs_queue WHERE name = 'reports' FOR UPDATE"),
         {"order", "status", "page", "admin"},
     ),
-    "estimates locked": (partial(locked, "LOCK TABLE jobs_recentruns"), {"order", "page", "admin"}),
+    # The page and the status say when a report that waits is expected to end.
+    "estimates locked": (partial(locked, "LOCK TABLE jobs_recentruns"), {"order", "admin"}),
 }
 
 

@@ -2,17 +2,15 @@
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.models.functions import Now
 
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, kill
-from tests.outages import postgres_killed, restart_postgres
-from tests.stack import Stack
+from tests.outages import end_all_sessions, postgres_killed, restart_postgres
 from tests.waiting import wait_until
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -25,11 +23,6 @@ def sessions(condition: str = "TRUE") -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pid {OTHERS} AND {condition}")
         return [pid for (pid,) in cursor.fetchall()]
-
-
-def end_all_sessions() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
 
 
 @pytest.mark.parametrize("hurt", [restart_postgres, end_all_sessions])
@@ -78,21 +71,6 @@ def test_a_worker_that_cannot_reach_the_database_for_a_lease_ends_its_work(fault
     fault.open_gate()
     fault.mend_until(job, State.SUCCEEDED)
     assert fault.outcomes(job) == ["lost", "succeeded"]
-
-
-@pytest.fixture
-def durable(stack: Stack) -> Iterator[None]:
-    """What was committed survives a crash, as in production; else the tests' server may lose the last moment of it."""
-    name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
-    end_all_sessions()
-    connections.close_all()
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
-    end_all_sessions()
-    connections.close_all()
 
 
 def test_postgresql_is_killed_while_many_jobs_run_and_wait(fault: Fault, durable: None) -> None:

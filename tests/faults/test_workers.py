@@ -174,18 +174,15 @@ def test_a_pool_process_is_replaced_after_so_many_tasks_and_so_much_memory(fault
     stack.stop("worker-csv")
     limits = {"WORKER_MAX_TASKS_PER_CHILD": "3", "WORKER_MAX_MEMORY_MB_PER_CHILD": "250", "WORKER_CONCURRENCY": "1"}
     with stack.running("worker-csv", **limits):
-        wait_until(lambda: stack.pool_pids("worker-csv"), message="the pool starts")
-        seen = [stack.pool_pids("worker-csv")[0]]
+        seen = list(wait_until(lambda: stack.pool_pids("worker-csv"), message="the pool starts"))
 
-        def replaced() -> bool:
-            pids = stack.pool_pids("worker-csv")
-            return bool(pids) and pids != seen[-1:]
+        def replaced() -> list[int]:
+            return [pid for pid in stack.pool_pids("worker-csv") if pid not in seen]
 
         for _ in range(3):
             job = fault.submit("work")
             fault.wait_for(job, State.SUCCEEDED)
-        wait_until(replaced, message="replaced after three tasks")
-        seen += stack.pool_pids("worker-csv")
+        seen += wait_until(replaced, message="replaced after three tasks")
         fault.wait_for(fault.submit("eat"), State.SUCCEEDED)
         wait_until(replaced, message="replaced after a task that took 300 MB")
         fault.wait_for(fault.submit("work"), State.SUCCEEDED)
