@@ -112,6 +112,7 @@ def probing(visitor: Visitor) -> Iterator[list[Asked]]:
     over = threading.Event()
 
     def probe() -> None:
+        answers.append(visitor.ask("livez"))
         while not over.wait(0.2):
             answers.append(visitor.ask("livez"))
 
