@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -96,55 +96,54 @@ def test_a_range_fetches_its_own_bytes_and_memory_stays_flat(
     assert memory(web) - before < len(CONTENT) // 2
 
 
-def keep_files_at(url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process have its files there; it waits briefly, and for as many trials as ever."""
-    monkeypatch.setattr(object_storage, "READ_SECONDS", 0.2)
-    settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_storage(buckets.storage_url(url))}
+@pytest.fixture
+def keep_files_at(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let this process have its files at a URL; it waits briefly, and for as many trials as ever."""
+
+    def keep(url: str) -> None:
+        monkeypatch.setattr(object_storage, "READ_SECONDS", 0.2)
+        settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_storage(buckets.storage_url(url))}
+
+    return keep
+
+
+@pytest.fixture
+def owners_client(client: Client, owner: User) -> Client:
+    client.force_login(owner)
+    return client
 
 
 def test_head_asks_for_no_byte_of_the_file(
-    proxy: buckets.CountingProxy,
-    artifact: Artifact,
-    client: Client,
-    owner: User,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    proxy: buckets.CountingProxy, artifact: Artifact, owners_client: Client, keep_files_at: Callable[[str], None]
 ) -> None:
-    keep_files_at(proxy.url, settings, monkeypatch)
-    client.force_login(owner)
-    answer = client.head(f"/api/reports/{artifact.job_id}/download")
+    keep_files_at(proxy.url)
+    answer = owners_client.head(f"/api/reports/{artifact.job_id}/download")
     assert (answer.status_code, answer["Content-Length"]) == (200, str(len(CONTENT)))
     assert proxy.received < 10_000
     artifact.job.artifacts.update(size_bytes=7)
-    assert client.head(f"/api/reports/{artifact.job_id}/download").status_code == 410
+    assert owners_client.head(f"/api/reports/{artifact.job_id}/download").status_code == 410
 
 
 @pytest.mark.parametrize("is_silent", [True, False])
 def test_while_the_storage_does_not_answer_downloads_are_503_and_all_else_goes_on(
-    is_silent: bool,
-    artifact: Artifact,
-    client: Client,
-    owner: User,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    is_silent: bool, artifact: Artifact, owners_client: Client, keep_files_at: Callable[[str], None]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         if not is_silent:
             silent.close()
-        keep_files_at(f"http://127.0.0.1:{silent.getsockname()[1] if is_silent else 1}", settings, monkeypatch)
+        keep_files_at(f"http://127.0.0.1:{silent.getsockname()[1] if is_silent else 1}")
         User.objects.update(is_staff=True, is_superuser=True)
-        client.force_login(owner)
         report = f"/api/reports/{artifact.job_id}"
-        for answer in (client.get(f"{report}/download"), client.head(f"{report}/download")):
+        for answer in (owners_client.get(f"{report}/download"), owners_client.head(f"{report}/download")):
             assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-        assert client.get(f"{report}/download").json()["code"] == "storage-unavailable"
-        page = client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
+        assert owners_client.get(f"{report}/download").json()["code"] == "storage-unavailable"
+        page = owners_client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
         assert (page.status_code, "The storage of files is unavailable" in page.content.decode()) == (503, True)
-        status = client.get(f"{report}/status").json()
+        status = owners_client.get(f"{report}/status").json()
         artifact.refresh_from_db()
         assert (status["status"], artifact.damaged_at) == ("Complete", None)
         order = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
-        assert client.post("/api/reports", order, content_type="application/json").status_code == 202
-        assert client.delete(report).status_code == 204
+        assert owners_client.post("/api/reports", order, content_type="application/json").status_code == 202
+        assert owners_client.delete(report).status_code == 204
     artifact.refresh_from_db()
     assert artifact.deleted_at is None  # Beat deletes it
