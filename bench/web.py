@@ -24,7 +24,7 @@ from config.datafolder import DataFolder
 from config.probing import HOST, free_port
 from config.services import all_services
 from config.stopping import say
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 from jobs.tokens.scopes import ALL
 
 #: Clients of one measured run, each with one connection.

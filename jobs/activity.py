@@ -1,5 +1,4 @@
-"""How many attempts ended: in each minute, for charts and rates, and in all (`jobs.totals`), for Prometheus; and how
-long the newest of each type took (`jobs.recent_runs`), for estimates.
+"""How many attempts ended: per minute, for charts; in all, for Prometheus; and how long each type's newest took.
 
 Counted by a sweep, so that a page that shows a day does not read a day's attempts.
 """
@@ -13,9 +12,9 @@ from django.db import connection, models, transaction
 from django.utils.dateparse import parse_datetime
 
 from jobs.kinds import inspector_of, kind_names
+from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.recent_runs import KEEP_RUNS, RUNS_KEPT
 from jobs.states import Outcome
-from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
 
 #: As far back as the first count reaches, and as long as minutes are kept.
 KEPT: Final = timedelta(days=8)

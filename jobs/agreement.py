@@ -12,8 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.utils import timezone
 
 from jobs.durations import in_words
+from jobs.models.queues import Queue
 from jobs.presence import known_workers, unserved
-from jobs.queues import Queue
 from jobs.release import is_declared
 from jobs.seeding import WITHOUT_JOBS
 

@@ -1,7 +1,7 @@
 """What Prometheus is told of the jobs: read from PostgreSQL at each scrape, so every web server tells the same.
 
 The cost does not depend on how many jobs there are: counts end at `jobs.overview.BOUND`, counters are kept
-(`jobs.totals`). What a web server knows by itself, requests and refusals, is counted in its processes.
+(`jobs.models.statistics`). What a web server knows by itself, requests and refusals, is counted in its processes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from jobs.circumstances import free_bytes
 from jobs.damage import damaged_files
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
+from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
 from jobs.refusals import show_refusals
 from jobs.replica import has_replica, look_at_replica
 from jobs.states import Outcome
-from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
 
 #: How long one query of a scrape may take; Prometheus waits ten seconds for all of it. Milliseconds.
 TIMEOUT_MILLISECONDS: Final = 4_000

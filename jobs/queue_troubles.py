@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from jobs.bulk.models import BulkRun
 from jobs.durations import in_words
+from jobs.models.bulk import BulkRun
 from jobs.overview import QueueFigures, counted, type_states
 from jobs.remedies import Trouble, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
 from jobs.states import State

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from jobs.kinds import kind_names
 from jobs.models import Job, Queue
-from jobs.querysets import JobQuerySet
+from jobs.models.querysets import JobQuerySet
 from jobs.search import term_searched
 from jobs.states import State
 

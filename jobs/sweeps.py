@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from jobs.activity import count_attempts
 from jobs.artifacts import delete_artifact_file
-from jobs.bulk.models import OPEN, BulkItem, BulkRun
 from jobs.deactivated_owners import cancel_jobs_of_deactivated
 from jobs.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.idempotency import prune_reused_keys
 from jobs.lost_processes import with_last_memory
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
+from jobs.models.bulk import OPEN, BulkItem, BulkRun
 from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.payloads import index_payload
 from jobs.policy import decide_for

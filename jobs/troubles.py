@@ -8,12 +8,12 @@ from typing import Final
 from django.utils import timezone
 
 from jobs.agreement import disagreements
-from jobs.bulk.models import BulkRun, Stage
 from jobs.circumstances import lack_of_room
 from jobs.damage import damaged_files
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.models import Job
+from jobs.models.bulk import BulkRun, Stage
 from jobs.overview import BOUND, QueueFigures, SweepState, counted
 from jobs.publish_failures import failures_now
 from jobs.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types

@@ -14,10 +14,10 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSch
 from django_celery_results.models import GroupResult, TaskResult
 
 from jobs.audit import AuditEntry
-from jobs.bulk.models import BulkRun
 from jobs.models import Artifact, Attempt, CallbackHost, Event, Job, Queue, Sweep, TypeDials
+from jobs.models.bulk import BulkRun
+from jobs.models.token import ApiToken
 from jobs.states import State
-from jobs.tokens.models import ApiToken
 from reports.dialect import Dialect
 
 ERROR = {

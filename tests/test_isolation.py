@@ -15,8 +15,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from jobs.models import Artifact, CallbackEndpoint, Job
+from jobs.models.token import ApiToken
 from jobs.states import State
-from jobs.tokens.models import ApiToken
 from reports.dialect import Dialect
 from tests.tokens import bearer_of
 

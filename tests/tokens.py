@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 from jobs.tokens.scopes import ALL
 
 

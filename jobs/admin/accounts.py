@@ -16,8 +16,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.models.token import ApiToken
 from jobs.tokens.issuing import issued_below
-from jobs.tokens.models import ApiToken
 
 
 @replace(User)

@@ -20,10 +20,10 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from jobs.admin.forms import ReasonForm
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
-from jobs.bulk.models import OPEN, WORKING, BulkItem, BulkRun, Stage
 from jobs.bulk.outcome import may_be_undone, what_became
 from jobs.errors import AdmissionError, TransitionError
 from jobs.inspection import Level
+from jobs.models.bulk import OPEN, WORKING, BulkItem, BulkRun, Stage
 from jobs.requeue_checks import WORDS
 from jobs.selection import CRITERIA, UnknownCriterionError, in_words
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from jobs.bulk.models import BulkRun, Stage
 from jobs.bulk.standing import stage_of
 from jobs.bulk.steering import BULK
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError
 from jobs.kinds import Kind
+from jobs.models.bulk import BulkRun, Stage
 from jobs.retry import RetryPolicy
 from jobs.sweeping import alone
 

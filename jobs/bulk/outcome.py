@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from django.db import connection
 
-from jobs.bulk.models import BulkItem, BulkRun
+from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import ACTIVE, State
 
 #: Jobs of a run that are looked at, so that its page costs the same from there on.

@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import PermissionsMixin
 from django.db.models.functions import Now
 
-from jobs.bulk.models import BulkRun, Stage
 from jobs.context import JobContext
+from jobs.models.bulk import BulkRun, Stage
 
 
 def stage_of(context: JobContext, run: BulkRun) -> str:

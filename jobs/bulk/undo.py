@@ -13,10 +13,10 @@ from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from jobs.audit import AuditEntry
-from jobs.bulk.models import BulkItem, BulkRun
 from jobs.events import record_events
 from jobs.interventions import BATCH_SIZE, intervene
 from jobs.models import Event, Job
+from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State
 
 #: What requeueing changes, and undoing puts back.

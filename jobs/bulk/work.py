@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs.bulk.models import BulkItem, BulkRun, Stage
 from jobs.bulk.standing import goes_on, stand
 from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
@@ -24,6 +23,7 @@ from jobs.durations import in_words
 from jobs.inspection import Level
 from jobs.interventions import BATCH_SIZE, Intervention
 from jobs.models import Job
+from jobs.models.bulk import BulkItem, BulkRun, Stage
 from jobs.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
 from jobs.selection import select_jobs
 from jobs.states import State

@@ -12,8 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from jobs.circumstances import free_bytes
 from jobs.kinds import inspector_of
 from jobs.models import Queue, TypeDials
+from jobs.models.queues import Pace
 from jobs.pacing.dials import Dials, dials_of
-from jobs.queues import Pace
 from jobs.redaction import in_one_line
 from jobs.sessions import glance_at
 

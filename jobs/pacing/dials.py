@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from jobs.queues import Pace
+from jobs.models.queues import Pace
 from jobs.replica import alias_to_read
 from jobs.statements import run
 

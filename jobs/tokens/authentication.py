@@ -13,8 +13,8 @@ from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
 
+from jobs.models.token import ApiToken
 from jobs.statements import columns_of, instance_of, run
-from jobs.tokens.models import ApiToken
 
 #: `last_used_at` is written at most so often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)

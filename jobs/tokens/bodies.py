@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.api.strict import StrictCharField, StrictIntegerField, StrictSerializer
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 from jobs.tokens.scopes import grantable, known_scopes
 
 DEFAULT_DAYS = 90

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from jobs.audit import AuditEntry, audit
 from jobs.errors import JobError
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

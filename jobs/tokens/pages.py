@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from jobs.models.token import ApiToken
 from jobs.posting import posted_from
 from jobs.tokens.bodies import DEFAULT_DAYS
 from jobs.tokens.issuing import TooManyTokensError, issue_own_token, revoke_own_token
-from jobs.tokens.models import ApiToken
 from jobs.tokens.scopes import known_scopes
 from jobs.tokens.views import as_uuid
 

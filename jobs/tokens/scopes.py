@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
     from rest_framework.request import Request
 
-    from jobs.tokens.models import ApiToken
+    from jobs.models.token import ApiToken
 
 #: Everything, also what is added later. Only `manage.py create_token` gives it.
 ALL: Final = "*"

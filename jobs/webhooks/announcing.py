@@ -19,11 +19,11 @@ from jobs.api.status import WORDS
 from jobs.commit import in_transaction
 from jobs.kinds import inspector_of
 from jobs.models import Job
+from jobs.models.callbacks import Callback
 from jobs.redaction import redact
 from jobs.states import State
 from jobs.submission import submit_job
 from jobs.webhooks.messages import new_payload
-from jobs.webhooks.models import Callback
 
 logger = structlog.get_logger(__name__)
 

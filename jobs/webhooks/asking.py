@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.webhooks.models import CallbackSettings
+from jobs.models.callbacks import CallbackSettings
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -23,8 +23,8 @@ from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from jobs.errors import PostponedError
+from jobs.models.callbacks import CallbackHost
 from jobs.statements import run
-from jobs.webhooks.models import CallbackHost
 
 #: Longer than a delivery may take, after which the probe counts as lost, and another one goes. Seconds.
 PROBE_SLACK_SECONDS: Final = 15.0

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
-from jobs.webhooks.models import CallbackEndpoint
+from jobs.models.callbacks import CallbackEndpoint
 from jobs.webhooks.urls import host_of
 
 logger = structlog.get_logger(__name__)

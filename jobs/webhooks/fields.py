@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.api.strict import StrictCharField
-from jobs.webhooks.models import LONGEST_URL
+from jobs.models.callbacks import LONGEST_URL
 from jobs.webhooks.urls import InvalidCallbackURLError, canonical_url
 
 #: What is taken for certain; ports, and names in other letters, are taken too. For the schema.

@@ -23,7 +23,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from standardwebhooks.webhooks import Webhook
 
-from jobs.webhooks.models import CallbackSecret
+from jobs.models.callbacks import CallbackSecret
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

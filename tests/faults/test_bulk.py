@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Max, Min
 from django.test import Client
 
-from jobs.bulk.models import BulkRun, Stage
 from jobs.models import AuditEntry, Event, Job
+from jobs.models.bulk import BulkRun, Stage
 from jobs.states import State
 from tests.stack import Stack
 from tests.threads import Threads

@@ -14,7 +14,7 @@ from schemathesis.core.failures import ServerError
 from schemathesis.openapi.checks import UseAfterFree
 
 from jobs.models import Job
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 from jobs.webhooks.fields import PUBLIC_URL
 from tests.fuzz import hooks
 from tests.stack import Stack

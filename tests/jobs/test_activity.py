@@ -14,9 +14,9 @@ from django.utils import timezone
 from jobs import sweeps  # noqa: F401  (registers them)
 from jobs.activity import Activity, count_attempts
 from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Sweep
+from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.states import Outcome
 from jobs.sweeping import SWEEPS
-from jobs.totals import DURATION_BOUNDS, ROWS_BOUNDS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db

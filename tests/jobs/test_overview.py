@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs import circumstances, overview
 from jobs.activity import Activity
-from jobs.bulk.models import BulkRun
 from jobs.models import Artifact, Job, Queue, Sweep, Worker
+from jobs.models.bulk import BulkRun
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
 from jobs.seeding import SCHEDULES
 from jobs.states import State

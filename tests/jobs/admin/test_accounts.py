@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from jobs.audit import AuditEntry
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.admin.charts import HEIGHT, sparkline
-from jobs.bulk.models import BulkItem, BulkRun, Stage
 from jobs.models import Job
+from jobs.models.bulk import BulkItem, BulkRun, Stage
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs.bulk.models import BulkRun
 from jobs.models import Attempt, Event, Job, Queue, SearchTerms
+from jobs.models.bulk import BulkRun
 from jobs.search import same_work_term, terms_of
 from jobs.states import State
 

@@ -13,8 +13,8 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
-from jobs.bulk.models import BulkRun
 from jobs.models import Artifact, Attempt, AuditEntry, Job, Queue, Sweep, TypeDials
+from jobs.models.bulk import BulkRun
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from jobs.bulk.models import BulkRun
 from jobs.models import Job
+from jobs.models.bulk import BulkRun
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs.bulk.kind import run_bulk
-from jobs.bulk.models import BulkRun
 from jobs.bulk.steering import order_run
 from jobs.context import JobContext
 from jobs.models import Job
+from jobs.models.bulk import BulkRun
 from jobs.states import State
 from jobs.transitions import claim_job
 

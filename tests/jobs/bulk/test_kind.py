@@ -8,7 +8,6 @@ from django.contrib.auth.models import Permission, User
 
 from jobs.bulk import kind, work
 from jobs.bulk.kind import run_bulk
-from jobs.bulk.models import BulkRun, Stage
 from jobs.bulk.steering import (
     drop_run,
     pause_run,
@@ -20,6 +19,7 @@ from jobs.context import JobContext
 from jobs.errors import CancelRequestedError
 from jobs.inspection import InvalidPayloadError
 from jobs.models import AuditEntry, Job, Queue
+from jobs.models.bulk import BulkRun, Stage
 from jobs.states import State
 from tests.jobs.bulk.legs import context_of, leg, order, outcomes
 from tests.threads import Threads

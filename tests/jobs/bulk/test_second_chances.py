@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs.bulk import work
-from jobs.bulk.models import BulkRun, Stage
 from jobs.bulk.steering import drop_run, leave_canary, resume_run, start_run, undo_run
 from jobs.context import JobContext
 from jobs.errors import TransitionError
 from jobs.models import Event, Job
+from jobs.models.bulk import BulkRun, Stage
 from jobs.retry import Bury
 from jobs.states import State
 from jobs.transitions import claim_job, fail_job, finish_job

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from jobs.bulk.models import BulkRun, Stage
 from jobs.bulk.steering import (
     AlreadyOpenError,
     drop_run,
@@ -18,6 +17,7 @@ from jobs.bulk.steering import (
 )
 from jobs.errors import TransitionError
 from jobs.models import Job
+from jobs.models.bulk import BulkRun, Stage
 from jobs.selection import UnknownCriterionError
 from jobs.states import State
 from tests.jobs.bulk.legs import leg, order

@@ -7,13 +7,13 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
 from jobs.bulk import work
-from jobs.bulk.models import BulkItem, BulkRun, Stage
 from jobs.bulk.steering import (
     start_run,
     undo_run,
 )
 from jobs.context import JobContext
 from jobs.models import AuditEntry, Event, Job
+from jobs.models.bulk import BulkItem, BulkRun, Stage
 from jobs.states import State
 from tests.jobs.bulk.legs import leg, order, outcomes
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 
 pytestmark = pytest.mark.django_db
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from jobs.models.queues import Pace
 from jobs.pacing.aimd import FIRST_RATE, LOWEST_RATE
 from jobs.pacing.auto import Auto, congestion
 from jobs.pacing.dials import Dials
 from jobs.pacing.pressure import Pressure
-from jobs.queues import Pace
 
 DIALS = Dials(
     rows_per_second=None,

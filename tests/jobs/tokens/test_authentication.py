@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from jobs.tokens.models import ApiToken
+from jobs.models.token import ApiToken
 from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from jobs.audit import AuditEntry
+from jobs.models.token import ApiToken
 from jobs.tokens.issuing import revoke_own_token
-from jobs.tokens.models import ApiToken
 from jobs.tokens.scopes import known_scopes
 from tests.locks import a_session_waits_for_a_lock
 from tests.threads import Threads

@@ -11,7 +11,6 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
-from jobs.bulk.models import BulkItem, BulkRun
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
@@ -19,6 +18,7 @@ from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import PermanentError, QueueFullError, RetryableError
 from jobs.execution import execute_job
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
+from jobs.models.bulk import BulkItem, BulkRun
 from jobs.purging import purge_jobs
 from jobs.states import State
 from jobs.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES  # type: ignore[import-untyped]
 
+from jobs.models.callbacks import LONGEST_HOST
 from jobs.webhooks.addresses import is_allowed
-from jobs.webhooks.models import LONGEST_HOST
 from jobs.webhooks.urls import (
     ALL_BUCKETS,
     BUCKETS,

@@ -26,7 +26,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def with_result(self) -> JobQuerySet:
         """Also fetch the published results, for `Job.result_artifact`; one query for all jobs."""
-        from jobs.models import PUBLISHED_RESULT, Artifact
+        from jobs.models.job import PUBLISHED_RESULT, Artifact
 
         results = Artifact.objects.filter(PUBLISHED_RESULT)
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))
@@ -37,7 +37,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def queued(self, queue: str) -> JobQuerySet:
         """All queued jobs of `queue`: waiting, scheduled for later, or handed out but not yet claimed."""
-        from jobs.models import NEITHER_HELD_NOR_ENDED
+        from jobs.models.job import NEITHER_HELD_NOR_ENDED
 
         return self.filter(NEITHER_HELD_NOR_ENDED, queue=queue, state=State.QUEUED)
 

@@ -1,4 +1,4 @@
-"""The tables of a job's life. Their names and columns are a contract (DESIGN section 5)."""
+"""Jobs and what belongs to them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,8 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from jobs.activity import Activity
-from jobs.audit import AuditEntry
-from jobs.bulk.models import BulkItem, BulkRun
-from jobs.presence import Worker
-from jobs.publish_failures import PublishFailure
-from jobs.querysets import JobQuerySet
-from jobs.queues import Queue, TypeDials
-from jobs.recent_runs import RecentRuns
-from jobs.refusals import Refusal
-from jobs.reused_keys import ReusedKey
+from jobs.models.querysets import JobQuerySet
 from jobs.states import Outcome, State
-from jobs.tokens.models import ApiToken
-from jobs.totals import AttemptTotal, DecisionTotal
-from jobs.webhooks.models import Callback, CallbackEndpoint, CallbackHost, CallbackSecret, CallbackSettings
-
-__all__ = [
-    "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
-    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "PayloadRevision", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
-    "TypeDials", "Worker",
-]  # fmt: skip
-
 
 #: A queued job, in words that no other query uses: else PostgreSQL takes this index for the one of the waiting jobs
 #: while it believes that none wait, and reads all of them for each that it hands out.
