@@ -8,13 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from jobs.kinds import inspector_of, kind_names
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
-from jobs.recent_runs import KEEP_RUNS, RUNS_KEPT
-from jobs.states import Outcome
 
 #: As far back as the first count reaches, and as long as minutes are kept.
 KEPT: Final = timedelta(days=8)
@@ -26,6 +24,25 @@ SETTLED_UNTIL: Final = """
     SELECT now(), greatest(now() - interval '10 minutes', least(now() - interval '5 seconds', min(xact_start)))
     FROM pg_stat_activity
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+"""
+
+#: Runs that are kept of a type: few enough that it is soon known when they have become slower.
+RUNS_KEPT: Final = 50
+
+#: The part of `COUNT` that keeps them. Only runs that succeeded tell how long one takes.
+KEEP_RUNS: Final = """
+    runs AS (
+        INSERT INTO jobs_recentruns AS known (kind, type, seconds, rows, rows_expected)
+        SELECT kind, type,
+            (array_agg(seconds ORDER BY finished_at DESC))[:%(runs_kept)s],
+            (array_agg(rows ORDER BY finished_at DESC))[:%(runs_kept)s],
+            (array_agg(rows_expected ORDER BY finished_at DESC))[:%(runs_kept)s]
+        FROM ended WHERE outcome = 'succeeded' GROUP BY 1, 2
+        ON CONFLICT (kind, type) DO UPDATE SET
+            seconds = (EXCLUDED.seconds || known.seconds)[:%(runs_kept)s],
+            rows = (EXCLUDED.rows || known.rows)[:%(runs_kept)s],
+            rows_expected = (EXCLUDED.rows_expected || known.rows_expected)[:%(runs_kept)s]
+    )
 """
 
 #: One look at what has ended since the last, for all four tables.
@@ -64,25 +81,6 @@ COUNT: Final = f"""
     ), {KEEP_RUNS}
     SELECT count(*) FROM ended
 """  # noqa: S608
-
-
-class Activity(models.Model):
-    """The attempts of one queue that ended with one outcome within one minute."""
-
-    minute = models.DateTimeField()
-    queue = models.CharField(max_length=50)
-    outcome = models.CharField(max_length=12, choices=Outcome)
-    attempts = models.PositiveIntegerField()
-    seconds = models.FloatField(help_text="sum of their durations")
-    rows = models.BigIntegerField(help_text="sum of their rows")
-
-    class Meta:
-        verbose_name_plural = "activity"
-        default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["minute", "queue", "outcome"], name="jobs_activity_once")]
-
-    def __str__(self) -> str:
-        return f"{self.queue} {self.outcome} {self.minute}"
 
 
 def count_attempts(position: str) -> tuple[int, str]:

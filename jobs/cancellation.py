@@ -7,15 +7,11 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
-from jobs.models import Event, Job
-from jobs.states import ACTIVE, State
-from jobs.webhooks.announcing import CALLS_BACK
-
-#: All but the final ones.
-CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
+from jobs.models import AuditEntry, Event, Job
+from jobs.models.conditions import CALLS_BACK
+from jobs.states import ACTIVE, CANCELLABLE, State
 
 
 def cancel_jobs(

@@ -7,15 +7,11 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
-from jobs.models import Event, Job
-from jobs.states import State
-from jobs.webhooks.announcing import CALLS_BACK
-
-#: A dead job, and one whose next retry a person does not want to wait for, or to see.
-UNFINISHED = frozenset({State.DEAD, State.FAILED})
+from jobs.models import AuditEntry, Event, Job
+from jobs.models.conditions import CALLS_BACK
+from jobs.states import UNFINISHED, State
 
 
 def requeue_jobs(

@@ -8,14 +8,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs.audit import AuditEntry, audit
-from jobs.dead_letter import UNFINISHED, require_reason
+from jobs.audit import audit
+from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
 from jobs.events import record_event
 from jobs.kinds import inspector_of
-from jobs.models import Event, Job, PayloadRevision
+from jobs.models import AuditEntry, Event, Job, PayloadRevision
 from jobs.payloads import index_payload, masked_payload
 from jobs.requeue_checks import requeue_checked_jobs
+from jobs.states import UNFINISHED
 
 
 def edit_and_requeue_job(

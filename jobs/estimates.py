@@ -1,7 +1,7 @@
 """How long until a job begins, and until it has ended: what its owner is told.
 
 What is not known is None, and left out by who shows it. Whatever the number of jobs and attempts, an estimate reads the
-row of its type (`jobs.recent_runs`); that of a queued job also what `jobs.waiting` says.
+row of its type (`RecentRuns`); that of a queued job also what `jobs.waiting` says.
 """
 
 from __future__ import annotations

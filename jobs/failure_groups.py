@@ -11,11 +11,10 @@ from django.db.models import Count, Max, Min, Q, TextField
 from django.db.models.functions import Cast, Now, TruncHour
 from django.utils import timezone
 
-from jobs.dead_letter import UNFINISHED
 from jobs.models import Attempt, Job
 from jobs.payloads import secrets_of
 from jobs.redaction import redact
-from jobs.states import State
+from jobs.states import UNFINISHED, State
 
 #: Groups that are shown, the largest ones.
 MOST_GROUPS: Final = 50

@@ -22,14 +22,14 @@ from jobs.classification import classify
 from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.context import JobContext
 from jobs.durations import in_words
-from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind, inspector_of
 from jobs.models import Job
 from jobs.payloads import secrets_of
 from jobs.redaction import in_one_line
 from jobs.retry import RetryPolicy
 from jobs.search import same_work_term
-from jobs.states import ACTIVE, State
+from jobs.states import ACTIVE, Level, State
 from jobs.submission import submit_job
 
 if TYPE_CHECKING:

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from jobs.pacing.dials import TypeDefaults
+from jobs.states import Level
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.utils.functional import _StrOrPromise
 
     from jobs.models import Job
-
-
-class Level(IntEnum):
-    """How much a finding speaks against running the job again."""
-
-    OK = 0
-    WARNING = 1
-    REFUSED = 2
-    #: It could be queued, and would fail as it has failed.
-    WILL_FAIL = 3
-
-    @property
-    def forbids(self) -> bool:
-        """Whether the job stays as it is."""
-        return self >= Level.REFUSED
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from jobs.activity import Activity
-from jobs.models import Sweep
+from jobs.models import Activity, Sweep
 from jobs.schedules import fault_of_schedule
 from jobs.seeding import SCHEDULES
 from jobs.states import Outcome

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import ExpressionWrapper, Q
 from django.db.models.functions import Now
 
+from jobs.models import Worker
 from jobs.sessions import glance_at
 
 #: A worker whose row was not renewed for so many periods is gone, or has no connection to Redis or PostgreSQL.
@@ -24,21 +24,6 @@ UPSERT: Final = """
 """
 #: Those that left without a word, long ago: names of pods are never seen again.
 FORGET: Final = "DELETE FROM jobs_worker WHERE name = %s OR seen_at < now() - interval '1 day'"
-
-
-class Worker(models.Model):
-    """A worker that consumes queues, or did when it was seen last. Times are PostgreSQL's."""
-
-    name = models.TextField(primary_key=True)
-    queues = ArrayField(models.TextField())
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "jobs_worker"
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def renew(name: str, queues: Iterable[str], *, begins: bool) -> None:

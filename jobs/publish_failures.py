@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import LimitExceeded
 from kombu.exceptions import OperationalError as BrokerError
 
+from jobs.models import PublishFailure
 from jobs.redaction import in_one_line
 
 logger = structlog.get_logger(__name__)
@@ -22,21 +23,6 @@ OVER_AFTER_SECONDS: Final = 60
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError, LimitExceeded)
 #: Of those, what only a change of the settings cures: the password, or the rights of its user.
 REFUSED: Final = (redis.AuthenticationError, redis.exceptions.AuthorizationError)
-
-
-class PublishFailure(models.Model):
-    """The last failure of a queue. The row stays when it is over."""
-
-    queue = models.CharField(max_length=50, primary_key=True)
-    at = models.DateTimeField(db_default=Now())
-    error_class = models.CharField(max_length=200)
-    message = models.TextField()
-
-    class Meta:
-        db_table = "jobs_publishfailure"
-
-    def __str__(self) -> str:
-        return self.queue
 
 
 def cause_of(error: Exception) -> Exception:

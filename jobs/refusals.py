@@ -13,12 +13,13 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, InterfaceError, connection, models
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Sum
 from django.db.models.functions import Now
 from prometheus_client import Counter
 
 from jobs.errors import AdmissionError
+from jobs.models import Refusal
 
 logger = structlog.get_logger(__name__)
 
@@ -34,22 +35,6 @@ REFUSED: Final = Counter(
 WRITE_SECONDS: Final = 5.0
 #: How long minutes are kept.
 KEPT: Final = timedelta(days=1)
-
-
-class Refusal(models.Model):
-    """Orders of one queue that were refused for one reason within one minute."""
-
-    minute = models.DateTimeField()
-    queue = models.CharField(max_length=50)
-    reason = models.CharField(max_length=20)
-    orders = models.PositiveIntegerField()
-
-    class Meta:
-        default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["minute", "queue", "reason"], name="jobs_refusal_once")]
-
-    def __str__(self) -> str:
-        return f"{self.queue} {self.reason} {self.minute}"
 
 
 class _Unwritten:

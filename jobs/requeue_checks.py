@@ -18,17 +18,17 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
-from jobs.dead_letter import UNFINISHED, requeue_jobs, require_reason
+from jobs.dead_letter import requeue_jobs, require_reason
 from jobs.durations import in_words
 from jobs.inquiries import Inquiry, newest_inquiries
-from jobs.inspection import Finding, Level
+from jobs.inspection import Finding
 from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads import secrets_of
 from jobs.redaction import redact
-from jobs.states import State
+from jobs.states import UNFINISHED, Level, State
 
 WORDS: Final = {
     Level.OK: "safe",

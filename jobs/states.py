@@ -1,5 +1,7 @@
 """The states of a job and of an attempt."""
 
+from enum import IntEnum
+
 from django.db import models
 
 
@@ -28,6 +30,10 @@ class State(models.TextChoices):
 
 #: A job in one of these may still change without a person's doing.
 ACTIVE = frozenset({State.QUEUED, State.RUNNING, State.FAILED})
+#: A job in one of these can be canceled: all states but the final ones.
+CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
+#: A job in one of these can be requeued or discarded by a person: one that is dead, or that waits for its next retry.
+UNFINISHED = frozenset({State.DEAD, State.FAILED})
 
 
 class Outcome(models.TextChoices):
@@ -38,3 +44,18 @@ class Outcome(models.TextChoices):
     LOST = "lost"
     CANCELLED = "cancelled"
     HANDED_BACK = "handed_back"
+
+
+class Level(IntEnum):
+    """How much a finding speaks against running the job again."""
+
+    OK = 0
+    WARNING = 1
+    REFUSED = 2
+    #: It could be queued, and would fail as it has failed.
+    WILL_FAIL = 3
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the job stays as it is."""
+        return self >= Level.REFUSED

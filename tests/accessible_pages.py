@@ -13,8 +13,7 @@ from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
-from jobs.audit import AuditEntry
-from jobs.models import Artifact, Attempt, CallbackHost, Event, Job, Queue, Sweep, TypeDials
+from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, Sweep, TypeDials
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
 from jobs.states import State

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from jobs.admin.read_only import ReadOnlyAdmin
-from jobs.audit import AuditEntry
+from jobs.models import AuditEntry
 
 
 @admin.register(AuditEntry)

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from jobs.audit import AuditEntry, audit
+from jobs.audit import audit
+from jobs.models import AuditEntry
 
 
 class AuditedMixin(admin.ModelAdmin):

@@ -22,10 +22,10 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.outcome import may_be_undone, what_became
 from jobs.errors import AdmissionError, TransitionError
-from jobs.inspection import Level
 from jobs.models.bulk import OPEN, WORKING, BulkItem, BulkRun, Stage
 from jobs.requeue_checks import WORDS
 from jobs.selection import CRITERIA, UnknownCriterionError, in_words
+from jobs.states import Level
 
 #: Reasons of refusals and warnings that are shown, the most frequent ones.
 MOST_REASONS: Final = 20

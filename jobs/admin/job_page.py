@@ -10,19 +10,16 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from jobs.admin.timeline import LEGEND, draw
-from jobs.audit import AuditEntry
-from jobs.cancellation import CANCELLABLE
-from jobs.dead_letter import UNFINISHED
 from jobs.durations import in_words
 from jobs.inquiries import newest_inquiries
 from jobs.kinds import inspector_of
 from jobs.masking import MASK
-from jobs.models import Job
+from jobs.models import AuditEntry, Job
 from jobs.payloads import masked, masked_payload, secrets_of
 from jobs.redaction import redact
 from jobs.requeue_checks import RequeueChecks
 from jobs.sealing import unseal
-from jobs.states import ACTIVE
+from jobs.states import ACTIVE, CANCELLABLE, UNFINISHED
 
 #: Events, attempts and audit entries that are shown, the last ones.
 MOST_LINES: Final = 200

@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from jobs.audit import AuditEntry, audit
+from jobs.audit import audit
 from jobs.bulk.undo import can_undo
 from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
-from jobs.models import Job
+from jobs.models import AuditEntry, Job
 from jobs.models.bulk import OPEN, BulkItem, BulkRun, Stage
 from jobs.selection import in_words, select_jobs
 from jobs.states import State

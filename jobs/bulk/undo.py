@@ -12,10 +12,9 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
-from jobs.audit import AuditEntry
 from jobs.events import record_events
 from jobs.interventions import BATCH_SIZE, intervene
-from jobs.models import Event, Job
+from jobs.models import AuditEntry, Event, Job
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State
 

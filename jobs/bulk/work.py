@@ -16,17 +16,16 @@ from django.db import transaction
 from jobs.bulk.standing import goes_on, stand
 from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
-from jobs.cancellation import CANCELLABLE, cancel_jobs
+from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
-from jobs.dead_letter import UNFINISHED, discard_jobs
+from jobs.dead_letter import discard_jobs
 from jobs.durations import in_words
-from jobs.inspection import Level
 from jobs.interventions import BATCH_SIZE, Intervention
 from jobs.models import Job
 from jobs.models.bulk import BulkItem, BulkRun, Stage
 from jobs.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
 from jobs.selection import select_jobs
-from jobs.states import State
+from jobs.states import CANCELLABLE, UNFINISHED, Level, State
 
 #: How long the canary may take before a person is asked. Seconds.
 CANARY_SECONDS: Final = 900.0

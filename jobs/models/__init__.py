@@ -1,18 +1,24 @@
-"""The tables of a job's life. Their names and columns are a contract (DESIGN section 5)."""
+"""Every table of the app, one file each, with its constraints and indexes. Names and columns are a contract.
 
-from jobs.activity import Activity
-from jobs.audit import AuditEntry
+Behaviour lives elsewhere: this room imports only the states, and relations name their table.
+"""
+
+from jobs.models.artifact import Artifact
+from jobs.models.attempt import Attempt
+from jobs.models.audit import AuditEntry
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.models.callbacks import Callback, CallbackEndpoint, CallbackHost, CallbackSecret, CallbackSettings
-from jobs.models.job import Artifact, Attempt, Event, Job, PayloadRevision, SearchTerms, Sweep
+from jobs.models.event import Event
+from jobs.models.job import Job
+from jobs.models.payload import PayloadRevision, SearchTerms
+from jobs.models.publish_failure import PublishFailure
 from jobs.models.queues import Queue, TypeDials
+from jobs.models.refusal import Refusal
 from jobs.models.reused_keys import ReusedKey
-from jobs.models.statistics import AttemptTotal, DecisionTotal
+from jobs.models.statistics import Activity, AttemptTotal, DecisionTotal, RecentRuns
+from jobs.models.sweep import Sweep
 from jobs.models.token import ApiToken
-from jobs.presence import Worker
-from jobs.publish_failures import PublishFailure
-from jobs.recent_runs import RecentRuns
-from jobs.refusals import Refusal
+from jobs.models.worker import Worker
 
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from jobs.inspection import Level
+from jobs.states import Level
 
 
 class Stage(models.TextChoices):

@@ -26,7 +26,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def with_result(self) -> JobQuerySet:
         """Also fetch the published results, for `Job.result_artifact`; one query for all jobs."""
-        from jobs.models.job import PUBLISHED_RESULT, Artifact
+        from jobs.models.artifact import PUBLISHED_RESULT, Artifact
 
         results = Artifact.objects.filter(PUBLISHED_RESULT)
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))

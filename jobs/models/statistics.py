@@ -1,13 +1,16 @@
-"""What has ended since Longhaul was installed, in counts that only grow: the counters of `jobs.metrics`.
+"""Counts of attempts that have ended, written by the sweep `count_activity`: pages and scrapes read these, not
+attempts.
 
-A row counts the attempts of one type that ended with one outcome, within one bucket of duration and one of rows. So
-there are few rows however many jobs there were, and each histogram is a sum over them.
+Totals only grow, as Prometheus' counters must. One row counts the attempts of one type that ended with one outcome, in
+one bucket of duration and one of rows: there are few rows however many jobs there were, and a histogram is a sum over
+them.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from jobs.states import Outcome
@@ -61,3 +64,42 @@ class DecisionTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.kind} {self.type} {self.decision}"
+
+
+class Activity(models.Model):
+    """The attempts of one queue that ended with one outcome within one minute."""
+
+    minute = models.DateTimeField()
+    queue = models.CharField(max_length=50)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    attempts = models.PositiveIntegerField()
+    seconds = models.FloatField(help_text="sum of their durations")
+    rows = models.BigIntegerField(help_text="sum of their rows")
+
+    class Meta:
+        verbose_name_plural = "activity"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["minute", "queue", "outcome"], name="jobs_activity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.outcome} {self.minute}"
+
+
+class RecentRuns(models.Model):
+    """The newest runs of one type that succeeded, the newest first; the arrays are equally long."""
+
+    kind = models.CharField(max_length=50)
+    type = models.CharField(max_length=100)
+    seconds = ArrayField(models.FloatField(), help_text="how long each took")
+    rows = ArrayField(models.BigIntegerField(), help_text="rows of each")
+    rows_expected = ArrayField(
+        models.BigIntegerField(null=True), help_text="rows that each expected when it began; NULL is unknown"
+    )
+
+    class Meta:
+        verbose_name_plural = "recent runs"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["kind", "type"], name="jobs_recentruns_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.type}"

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from jobs.api.status import WORDS
 from jobs.commit import in_transaction
@@ -33,9 +32,6 @@ CALLBACK: Final = "callback"
 EVENTS: Final = {State.SUCCEEDED: "completed", State.DEAD: "failed", State.CANCELLED: "canceled"}
 #: Ends that are announced by the one who made them; the sweep has the rest.
 MOST_AT_ONCE: Final = 20
-
-#: For an UPDATE that moves a job on from an end that may have been told already.
-CALLS_BACK: Final = Exists(Callback.objects.filter(job=OuterRef("pk")))
 
 
 def announce_end(job_id: UUID) -> list[Job]:

@@ -15,10 +15,11 @@ from django.db.models.functions import Coalesce
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
-from jobs.inspection import Finding, Inspector, InvalidPayloadError, Level
+from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind
 from jobs.models import Attempt, Event, Job
 from jobs.retry import RetryPolicy
+from jobs.states import Level
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
 from jobs.webhooks.endpoints import disable_endpoint, is_disabled

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import sweeps  # noqa: F401  (registers them)
-from jobs.activity import Activity, count_attempts
-from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Sweep
+from jobs.activity import count_attempts
+from jobs.models import Activity, Attempt, AttemptTotal, DecisionTotal, Job, Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.states import Outcome
 from jobs.sweeping import SWEEPS

@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.audit import AuditEntry
 from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, RetryableError, WorkerLostError
 from jobs.execution import execute_job
-from jobs.models import Attempt, Job, Queue
+from jobs.models import Attempt, AuditEntry, Job, Queue
 from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.transitions import claim_job, fail_job, finish_job, hand_back_job, lose_attempt

@@ -10,8 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs import sweeps  # noqa: F401  (registers them)
-from jobs.audit import AuditEntry
-from jobs.models import Callback, Job, Queue
+from jobs.models import AuditEntry, Callback, Job, Queue
 from jobs.states import State
 from jobs.sweeping import SWEEPS
 from jobs.transitions import claim_job

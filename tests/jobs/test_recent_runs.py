@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.activity import count_attempts
+from jobs.activity import RUNS_KEPT, count_attempts
 from jobs.models import Attempt, Job, RecentRuns
-from jobs.recent_runs import RUNS_KEPT
 from jobs.states import Outcome
 
 pytestmark = pytest.mark.django_db

@@ -12,12 +12,12 @@ from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
 from jobs import circumstances
-from jobs.inspection import Finding, Inspector, Level
+from jobs.inspection import Finding, Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
 from jobs.requeue_checks import RequeueChecks, Verdict
 from jobs.search import terms_of
-from jobs.states import Outcome, State
+from jobs.states import Level, Outcome, State
 
 pytestmark = pytest.mark.django_db
 

@@ -8,9 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from jobs.activity import Activity
 from jobs.ahead import find_ahead
-from jobs.models import Job, Queue, RecentRuns, TypeDials
+from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
 from jobs.waiting import RUNNING_READ, read_flow, seconds_to_wait
 

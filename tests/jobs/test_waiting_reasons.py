@@ -11,8 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.api.status import queue_members
-from jobs.models import Job, Queue, TypeDials
-from jobs.presence import Worker
+from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
 from reports.dialect import Dialect
 

@@ -13,13 +13,13 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Min, QuerySet
 
-from jobs.dead_letter import UNFINISHED, discard_jobs
+from jobs.dead_letter import discard_jobs
 from jobs.inquiries import ask_cost
 from jobs.interventions import Intervention, batches
 from jobs.models import Job
 from jobs.payloads import masked_payload
 from jobs.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
-from jobs.states import State
+from jobs.states import UNFINISHED, State
 
 FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
 

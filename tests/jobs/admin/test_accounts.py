@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from jobs.audit import AuditEntry
+from jobs.models import AuditEntry
 from jobs.models.token import ApiToken
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,7 @@ from django.test import Client
 
 from jobs import overview, refusals, sweeps
 from jobs.errors import QueueFullError
-from jobs.models import Job, Queue, TypeDials
-from jobs.presence import Worker
+from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
 from jobs.submission import submit_job
 

@@ -9,10 +9,9 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from jobs.activity import Activity
 from jobs.capacity import history as module
 from jobs.capacity.history import History, TooLittleHistoryError, read_history, types_of
-from jobs.models import Job
+from jobs.models import Activity, Job
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

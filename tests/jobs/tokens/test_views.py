@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs.audit import AuditEntry
+from jobs.models import AuditEntry
 from jobs.models.token import ApiToken
 from jobs.tokens.issuing import revoke_own_token
 from jobs.tokens.scopes import known_scopes

@@ -10,13 +10,13 @@ from django.db.models import F
 from pytest_django import Settings
 
 from jobs.activity import count_attempts
-from jobs.inspection import InvalidPayloadError, Level
+from jobs.inspection import InvalidPayloadError
 from jobs.kinds import get_kind
 from jobs.metrics import known_types
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
 from jobs.payloads import masked_payload
 from jobs.requeue_checks import RequeueChecks
-from jobs.states import State
+from jobs.states import Level, State
 from jobs.submission import submit_job
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.urls import bucket_of

@@ -11,8 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
-from jobs.audit import AuditEntry
-from jobs.models import Artifact, Event, Job, Queue
+from jobs.models import Artifact, AuditEntry, Event, Job, Queue
 from jobs.states import State
 from tests.reports.api.asking import ORDER, assert_problem, post
 

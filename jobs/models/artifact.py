@@ -1,0 +1,49 @@
+"""Artifacts: the rows of files that belong to jobs. `jobs.artifacts` writes and deletes the files."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+#: The artifact that can be downloaded, or could be.
+PUBLISHED_RESULT = Q(role="result", published_at__isnull=False)
+
+
+class Artifact(models.Model):
+    """A file that belongs to a job. It can be downloaded from `published_at` until it is deleted."""
+
+    class Role(models.TextChoices):
+        """What the file is to its job."""
+
+        RESULT = "result"
+        SOURCE = "source"
+        ERRORS = "errors"
+
+    job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="artifacts")
+    attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")
+    role = models.CharField(max_length=10, choices=Role)
+    storage_name = models.CharField(max_length=255, help_text="name in the `artifacts` storage")
+    filename = models.CharField(max_length=255, help_text="name offered to the person who downloads it")
+    content_type = models.CharField(max_length=100)
+    encoding = models.CharField(max_length=20)
+    row_count = models.BigIntegerField(help_text="rows without the heading")
+    size_bytes = models.BigIntegerField(help_text="bytes")
+    sha256 = models.CharField(max_length=64, help_text="of the stored bytes, hexadecimal")
+    published_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    damaged_at = models.DateTimeField(
+        null=True, help_text="since when storage has been known to lack the file, or some of its bytes"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
+        permissions = [("download_artifact", "Can download the files of all jobs")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),
+            models.Index(fields=["storage_name"], name="jobs_artifact_storage_name"),
+            models.Index(fields=["damaged_at"], name="jobs_artifact_damaged", condition=Q(damaged_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.job_id}"
