@@ -16,7 +16,7 @@ from bench.measuring import WrongWorkError
 from config.stopping import say
 from jobs.cancellation import cancel_jobs
 from jobs.models import Job, Queue
-from jobs.statements import run
+from jobs.postgres.statements import run
 from jobs.states import State
 from reports.ordering import order_report
 from reports.sales.models import OrderLine

@@ -126,7 +126,7 @@ for database in DATABASES.values():
     database.setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
     database["CONN_MAX_AGE"] = 60
     database["CONN_HEALTH_CHECKS"] = True
-    database["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.statements; Django prepares nothing
+    database["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.postgres.statements; Django prepares nothing
     # A server that is gone without a word is noticed before the lease of a job ends.
     for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
         database["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds

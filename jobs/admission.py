@@ -12,8 +12,8 @@ from django.db import transaction
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
 from jobs.fairness import LOCK
 from jobs.flow import retry_after_refusal
+from jobs.postgres.statements import run
 from jobs.refusals import count_refusal, write_refusals
-from jobs.statements import run
 from jobs.steps import ADMIT
 
 if TYPE_CHECKING:

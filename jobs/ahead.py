@@ -11,7 +11,7 @@ from typing import Final
 
 from jobs.fairness import OF_LANE, RING, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
-from jobs.statements import run
+from jobs.postgres.statements import run
 
 #: As many waiting jobs of a queue are read at once; from there on, hopping from owner to owner takes less.
 FEW: Final = 2000

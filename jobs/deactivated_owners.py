@@ -16,7 +16,7 @@ from django.db import connection
 from jobs.bulk.steering import BULK
 from jobs.cancellation import cancel_jobs
 from jobs.models import Job
-from jobs.statements import run
+from jobs.postgres.statements import run
 from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."

@@ -13,11 +13,11 @@ from functools import partial
 from typing import Final
 
 from jobs.ahead import find_ahead
-from jobs.commit import ask_after_commit
 from jobs.flow import LONGEST_COUNTED
 from jobs.models import Job
+from jobs.postgres.commit import ask_after_commit
+from jobs.postgres.statements import run
 from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
-from jobs.statements import run
 from jobs.states import State
 from jobs.waiting import read_flow, seconds_to_wait
 from jobs.waiting_reasons import WaitingReason

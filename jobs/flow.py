@@ -12,7 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from jobs.ahead import count_ahead
 from jobs.errors import AdmissionError
 from jobs.models import Job
-from jobs.statements import run
+from jobs.postgres.statements import run
 
 #: What a refused client is told to wait where nothing is known: the queue is closed, paused, or has never run a job.
 UNKNOWN_SECONDS: Final = 30

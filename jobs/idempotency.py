@@ -25,7 +25,7 @@ from django.utils.crypto import salted_hmac
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.models import Job, ReusedKey
-from jobs.statements import ask, columns_of, instance_of, one_trip
+from jobs.postgres.statements import ask, columns_of, instance_of, one_trip
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

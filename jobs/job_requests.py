@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 
 from jobs.lost_processes import end_lost_attempts, end_of_process
 from jobs.memory import out_of_memory_kills
-from jobs.sessions import only_glancing
+from jobs.postgres.sessions import only_glancing
 
 logger = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from django.db.models import ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from jobs.models import Worker
-from jobs.sessions import glance_at
+from jobs.postgres.sessions import glance_at
 
 #: A worker whose row was not renewed for so many periods is gone, or has no connection to Redis or PostgreSQL.
 GONE_AFTER_PERIODS: Final = 3.5

@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 
 from jobs.artifacts import delete_artifact_file
 from jobs.cancellation import cancel_jobs
-from jobs.commit import after_commit
 from jobs.events import record_events
 from jobs.interventions import Intervention, intervene
 from jobs.models import Artifact, AuditEntry, Event, Job, ReusedKey
+from jobs.postgres.commit import after_commit
 from jobs.states import State
 
 #: For its owner a dead job has ended, too.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.models import Job
-from jobs.statements import columns_of, in_one_line
+from jobs.postgres.statements import columns_of, in_one_line
 
 #: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
 QUEUED: Final = (

@@ -12,15 +12,15 @@ from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from jobs.admission import TO_BE_LOCKED, refusal_of, told
-from jobs.commit import after_commit
 from jobs.fairness import LOCK
 from jobs.idempotency import Idempotency
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads import secret_names
+from jobs.postgres.commit import after_commit
+from jobs.postgres.statements import Rows, ask, instance_of, one_trip, planned_again, run
 from jobs.release import release_jobs
 from jobs.search import terms_of
-from jobs.statements import Rows, ask, instance_of, one_trip, planned_again, run
 from jobs.steps import SUBMIT
 
 if TYPE_CHECKING:

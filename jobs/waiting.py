@@ -14,9 +14,9 @@ from jobs.ahead import Ahead
 from jobs.flow import ENDED
 from jobs.models import Job
 from jobs.places import Turns, seconds_until_free
+from jobs.postgres.statements import run
 from jobs.presence import gone_after
 from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
-from jobs.statements import run
 from jobs.states import State
 from jobs.waiting_reasons import Standing, WaitingReason, reason_to_wait
 

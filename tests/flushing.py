@@ -12,7 +12,7 @@ from django.test import TransactionTestCase
 from psycopg import sql
 
 from jobs.classification import sqlstate
-from jobs.outages import CONFLICTS
+from jobs.postgres.outages import CONFLICTS
 
 #: Where the seeded rows are kept.
 SCHEMA: Final = "seeds"

@@ -9,7 +9,7 @@ from django.views import defaults
 
 from jobs.api.outages import outage_response
 from jobs.api.problems import is_for_programs, problem_response
-from jobs.outages import is_outage
+from jobs.postgres.outages import is_outage
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

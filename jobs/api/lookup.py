@@ -9,9 +9,9 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 
-from jobs.commit import ask_after_commit
 from jobs.models import Job
-from jobs.statements import columns_of, instance_of, run
+from jobs.postgres.commit import ask_after_commit
+from jobs.postgres.statements import columns_of, instance_of, run
 from jobs.states import State
 
 #: By the ORM, which writes the statement anew each time, it would take five times as long.

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from jobs.api.outages import outage_response
 from jobs.api.problems import problem_response
-from jobs.outages import is_outage
+from jobs.postgres.outages import is_outage
 
 
 def require_content_length(

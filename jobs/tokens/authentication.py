@@ -14,7 +14,7 @@ from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
 
 from jobs.models.token import ApiToken
-from jobs.statements import columns_of, instance_of, run
+from jobs.postgres.statements import columns_of, instance_of, run
 
 #: `last_used_at` is written at most so often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)

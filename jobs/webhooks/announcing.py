@@ -15,10 +15,10 @@ import structlog
 from django.db import transaction
 
 from jobs.api.status import WORDS
-from jobs.commit import in_transaction
 from jobs.kinds import inspector_of
 from jobs.models import Job
 from jobs.models.callbacks import Callback
+from jobs.postgres.commit import in_transaction
 from jobs.redaction import redact
 from jobs.states import State
 from jobs.submission import submit_job

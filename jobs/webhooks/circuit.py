@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import PostponedError
 from jobs.models.callbacks import CallbackHost
-from jobs.statements import run
+from jobs.postgres.statements import run
 
 #: Longer than a delivery may take, after which the probe counts as lost, and another one goes. Seconds.
 PROBE_SLACK_SECONDS: Final = 15.0

@@ -19,7 +19,7 @@ from django.db import OperationalError, connection
 from django_celery_results.models import TaskResult
 from structlog.testing import capture_logs
 
-from jobs import kinds, sessions
+from jobs import kinds
 from jobs.classification import classify
 from jobs.errors import OutOfMemoryError, WorkerLostError
 from jobs.heartbeat import STOPPED_BY_FORCE
@@ -28,6 +28,7 @@ from jobs.kinds import Kind
 from jobs.lost_processes import end_lost_attempts, end_of_process, with_last_memory
 from jobs.memory import out_of_memory_kills
 from jobs.models import Attempt, Job, Queue
+from jobs.postgres import sessions
 from jobs.release import EXECUTE_JOB
 from jobs.states import Outcome, State
 from jobs.tasks import execute_job

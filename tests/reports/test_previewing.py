@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from jobs.contained import CannotStartError
 from jobs.models import Job, Queue, RecentRuns, TypeDials
-from jobs.slots import slot
+from jobs.postgres.advisory_locks import slot
 from reports.sales.models import Customer
 from reports.types import SQL
 from tests.reports.api.asking import ORDER, assert_problem

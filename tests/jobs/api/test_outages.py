@@ -8,7 +8,7 @@ from django.test import RequestFactory
 
 from jobs.api.middleware import AnswerOutages
 from jobs.api.outages import outage_response
-from jobs.outages import is_outage
+from jobs.postgres.outages import is_outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from jobs.slots import slot
+from jobs.postgres.advisory_locks import slot
 from tests.threads import Threads
 from tests.waiting import wait_until
 

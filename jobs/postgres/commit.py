@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from jobs.classification import sqlstate
-from jobs.outages import is_conflict, is_outage
+from jobs.postgres.outages import is_conflict, is_outage
 
 P = ParamSpec("P")
 T = TypeVar("T")

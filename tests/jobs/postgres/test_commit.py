@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 
-from jobs.commit import after_commit, ask_after_commit
 from jobs.models import Job
+from jobs.postgres.commit import after_commit, ask_after_commit
 from jobs.submission import submit_job
 
 pytestmark = pytest.mark.django_db(transaction=True)

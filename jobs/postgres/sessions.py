@@ -12,14 +12,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from jobs.postgres.deadlines import answering_within, session_settings
 
 #: - The server looks in mid-query, every two seconds, whether the client is still there: the query of a killed worker
-#:   would go on, and keep its locks.
-#:   https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
-#: - Prepared statements are those of `jobs.statements`. Each has one plan, made at once: PostgreSQL would else plan
-#:   the first five times what costs more to plan than to run.
-#:   https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
-#: - The plans of `jobs.fairness` are estimated at more than they cost, and short; compiling one would take longer than
-#:   to run it a hundred times. Reports may have it: `reports.reading`.
-#:   https://www.postgresql.org/docs/current/jit-decision.html
+#: would go on, and keep its locks.
+#: https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL -
+#: Prepared statements are those of `jobs.postgres.statements`. Each has one plan, made at once: PostgreSQL would else
+#: plan the first five times what costs more to plan than to run.
+#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE - The plans of `jobs.fairness`
+#: are estimated at more than they cost, and short; compiling one would take longer than to run it a hundred times.
+#: Reports may have it: `reports.reading`. https://www.postgresql.org/docs/current/jit-decision.html
 SETTINGS: Final = {
     "client_connection_check_interval": "2s",
     "plan_cache_mode": "force_generic_plan",

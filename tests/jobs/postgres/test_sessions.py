@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, connections
 
-from jobs.sessions import SETTINGS
+from jobs.postgres.sessions import SETTINGS
 
 
 @pytest.mark.django_db(transaction=True)

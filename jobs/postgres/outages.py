@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
-from jobs.statements import is_outdated_plan
+from jobs.postgres.statements import is_outdated_plan
 
 #: Classes of SQLSTATE, or single ones, that tell of the server.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
