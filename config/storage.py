@@ -17,9 +17,9 @@ def artifact_storage(url: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme in ("", "file"):
-        return {"BACKEND": "jobs.storage.ArtifactFolder", "OPTIONS": {"location": unquote(parts.path)}}
+        return {"BACKEND": "jobs.files.storage.ArtifactFolder", "OPTIONS": {"location": unquote(parts.path)}}
     if parts.scheme == "s3":
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         options.update(bucket_name=parts.netloc, location=parts.path.strip("/"), default_acl=None, file_overwrite=True)
-        return {"BACKEND": "jobs.object_storage.ArtifactBucket", "OPTIONS": options}
+        return {"BACKEND": "jobs.files.object_storage.ArtifactBucket", "OPTIONS": options}
     raise ImproperlyConfigured(f"STORAGE_URL: a folder or an s3:// URL is expected, not {parts.scheme}://")

@@ -13,7 +13,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 from jobs.schedules import ReadSchedule, enabled_schedules
 
 logger = structlog.get_logger(__name__)

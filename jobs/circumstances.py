@@ -12,9 +12,9 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.db import DEFAULT_DB_ALIAS
 
 from jobs.models import Attempt, Job, SearchTerms
+from jobs.payloads.redaction import in_one_line
+from jobs.payloads.search import same_work_term
 from jobs.postgres.sessions import glance_at
-from jobs.redaction import in_one_line
-from jobs.search import same_work_term
 from jobs.states import State
 
 #: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from jobs.artifacts import ArtifactWriter
 from jobs.errors import AttemptStoppedError, LeaseLostError
+from jobs.files.artifacts import ArtifactWriter
 from jobs.models import Artifact, Attempt, Job
 
 logger = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from typing import Final
 import redis
 from django.conf import settings
 
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 
 #: How long Redis may take to answer. Seconds.
 ANSWER_SECONDS: Final = 0.5

@@ -14,7 +14,7 @@ from jobs.errors import TransitionError
 from jobs.events import record_event
 from jobs.kinds import inspector_of
 from jobs.models import AuditEntry, Event, Job, PayloadRevision
-from jobs.payloads import index_payload, masked_payload
+from jobs.payloads.masked import index_payload, masked_payload
 from jobs.requeue_checks import requeue_checked_jobs
 from jobs.states import UNFINISHED
 

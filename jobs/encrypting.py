@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from jobs.filenames import safe_filename
+from jobs.files.filenames import safe_filename
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job, PayloadRevision
-from jobs.payloads import secrets_of
-from jobs.redaction import cleared
-from jobs.sealing import count_sealed
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import cleared
+from jobs.payloads.sealing import count_sealed
 
 
 def kinds_with_secrets() -> list[str]:

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bound_contextvars
 
-from jobs.artifacts import discard_files
 from jobs.context import JobContext
 from jobs.errors import (
     AttemptFailedError,
@@ -26,13 +25,14 @@ from jobs.errors import (
     WorkerStoppingError,
 )
 from jobs.fairness import ABOVE_ALL
+from jobs.files.artifacts import discard_files
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
 from jobs.memory import peak_memory_bytes, reset_peak_memory
-from jobs.payloads import secrets_of
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import redact
 from jobs.policy import decide_for
 from jobs.postponement import postponement
-from jobs.redaction import redact
 from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
 from jobs.states import Outcome

@@ -12,8 +12,8 @@ from django.db.models.functions import Cast, Now, TruncHour
 from django.utils import timezone
 
 from jobs.models import Attempt, Job
-from jobs.payloads import secrets_of
-from jobs.redaction import redact
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import redact
 from jobs.states import UNFINISHED, State
 
 #: Groups that are shown, the largest ones.

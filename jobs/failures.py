@@ -12,7 +12,7 @@ from typing import Final
 import re2
 
 from jobs.classification import sqlstate
-from jobs.redaction import redact
+from jobs.payloads.redaction import redact
 
 #: Characters kept of a message and of a traceback. The end of a traceback is what says most.
 LONGEST_MESSAGE: Final = 2_000

@@ -25,10 +25,10 @@ from jobs.durations import in_words
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind, inspector_of
 from jobs.models import Job
-from jobs.payloads import secrets_of
-from jobs.redaction import in_one_line
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import in_one_line
+from jobs.payloads.search import same_work_term
 from jobs.retry import RetryPolicy
-from jobs.search import same_work_term
 from jobs.states import ACTIVE, Level, State
 from jobs.submission import submit_job
 

@@ -58,7 +58,7 @@ class Inspector:
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
         """The payload in its canonical form, as it is stored. Raises InvalidPayloadError by today's rules.
 
-        `payload` has its secrets in clear (`jobs.sealing.unseal`).
+        `payload` has its secrets in clear (`jobs.payloads.sealing.unseal`).
         """
         if not isinstance(payload, dict):
             raise InvalidPayloadError([{"pointer": "", "detail": "The payload must be a JSON object."}])

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from jobs.circumstances import free_bytes
-from jobs.damage import damaged_files
+from jobs.files.damage import damaged_files
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS

@@ -13,7 +13,7 @@ from kombu.exceptions import LimitExceeded
 from kombu.exceptions import OperationalError as BrokerError
 
 from jobs.models import PublishFailure
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 
 logger = structlog.get_logger(__name__)
 

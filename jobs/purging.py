@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from jobs.artifacts import delete_artifact_file
 from jobs.cancellation import cancel_jobs
 from jobs.events import record_events
+from jobs.files.artifacts import delete_artifact_file
 from jobs.interventions import Intervention, intervene
 from jobs.models import Artifact, AuditEntry, Event, Job, ReusedKey
 from jobs.postgres.commit import after_commit

@@ -18,8 +18,8 @@ from kombu.pools import producers
 
 from jobs.fairness import hand_out, is_there_a_turn
 from jobs.models import Job
+from jobs.payloads.redaction import in_one_line
 from jobs.publish_failures import cause_of, is_redis_away, keep_failure
-from jobs.redaction import in_one_line
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)

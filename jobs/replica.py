@@ -8,8 +8,8 @@ from typing import Final
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 
+from jobs.payloads.redaction import in_one_line
 from jobs.postgres.sessions import glance_at
-from jobs.redaction import in_one_line
 
 REPLICA: Final = "replica"
 

@@ -26,8 +26,8 @@ from jobs.interventions import Intervention, batches
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of
-from jobs.payloads import secrets_of
-from jobs.redaction import redact
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import redact
 from jobs.states import UNFINISHED, Level, State
 
 WORDS: Final = {

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from kombu.utils.json import loads
 
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 
 #: The fields of a periodic task that name its schedule.
 KINDS_OF_SCHEDULE: Final = ("interval", "crontab", "solar", "clocked")

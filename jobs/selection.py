@@ -20,7 +20,7 @@ from django.utils import timezone
 from jobs.kinds import kind_names
 from jobs.models import Job, Queue
 from jobs.models.querysets import JobQuerySet
-from jobs.search import term_searched
+from jobs.payloads.search import term_searched
 from jobs.states import State
 
 #: Ages that can be asked for, in days; `older` is what is left.

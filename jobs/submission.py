@@ -16,11 +16,11 @@ from jobs.fairness import LOCK
 from jobs.idempotency import Idempotency
 from jobs.kinds import get_kind
 from jobs.models import Job
-from jobs.payloads import secret_names
+from jobs.payloads.masked import secret_names
+from jobs.payloads.search import terms_of
 from jobs.postgres.commit import after_commit
 from jobs.postgres.statements import Rows, ask, instance_of, one_trip, planned_again, run
 from jobs.release import release_jobs
-from jobs.search import terms_of
 from jobs.steps import SUBMIT
 
 if TYPE_CHECKING:

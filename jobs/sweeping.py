@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
 from jobs.models import Sweep
-from jobs.redaction import redact
+from jobs.payloads.redaction import redact
 
 logger = structlog.get_logger(__name__)
 

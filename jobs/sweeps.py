@@ -17,16 +17,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.activity import count_attempts
-from jobs.artifacts import delete_artifact_file
 from jobs.deactivated_owners import cancel_jobs_of_deactivated
 from jobs.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
+from jobs.files.artifacts import delete_artifact_file
+from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.idempotency import prune_reused_keys
 from jobs.lost_processes import with_last_memory
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.models.bulk import OPEN, BulkItem, BulkRun
-from jobs.orphan_files import FOLDERS, remove_orphans_in
-from jobs.payloads import index_payload
+from jobs.payloads.masked import index_payload
 from jobs.policy import decide_for
 from jobs.release import publish_jobs, release_jobs
 from jobs.selection import first_id_at

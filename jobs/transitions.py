@@ -27,9 +27,9 @@ from jobs.events import record_event
 from jobs.failures import LONGEST_MESSAGE, FailureRecord, describe_failure
 from jobs.fairness import LOCK, ask_for_turns, read_turns
 from jobs.models import Artifact, Attempt, Event, Job
-from jobs.payloads import secrets_of
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import redact
 from jobs.postgres.statements import ask, instance_of, one_trip, run
-from jobs.redaction import redact
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 from jobs.steps import CLAIM, FINISH

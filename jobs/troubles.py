@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from jobs.agreement import disagreements
 from jobs.circumstances import lack_of_room
-from jobs.damage import damaged_files
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
+from jobs.files.damage import damaged_files
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
 from jobs.overview import BOUND, QueueFigures, SweepState, counted

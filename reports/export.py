@@ -13,7 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from jobs.context import JobContext
 from jobs.models import Artifact
 from jobs.pacing.governor import governed
-from jobs.payloads import secrets_of
+from jobs.payloads.masked import secrets_of
 from reports.cells import large_cells_named
 from reports.copy_stream import CHUNK_BYTES, copy_rows
 from reports.dialect import Dialect

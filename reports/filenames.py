@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from django.utils import timezone
 
-from jobs.filenames import safe_filename
-from jobs.redaction import cleared, redact
+from jobs.files.filenames import safe_filename
+from jobs.payloads.redaction import cleared, redact
 from reports.secret_parameters import is_secret_field
 
 if TYPE_CHECKING:

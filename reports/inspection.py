@@ -12,10 +12,10 @@ from rest_framework import serializers
 from jobs.api.problems import pointers
 from jobs.errors import SecretUnreadableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
-from jobs.masking import is_sensitive
 from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for
-from jobs.sealing import is_out_of_date, seal, unseal
+from jobs.payloads.masking import is_sensitive
+from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
 from reports.expectation import planned_rows
 from reports.json_schema import parameters_schema, serializer_schema

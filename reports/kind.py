@@ -12,7 +12,7 @@ from jobs.api.problems import pointers
 from jobs.context import JobContext
 from jobs.errors import PermanentError
 from jobs.kinds import Kind
-from jobs.masking import is_sensitive
+from jobs.payloads.masking import is_sensitive
 from reports.dialect import Dialect
 from reports.export import export_report
 from reports.inspection import ReportInspector

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.idempotency import Idempotency
 from jobs.models import Job
-from jobs.sealing import seal, unseal
+from jobs.payloads.sealing import seal, unseal
 from jobs.submission import submit_job
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.fields import CallbackURLField

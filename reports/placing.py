@@ -13,8 +13,8 @@ from jobs.api.status import is_available
 from jobs.api.strict import StrictBooleanField
 from jobs.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.models import Job
+from jobs.payloads.search import same_work_term
 from jobs.postgres.statements import planned_again
-from jobs.search import same_work_term
 from jobs.states import ACTIVE
 from jobs.webhooks.announcing import tell_also
 from reports.ordering import OrderSerializer, callback_url, canonical_order, submit_order

@@ -23,9 +23,9 @@ from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEnde
 from jobs.errors import PostponedError
 from jobs.failures import LONGEST_MESSAGE
 from jobs.pacing.dials import dials_of
-from jobs.payloads import secrets_of_payload
+from jobs.payloads.masked import secrets_of_payload
+from jobs.payloads.redaction import redact
 from jobs.postgres.advisory_locks import slot
-from jobs.redaction import redact
 from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect

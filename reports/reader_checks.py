@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 from jobs.replica import REPLICA, has_replica
 from reports.reader import reader_connection
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from jobs.masking import is_sensitive, mask
+from jobs.payloads.masking import is_sensitive, mask
 from reports.registry import find_report_type
 
 if TYPE_CHECKING:

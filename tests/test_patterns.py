@@ -100,8 +100,8 @@ def many_matches(pattern: Any, text: str) -> None:
 
 def test_the_patterns_are_found() -> None:
     assert {
-        "jobs.masking._SECRET_NAME",
-        "jobs.redaction._NAMED_SECRET",
+        "jobs.payloads.masking._SECRET_NAME",
+        "jobs.payloads.redaction._NAMED_SECRET",
         "jobs.api.idempotency.KEY",
         "config.launcher.ERROR_LINE",
     } <= set(PATTERNS)

@@ -11,10 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.admin.read_only import ReadOnlyAdmin
-from jobs.damage import DAMAGED
+from jobs.files.damage import DAMAGED
 from jobs.models import Artifact, Attempt
-from jobs.payloads import secrets_of
-from jobs.redaction import redact
+from jobs.payloads.masked import secrets_of
+from jobs.payloads.redaction import redact
 
 
 @admin.register(Attempt)

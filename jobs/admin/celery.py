@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 from jobs.schedules import KINDS_OF_SCHEDULE, fault_of_schedule, faults_of
 
 

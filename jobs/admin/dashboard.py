@@ -20,7 +20,7 @@ from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
 from jobs.models import Job, Queue
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
-from jobs.redaction import in_one_line
+from jobs.payloads.redaction import in_one_line
 from jobs.states import State
 from jobs.troubles import troubles
 

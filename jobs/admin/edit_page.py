@@ -18,10 +18,10 @@ from jobs.editing import edit_and_requeue_job
 from jobs.errors import TransitionError
 from jobs.inspection import InvalidPayloadError
 from jobs.kinds import inspector_of
-from jobs.masking import MASK, mask, masks_left, unmask
 from jobs.models import Job
-from jobs.payloads import masked, secret_names
-from jobs.sealing import unseal
+from jobs.payloads.masked import masked, secret_names
+from jobs.payloads.masking import MASK, mask, masks_left, unmask
+from jobs.payloads.sealing import unseal
 
 
 def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:

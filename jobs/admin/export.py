@@ -12,8 +12,8 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.payloads import masked_payload, secrets_of
-from jobs.redaction import redact
+from jobs.payloads.masked import masked_payload, secrets_of
+from jobs.payloads.redaction import redact
 from jobs.spreadsheets import LineDefuser, defuse
 
 COLUMNS: Final = (

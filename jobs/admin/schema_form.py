@@ -21,7 +21,7 @@ from unfold.widgets import (
 )
 
 from jobs.api.parsers import read_json
-from jobs.masking import MASK
+from jobs.payloads.masking import MASK
 
 #: The name of the field that holds a whole payload.
 WHOLE: Final = "payload"

@@ -14,8 +14,8 @@ from drf_spectacular.utils import OpenApiParameter
 from jobs.api.conditional import LONGEST_LIST
 from jobs.api.problems import ProblemError
 from jobs.api.schema import response_header
-from jobs.damage import check_download, open_download
 from jobs.events import record_event
+from jobs.files.damage import check_download, open_download
 from jobs.models import Artifact, Event
 
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)

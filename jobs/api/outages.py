@@ -12,8 +12,8 @@ from django.template import loader
 from jobs.api.problems import is_for_programs, problem_response
 from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
+from jobs.payloads.redaction import redact
 from jobs.postgres.outages import is_conflict
-from jobs.redaction import redact
 
 logger = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from jobs.kinds import inspector_of
 from jobs.models import Queue, TypeDials
 from jobs.models.queues import Pace
 from jobs.pacing.dials import Dials, dials_of
+from jobs.payloads.redaction import in_one_line
 from jobs.postgres.sessions import glance_at
-from jobs.redaction import in_one_line
 
 #: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
 #: callbacks and of 8 of that for the rest with their heartbeats, as `make up` and the compose file start them, and of

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='attempt',
             name='traceback',
-            field=models.TextField(blank=True, help_text='without secrets, see `jobs.redaction`'),
+            field=models.TextField(blank=True, help_text='without secrets, see `jobs.payloads.redaction`'),
         ),
         migrations.AlterField(
             model_name='job',

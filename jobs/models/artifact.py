@@ -1,4 +1,4 @@
-"""Artifacts: the rows of files that belong to jobs. `jobs.artifacts` writes and deletes the files."""
+"""Artifacts: the rows of files that belong to jobs. `jobs.files.artifacts` writes and deletes the files."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Attempt(models.Model):
     error_class = models.CharField(max_length=200, blank=True)
     error_message = models.TextField(blank=True)
     error_fingerprint = models.CharField(max_length=64, blank=True, help_text="equal for equal failures")
-    traceback = models.TextField(blank=True, help_text="without secrets, see `jobs.redaction`")
+    traceback = models.TextField(blank=True, help_text="without secrets, see `jobs.payloads.redaction`")
     rows = models.BigIntegerField(null=True, help_text="rows written or read")
     rows_expected = models.BigIntegerField(null=True, help_text="rows expected when it succeeded; NULL is unknown")
     bytes = models.BigIntegerField(null=True, help_text="bytes")

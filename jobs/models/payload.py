@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class SearchTerms(models.Model):
-    """What a job is found by; see `jobs.search`. A job with an empty payload has none."""
+    """What a job is found by; see `jobs.payloads.search`. A job with an empty payload has none."""
 
     job = models.OneToOneField("jobs.Job", on_delete=models.CASCADE, primary_key=True, related_name="search_terms")
     terms = ArrayField(models.TextField())

@@ -18,8 +18,8 @@ from jobs.api.status import WORDS
 from jobs.kinds import inspector_of
 from jobs.models import Job
 from jobs.models.callbacks import Callback
+from jobs.payloads.redaction import redact
 from jobs.postgres.commit import in_transaction
-from jobs.redaction import redact
 from jobs.states import State
 from jobs.submission import submit_job
 from jobs.webhooks.messages import new_payload

@@ -18,8 +18,8 @@ import redis
 from django.db import InterfaceError, OperationalError, connections
 
 from config.datafolder import BASE_DIR
+from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.models import Attempt, Event, Job, Queue
-from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, open_files
 from tests.faults.invariants import assert_invariants

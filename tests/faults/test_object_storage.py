@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 
 from config.storage import artifact_storage
+from jobs.files.orphan_files import remove_orphans_in
 from jobs.models import Artifact
-from jobs.orphan_files import remove_orphans_in
 from jobs.states import State
 from tests import buckets
 from tests.faults.conftest import Fault

@@ -10,7 +10,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from jobs.models import AuditEntry, Job, PayloadRevision
-from jobs.sealing import unseal
+from jobs.payloads.sealing import unseal
 from jobs.states import State
 from jobs.submission import submit_job
 from reports.dialect import Dialect

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 
-from jobs.artifacts import storage_name
+from jobs.files.artifacts import storage_name
 from jobs.models import Job, Queue
 from jobs.release import release_jobs
 from jobs.states import State

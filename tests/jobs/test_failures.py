@@ -9,9 +9,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from jobs import failures, redaction
+from jobs import failures
 from jobs.failures import FailureRecord, describe_failure, fingerprint
-from jobs.redaction import redact
+from jobs.payloads import redaction
+from jobs.payloads.redaction import redact
 
 
 def raised(error: BaseException) -> BaseException:

@@ -20,8 +20,8 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 
 from jobs import sweeps  # noqa: F401  (registers them)
-from jobs.artifacts import storage_name
 from jobs.cancellation import cancel_jobs
+from jobs.files.artifacts import storage_name
 from jobs.models import Artifact, AuditEntry, Job
 from jobs.purging import purge_jobs, purge_or_cancel
 from jobs.states import State

@@ -15,8 +15,8 @@ from jobs import circumstances
 from jobs.inspection import Finding, Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
+from jobs.payloads.search import terms_of
 from jobs.requeue_checks import RequeueChecks, Verdict
-from jobs.search import terms_of
 from jobs.states import Level, Outcome, State
 
 pytestmark = pytest.mark.django_db

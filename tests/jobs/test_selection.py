@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.models import Job, SearchTerms
-from jobs.search import terms_of
+from jobs.payloads.search import terms_of
 from jobs.selection import UnknownCriterionError, first_id_at, in_words, select_jobs
 from jobs.states import State
 

@@ -13,10 +13,10 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 
 from jobs import sweeps
-from jobs.artifacts import storage_name
 from jobs.events import record_event
+from jobs.files.artifacts import storage_name
+from jobs.files.orphan_files import FOLDERS
 from jobs.models import Artifact, Attempt, BulkItem, BulkRun, Event, Job, Sweep
-from jobs.orphan_files import FOLDERS
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from jobs import sweeps
 from jobs.encrypting import encrypt_secrets_of
 from jobs.errors import SecretUnreadableError
 from jobs.models import Artifact, Job, PayloadRevision, Sweep
-from jobs.sealing import is_sealed, unseal
+from jobs.payloads.sealing import is_sealed, unseal
 from jobs.selection import first_id_at
 from jobs.sweeping import SWEEPS
 from reports.ordering import reopen_order

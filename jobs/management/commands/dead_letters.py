@@ -17,7 +17,7 @@ from jobs.dead_letter import discard_jobs
 from jobs.inquiries import ask_cost
 from jobs.interventions import Intervention, batches
 from jobs.models import Job
-from jobs.payloads import masked_payload
+from jobs.payloads.masked import masked_payload
 from jobs.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
 from jobs.states import UNFINISHED, State
 

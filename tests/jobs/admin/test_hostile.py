@@ -11,7 +11,7 @@ from django.test import Client
 
 from jobs.models import Attempt, Event, Job, Queue, SearchTerms
 from jobs.models.bulk import BulkRun
-from jobs.search import same_work_term, terms_of
+from jobs.payloads.search import same_work_term, terms_of
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

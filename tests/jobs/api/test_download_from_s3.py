@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config.storage import artifact_storage
-from jobs import object_storage
+from jobs.files import object_storage
 from jobs.models import Artifact, Job
 from jobs.states import State
 from tests import buckets

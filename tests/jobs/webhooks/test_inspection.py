@@ -14,7 +14,7 @@ from jobs.inspection import InvalidPayloadError
 from jobs.kinds import get_kind
 from jobs.metrics import known_types
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
-from jobs.payloads import masked_payload
+from jobs.payloads.masked import masked_payload
 from jobs.requeue_checks import RequeueChecks
 from jobs.states import Level, State
 from jobs.submission import submit_job

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.filenames import LONGEST_NAME, LONGEST_NAME_BYTES, safe_filename
+from jobs.files.filenames import LONGEST_NAME, LONGEST_NAME_BYTES, safe_filename
 
 RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³]|CONIN\$|CONOUT\$)", re.IGNORECASE)
 TEXTS = st.text(max_size=200) | st.text('<>:"/\\|?*. -~\x00\n\u202e\ud800CONul1é', max_size=200)

@@ -2,7 +2,7 @@
 
 A value is a secret when the name of its key says so (`password`, `api_key`, …), or when the kind of the job names
 the key (`jobs.inspection.Inspector.sensitive_names`). Everything below such a key is masked with it. So is what is
-sealed (`jobs.sealing`), whatever its key.
+sealed (`jobs.payloads.sealing`), whatever its key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from jobs.sealing import is_sealed, unseal
+from jobs.payloads.sealing import is_sealed, unseal
 
 MASK: Final = "***"
 

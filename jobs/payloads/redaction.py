@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import re2
 from django.conf import settings
 
-from jobs.masking import MASK, SECRET_WORDS
+from jobs.payloads.masking import MASK, SECRET_WORDS
 
 #: Of a longer text only so much of its beginning and of its end is kept. The end of a traceback says most. Characters.
 KEPT_AT_BEGINNING: Final = 8_000

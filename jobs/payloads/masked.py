@@ -8,9 +8,9 @@ from typing import Any, Final
 import structlog
 
 from jobs.kinds import inspector_of, kind_names
-from jobs.masking import mask, secrets_in
 from jobs.models import Job, SearchTerms
-from jobs.search import terms_of
+from jobs.payloads.masking import mask, secrets_in
+from jobs.payloads.search import terms_of
 
 logger = structlog.get_logger(__name__)
 

@@ -15,14 +15,14 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from jobs.artifacts import published_names
+from jobs.files.artifacts import published_names
+from jobs.files.storage import artifact_storage
 from jobs.models import Job
 from jobs.states import State
-from jobs.storage import artifact_storage
 
 logger = structlog.get_logger(__name__)
 
-#: The folders over which `jobs.artifacts.storage_name` spreads the files.
+#: The folders over which `jobs.files.artifacts.storage_name` spreads the files.
 FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
 
 _NAME = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<token>\d+)\.[a-z]+")
@@ -65,7 +65,7 @@ def _abort_orphan_uploads(folder: str) -> int:
 
 
 def _whose_attempt_has_ended(names: Iterable[str]) -> list[str]:
-    """Those that `jobs.artifacts.storage_name` named for an attempt that does not run."""
+    """Those that `jobs.files.artifacts.storage_name` named for an attempt that does not run."""
     attempts: dict[str, tuple[UUID, int]] = {}
     for name in names:
         if match := _NAME.fullmatch(name.rpartition("/")[2]):

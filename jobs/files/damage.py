@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from prometheus_client import Counter
 
-from jobs.artifacts import open_artifact_range, require_stored
-from jobs.byte_ranges import StoredRange
 from jobs.errors import ArtifactError
+from jobs.files.artifacts import open_artifact_range, require_stored
+from jobs.files.byte_ranges import StoredRange
 from jobs.models import Artifact
 
 logger = structlog.get_logger(__name__)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from django.utils.crypto import salted_hmac
 
-from jobs.masking import is_sensitive
-from jobs.sealing import is_sealed, unseal
+from jobs.payloads.masking import is_sensitive
+from jobs.payloads.sealing import is_sealed, unseal
 
 #: Longer values are not found, nor more of one payload.
 LONGEST_TERM: Final = 200
@@ -36,7 +36,7 @@ def same_work_term(kind: str, payload: dict[str, Any]) -> str:
     """
     clear = unseal(payload, otherwise=lambda sealed: sealed)
     canonical = json.dumps([kind, _as_stored(clear)], sort_keys=True, separators=(",", ":"))
-    return f"={salted_hmac('jobs.search', canonical, algorithm='sha256').hexdigest()[:32]}"
+    return f"={salted_hmac('jobs.payloads.search', canonical, algorithm='sha256').hexdigest()[:32]}"
 
 
 def _as_stored(value: Any) -> Any:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, SearchTerms
-from jobs.search import LONGEST_TERM, MOST_TERMS, same_work_term, term_searched, terms_of
+from jobs.payloads.search import LONGEST_TERM, MOST_TERMS, same_work_term, term_searched, terms_of
 from jobs.submission import submit_job
 
 

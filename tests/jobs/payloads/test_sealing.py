@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import SecretUnreadableError
-from jobs.masking import MASK, is_sensitive, mask, secrets_in
-from jobs.sealing import SEALED, is_out_of_date, is_sealed, seal, unseal
-from jobs.search import same_work_term, terms_of
+from jobs.payloads.masking import MASK, is_sensitive, mask, secrets_in
+from jobs.payloads.sealing import SEALED, is_out_of_date, is_sealed, seal, unseal
+from jobs.payloads.search import same_work_term, terms_of
 
 KEYS = st.sampled_from(["password", "city", "token", SEALED, "deep"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 
-from jobs.byte_ranges import StoredRange
+from jobs.files.byte_ranges import StoredRange
 
 
 class ArtifactStorage(Protocol):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.failures import LONGEST_MESSAGE, describe_failure
-from jobs.redaction import (
+from jobs.payloads.redaction import (
     KEPT_AT_BEGINNING,
     KEPT_AT_END,
     LONGEST_SECRET,

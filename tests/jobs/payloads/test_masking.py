@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.masking import mask, masks_left, secrets_in, unmask
-from jobs.sealing import seal
+from jobs.payloads.masking import mask, masks_left, secrets_in, unmask
+from jobs.payloads.sealing import seal
 
 PAYLOAD = {
     "reportType": "orders",

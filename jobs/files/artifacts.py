@@ -17,12 +17,12 @@ import structlog
 from django.conf import settings
 from django.db.models.functions import Now
 
-from jobs.byte_ranges import StoredRange
 from jobs.errors import ArtifactDamagedError, ArtifactMissingError, StorageUnavailableError
 from jobs.events import record_event
+from jobs.files.byte_ranges import StoredRange
+from jobs.files.storage import NewFile, artifact_storage
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.postgres.commit import in_transaction
-from jobs.storage import NewFile, artifact_storage
 
 logger = structlog.get_logger(__name__)
 

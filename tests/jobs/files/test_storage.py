@@ -13,15 +13,15 @@ from django.core.files.storage import storages
 from pytest_django import Settings
 
 from config.storage import artifact_storage
-from jobs import artifacts
-from jobs.artifacts import delete_artifact_file, open_artifact_range, storage_name
 from jobs.context import JobContext
 from jobs.execution import execute_job
+from jobs.files import artifacts
+from jobs.files.artifacts import delete_artifact_file, open_artifact_range, storage_name
+from jobs.files.object_storage import PARTS, part_bytes
+from jobs.files.orphan_files import FOLDERS, remove_orphans_in
+from jobs.files.storage import ArtifactFolder
 from jobs.models import Artifact, Attempt, Job
-from jobs.object_storage import PARTS, part_bytes
-from jobs.orphan_files import FOLDERS, remove_orphans_in
 from jobs.states import State
-from jobs.storage import ArtifactFolder
 from tests import buckets
 
 CHUNK = os.urandom(1024 * 1024)
@@ -187,7 +187,10 @@ def test_a_file_that_storage_loses_or_shortens_while_it_is_written_is_not_publis
 
 @pytest.mark.parametrize("url", ["/var/files", "file:///var/files"])
 def test_a_folder(url: str) -> None:
-    assert artifact_storage(url) == {"BACKEND": "jobs.storage.ArtifactFolder", "OPTIONS": {"location": "/var/files"}}
+    assert artifact_storage(url) == {
+        "BACKEND": "jobs.files.storage.ArtifactFolder",
+        "OPTIONS": {"location": "/var/files"},
+    }
 
 
 def test_another_scheme_is_refused() -> None:

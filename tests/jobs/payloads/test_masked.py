@@ -11,7 +11,7 @@ from django.test import Client
 from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job
-from jobs.payloads import masked_payload, secrets_of
+from jobs.payloads.masked import masked_payload, secrets_of
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from jobs.byte_ranges import StoredRange
-from jobs.storage import UnfinishedUpload
+from jobs.files.byte_ranges import StoredRange
+from jobs.files.storage import UnfinishedUpload
 
 #: So many parts may an object have: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 PARTS: Final = 10_000
