@@ -20,8 +20,8 @@ from bench.nothing.kinds import NOTHING
 from bench.registry import Setting
 from bench.table import Row
 from config.stopping import say
+from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Job, Queue
-from jobs.release import release_jobs
 from jobs.states import Outcome
 from jobs.transitions import claim_job, finish_job
 

@@ -27,10 +27,10 @@ from config.datafolder import BASE_DIR
 from config.probing import answers, free_port
 from config.stopping import say
 from jobs.cancellation import cancel_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.models import Job, Queue
 from jobs.models.token import ApiToken
 from jobs.states import State
-from jobs.submission import submit_job
 from jobs.tokens.scopes import ALL
 from jobs.webhooks.messages import new_payload
 from jobs.webhooks.urls import bucket_of

@@ -16,10 +16,10 @@ from bench.nothing.kinds import NOTHING
 from bench.registry import Setting
 from bench.table import Row
 from config.stopping import say
+from jobs.dispatch.release import release_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
 from jobs.models import Job, Queue, TypeDials
-from jobs.release import release_jobs
-from jobs.submission import submit_job
 
 #: Jobs that one measured run hands out at most.
 ROUNDS: Final = 100

@@ -14,9 +14,9 @@ from bench.registry import Setting
 from bench.table import Row
 from bench.worker import csv_worker
 from config.stopping import say
+from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job
 from jobs.states import State
-from jobs.submission import submit_job
 
 CONCURRENCY: Final = 2
 #: Jobs of one measured run at most.

@@ -18,9 +18,9 @@ from bench.sender import sender
 from bench.table import Row
 from bench.worker import csv_worker, other_worker
 from config.stopping import say
+from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from jobs.submission import submit_job
 
 #: Pool processes of each contender's worker.
 CONCURRENCY: Final = 2

@@ -17,7 +17,7 @@ logger = structlog.get_logger(__name__)
 
 
 class TellPresence(bootsteps.StartStopStep):
-    """Renews the worker's row (`jobs.presence`) by the timer of its consumer.
+    """Renews the worker's row (`jobs.dispatch.presence`) by the timer of its consumer.
 
     In a prefork worker that timer is the event loop of the main process: one that hangs renews nothing. There the
     loop waits for PostgreSQL, two seconds at most while it does not answer. No thread may do it: the process forks.
@@ -44,7 +44,7 @@ class TellPresence(bootsteps.StartStopStep):
 
     def shutdown(self, consumer: Any) -> None:
         """Called once, when the worker ends as it was told to."""
-        from jobs.presence import leave
+        from jobs.dispatch.presence import leave
 
         self.stop(consumer)
         if settings.WORKER_PRESENCE_SECONDS:
@@ -52,7 +52,7 @@ class TellPresence(bootsteps.StartStopStep):
                 leave(consumer.hostname)
 
     def _renew(self, consumer: Any) -> None:
-        from jobs.presence import renew
+        from jobs.dispatch.presence import renew
 
         queues = [queue.name for queue in consumer.task_consumer.queues]
         with logged("presence_not_renewed"):

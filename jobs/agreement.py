@@ -11,10 +11,10 @@ from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.utils import timezone
 
+from jobs.dispatch.presence import known_workers, unserved
+from jobs.dispatch.release import is_declared
 from jobs.durations import in_words
 from jobs.models.queues import Queue
-from jobs.presence import known_workers, unserved
-from jobs.release import is_declared
 from jobs.seeding import WITHOUT_JOBS
 
 #: The id of what is said of workers.

@@ -23,8 +23,8 @@ REASON: Final = "The owner's account was deactivated."
 
 #: The words of the index `jobs_job_queued`, by queue and owner.
 QUEUED: Final = "state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL"
-#: Queued jobs of whom is not active. It hops from owner to owner, as `jobs.fairness` does: however many jobs wait, and
-#: however many accounts were ever deactivated, it costs what the owners of queued jobs do.
+#: Queued jobs of whom is not active. It hops from owner to owner, as `jobs.dispatch.fairness` does: however many jobs
+#: wait, and however many accounts were ever deactivated, it costs what the owners of queued jobs do.
 OF_DEACTIVATED: Final = f"""
     WITH RECURSIVE owners AS (
         SELECT name AS queue, first.owner FROM jobs_queue, LATERAL (

@@ -13,10 +13,10 @@ from django.db import transaction
 
 from jobs.audit import audit
 from jobs.dead_letter import require_reason
+from jobs.dispatch.release import release_jobs
 from jobs.errors import TransitionError
 from jobs.models import AuditEntry, Queue, TypeDials
 from jobs.postgres.commit import after_commit
-from jobs.release import release_jobs
 
 #: What a type may say otherwise than its queue.
 TYPE_DIALS: Final = (

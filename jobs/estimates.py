@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from jobs.ahead import find_ahead
-from jobs.flow import LONGEST_COUNTED
+from jobs.dispatch.queue_position import find_ahead
+from jobs.dispatch.throughput import LONGEST_COUNTED
 from jobs.models import Job
 from jobs.postgres.commit import ask_after_commit
 from jobs.postgres.statements import run

@@ -16,6 +16,8 @@ from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bound_contextvars
 
 from jobs.context import JobContext
+from jobs.dispatch.fairness import ABOVE_ALL
+from jobs.dispatch.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.errors import (
     AttemptFailedError,
     CancelRequestedError,
@@ -24,7 +26,6 @@ from jobs.errors import (
     StalledError,
     WorkerStoppingError,
 )
-from jobs.fairness import ABOVE_ALL
 from jobs.files.artifacts import discard_files
 from jobs.heartbeat import beating
 from jobs.kinds import get_kind
@@ -33,7 +34,6 @@ from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.policy import decide_for
 from jobs.postponement import postponement
-from jobs.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.shutdown import is_stopping
 from jobs.states import Outcome
 from jobs.transitions import (

@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from jobs.agreement import WITHOUT_WORKER, Disagreement, disagreements
 from jobs.circumstances import lack_of_room
+from jobs.dispatch.presence import known_workers
+from jobs.dispatch.publish_failures import failures_now
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.overview import seconds_since_beat, sweep_states
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.probing import Probe
-from jobs.presence import known_workers
-from jobs.publish_failures import failures_now
 from jobs.replica import has_replica, look_at_replica
 from jobs.schedules import enabled_schedules
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from jobs.classification import classify
 from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.context import JobContext
+from jobs.dispatch.submission import submit_job
 from jobs.durations import in_words
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind, inspector_of
@@ -30,7 +31,6 @@ from jobs.payloads.redaction import in_one_line
 from jobs.payloads.search import same_work_term
 from jobs.retry import RetryPolicy
 from jobs.states import ACTIVE, Level, State
-from jobs.submission import submit_job
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -125,7 +125,7 @@ class Inquiry:
 
 
 def ask_cost(job: Job, *, actor: AbstractBaseUser | None) -> None:
-    """Submit an inquiry about a job, unless one is open. Raises what `jobs.submission.submit_job` does."""
+    """Submit an inquiry about a job, unless one is open. Raises what `jobs.dispatch.submission.submit_job` does."""
     if any(inquiry.is_open for inquiry in newest_inquiries([job]).values()):
         return
     submit_job(kind=INQUIRY, owner=actor, payload={"job": str(job.pk), "work": work_of(job)})

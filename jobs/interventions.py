@@ -10,9 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from jobs.audit import audit
+from jobs.dispatch.release import release_jobs
 from jobs.models import AuditEntry, Job
 from jobs.postgres.commit import after_commit, in_transaction
-from jobs.release import release_jobs
 from jobs.states import ACTIVE, State
 from jobs.webhooks.announcing import announce_at_once
 

@@ -17,12 +17,12 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from jobs.circumstances import free_bytes
+from jobs.dispatch.refusals import show_refusals
 from jobs.files.damage import damaged_files
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
-from jobs.refusals import show_refusals
 from jobs.replica import has_replica, look_at_replica
 from jobs.states import Outcome
 

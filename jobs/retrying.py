@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.admission import room_for_one
 from jobs.dead_letter import requeue_jobs
+from jobs.dispatch.admission import room_for_one
 from jobs.errors import TransitionError
 from jobs.models import Job
 from jobs.states import State

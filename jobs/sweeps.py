@@ -18,17 +18,17 @@ from django.utils import timezone
 
 from jobs.activity import count_attempts
 from jobs.deactivated_owners import cancel_jobs_of_deactivated
+from jobs.dispatch.idempotency import prune_reused_keys
+from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.files.artifacts import delete_artifact_file
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
-from jobs.idempotency import prune_reused_keys
 from jobs.lost_processes import with_last_memory
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.models.bulk import OPEN, BulkItem, BulkRun
 from jobs.payloads.masked import index_payload
 from jobs.policy import decide_for
-from jobs.release import publish_jobs, release_jobs
 from jobs.selection import first_id_at
 from jobs.sweeping import EachForItself, sweep
 from jobs.transitions import lose_attempt, retry_job

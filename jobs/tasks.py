@@ -7,8 +7,8 @@ import structlog
 from celery import Task, shared_task
 
 from jobs import execution, sweeps  # noqa: F401  (registers the sweeps)
+from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
-from jobs.release import EXECUTE_JOB
 from jobs.sweeping import SWEEPS
 
 logger = structlog.get_logger(__name__)

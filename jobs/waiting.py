@@ -1,6 +1,7 @@
 """How long a queued job waits: from what runs, what stands ahead of it, and what jobs of these types took before.
 
-Whatever waits and has ended, it costs what `jobs.ahead.find_ahead` does, the running jobs, and a row for each type.
+Whatever waits and has ended, it costs what `jobs.dispatch.queue_position.find_ahead` does, the running jobs, and a row
+for each type.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
-from jobs.ahead import Ahead
-from jobs.flow import ENDED
+from jobs.dispatch.presence import gone_after
+from jobs.dispatch.queue_position import Ahead
+from jobs.dispatch.throughput import ENDED
 from jobs.models import Job
 from jobs.places import Turns, seconds_until_free
 from jobs.postgres.statements import run
-from jobs.presence import gone_after
 from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
 from jobs.states import State
 from jobs.waiting_reasons import Standing, WaitingReason, reason_to_wait

@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from jobs.api.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
-from jobs.idempotency import Idempotency
+from jobs.dispatch.idempotency import Idempotency
+from jobs.dispatch.submission import submit_job
 from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
-from jobs.submission import submit_job
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.fields import CallbackURLField
 from reports.canonical import canonical
@@ -64,7 +64,7 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     """Validate an order and submit it.
 
     `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
-    `data`; UnknownReportTypeError; or what `jobs.submission.submit_job` raises.
+    `data`; UnknownReportTypeError; or what `jobs.dispatch.submission.submit_job` raises.
     """
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
@@ -80,7 +80,7 @@ def submit_order(
     order: dict[str, Any],
     idempotency: Idempotency | None = None,
 ) -> Job:
-    """Submit a valid order, of which this payload was made. Raises what `jobs.submission.submit_job` does.
+    """Submit a valid order, of which this payload was made. Raises what `jobs.dispatch.submission.submit_job` does.
 
     Where its end is told is no part of what identifies the report; who says nothing means the owner's own URL.
     """

@@ -18,9 +18,9 @@ from unfold.decorators import display
 
 from jobs.admin.forms import ReasonForm, known_database
 from jobs.dials import add_queue, set_dials
+from jobs.dispatch.release import is_declared
 from jobs.errors import TransitionError
 from jobs.models import Queue
-from jobs.release import is_declared
 
 DIALS = (
     "paused", "accepting", "max_running", "max_running_per_owner", "max_running_per_type",

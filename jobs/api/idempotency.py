@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from jobs.api.problems import ProblemError
-from jobs.idempotency import Idempotency
+from jobs.dispatch.idempotency import Idempotency
 
 #: Printable ASCII but for what a quoted string would have to escape.
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")

@@ -18,12 +18,12 @@ from django.db.models.functions import Now
 from jobs.audit import audit
 from jobs.bulk.undo import can_undo
 from jobs.dead_letter import require_reason
+from jobs.dispatch.submission import submit_job
 from jobs.errors import TransitionError
 from jobs.models import AuditEntry, Job
 from jobs.models.bulk import OPEN, BulkItem, BulkRun, Stage
 from jobs.selection import in_words, select_jobs
 from jobs.states import State
-from jobs.submission import submit_job
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='queue',
             name='last_owner',
-            field=models.BigIntegerField(default=0, editable=False, help_text='whose turn was last; `jobs.fairness` goes on behind it'),
+            field=models.BigIntegerField(default=0, editable=False, help_text='whose turn was last; `jobs.dispatch.fairness` goes on behind it'),
         ),
         migrations.AlterField(
             model_name='artifact',

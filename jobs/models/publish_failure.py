@@ -1,4 +1,4 @@
-"""Why messages of a queue could not be sent. `jobs.publish_failures` writes the rows."""
+"""Why messages of a queue could not be sent. `jobs.dispatch.publish_failures` writes the rows."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))
 
     def waiting(self, queue: str) -> JobQuerySet:
-        """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.fairness`."""
+        """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.dispatch.fairness`."""
         return self.filter(queue=queue, state=State.QUEUED, released_at=None, due=True)
 
     def queued(self, queue: str) -> JobQuerySet:

@@ -52,7 +52,7 @@ class Queue(models.Model):
     paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
     accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
     last_owner = models.BigIntegerField(
-        default=0, editable=False, help_text="whose turn was last; `jobs.fairness` goes on behind it"
+        default=0, editable=False, help_text="whose turn was last; `jobs.dispatch.fairness` goes on behind it"
     )
 
     class Meta:

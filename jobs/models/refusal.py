@@ -1,4 +1,4 @@
-"""How many orders were refused, per minute. `jobs.refusals` counts them."""
+"""How many orders were refused, per minute. `jobs.dispatch.refusals` counts them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The keys of orders that were answered with a job which another order had made.
 
 Such a job has, or had not, a key of its own; so the key stands here, for as long as one on a job does.
-See `jobs.idempotency`.
+See `jobs.dispatch.idempotency`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The workers that are there. `jobs.presence` renews the rows."""
+"""The workers that are there. `jobs.dispatch.presence` renews the rows."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from jobs.postgres.deadlines import answering_within, session_settings
 #: https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL -
 #: Prepared statements are those of `jobs.postgres.statements`. Each has one plan, made at once: PostgreSQL would else
 #: plan the first five times what costs more to plan than to run.
-#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE - The plans of `jobs.fairness`
-#: are estimated at more than they cost, and short; compiling one would take longer than to run it a hundred times.
-#: Reports may have it: `reports.reading`. https://www.postgresql.org/docs/current/jit-decision.html
+#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE - The plans of
+#: `jobs.dispatch.fairness` are estimated at more than they cost, and short; compiling one would take longer than to run
+#: it a hundred times. Reports may have it: `reports.reading`. https://www.postgresql.org/docs/current/jit-decision.html
 SETTINGS: Final = {
     "client_connection_check_interval": "2s",
     "plan_cache_mode": "force_generic_plan",

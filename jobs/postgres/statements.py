@@ -1,6 +1,6 @@
 """Statements that PostgreSQL prepares: planned once, and now and then again.
 
-Their texts stand where they are used; those that each job goes through in `jobs.steps`.
+Their texts stand where they are used; those that each job goes through in `jobs.dispatch.statements`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Where a user wants to be called back, unless an order says otherwise. `jobs.submission` keeps it with a job."""
+"""Where a user wants to be called back, unless an order says otherwise. `jobs.dispatch.submission` keeps it with a
+job.
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
+from jobs.dispatch.submission import submit_job
 from jobs.errors import TransitionError
 from jobs.models import Job
 from jobs.states import ACTIVE, State
-from jobs.submission import submit_job
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.messages import new_payload
 

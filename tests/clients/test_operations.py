@@ -11,8 +11,8 @@ from azure.core.polling.base_polling import LROBasePolling
 from azure.core.rest import HttpRequest
 from django.contrib.auth.models import User
 
+from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
-from jobs.release import release_jobs
 from jobs.states import State
 from reports.sales.seeding import seed_sales
 from tests.stack import Stack

@@ -14,10 +14,10 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs import kinds, sweeps  # noqa: F401  (registers the sweeps)
+from jobs.dispatch.submission import submit_job
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.models import Attempt, Job
 from jobs.states import State
-from jobs.submission import submit_job
 from jobs.sweeping import SWEEPS
 from reports.dialect import Dialect
 from tests.faults.app.kinds import KINDS

@@ -13,8 +13,8 @@ import redis
 from uuid_utils.compat import uuid7
 
 from config.datafolder import BASE_DIR
+from jobs.dispatch.release import publish_jobs
 from jobs.models import Job
-from jobs.release import publish_jobs
 from jobs.states import State
 from tests.faults.conftest import Fault
 from tests.jobs.messages import messages
@@ -25,7 +25,7 @@ import os, signal, sys, django
 django.setup()
 from django.contrib.auth.models import User
 from django.db import transaction
-from jobs.submission import submit_job
+from jobs.dispatch.submission import submit_job
 with transaction.atomic():
     transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
     submit_job(kind="fault-work", owner=User.objects.get(), payload={"journal": sys.argv[1]})

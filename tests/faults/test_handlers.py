@@ -6,9 +6,9 @@ import psutil
 import pytest
 
 from jobs.cancellation import cancel_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from jobs.submission import submit_job
 from tests.faults.conftest import Fault, kill
 from tests.faults.test_postgres import sessions
 from tests.waiting import wait_until

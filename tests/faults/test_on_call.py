@@ -18,10 +18,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from jobs.dispatch.presence import renew
+from jobs.dispatch.submission import submit_job
 from jobs.models import Job, Queue
-from jobs.presence import renew
 from jobs.states import State
-from jobs.submission import submit_job
 from reports.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.outages import valkey_hung

@@ -7,8 +7,8 @@ from collections import Counter
 import redis
 import requests
 
+from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Event, Job, Queue
-from jobs.release import release_jobs
 from jobs.states import State
 from reports.sales.seeding import seed_sales
 from tests.faults.conftest import Fault

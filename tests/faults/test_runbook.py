@@ -9,10 +9,10 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from jobs.dispatch.submission import submit_job
 from jobs.models import AuditEntry, Job, PayloadRevision
 from jobs.payloads.sealing import unseal
 from jobs.states import State
-from jobs.submission import submit_job
 from reports.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.stack import Stack

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 
+from jobs.dispatch.release import release_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.files.artifacts import storage_name
 from jobs.models import Job, Queue
-from jobs.release import release_jobs
 from jobs.states import State
-from jobs.submission import submit_job
 from reports.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.waiting import wait_until

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from jobs.cancellation import cancel_jobs
+from jobs.dispatch.release import publish_jobs
 from jobs.models import Attempt, Job
-from jobs.release import publish_jobs
 from jobs.states import State
 from tests.faults.conftest import Fault, kill
 from tests.faults.test_postgres import sessions

@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from jobs.activity import count_attempts
 from jobs.context import JobContext
-from jobs.fairness import hand_out
+from jobs.dispatch.fairness import hand_out
+from jobs.dispatch.submission import submit_job
 from jobs.heartbeat import write_progress
 from jobs.models import Attempt, Job
 from jobs.row_rate import RowRate
-from jobs.submission import submit_job
 from jobs.transitions import claim_job, finish_job
 from tests.jobs.simulated_time import set_time
 

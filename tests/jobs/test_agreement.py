@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from jobs.agreement import disagreements
+from jobs.dispatch.presence import leave, renew
 from jobs.models import Queue, Worker
-from jobs.presence import leave, renew
 from jobs.seeding import seed_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)

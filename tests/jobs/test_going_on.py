@@ -6,9 +6,9 @@ import pytest
 from django.db import IntegrityError, connection
 
 from jobs.context import JobContext
+from jobs.dispatch.release import release_jobs
 from jobs.execution import execute_job
 from jobs.models import Attempt, Job, Queue
-from jobs.release import release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_ids
 

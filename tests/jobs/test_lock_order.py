@@ -21,11 +21,11 @@ from django.db.models.functions import Now
 
 from jobs import sweeps  # noqa: F401  (registers them)
 from jobs.cancellation import cancel_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.files.artifacts import storage_name
 from jobs.models import Artifact, AuditEntry, Job
 from jobs.purging import purge_jobs, purge_or_cancel
 from jobs.states import State
-from jobs.submission import submit_job
 from jobs.sweeping import SWEEPS
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.replaying import replay_delivery

@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 
 from jobs import kinds
 from jobs.classification import classify
+from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import OutOfMemoryError, WorkerLostError
 from jobs.heartbeat import STOPPED_BY_FORCE
 from jobs.job_requests import JobRequest
@@ -29,7 +30,6 @@ from jobs.lost_processes import end_lost_attempts, end_of_process, with_last_mem
 from jobs.memory import out_of_memory_kills
 from jobs.models import Attempt, Job, Queue
 from jobs.postgres import sessions
-from jobs.release import EXECUTE_JOB
 from jobs.states import Outcome, State
 from jobs.tasks import execute_job
 from jobs.transitions import claim_job

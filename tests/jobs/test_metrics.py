@@ -17,12 +17,12 @@ from prometheus_client import CollectorRegistry
 from pytest_django import DjangoAssertNumQueries
 
 from jobs import metrics
+from jobs.dispatch.refusals import REASONS, REFUSED, show_refusals
+from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError
 from jobs.metrics import JobCollector
 from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Queue, Sweep, TypeDials
-from jobs.refusals import REASONS, REFUSED, show_refusals
 from jobs.states import State
-from jobs.submission import submit_job
 
 pytestmark = pytest.mark.django_db
 

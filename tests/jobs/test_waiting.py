@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from jobs.ahead import find_ahead
+from jobs.dispatch.queue_position import find_ahead
 from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
 from jobs.waiting import RUNNING_READ, read_flow, seconds_to_wait

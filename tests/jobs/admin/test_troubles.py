@@ -11,11 +11,12 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs import overview, refusals, sweeps
+from jobs import overview, sweeps
+from jobs.dispatch import refusals
+from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
 from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
-from jobs.submission import submit_job
 
 pytestmark = pytest.mark.django_db
 

@@ -16,9 +16,9 @@ from django.test import Client
 from django_celery_beat.models import PeriodicTask
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from jobs.dispatch.presence import renew
+from jobs.dispatch.publish_failures import keep_failure
 from jobs.models import Queue, Sweep, Worker
-from jobs.presence import renew
-from jobs.publish_failures import keep_failure
 from jobs.sweeping import SWEEPS
 from tests.outages import valkey_killed
 from tests.servers import throw_away

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 
+from jobs.dispatch.submission import submit_job
 from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, SearchTerms
 from jobs.payloads.search import LONGEST_TERM, MOST_TERMS, same_work_term, term_searched, terms_of
-from jobs.submission import submit_job
 
 
 def test_each_value_is_a_term_alone_and_with_its_key() -> None:

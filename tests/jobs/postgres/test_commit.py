@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 
+from jobs.dispatch.submission import submit_job
 from jobs.models import Job
 from jobs.postgres.commit import after_commit, ask_after_commit
-from jobs.submission import submit_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +32,7 @@ def test_an_error_of_it_is_logged_and_the_job_is_accepted(
     def release_badly(queue: str, **hints: bool) -> None:
         raise ConnectionError(f"{queue} is out of reach")
 
-    monkeypatch.setattr("jobs.submission.release_jobs", release_badly)
+    monkeypatch.setattr("jobs.dispatch.submission.release_jobs", release_badly)
     kind = kind_of(lambda context: None)
     if in_transaction:
         with transaction.atomic():

@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from django.db import DataError, NotSupportedError, connection, transaction
 
-from jobs.fairness import HAND_OUT
+from jobs.dispatch.fairness import HAND_OUT
+from jobs.dispatch.statements import SUBMIT
 from jobs.models import Job
 from jobs.postgres import statements
 from jobs.postgres.commit import in_transaction
 from jobs.postgres.statements import ask, columns_of, in_one_line, one_trip, run
-from jobs.steps import SUBMIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

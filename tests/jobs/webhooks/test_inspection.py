@@ -10,6 +10,7 @@ from django.db.models import F
 from pytest_django import Settings
 
 from jobs.activity import count_attempts
+from jobs.dispatch.submission import submit_job
 from jobs.inspection import InvalidPayloadError
 from jobs.kinds import get_kind
 from jobs.metrics import known_types
@@ -17,7 +18,6 @@ from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
 from jobs.payloads.masked import masked_payload
 from jobs.requeue_checks import RequeueChecks
 from jobs.states import Level, State
-from jobs.submission import submit_job
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.urls import bucket_of
 from tests.jobs.webhooks.receivers import Receiver

@@ -17,11 +17,11 @@ from pytest_django import Settings
 from rest_framework import serializers
 from rest_framework.test import APIClient
 
+from jobs.dispatch.idempotency import Idempotency, job_of_first_request
+from jobs.dispatch.submission import submit_job
 from jobs.encrypting import encrypt_secrets_of
-from jobs.idempotency import Idempotency, job_of_first_request
 from jobs.models import Job, Queue, ReusedKey
 from jobs.retrying import retry_dead_job
-from jobs.submission import submit_job
 from jobs.sweeps import prune_jobs
 from tests.reports.api.asking import ORDER, assert_problem, post
 from tests.threads import Threads

@@ -1,7 +1,7 @@
 """Release: hand queued jobs to Celery, as far as the queue's dials allow. The only place that publishes.
 
 Redis never holds more messages than jobs may run, however long the backlog is; so the order is
-exact (`jobs.fairness`), and pausing a queue is one flag.
+exact (`jobs.dispatch.fairness`), and pausing a queue is one flag.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from django.db import transaction
 from kombu import Connection
 from kombu.pools import producers
 
-from jobs.fairness import hand_out, is_there_a_turn
+from jobs.dispatch.fairness import hand_out, is_there_a_turn
+from jobs.dispatch.publish_failures import cause_of, is_redis_away, keep_failure
 from jobs.models import Job
 from jobs.payloads.redaction import in_one_line
-from jobs.publish_failures import cause_of, is_redis_away, keep_failure
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from jobs.ahead import count_ahead
+from jobs.dispatch.queue_position import count_ahead
 from jobs.errors import AdmissionError
 from jobs.models import Job
 from jobs.postgres.statements import run

@@ -100,7 +100,7 @@ def _canonical(kind: str, body: Any) -> str:
 
 def _keyed(asked: str, secret_key: str) -> str:
     """A fingerprint, 64 hexadecimal digits. Secrets are part of it: nobody who reads the table can try them out."""
-    return salted_hmac("jobs.idempotency", asked, secret_key, algorithm="sha256").hexdigest()
+    return salted_hmac("jobs.dispatch.idempotency", asked, secret_key, algorithm="sha256").hexdigest()
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from jobs.dispatch.submission import submit_job
+from jobs.dispatch.throughput import jobs_per_second, retry_after_refusal
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
-from jobs.flow import jobs_per_second, retry_after_refusal
 from jobs.models import Activity, Job, Queue
 from jobs.states import State
-from jobs.submission import submit_job
 from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db

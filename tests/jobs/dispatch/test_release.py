@@ -17,12 +17,13 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from structlog.testing import capture_logs
 
-from jobs import fairness, sweeps
+from jobs import sweeps
 from jobs.cancellation import cancel_jobs
 from jobs.dead_letter import requeue_jobs
+from jobs.dispatch import fairness
+from jobs.dispatch.publish_failures import failures_now
+from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.models import Job, PublishFailure, Queue
-from jobs.publish_failures import failures_now
-from jobs.release import publish_jobs, release_jobs
 from jobs.states import State
 from jobs.transitions import claim_job, finish_and_hand_out
 from jobs.troubles import troubles
@@ -88,7 +89,7 @@ def test_a_paused_queue_hands_out_nothing(waiting: Callable[..., Job]) -> None:
 
 
 def test_no_limit_hands_out_all_a_batch_at_a_time(waiting: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.release.BATCH_SIZE", 4)
+    monkeypatch.setattr("jobs.dispatch.release.BATCH_SIZE", 4)
     Queue.objects.filter(name=QUEUE).update(max_running=None)
     ids = [waiting().pk for _ in range(6)]
     assert [release_jobs(QUEUE) for _ in range(3)] == [ids[:4], ids[4:], []]

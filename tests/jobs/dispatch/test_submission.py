@@ -9,10 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
+from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
 from jobs.models import Job, Queue
 from jobs.states import State
-from jobs.submission import submit_job
 from tests.jobs.messages import message_ids
 from tests.threads import Threads
 

@@ -11,17 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from jobs.admission import TO_BE_LOCKED, refusal_of, told
-from jobs.fairness import LOCK
-from jobs.idempotency import Idempotency
+from jobs.dispatch.admission import TO_BE_LOCKED, refusal_of, told
+from jobs.dispatch.fairness import LOCK
+from jobs.dispatch.idempotency import Idempotency
+from jobs.dispatch.release import release_jobs
+from jobs.dispatch.statements import SUBMIT
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads.masked import secret_names
 from jobs.payloads.search import terms_of
 from jobs.postgres.commit import after_commit
 from jobs.postgres.statements import Rows, ask, instance_of, one_trip, planned_again, run
-from jobs.release import release_jobs
-from jobs.steps import SUBMIT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -43,7 +43,7 @@ def submit_job(
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
-    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.idempotency`. Its end is told
+    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.dispatch.idempotency`. Its end is told
     to `callback_url`, a canonical one; where there is none, and `owners_callback`, to the one that the owner has set.
     The job is released when the transaction has committed; should that fail, it stays queued and Beat releases it.
 

@@ -1,7 +1,7 @@
 """Who goes ahead of a waiting job: what its place in the queue, and its estimate, are made of.
 
 It is asked for each time that somebody polls, while a queue may hold a million jobs of a hundred owners. A few are read
-and counted; where there are more, the index is hopped through as by who hands them out (`jobs.fairness`).
+and counted; where there are more, the index is hopped through as by who hands them out (`jobs.dispatch.fairness`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.fairness import OF_LANE, RING, TYPES, WAITING, WAITING_JOBS
+from jobs.dispatch.fairness import OF_LANE, RING, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
 from jobs.postgres.statements import run
 

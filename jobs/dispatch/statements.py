@@ -20,9 +20,9 @@ QUEUED: Final = (
 #: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
 OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
 
-#: What the dials of the queue and of the type say of one more job; `jobs.admission` knows the verdicts. No row when
-#: there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE decides
-#: in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+#: What the dials of the queue and of the type say of one more job; `jobs.dispatch.admission` knows the verdicts. No row
+#: when there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE
+#: decides in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
 ADMIT: Final = f"""
     SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
         WHEN NOT queue.accepting THEN 'closed'

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs.ahead import count_ahead, find_ahead
+from jobs.dispatch.queue_position import count_ahead, find_ahead
 from jobs.models import Job, TypeDials
-from tests.jobs.test_fairness import people
+from tests.jobs.dispatch.test_fairness import people
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def waiting(make_job: Callable[..., Job], unheard: str) -> Callable[..., Job]:
 @pytest.fixture(params=["few", "many"])
 def number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "many":
-        monkeypatch.setattr("jobs.ahead.FEW", 0)
+        monkeypatch.setattr("jobs.dispatch.queue_position.FEW", 0)
     return str(request.param)
 
 
@@ -71,8 +71,10 @@ def test_those_ahead_are_told_by_type_and_whether_they_are_the_owners_own(waitin
 
 def test_more_than_a_few_are_not_read(waiting: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
     """The many are asked for only then."""
-    monkeypatch.setattr("jobs.ahead.FEW", 2)
-    monkeypatch.setattr("jobs.ahead.AMONG_MANY", "SELECT 'k' AS kind, 't' AS type, false AS own, 77 AS jobs")
+    monkeypatch.setattr("jobs.dispatch.queue_position.FEW", 2)
+    monkeypatch.setattr(
+        "jobs.dispatch.queue_position.AMONG_MANY", "SELECT 'k' AS kind, 't' AS type, false AS own, 77 AS jobs"
+    )
     [ada] = people(1)
     jobs = [waiting(owner=ada) for _ in range(2)]
     assert count_ahead(jobs[1], at_most=100) == 1
@@ -101,6 +103,6 @@ def test_few_and_many_are_counted_alike(
     job = made[mine % len(made)]
     answers = []
     for few in (2000, 0):
-        monkeypatch.setattr("jobs.ahead.FEW", few)
+        monkeypatch.setattr("jobs.dispatch.queue_position.FEW", few)
         answers.append(sorted(find_ahead(job, at_most=100), key=repr))
     assert answers[0] == answers[1]

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from jobs.dispatch.fairness import LOCK
+from jobs.dispatch.refusals import count_refusal, write_refusals
+from jobs.dispatch.statements import ADMIT
+from jobs.dispatch.throughput import retry_after_refusal
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
-from jobs.fairness import LOCK
-from jobs.flow import retry_after_refusal
 from jobs.postgres.statements import run
-from jobs.refusals import count_refusal, write_refusals
-from jobs.steps import ADMIT
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-#: The verdict of `jobs.steps.ADMIT` that asks for another look: waiting jobs are counted with the queue's row
-#: locked, so that limits are exact however many submit at once.
+#: The verdict of `jobs.dispatch.statements.ADMIT` that asks for another look: waiting jobs are counted with the queue's
+#: row locked, so that limits are exact however many submit at once.
 TO_BE_LOCKED = "to-be-locked"
 
 

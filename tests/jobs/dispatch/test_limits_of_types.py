@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from jobs import kinds
 from jobs.dials import set_type_dials
+from jobs.dispatch.release import release_jobs
+from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
 from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, Queue, TypeDials
-from jobs.release import release_jobs
 from jobs.states import State
-from jobs.submission import submit_job
 from tests.jobs.messages import message_ids
 from tests.threads import Threads
 

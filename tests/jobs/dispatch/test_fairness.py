@@ -12,9 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from jobs.fairness import HAND_OUT, hand_out
+from jobs.dispatch.fairness import HAND_OUT, hand_out
+from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
-from jobs.release import release_jobs
 from jobs.states import State
 from tests.jobs.messages import message_ids
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from jobs.dispatch.statements import FREE_PLACE
 from jobs.postgres.statements import ask, in_one_line, one_trip, run
-from jobs.steps import FREE_PLACE
 
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
