@@ -23,7 +23,7 @@ from config.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome
-from jobs.transitions import claim_job, finish_job
+from jobs.worker.transitions import claim_job, finish_job
 
 #: No worker consumes it.
 QUEUE: Final = "bench-backlog"

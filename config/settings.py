@@ -210,7 +210,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A Redis that answers with an error (read-only after a failover, a key of the wrong type) is tried again, too.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-CELERY_RESULT_BACKEND = "jobs.celery_results.ResultBackend"
+CELERY_RESULT_BACKEND = "jobs.worker.celery_results.ResultBackend"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = RETENTION_DAYS * 24 * 3600
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"

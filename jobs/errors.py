@@ -116,7 +116,7 @@ class PostponedError(AttemptStoppedError):
     """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers.
 
     Its message is shown to the owner, or `public` where the message is for the staff. The job waits for `delay`;
-    without one it looks again soon, and then later and later (`jobs.postponement`).
+    without one it looks again soon, and then later and later (`jobs.worker.postponement`).
     """
 
     def __init__(self, message: str, *, public: str | None = None, delay: timedelta | None = None) -> None:

@@ -18,9 +18,9 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.overview import seconds_since_beat, sweep_states
+from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.probing import Probe
-from jobs.replica import has_replica, look_at_replica
 from jobs.schedules import enabled_schedules
 
 #: Beat writes down every ten rings that it rang, so every few seconds. Seconds.

@@ -23,7 +23,7 @@ from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
-from jobs.replica import has_replica, look_at_replica
+from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.states import Outcome
 
 #: How long one query of a scrape may take; Prometheus waits ten seconds for all of it. Milliseconds.

@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from typing import Final
 
 from jobs.models import Job
-from jobs.row_rate import faded
+from jobs.worker.row_rate import faded
 
 #: With fewer runs that say something, a type has no history.
 FEWEST_RUNS: Final = 3

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class State(models.TextChoices):
-    """Where a job stands. `jobs.transitions` holds the only code that changes it.
+    """Where a job stands. `jobs.worker.transitions` holds the only code that changes it.
 
     ```
                   ┌────────── hand back ─────────┐

@@ -24,15 +24,15 @@ from jobs.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.files.artifacts import delete_artifact_file
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
-from jobs.lost_processes import with_last_memory
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.models.bulk import OPEN, BulkItem, BulkRun
 from jobs.payloads.masked import index_payload
-from jobs.policy import decide_for
 from jobs.selection import first_id_at
 from jobs.sweeping import EachForItself, sweep
-from jobs.transitions import lose_attempt, retry_job
 from jobs.webhooks.announcing import announce_end
+from jobs.worker.lost_processes import with_last_memory
+from jobs.worker.policy import decide_for
+from jobs.worker.transitions import lose_attempt, retry_job
 
 logger = structlog.get_logger(__name__)
 

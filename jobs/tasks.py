@@ -6,10 +6,11 @@ from uuid import UUID
 import structlog
 from celery import Task, shared_task
 
-from jobs import execution, sweeps  # noqa: F401  (registers the sweeps)
+from jobs import sweeps  # noqa: F401  (registers the sweeps)
 from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
 from jobs.sweeping import SWEEPS
+from jobs.worker import execution
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +22,7 @@ class JobTask(Task):  # type: ignore[type-arg]
     traceback in the log (`throws`): the attempt keeps its own.
     """
 
-    Request = "jobs.job_requests:JobRequest"
+    Request = "jobs.worker.job_requests:JobRequest"
     throws = (AttemptFailedError,)
 
 

@@ -21,11 +21,11 @@ from django.utils import translation
 from jobs.classification import classify
 from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.errors import PostponedError
-from jobs.failures import LONGEST_MESSAGE
 from jobs.pacing.dials import dials_of
 from jobs.payloads.masked import secrets_of_payload
 from jobs.payloads.redaction import redact
 from jobs.postgres.advisory_locks import slot
+from jobs.worker.failures import LONGEST_MESSAGE
 from reports.cells import large_cells_named
 from reports.copy_stream import copy_rows
 from reports.dialect import Dialect

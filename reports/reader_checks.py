@@ -6,8 +6,8 @@ from typing import Any, Final
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 
+from jobs.pacing.replica import REPLICA, has_replica
 from jobs.payloads.redaction import in_one_line
-from jobs.replica import REPLICA, has_replica
 from reports.reader import reader_connection
 
 #: The login's name, whether it is a superuser, and a table that it may write to.

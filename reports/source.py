@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from jobs.errors import PostponedError
 from jobs.pacing.dials import Dials
-from jobs.replica import REPLICA, look_at_replica
+from jobs.pacing.replica import REPLICA, look_at_replica
 
 
 def database_to_read(dials: Dials, without_replica: Literal["wait", "primary"], *, notes: dict[str, Any]) -> str:

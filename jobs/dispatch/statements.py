@@ -1,7 +1,7 @@
 """The steps of every job's way, each in one statement: what counts when jobs are small and many.
 
 Every line of a statement sees the same snapshot, and all of it happens or nothing. Rarer transitions are
-written with Django's ORM, in `jobs.transitions`.
+written with Django's ORM, in `jobs.worker.transitions`.
 https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 """
 

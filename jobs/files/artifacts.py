@@ -1,6 +1,6 @@
 """Files of jobs: written under the attempt's own name, counted and hashed on the way, published or deleted.
 
-No file is visible to its owner before `jobs.transitions.finish_job` has published it.
+No file is visible to its owner before `jobs.worker.transitions.finish_job` has published it.
 """
 
 from __future__ import annotations

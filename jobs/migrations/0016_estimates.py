@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='progress_rate',
-            field=models.FloatField(help_text='rows/s of the current attempt; see `jobs.row_rate`', null=True),
+            field=models.FloatField(help_text='rows/s of the current attempt; see `jobs.worker.row_rate`', null=True),
         ),
         migrations.CreateModel(
             name='RecentRuns',

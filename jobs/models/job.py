@@ -46,7 +46,7 @@ class Job(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     progress_done = models.BigIntegerField(default=0, help_text="rows by the current attempt")
     progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL is unknown")
-    progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.row_rate`")
+    progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.worker.row_rate`")
     progress_began_at = models.DateTimeField(null=True, help_text="when its first row came")
     progress_percent = models.PositiveSmallIntegerField(default=0, help_text="highest shown so far; 100 is complete")
     cancel_requested_at = models.DateTimeField(null=True)

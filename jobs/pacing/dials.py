@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jobs.models.queues import Pace
+from jobs.pacing.replica import alias_to_read
 from jobs.postgres.statements import run
-from jobs.replica import alias_to_read
 
 if TYPE_CHECKING:
     from jobs.models import Job

@@ -11,7 +11,7 @@ from typing import Final
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from jobs.replica import LAG_SECONDS
+from jobs.pacing.replica import LAG_SECONDS
 
 #: Statements that are being worked on. Jobs of ours have an id in their name, and the dial `max_running`; who waits
 #: for its client works on nothing. Sessions of other roles are seen by members of pg_read_all_stats only.

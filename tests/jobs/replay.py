@@ -21,10 +21,10 @@ from jobs.activity import count_attempts
 from jobs.context import JobContext
 from jobs.dispatch.fairness import hand_out
 from jobs.dispatch.submission import submit_job
-from jobs.heartbeat import write_progress
 from jobs.models import Attempt, Job
-from jobs.row_rate import RowRate
-from jobs.transitions import claim_job, finish_job
+from jobs.worker.heartbeat import write_progress
+from jobs.worker.row_rate import RowRate
+from jobs.worker.transitions import claim_job, finish_job
 from tests.jobs.simulated_time import set_time
 
 #: Seconds between two runs of the sweep, twice as long as they are seeded.

@@ -10,12 +10,12 @@ from django.db.models.functions import Now
 from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, RetryableError, WorkerLostError
-from jobs.execution import execute_job
 from jobs.models import Attempt, AuditEntry, Job, Queue
 from jobs.retry import Retry
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job, fail_job, finish_job, hand_back_job, lose_attempt
-from tests.jobs.test_execution import write
+from jobs.worker.execution import execute_job
+from jobs.worker.transitions import claim_job, fail_job, finish_job, hand_back_job, lose_attempt
+from tests.jobs.worker.test_execution import write
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

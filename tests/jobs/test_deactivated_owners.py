@@ -13,8 +13,8 @@ from jobs import sweeps  # noqa: F401  (registers them)
 from jobs.models import AuditEntry, Callback, Job, Queue
 from jobs.states import State
 from jobs.sweeping import SWEEPS
-from jobs.transitions import claim_job
 from jobs.webhooks.announcing import announce_end
+from jobs.worker.transitions import claim_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

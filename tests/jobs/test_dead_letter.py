@@ -12,10 +12,10 @@ from jobs import dead_letter, interventions
 from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import WorkerLostError
 from jobs.models import Attempt, AuditEntry, Event, Job, Queue
-from jobs.policy import decide_for
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job
+from jobs.worker.policy import decide_for
+from jobs.worker.transitions import claim_job
 from tests.jobs.messages import message_ids
 from tests.threads import Threads
 

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.row_rate import RowRate
 from jobs.run_time import NO_RUNS, PastRuns, Progress, expected_rows, seconds_left
 from jobs.states import State
+from jobs.worker.row_rate import RowRate
 
 #: Ten to fourteen seconds, a hundred rows a second; rows were expected as they came.
 PAST = PastRuns([10.0, 11.0, 12.0, 13.0, 14.0], [1000, 1100, 1200, 1300, 1400], [1000, 1100, 1200, 1300, 1400])

@@ -15,7 +15,7 @@ from jobs.models import Attempt, Job, Queue, SearchTerms, Sweep
 from jobs.retry import Retry
 from jobs.selection import first_id_at, select_jobs
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job, fail_job
+from jobs.worker.transitions import claim_job, fail_job
 from tests.jobs.messages import message_ids
 from tests.locks import a_session_waits_for_a_lock
 from tests.threads import Threads

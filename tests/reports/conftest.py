@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from rest_framework import serializers
 
 from jobs import contained
-from jobs.execution import execute_job
 from jobs.models import Job
+from jobs.worker.execution import execute_job
 from reports import registry
 from reports.dialect import Dialect
 from reports.types import SQL, ReportType

@@ -17,12 +17,12 @@ from jobs import inquiries
 from jobs.bulk.work import check_jobs
 from jobs.contained import CannotStartError
 from jobs.context import JobContext
-from jobs.execution import execute_job
 from jobs.inquiries import newest_inquiries
 from jobs.models import Attempt, Job, Queue
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.requeue_checks import RequeueChecks, requeue_checked_jobs
 from jobs.states import State
+from jobs.worker.execution import execute_job
 from reports.dialect import Dialect
 from reports.types import SQL
 

@@ -73,7 +73,7 @@ import django; django.setup()
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db.models.functions import Now
-from jobs.execution import execute_job
+from jobs.worker.execution import execute_job
 from jobs.models import Job
 from reports.ordering import order_report
 owner = User.objects.create_user("outsider")

@@ -14,11 +14,11 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry
 
 from jobs.dials import set_dials
-from jobs.execution import execute_job
 from jobs.metrics import JobCollector
 from jobs.models import Attempt, Event, Job, Queue
-from jobs.replica import look_at_replica
+from jobs.pacing.replica import look_at_replica
 from jobs.states import Outcome, State
+from jobs.worker.execution import execute_job
 from reports.previewing import PreviewUnavailableError, preview_report
 from tests.reports.conftest import Finished
 from tests.standby import Standby

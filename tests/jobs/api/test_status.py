@@ -18,7 +18,7 @@ from jobs.estimates import Estimate
 from jobs.events import record_event
 from jobs.models import Artifact, Event, Job, RecentRuns
 from jobs.states import State
-from jobs.transitions import claim_job, postpone_job
+from jobs.worker.transitions import claim_job, postpone_job
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from jobs.context import JobContext
 from jobs.models import Job
 from jobs.models.bulk import BulkRun
 from jobs.states import State
-from jobs.transitions import claim_job
+from jobs.worker.transitions import claim_job
 
 
 def order(actor: User, **options: Any) -> BulkRun:

@@ -16,7 +16,7 @@ from jobs.models import Event, Job
 from jobs.models.bulk import BulkRun, Stage
 from jobs.retry import Bury
 from jobs.states import State
-from jobs.transitions import claim_job, fail_job, finish_job
+from jobs.worker.transitions import claim_job, fail_job, finish_job
 from tests.jobs.bulk.legs import leg, order, outcomes
 
 pytestmark = pytest.mark.django_db

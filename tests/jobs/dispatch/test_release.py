@@ -25,8 +25,8 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.models import Job, PublishFailure, Queue
 from jobs.states import State
-from jobs.transitions import claim_job, finish_and_hand_out
 from jobs.troubles import troubles
+from jobs.worker.transitions import claim_job, finish_and_hand_out
 from tests.jobs.messages import message_body, message_ids, messages
 from tests.locks import a_session_waits_for_a_lock
 from tests.outages import valkey_hung, valkey_killed

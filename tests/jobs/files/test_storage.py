@@ -14,7 +14,6 @@ from pytest_django import Settings
 
 from config.storage import artifact_storage
 from jobs.context import JobContext
-from jobs.execution import execute_job
 from jobs.files import artifacts
 from jobs.files.artifacts import delete_artifact_file, open_artifact_range, storage_name
 from jobs.files.object_storage import PARTS, part_bytes
@@ -22,6 +21,7 @@ from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.files.storage import ArtifactFolder
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
+from jobs.worker.execution import execute_job
 from tests import buckets
 
 CHUNK = os.urandom(1024 * 1024)

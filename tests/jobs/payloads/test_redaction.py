@@ -9,7 +9,6 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.failures import LONGEST_MESSAGE, describe_failure
 from jobs.payloads.redaction import (
     KEPT_AT_BEGINNING,
     KEPT_AT_END,
@@ -18,6 +17,7 @@ from jobs.payloads.redaction import (
     TOO_MANY_SECRETS,
     redact,
 )
+from jobs.worker.failures import LONGEST_MESSAGE, describe_failure
 from tests.growth import growth, repeated
 
 #: Beginnings of what redaction looks for, and what it steps over on the way.

@@ -16,16 +16,16 @@ from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import PermanentError, QueueFullError, RetryableError
-from jobs.execution import execute_job
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.purging import purge_jobs
 from jobs.states import State
 from jobs.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
-from jobs.transitions import claim_job
 from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
 from jobs.webhooks.urls import bucket_of
-from tests.jobs.test_execution import write
+from jobs.worker.execution import execute_job
+from jobs.worker.transitions import claim_job
+from tests.jobs.worker.test_execution import write
 from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,12 +13,12 @@ from standardwebhooks.webhooks import Webhook
 
 from jobs.context import JobContext
 from jobs.errors import WorkerStoppingError
-from jobs.execution import execute_job
 from jobs.models import Attempt, CallbackEndpoint, CallbackHost, Job, Queue
 from jobs.retry import backoff
 from jobs.states import Outcome, State
 from jobs.webhooks.kind import KIND
 from jobs.webhooks.signing import rotate_secret
+from jobs.worker.execution import execute_job
 from tests.jobs.webhooks.receivers import Receiver
 from tests.threads import Threads
 from tests.waiting import wait_until
@@ -249,7 +249,7 @@ def test_a_worker_that_stops_hands_the_delivery_back_at_once(
         contexts.append(JobContext(*arguments, **options))
         return contexts[-1]
 
-    monkeypatch.setattr("jobs.execution.JobContext", remember)
+    monkeypatch.setattr("jobs.worker.execution.JobContext", remember)
     job = delivery(receiver.url("/hang"))
     with Threads(1) as threads:
         running = threads.submit(execute_job, job.pk, worker="test")

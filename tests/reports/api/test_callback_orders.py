@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from jobs.execution import execute_job
 from jobs.models import Callback, Job, Queue
 from jobs.states import State
 from jobs.webhooks.asking import set_default_url
+from jobs.worker.execution import execute_job
 from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db

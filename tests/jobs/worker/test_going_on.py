@@ -7,9 +7,9 @@ from django.db import IntegrityError, connection
 
 from jobs.context import JobContext
 from jobs.dispatch.release import release_jobs
-from jobs.execution import execute_job
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
+from jobs.worker.execution import execute_job
 from tests.jobs.messages import message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def test_places_that_it_does_not_take_itself_are_published(
     kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=3)
-    monkeypatch.setattr("jobs.execution.GO_ON_SECONDS", 60)
+    monkeypatch.setattr("jobs.worker.execution.GO_ON_SECONDS", 60)
     kind_of(lambda context: None)
     first = make_job(queue=unheard)
     jobs = small_jobs(make_job, unheard, 3)
@@ -91,8 +91,8 @@ def test_a_worker_that_stops_or_has_gone_on_for_long_leaves_the_next_to_a_messag
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=1)
-    monkeypatch.setattr("jobs.execution.is_stopping", lambda: stopping)
-    monkeypatch.setattr("jobs.execution.GO_ON_SECONDS", seconds)
+    monkeypatch.setattr("jobs.worker.execution.is_stopping", lambda: stopping)
+    monkeypatch.setattr("jobs.worker.execution.GO_ON_SECONDS", seconds)
     kind_of(lambda context: None)
     first = make_job(queue=unheard)
     [second] = small_jobs(make_job, unheard, 1)

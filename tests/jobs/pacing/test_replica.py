@@ -1,6 +1,6 @@
 """What is said of a replica that will not do. With real servers: tests/reports/test_replica.py."""
 
-from jobs.replica import ReplicaState
+from jobs.pacing.replica import ReplicaState
 
 
 def test_the_owner_of_a_report_is_told_no_internals() -> None:

@@ -12,9 +12,9 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 from django.db import DatabaseError, InterfaceError
 
-from jobs.lost_processes import end_lost_attempts, end_of_process
-from jobs.memory import out_of_memory_kills
 from jobs.postgres.sessions import only_glancing
+from jobs.worker.lost_processes import end_lost_attempts, end_of_process
+from jobs.worker.memory import out_of_memory_kills
 
 logger = structlog.get_logger(__name__)
 

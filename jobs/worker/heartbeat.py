@@ -24,11 +24,11 @@ from django.db.models.functions import Greatest, Now
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
 from jobs.events import record_event
-from jobs.memory import peak_memory_bytes
 from jobs.models import Attempt, Event, Job
 from jobs.postgres.deadlines import answering_within
-from jobs.row_rate import RowRate
-from jobs.shutdown import is_pool_process, is_stopping
+from jobs.worker.memory import peak_memory_bytes
+from jobs.worker.row_rate import RowRate
+from jobs.worker.shutdown import is_pool_process, is_stopping
 
 logger = structlog.get_logger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from jobs.models import Attempt, Job
-from jobs.postponement import LONGEST_SECONDS, SHORTEST_SECONDS, postponement
 from jobs.states import Outcome
+from jobs.worker.postponement import LONGEST_SECONDS, SHORTEST_SECONDS, postponement
 
 POSTPONED = (Outcome.HANDED_BACK, "It waits for the replica.")
 STOPPED = (Outcome.HANDED_BACK, "")

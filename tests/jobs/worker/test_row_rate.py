@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.row_rate import RowRate, faded
+from jobs.worker.row_rate import RowRate, faded
 
 
 def seen(*looks: tuple[float, int], began_at: float | None = 10.0) -> RowRate:

@@ -27,16 +27,17 @@ from jobs.errors import (
     WorkerStoppingError,
 )
 from jobs.files.artifacts import discard_files
-from jobs.heartbeat import beating
 from jobs.kinds import get_kind
-from jobs.memory import peak_memory_bytes, reset_peak_memory
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
-from jobs.policy import decide_for
-from jobs.postponement import postponement
-from jobs.shutdown import is_stopping
 from jobs.states import Outcome
-from jobs.transitions import (
+from jobs.webhooks.announcing import announce_at_once
+from jobs.worker.heartbeat import beating
+from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
+from jobs.worker.policy import decide_for
+from jobs.worker.postponement import postponement
+from jobs.worker.shutdown import is_stopping
+from jobs.worker.transitions import (
     cancel_attempt,
     claim_job,
     fail_job,
@@ -46,7 +47,6 @@ from jobs.transitions import (
     lose_attempt,
     postpone_job,
 )
-from jobs.webhooks.announcing import announce_at_once
 
 Done = TypeVar("Done")
 

@@ -1,6 +1,6 @@
 """The peak of one attempt, not of all that the process did before."""
 
-from jobs.memory import peak_memory_bytes, reset_peak_memory
+from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 
 MANY = 200_000_000
 

@@ -15,12 +15,12 @@ from celery.exceptions import TimeLimitExceeded
 from django.db.models import F
 
 from jobs.errors import HardTimeLimitError, LeaseLostError, OutOfMemoryError, WorkerLostError
-from jobs.heartbeat import STOPPED_BY_FORCE
-from jobs.memory import in_megabytes
 from jobs.models import Attempt
-from jobs.policy import decide_for
 from jobs.states import State
-from jobs.transitions import lose_attempt
+from jobs.worker.heartbeat import STOPPED_BY_FORCE
+from jobs.worker.memory import in_megabytes
+from jobs.worker.policy import decide_for
+from jobs.worker.transitions import lose_attempt
 
 logger = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from jobs import failures
-from jobs.failures import FailureRecord, describe_failure, fingerprint
 from jobs.payloads import redaction
 from jobs.payloads.redaction import redact
+from jobs.worker import failures
+from jobs.worker.failures import FailureRecord, describe_failure, fingerprint
 
 
 def raised(error: BaseException) -> BaseException:

@@ -26,13 +26,13 @@ from jobs.dispatch.fairness import LOCK, ask_for_turns, read_turns
 from jobs.dispatch.statements import CLAIM, FINISH
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
-from jobs.failures import LONGEST_MESSAGE, FailureRecord, describe_failure
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.postgres.statements import ask, instance_of, one_trip, run
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
+from jobs.worker.failures import LONGEST_MESSAGE, FailureRecord, describe_failure
 
 
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:

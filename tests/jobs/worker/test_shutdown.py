@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs import shutdown
+from jobs.worker import shutdown
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from django.db.models.functions import Now
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
-from jobs.execution import execute_job
 from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job
+from jobs.worker.execution import execute_job
+from jobs.worker.transitions import claim_job
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +104,7 @@ def test_a_process_that_is_being_ended_hands_back_where_its_worker_was_told_to_s
         write(context)
         raise SystemExit
 
-    monkeypatch.setattr("jobs.execution.is_stopping", lambda: stopping)
+    monkeypatch.setattr("jobs.worker.execution.is_stopping", lambda: stopping)
     kind_of(handler)
     job = make_job()
     with pytest.raises(SystemExit):

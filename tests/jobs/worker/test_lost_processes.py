@@ -23,16 +23,16 @@ from jobs import kinds
 from jobs.classification import classify
 from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import OutOfMemoryError, WorkerLostError
-from jobs.heartbeat import STOPPED_BY_FORCE
-from jobs.job_requests import JobRequest
 from jobs.kinds import Kind
-from jobs.lost_processes import end_lost_attempts, end_of_process, with_last_memory
-from jobs.memory import out_of_memory_kills
 from jobs.models import Attempt, Job, Queue
 from jobs.postgres import sessions
 from jobs.states import Outcome, State
 from jobs.tasks import execute_job
-from jobs.transitions import claim_job
+from jobs.worker.heartbeat import STOPPED_BY_FORCE
+from jobs.worker.job_requests import JobRequest
+from jobs.worker.lost_processes import end_lost_attempts, end_of_process, with_last_memory
+from jobs.worker.memory import out_of_memory_kills
+from jobs.worker.transitions import claim_job
 from tests.outages import locked, postgres_hung
 from tests.servers import throw_away
 from tests.threads import Threads

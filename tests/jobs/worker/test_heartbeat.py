@@ -12,15 +12,15 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from jobs import heartbeat
 from jobs.context import JobContext
 from jobs.errors import LeaseLostError, StalledError, WorkerStoppingError
-from jobs.execution import execute_job
-from jobs.heartbeat import Heartbeat, beating, percent
 from jobs.kinds import Kind, register_kind
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome, State
-from jobs.transitions import claim_job, hand_back_job
+from jobs.worker import heartbeat
+from jobs.worker.execution import execute_job
+from jobs.worker.heartbeat import Heartbeat, beating, percent
+from jobs.worker.transitions import claim_job, hand_back_job
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
