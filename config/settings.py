@@ -235,7 +235,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_PRESENCE_SECONDS = env.float(
     "WORKER_PRESENCE_SECONDS", default=10.0
 )  # 0: workers do not tell that they are there
-CELERY_BEAT_SCHEDULER = "jobs.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "jobs.maintenance.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SYNC_EVERY = 10  # ticks, after which Beat writes down that it rang: its age in the metrics
 CELERY_TIMEZONE = TIME_ZONE

@@ -14,8 +14,8 @@ from django.utils import timezone
 from jobs.dispatch.presence import known_workers, unserved
 from jobs.dispatch.release import is_declared
 from jobs.durations import in_words
+from jobs.maintenance.seeding import WITHOUT_JOBS
 from jobs.models.queues import Queue
-from jobs.seeding import WITHOUT_JOBS
 
 #: The id of what is said of workers.
 WITHOUT_WORKER: Final = "jobs.W003"

@@ -18,10 +18,10 @@ class JobsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.inquiries import KIND as INQUIRY
         from jobs.kinds import register_kind
+        from jobs.maintenance.roles import seed_roles
+        from jobs.maintenance.schedules import read_unknown_time_zones
+        from jobs.maintenance.seeding import seed_queues, seed_schedules
         from jobs.postgres.sessions import configure_session
-        from jobs.roles import seed_roles
-        from jobs.schedules import read_unknown_time_zones
-        from jobs.seeding import seed_queues, seed_schedules
         from jobs.tokens.scopes import register_scopes
         from jobs.webhooks.kind import KIND as CALLBACK
 

@@ -17,11 +17,11 @@ from jobs.dispatch.presence import known_workers
 from jobs.dispatch.publish_failures import failures_now
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
+from jobs.maintenance.schedules import enabled_schedules
 from jobs.overview import seconds_since_beat, sweep_states
 from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.probing import Probe
-from jobs.schedules import enabled_schedules
 
 #: Beat writes down every ten rings that it rang, so every few seconds. Seconds.
 BEAT_IS_SILENT_AFTER: Final = 180

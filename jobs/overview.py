@@ -1,7 +1,7 @@
 """The state of the service in numbers: each queue, its last hour and day, and each sweep.
 
 The cost does not depend on how many jobs there are: counts end at `BOUND`, or at a limit that each order counts
-up to as well; charts read `jobs.activity`.
+up to as well; charts read `jobs.maintenance.activity`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from django.db.models import Max
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from jobs.maintenance.schedules import fault_of_schedule
+from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Sweep
-from jobs.schedules import fault_of_schedule
-from jobs.seeding import SCHEDULES
 from jobs.states import Outcome
 
 #: As far as jobs are counted.

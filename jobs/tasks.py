@@ -6,10 +6,10 @@ from uuid import UUID
 import structlog
 from celery import Task, shared_task
 
-from jobs import sweeps  # noqa: F401  (registers the sweeps)
 from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
-from jobs.sweeping import SWEEPS
+from jobs.maintenance import sweeps  # noqa: F401  (registers the sweeps)
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.worker import execution
 
 logger = structlog.get_logger(__name__)

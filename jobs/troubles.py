@@ -14,12 +14,12 @@ from jobs.dispatch.refusals import refused_within_the_hour
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.files.damage import damaged_files
+from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
 from jobs.overview import BOUND, QueueFigures, SweepState, counted
 from jobs.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types
 from jobs.remedies import Remedy, Trouble, show_jobs
-from jobs.schedules import enabled_schedules
 from jobs.states import State
 
 #: The admin's page of a schedule, and who may open it.

@@ -20,8 +20,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin.audited import AuditedMixin
 from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.maintenance.schedules import KINDS_OF_SCHEDULE, fault_of_schedule, faults_of
 from jobs.payloads.redaction import in_one_line
-from jobs.schedules import KINDS_OF_SCHEDULE, fault_of_schedule, faults_of
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):

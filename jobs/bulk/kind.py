@@ -14,9 +14,9 @@ from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, u
 from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError
 from jobs.kinds import Kind
+from jobs.maintenance.sweeping import alone
 from jobs.models.bulk import BulkRun, Stage
 from jobs.retry import RetryPolicy
-from jobs.sweeping import alone
 
 
 def run_bulk(context: JobContext) -> dict[str, Any]:

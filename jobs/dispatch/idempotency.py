@@ -88,7 +88,8 @@ class Idempotency:
     def is_of(self, fingerprint: str) -> bool:
         """Whether this is the request that the stored fingerprint was made of.
 
-        An empty one was removed (`jobs.encrypting`): then the key alone says so, as its owner chose it for one order.
+        An empty one was removed (`jobs.maintenance.encrypting`): then the key alone says so, as its owner chose it for
+        one order.
         """
         return fingerprint in ("", self.fingerprint, *self.former)
 

@@ -24,7 +24,8 @@ SPREAD: Final = 0.1
 LONGEST_COUNTED: Final = 10_000
 
 #: What ended in the last day: how many seconds an attempt took, as it was in the last hour, else in that day; and how
-#: many ended per second in the last five whole minutes. Reads minutes of `jobs.activity`, whatever the number of jobs.
+#: many ended per second in the last five whole minutes. Reads minutes of `jobs.maintenance.activity`, whatever the
+#: number of jobs.
 ENDED: Final = """
     ended AS MATERIALIZED (
         SELECT minute, attempts, seconds FROM jobs_activity

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.seeding import QUEUES
+from jobs.maintenance.seeding import QUEUES
 from tests.promtool import FOLDER, RULES, alerts, check_queries, promtool, rules, scrape
 
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text())

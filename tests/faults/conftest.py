@@ -13,12 +13,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from jobs import kinds, sweeps  # noqa: F401  (registers the sweeps)
+from jobs import kinds
 from jobs.dispatch.submission import submit_job
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
+from jobs.maintenance import sweeps  # noqa: F401  (registers the sweeps)
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Attempt, Job
 from jobs.states import State
-from jobs.sweeping import SWEEPS
 from reports.dialect import Dialect
 from tests.faults.app.kinds import KINDS
 from tests.faults.invariants import assert_invariants

@@ -14,9 +14,9 @@ from django_celery_results.models import TaskResult
 
 from jobs.cancellation import cancel_jobs
 from jobs.dispatch.release import EXECUTE_JOB, release_jobs
+from jobs.maintenance.sweeps import retry_failed_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from jobs.sweeps import retry_failed_jobs
 from tests.faults.conftest import Fault, kill
 from tests.waiting import wait_until
 

@@ -13,8 +13,8 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Sweep
-from jobs.schedules import enabled_schedules
 from tests.nonsense import NONSENSE
 from tests.stack import Stack
 from tests.waiting import wait_until

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from django.contrib.auth.models import User
 
-from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import AuditEntry, Job, Queue
-from jobs.sweeping import SWEEPS
 from tests.faults.conftest import kill
 from tests.stack import Stack
 from tests.threads import Threads

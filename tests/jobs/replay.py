@@ -17,10 +17,10 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.activity import count_attempts
 from jobs.context import JobContext
 from jobs.dispatch.fairness import hand_out
 from jobs.dispatch.submission import submit_job
+from jobs.maintenance.activity import count_attempts
 from jobs.models import Attempt, Job
 from jobs.worker.heartbeat import write_progress
 from jobs.worker.row_rate import RowRate

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from jobs.agreement import disagreements
 from jobs.dispatch.presence import leave, renew
+from jobs.maintenance.seeding import seed_queues
 from jobs.models import Queue, Worker
-from jobs.seeding import seed_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

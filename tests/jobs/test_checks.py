@@ -3,8 +3,8 @@
 from django.core.checks import run_checks
 from pytest_django import Settings
 
+from jobs.maintenance.seeding import QUEUES, seed_queues, seed_schedules
 from jobs.models import Queue
-from jobs.seeding import QUEUES, seed_queues, seed_schedules
 
 
 def ids() -> set[str | None]:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs import circumstances, overview
+from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun
 from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
-from jobs.seeding import SCHEDULES
 from jobs.states import State
 from jobs.troubles import troubles
 

@@ -10,12 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import sweeps  # noqa: F401  (registers them)
 from jobs.admin import paginator
 from jobs.events import record_event
+from jobs.maintenance import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Attempt, Event, Job
 from jobs.states import State
-from jobs.sweeping import SWEEPS
 
 pytestmark = pytest.mark.django_db
 

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs import overview, sweeps
+from jobs import overview
 from jobs.dispatch import refusals
 from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
+from jobs.maintenance import sweeps
 from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
 

@@ -18,8 +18,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.dispatch.presence import renew
 from jobs.dispatch.publish_failures import keep_failure
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Queue, Sweep, Worker
-from jobs.sweeping import SWEEPS
 from tests.outages import valkey_killed
 from tests.servers import throw_away
 from tests.stack import METRICS_TOKEN, Stack

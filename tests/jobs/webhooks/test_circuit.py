@@ -10,9 +10,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.dead_letter import requeue_jobs
+from jobs.maintenance.sweeps import prune_callback_hosts
 from jobs.models import Attempt, CallbackHost, Job, Queue
 from jobs.states import Outcome, State
-from jobs.sweeps import prune_callback_hosts
 from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
 from jobs.webhooks.urls import receiver_of
 from jobs.worker.execution import execute_job

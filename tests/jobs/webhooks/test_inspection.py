@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from pytest_django import Settings
 
-from jobs.activity import count_attempts
 from jobs.dispatch.submission import submit_job
 from jobs.inspection import InvalidPayloadError
 from jobs.kinds import get_kind
+from jobs.maintenance.activity import count_attempts
 from jobs.metrics import known_types
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
 from jobs.payloads.masked import masked_payload

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db.models.functions import Now
 
-from jobs import sweeps
+from jobs.maintenance import sweeps
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from jobs.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, seed_roles
+from jobs.maintenance.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, seed_roles
 
 pytestmark = pytest.mark.django_db
 

@@ -11,12 +11,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import sweeps  # noqa: F401  (registers them)
-from jobs.activity import count_attempts
+from jobs.maintenance import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance.activity import count_attempts
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Activity, Attempt, AttemptTotal, DecisionTotal, Job, Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.states import Outcome
-from jobs.sweeping import SWEEPS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db

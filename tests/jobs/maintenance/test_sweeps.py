@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import sweeps
+from jobs.maintenance import sweeps
 from jobs.models import Attempt, Job, Queue, SearchTerms, Sweep
 from jobs.retry import Retry
 from jobs.selection import first_id_at, select_jobs

@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from jobs import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance import sweeps  # noqa: F401  (registers them)
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import AuditEntry, Callback, Job, Queue
 from jobs.states import State
-from jobs.sweeping import SWEEPS
 from jobs.webhooks.announcing import announce_end
 from jobs.worker.transitions import claim_job
 

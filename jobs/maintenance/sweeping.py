@@ -18,7 +18,7 @@ from jobs.payloads.redaction import redact
 
 logger = structlog.get_logger(__name__)
 
-#: All sweeps by name; `jobs.tasks` makes a Celery task of each, `jobs.seeding` its schedule.
+#: All sweeps by name; `jobs.tasks` makes a Celery task of each, `jobs.maintenance.seeding` its schedule.
 SWEEPS: Final[dict[str, Callable[[], int | None]]] = {}
 
 

@@ -8,8 +8,8 @@ from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
-from jobs.beat import SafeEntry
-from jobs.schedules import enabled_schedules, faults_of
+from jobs.maintenance.beat import SafeEntry
+from jobs.maintenance.schedules import enabled_schedules, faults_of
 from tests.nonsense import NONSENSE
 
 pytestmark = pytest.mark.django_db

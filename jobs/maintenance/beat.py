@@ -13,8 +13,8 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
+from jobs.maintenance.schedules import ReadSchedule, enabled_schedules
 from jobs.payloads.redaction import in_one_line
-from jobs.schedules import ReadSchedule, enabled_schedules
 
 logger = structlog.get_logger(__name__)
 
@@ -110,7 +110,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if row.task is not None and not fault:
             try:
                 entry = SafeEntry(row.task, app=self.app)
-            except Exception as error:  # what `jobs.schedules` did not foresee
+            except Exception as error:  # what `jobs.maintenance.schedules` did not foresee
                 fault = in_one_line(error) or type(error).__name__
             else:
                 self._skipped.pop(row.pk, None)

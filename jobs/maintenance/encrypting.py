@@ -22,7 +22,7 @@ def kinds_with_secrets() -> list[str]:
 
 def mark_of_key() -> str:
     """Another one for another SECRET_KEY. It tells nothing of the key."""
-    return salted_hmac("jobs.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
+    return salted_hmac("jobs.maintenance.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
 
 
 def encrypt_secrets_of(job: Job) -> bool:

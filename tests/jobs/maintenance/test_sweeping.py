@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from jobs import sweeps, tasks
+from jobs import tasks
+from jobs.maintenance import sweeps
+from jobs.maintenance.sweeping import SWEEPS, alone
 from jobs.models import Job, Queue, Sweep
 from jobs.states import State
-from jobs.sweeping import SWEEPS, alone
 from tests.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,10 +12,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db.models.functions import Now
 
-from jobs import sweeps
 from jobs.events import record_event
 from jobs.files.artifacts import storage_name
 from jobs.files.orphan_files import FOLDERS
+from jobs.maintenance import sweeps
 from jobs.models import Artifact, Attempt, BulkItem, BulkRun, Event, Job, Sweep
 from jobs.states import State
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.activity import RUNS_KEPT, count_attempts
+from jobs.maintenance.activity import RUNS_KEPT, count_attempts
 from jobs.models import Attempt, Job, RecentRuns
 from jobs.states import Outcome
 
