@@ -26,8 +26,8 @@ from bench.worker import service
 from config.datafolder import BASE_DIR
 from config.probing import answers, free_port
 from config.stopping import say
-from jobs.cancellation import cancel_jobs
 from jobs.dispatch.submission import submit_job
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.models.token import ApiToken
 from jobs.states import State

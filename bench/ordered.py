@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from bench.counting import STALLED_SECONDS, wait_for
 from bench.measuring import WrongWorkError
 from config.stopping import say
-from jobs.cancellation import cancel_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.postgres.statements import run
 from jobs.states import State

@@ -16,7 +16,7 @@ class JobsConfig(AppConfig):
         from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
         from jobs.error_codes import Source, register_error_codes
-        from jobs.inquiries import KIND as INQUIRY
+        from jobs.interventions.inquiries import KIND as INQUIRY
         from jobs.kinds import register_kind
         from jobs.maintenance.roles import seed_roles
         from jobs.maintenance.schedules import read_unknown_time_zones

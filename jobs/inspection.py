@@ -90,6 +90,6 @@ class Inspector:
     def cost(self, job: Job) -> str | None:
         """What it would cost the database, in words. Raises any exception when the database refuses the query.
 
-        It may run code of the type: call it in a process of its own only, as `jobs.inquiries` does.
+        It may run code of the type: call it in a process of its own only, as `jobs.interventions.inquiries` does.
         """
         return None

@@ -16,9 +16,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from jobs.circumstances import free_bytes
 from jobs.dispatch.refusals import show_refusals
 from jobs.files.damage import damaged_files
+from jobs.interventions.circumstances import free_bytes
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS

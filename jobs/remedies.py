@@ -56,7 +56,7 @@ def show_list(page: str, query: str = "") -> Remedy:
 
 
 def show_jobs(**criteria: str) -> Remedy:
-    """The jobs that fit these criteria (`jobs.selection`)."""
+    """The jobs that fit these criteria (`jobs.interventions.selection`)."""
     return show_list("jobs_job_changelist", urlencode(criteria))
 
 

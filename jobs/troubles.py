@@ -8,12 +8,12 @@ from typing import Final
 from django.utils import timezone
 
 from jobs.agreement import disagreements
-from jobs.circumstances import lack_of_room
 from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.refusals import refused_within_the_hour
 from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.files.damage import damaged_files
+from jobs.interventions.circumstances import lack_of_room
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
+from jobs.interventions.retrying import retry_dead_job
 from jobs.models import Job
-from jobs.retrying import retry_dead_job
 from reports.ordering import reopen_order
 from reports.registry import UnknownReportTypeError
 
@@ -21,7 +21,7 @@ class NotRetryableError(Exception):
 
 
 def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:
-    """dead → queued. Raises NotRetryableError, and what `jobs.retrying.retry_dead_job` does."""
+    """dead → queued. Raises NotRetryableError, and what `jobs.interventions.retrying.retry_dead_job` does."""
     try:
         reopen_order(job.payload, owner)
     except UnknownReportTypeError:

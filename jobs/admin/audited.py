@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from jobs.audit import audit
+from jobs.interventions.audit import audit
 from jobs.models import AuditEntry
 
 

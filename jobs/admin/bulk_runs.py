@@ -22,9 +22,9 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.outcome import may_be_undone, what_became
 from jobs.errors import AdmissionError, TransitionError
+from jobs.interventions.requeue_checks import WORDS
+from jobs.interventions.selection import CRITERIA, UnknownCriterionError, in_words
 from jobs.models.bulk import OPEN, WORKING, BulkItem, BulkRun, Stage
-from jobs.requeue_checks import WORDS
-from jobs.selection import CRITERIA, UnknownCriterionError, in_words
 from jobs.states import Level
 
 #: Reasons of refusals and warnings that are shown, the most frequent ones.

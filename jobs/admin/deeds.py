@@ -16,12 +16,12 @@ from django.utils.http import urlencode
 
 from jobs.admin.bulk_runs import criteria_in
 from jobs.admin.forms import ReasonForm, token_of
-from jobs.cancellation import cancel_jobs
-from jobs.dead_letter import discard_jobs
-from jobs.interventions import Intervention
+from jobs.interventions.batches import Intervention
+from jobs.interventions.cancellation import cancel_jobs
+from jobs.interventions.dead_letter import discard_jobs
+from jobs.interventions.requeue_checks import RequeueChecks, requeue_checked_jobs
+from jobs.interventions.selection import CRITERIA
 from jobs.models import Job
-from jobs.requeue_checks import RequeueChecks, requeue_checked_jobs
-from jobs.selection import CRITERIA
 from jobs.states import CANCELLABLE, UNFINISHED, State
 
 #: Jobs that one press changes at most; more are a bulk run's.

@@ -14,9 +14,9 @@ from django.urls import reverse
 from jobs.admin.forms import ReasonForm, token_of
 from jobs.admin.job_page import formatted
 from jobs.admin.schema_form import PayloadForm
-from jobs.editing import edit_and_requeue_job
 from jobs.errors import TransitionError
 from jobs.inspection import InvalidPayloadError
+from jobs.interventions.editing import edit_and_requeue_job
 from jobs.kinds import inspector_of
 from jobs.models import Job
 from jobs.payloads.masked import masked, secret_names

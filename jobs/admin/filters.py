@@ -1,4 +1,4 @@
-"""The filters of the list of jobs: each is a criterion of `jobs.selection`."""
+"""The filters of the list of jobs: each is a criterion of `jobs.interventions.selection`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from jobs.interventions.selection import AGES, UnknownCriterionError, criterion
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Job, Queue
-from jobs.selection import AGES, UnknownCriterionError, criterion
 from jobs.states import State
 
 
@@ -109,7 +109,7 @@ class TroubleFilter(CriterionMixin, DropdownFilter):
     title = parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """The troubles that `jobs.selection` knows."""
+        """The troubles that `jobs.interventions.selection` knows."""
         return [("orphaned", "lease has expired"), ("overdue", "retry is overdue")]
 
 

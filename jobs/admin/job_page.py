@@ -11,14 +11,14 @@ from django_celery_results.models import TaskResult
 
 from jobs.admin.timeline import LEGEND, draw
 from jobs.durations import in_words
-from jobs.inquiries import newest_inquiries
+from jobs.interventions.inquiries import newest_inquiries
+from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.kinds import inspector_of
 from jobs.models import AuditEntry, Job
 from jobs.payloads.masked import masked, masked_payload, secrets_of
 from jobs.payloads.masking import MASK
 from jobs.payloads.redaction import redact
 from jobs.payloads.sealing import unseal
-from jobs.requeue_checks import RequeueChecks
 from jobs.states import ACTIVE, CANCELLABLE, UNFINISHED
 
 #: Events, attempts and audit entries that are shown, the last ones.

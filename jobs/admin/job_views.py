@@ -23,10 +23,10 @@ from jobs.admin.edit_page import edit_page
 from jobs.admin.job_page import job_page
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.api.download import artifact_response
-from jobs.audit import audit
 from jobs.errors import AdmissionError, ArtifactError
-from jobs.failure_groups import failure_groups
-from jobs.inquiries import ask_cost
+from jobs.interventions.audit import audit
+from jobs.interventions.failure_groups import failure_groups
+from jobs.interventions.inquiries import ask_cost
 from jobs.kinds import inspector_of
 from jobs.models import Artifact, AuditEntry, Job
 from jobs.states import UNFINISHED

@@ -13,8 +13,8 @@ from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
 from jobs.admin.export import jobs_as_csv
 from jobs.admin.filters import FILTERS
 from jobs.admin.job_views import JobPages, may
+from jobs.interventions.selection import search
 from jobs.models import Job
-from jobs.selection import search
 from jobs.states import State
 
 #: State → colour of its label.
@@ -38,7 +38,7 @@ class JobAdmin(JobPages):
     list_select_related = ("owner",)
     sortable_by = ()
     open_lookups = ("state", "kind", "type", "queue", "owner", "error_class", "error_fingerprint")
-    search_fields = ("id",)  # shows the box; what is found, `jobs.selection.search` says
+    search_fields = ("id",)  # shows the box; what is found, `jobs.interventions.selection.search` says
     search_help_text = "An id, an owner's name, a value of the payload, or key=value"
     ordering = ("-id",)
     actions = ("requeue_jobs", "discard_jobs", "cancel_jobs", "export_jobs")

@@ -17,9 +17,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from jobs.admin.forms import ReasonForm, known_database
-from jobs.dials import add_queue, set_dials
 from jobs.dispatch.release import is_declared
 from jobs.errors import TransitionError
+from jobs.interventions.dials import add_queue, set_dials
 from jobs.models import Queue
 
 DIALS = (

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from jobs.admin.forms import ReasonForm, known, known_database
-from jobs.dials import TYPE_DIALS, drop_type_dials, set_type_dials
+from jobs.interventions.dials import TYPE_DIALS, drop_type_dials, set_type_dials
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import TypeDials
 

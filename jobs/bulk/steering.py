@@ -15,14 +15,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from jobs.audit import audit
 from jobs.bulk.undo import can_undo
-from jobs.dead_letter import require_reason
 from jobs.dispatch.submission import submit_job
 from jobs.errors import TransitionError
+from jobs.interventions.audit import audit
+from jobs.interventions.dead_letter import require_reason
+from jobs.interventions.selection import in_words, select_jobs
 from jobs.models import AuditEntry, Job
 from jobs.models.bulk import OPEN, BulkItem, BulkRun, Stage
-from jobs.selection import in_words, select_jobs
 from jobs.states import State
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from jobs.events import record_events
-from jobs.interventions import BATCH_SIZE, intervene
+from jobs.interventions.batches import BATCH_SIZE, intervene
 from jobs.models import AuditEntry, Event, Job
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State

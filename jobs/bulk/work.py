@@ -16,15 +16,15 @@ from django.db import transaction
 from jobs.bulk.standing import goes_on, stand
 from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
-from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
-from jobs.dead_letter import discard_jobs
 from jobs.durations import in_words
-from jobs.interventions import BATCH_SIZE, Intervention
+from jobs.interventions.batches import BATCH_SIZE, Intervention
+from jobs.interventions.cancellation import cancel_jobs
+from jobs.interventions.dead_letter import discard_jobs
+from jobs.interventions.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
+from jobs.interventions.selection import select_jobs
 from jobs.models import Job
 from jobs.models.bulk import BulkItem, BulkRun, Stage
-from jobs.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
-from jobs.selection import select_jobs
 from jobs.states import CANCELLABLE, UNFINISHED, Level, State
 
 #: How long the canary may take before a person is asked. Seconds.

@@ -13,8 +13,8 @@ from typing import Final
 
 from django.utils import timezone
 
+from jobs.interventions.selection import first_id_at
 from jobs.postgres.statements import run
-from jobs.selection import first_id_at
 
 #: Jobs that are counted for the arrivals, and those of them whose attempts are looked at; the newest.
 JOBS_COUNTED: Final = 100_000

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from jobs.bulk.steering import BULK
-from jobs.cancellation import cancel_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job
 from jobs.postgres.statements import run
 from jobs.states import ACTIVE, State

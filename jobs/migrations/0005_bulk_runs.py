@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('act', models.CharField(choices=[('requeue', 'Requeue'), ('discard', 'Discard'), ('cancel', 'Cancel')], max_length=10)),
-                ('criteria', models.JSONField(help_text='which jobs, see `jobs.selection`')),
+                ('criteria', models.JSONField(help_text='which jobs, see `jobs.interventions.selection`')),
                 ('open_key', models.CharField(editable=False, help_text='equal for equal act and criteria', max_length=64)),
                 ('reason', models.TextField()),
                 ('jobs_per_second', models.PositiveIntegerField(default=10, help_text='jobs/s', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)])),

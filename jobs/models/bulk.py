@@ -55,7 +55,7 @@ class BulkRun(models.Model):
         CANCEL = "cancel"
 
     act = models.CharField(max_length=10, choices=Act)
-    criteria = models.JSONField(help_text="which jobs, see `jobs.selection`")
+    criteria = models.JSONField(help_text="which jobs, see `jobs.interventions.selection`")
     open_key = models.CharField(max_length=64, editable=False, help_text="equal for equal act and criteria")
     reason = models.TextField()
     ordered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bulk_runs")

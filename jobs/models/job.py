@@ -91,7 +91,9 @@ class Job(models.Model):
             models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=Q(state="running")),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
             models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
-            models.Index(fields=["queue", "kind", "type", "-id"], name="jobs_job_sorted_by"),  # see jobs.selection
+            models.Index(
+                fields=["queue", "kind", "type", "-id"], name="jobs_job_sorted_by"
+            ),  # see jobs.interventions.selection
             models.Index(
                 fields=["error_fingerprint", "-id"],
                 name="jobs_job_fingerprint",

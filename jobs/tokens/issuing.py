@@ -17,8 +17,8 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs.audit import audit
 from jobs.errors import JobError
+from jobs.interventions.audit import audit
 from jobs.models import AuditEntry
 from jobs.models.token import ApiToken
 

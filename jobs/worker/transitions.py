@@ -1,4 +1,4 @@
-"""The transitions that an attempt goes through, and its retry. What people do is in `jobs.interventions`.
+"""The transitions that an attempt goes through, and its retry. What people do is in `jobs.interventions.batches`.
 
 Each is one UPDATE guarded by the state it starts from and, for what a worker writes, by the attempt's
 fencing token. Changing anything but one row raises, so that of two racing writers one wins and the

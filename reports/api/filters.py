@@ -12,8 +12,8 @@ from rest_framework import serializers
 from jobs.api.pagination import PAGES
 from jobs.api.status import STATUS_WORDS, in_status
 from jobs.api.strict import StrictSerializer, read_query
+from jobs.interventions.selection import first_id_at
 from jobs.models.querysets import JobQuerySet
-from jobs.selection import first_id_at
 
 #: An id is made by the clock of a web server, `created_at` by PostgreSQL's.
 MOST_BETWEEN_CLOCKS = timedelta(hours=1)

@@ -17,7 +17,7 @@ from jobs.api.schema import ACCEPTED_HEADERS, problem
 from jobs.api.status import retry_after, status_word
 from jobs.api.views import ApiView
 from jobs.errors import ArtifactError, TransitionError
-from jobs.purging import purge_or_cancel
+from jobs.interventions.purging import purge_or_cancel
 from reports.api.answers import DIAL_PROBLEMS, POLL_PROBLEMS, accepted
 from reports.api.bodies import Report, ReportStatus, report_body, status_body
 from reports.api.examples import OF_A_STATUS

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.api.lookup import get_job
 from jobs.api.problems import refusal
-from jobs.cancellation import cancel_active_job
 from jobs.errors import AdmissionError, TransitionError
+from jobs.interventions.cancellation import cancel_active_job
+from jobs.interventions.purging import purge_jobs
 from jobs.models import Job
 from jobs.posting import posted_from
-from jobs.purging import purge_jobs
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, form_like, mistakes, render_form

@@ -16,7 +16,7 @@ import requests
 import yaml
 from django_celery_beat.models import IntervalSchedule
 
-from jobs.cancellation import cancel_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault

@@ -5,8 +5,8 @@ from socket import gethostname
 
 from django_celery_results.models import TaskResult
 
-from jobs.cancellation import cancel_jobs
 from jobs.dispatch.release import publish_jobs, release_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault

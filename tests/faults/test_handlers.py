@@ -5,8 +5,8 @@ from functools import partial
 import psutil
 import pytest
 
-from jobs.cancellation import cancel_jobs
 from jobs.dispatch.submission import submit_job
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault, kill

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from jobs.inquiries import ask_cost
+from jobs.interventions.inquiries import ask_cost
 from jobs.models import Job
 from jobs.states import State
 from reports.dialect import Dialect

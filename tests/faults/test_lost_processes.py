@@ -12,8 +12,8 @@ from celery import current_app
 from django.db.models.functions import Now
 from django_celery_results.models import TaskResult
 
-from jobs.cancellation import cancel_jobs
 from jobs.dispatch.release import EXECUTE_JOB, release_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.maintenance.sweeps import retry_failed_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.cancellation import cancel_jobs
 from jobs.dispatch.release import publish_jobs
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job
 from jobs.states import State
 from tests.faults.conftest import Fault, kill

@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from jobs import circumstances, overview
+from jobs import overview
+from jobs.interventions import circumstances
 from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun

@@ -12,12 +12,12 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
+from jobs.interventions.selection import first_id_at
 from jobs.maintenance import sweeps
 from jobs.maintenance.encrypting import encrypt_secrets_of
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Artifact, Job, PayloadRevision, Sweep
 from jobs.payloads.sealing import is_sealed, unseal
-from jobs.selection import first_id_at
 from reports.ordering import reopen_order
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,14 +13,14 @@ from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import inquiries
 from jobs.bulk.work import check_jobs
 from jobs.contained import CannotStartError
 from jobs.context import JobContext
-from jobs.inquiries import newest_inquiries
+from jobs.interventions import inquiries
+from jobs.interventions.inquiries import newest_inquiries
+from jobs.interventions.requeue_checks import RequeueChecks, requeue_checked_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.models.bulk import BulkItem, BulkRun
-from jobs.requeue_checks import RequeueChecks, requeue_checked_jobs
 from jobs.states import State
 from jobs.worker.execution import execute_job
 from reports.dialect import Dialect

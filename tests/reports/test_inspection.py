@@ -10,11 +10,11 @@ from rest_framework import serializers
 
 from jobs.capacity.resources import read_resources
 from jobs.inspection import InvalidPayloadError
+from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.models import Job, Queue, TypeDials
 from jobs.pacing.dials import TypeDefaults
 from jobs.payloads.masked import masked_payload
 from jobs.payloads.sealing import is_sealed, unseal
-from jobs.requeue_checks import RequeueChecks
 from reports import registry
 from reports.inspection import ReportInspector
 from reports.ordering import order_report

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from jobs.dials import set_dials
 from jobs.estimates import estimate
+from jobs.interventions.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe

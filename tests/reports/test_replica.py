@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 
-from jobs.dials import set_dials
+from jobs.interventions.dials import set_dials
 from jobs.metrics import JobCollector
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.pacing.replica import look_at_replica

@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from rest_framework import serializers
 
+from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.models import Job, Queue
-from jobs.requeue_checks import RequeueChecks
 from jobs.states import State
 from jobs.worker.execution import execute_job
 from reports.retrying import NotRetryableError, retry_report

@@ -13,19 +13,19 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Min, QuerySet
 
-from jobs.dead_letter import discard_jobs
-from jobs.inquiries import ask_cost
-from jobs.interventions import Intervention, batches
+from jobs.interventions.batches import Intervention, batches
+from jobs.interventions.dead_letter import discard_jobs
+from jobs.interventions.inquiries import ask_cost
+from jobs.interventions.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
 from jobs.models import Job
 from jobs.payloads.masked import masked_payload
-from jobs.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
 from jobs.states import UNFINISHED, State
 
 FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint", "error": "error_class__iendswith"}
 
 
 class Command(BaseCommand):
-    """Thin over `jobs.dead_letter`; exits with 1 when a job was refused."""
+    """Thin over `jobs.interventions.dead_letter`; exits with 1 when a job was refused."""
 
     help = "List, show, requeue or discard dead-lettered jobs."
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from jobs.dials import TYPE_DIALS, set_type_dials
+from jobs.interventions.dials import TYPE_DIALS, set_type_dials
 from jobs.models import AuditEntry, TypeDials
 
 pytestmark = pytest.mark.django_db

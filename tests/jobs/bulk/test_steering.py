@@ -16,9 +16,9 @@ from jobs.bulk.steering import (
     undo_run,
 )
 from jobs.errors import TransitionError
+from jobs.interventions.selection import UnknownCriterionError
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
-from jobs.selection import UnknownCriterionError
 from jobs.states import State
 from tests.jobs.bulk.legs import leg, order
 

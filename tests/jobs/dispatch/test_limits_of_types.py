@@ -15,11 +15,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs import kinds
-from jobs.dials import set_type_dials
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
 from jobs.inspection import Inspector
+from jobs.interventions.dials import set_type_dials
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, Queue, TypeDials
 from jobs.states import State

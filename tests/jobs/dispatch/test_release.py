@@ -17,11 +17,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from structlog.testing import capture_logs
 
-from jobs.cancellation import cancel_jobs
-from jobs.dead_letter import requeue_jobs
 from jobs.dispatch import fairness
 from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.release import publish_jobs, release_jobs
+from jobs.interventions.cancellation import cancel_jobs
+from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance import sweeps
 from jobs.models import Job, PublishFailure, Queue
 from jobs.states import State

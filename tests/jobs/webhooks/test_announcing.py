@@ -12,14 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from jobs.bulk.undo import as_they_are, undo_batch
-from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
-from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import PermanentError, QueueFullError, RetryableError
+from jobs.interventions.cancellation import cancel_jobs
+from jobs.interventions.dead_letter import discard_jobs, requeue_jobs
+from jobs.interventions.purging import purge_jobs
 from jobs.maintenance.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
 from jobs.models.bulk import BulkItem, BulkRun
-from jobs.purging import purge_jobs
 from jobs.states import State
 from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
 from jobs.webhooks.urls import bucket_of

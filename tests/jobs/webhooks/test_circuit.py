@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from jobs.dead_letter import requeue_jobs
+from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance.sweeps import prune_callback_hosts
 from jobs.models import Attempt, CallbackHost, Job, Queue
 from jobs.states import Outcome, State

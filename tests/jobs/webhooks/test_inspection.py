@@ -11,12 +11,12 @@ from pytest_django import Settings
 
 from jobs.dispatch.submission import submit_job
 from jobs.inspection import InvalidPayloadError
+from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.kinds import get_kind
 from jobs.maintenance.activity import count_attempts
 from jobs.metrics import known_types
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
 from jobs.payloads.masked import masked_payload
-from jobs.requeue_checks import RequeueChecks
 from jobs.states import Level, State
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.urls import bucket_of

@@ -19,10 +19,10 @@ from rest_framework.test import APIClient
 
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request
 from jobs.dispatch.submission import submit_job
+from jobs.interventions.retrying import retry_dead_job
 from jobs.maintenance.encrypting import encrypt_secrets_of
 from jobs.maintenance.sweeps import prune_jobs
 from jobs.models import Job, Queue, ReusedKey
-from jobs.retrying import retry_dead_job
 from tests.reports.api.asking import ORDER, assert_problem, post
 from tests.threads import Threads
 from tests.tokens import bearer_of

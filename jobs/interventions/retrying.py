@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.dead_letter import requeue_jobs
 from jobs.dispatch.admission import room_for_one
 from jobs.errors import TransitionError
+from jobs.interventions.dead_letter import requeue_jobs
 from jobs.models import Job
 from jobs.states import State
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from jobs.audit import audit
+from jobs.interventions.audit import audit
 from jobs.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

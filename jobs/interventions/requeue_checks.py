@@ -2,8 +2,9 @@
 
 A verdict is the worst of its findings: safe, safe with a warning, refused, will fail again. It is the same wherever it
 is shown: on the job's page, in the lists of bulk actions and runs, in the terminal. No code of a type that can compute
-runs for it: what such code said when somebody asked last (`jobs.inquiries`) is one of the findings. What many jobs
-share (the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of them.
+runs for it: what such code said when somebody asked last (`jobs.interventions.inquiries`) is one of the findings. What
+many jobs share (the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of
+them.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from jobs.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
-from jobs.dead_letter import requeue_jobs, require_reason
 from jobs.durations import in_words
-from jobs.inquiries import Inquiry, newest_inquiries
 from jobs.inspection import Finding
-from jobs.interventions import Intervention, batches
+from jobs.interventions.batches import Intervention, batches
+from jobs.interventions.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
+from jobs.interventions.dead_letter import requeue_jobs, require_reason
+from jobs.interventions.inquiries import Inquiry, newest_inquiries
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of

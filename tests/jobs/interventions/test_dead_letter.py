@@ -8,9 +8,10 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import dead_letter, interventions
-from jobs.dead_letter import discard_jobs, requeue_jobs
 from jobs.errors import WorkerLostError
+from jobs.interventions import batches as interventions
+from jobs.interventions import dead_letter
+from jobs.interventions.dead_letter import discard_jobs, requeue_jobs
 from jobs.models import Attempt, AuditEntry, Event, Job, Queue
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from jobs.cancellation import cancel_jobs
 from jobs.events import record_events
 from jobs.files.artifacts import delete_artifact_file
-from jobs.interventions import Intervention, intervene
+from jobs.interventions.batches import Intervention, intervene
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Artifact, AuditEntry, Event, Job, ReusedKey
 from jobs.postgres.commit import after_commit
 from jobs.states import State

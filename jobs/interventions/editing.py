@@ -8,14 +8,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs.audit import audit
-from jobs.dead_letter import require_reason
 from jobs.errors import TransitionError
 from jobs.events import record_event
+from jobs.interventions.audit import audit
+from jobs.interventions.dead_letter import require_reason
+from jobs.interventions.requeue_checks import requeue_checked_jobs
 from jobs.kinds import inspector_of
 from jobs.models import AuditEntry, Event, Job, PayloadRevision
 from jobs.payloads.masked import index_payload, masked_payload
-from jobs.requeue_checks import requeue_checked_jobs
 from jobs.states import UNFINISHED
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.cancellation import cancel_jobs
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, RetryableError, WorkerLostError
+from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, AuditEntry, Job, Queue
 from jobs.retry import Retry
 from jobs.states import Outcome, State

@@ -149,7 +149,7 @@ def run_inquiry(context: JobContext) -> dict[str, Any]:
     bounds = Bounds(seconds=DEADLINE_SECONDS, memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2)
     try:
         answer: dict[str, Any] = contained(
-            "jobs.inquiries.find_cost", context.job.payload["job"], bounds=bounds, check=context.check
+            "jobs.interventions.inquiries.find_cost", context.job.payload["job"], bounds=bounds, check=context.check
         )
     except CannotStartError:
         return {"outcome": Outcome.UNDECIDED, "text": "the process for the question could not be started."}

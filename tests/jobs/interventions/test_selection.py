@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from jobs.interventions.selection import UnknownCriterionError, first_id_at, in_words, select_jobs
 from jobs.models import Job, SearchTerms
 from jobs.payloads.search import terms_of
-from jobs.selection import UnknownCriterionError, first_id_at, in_words, select_jobs
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from jobs.audit import audit
-from jobs.dead_letter import require_reason
 from jobs.dispatch.release import release_jobs
 from jobs.errors import TransitionError
+from jobs.interventions.audit import audit
+from jobs.interventions.dead_letter import require_reason
 from jobs.models import AuditEntry, Queue, TypeDials
 from jobs.postgres.commit import after_commit
 

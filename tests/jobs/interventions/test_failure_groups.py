@@ -7,7 +7,7 @@ import pytest
 from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
-from jobs.failure_groups import TREND_HOURS, failure_groups
+from jobs.interventions.failure_groups import TREND_HOURS, failure_groups
 from jobs.models import Attempt, Job
 from jobs.states import State
 

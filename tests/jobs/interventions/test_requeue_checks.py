@@ -11,12 +11,12 @@ from django.db import connections
 from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import circumstances
 from jobs.inspection import Finding, Inspector
+from jobs.interventions import circumstances
+from jobs.interventions.requeue_checks import RequeueChecks, Verdict
 from jobs.kinds import Kind, register_kind
 from jobs.models import Artifact, Attempt, Job, Queue, SearchTerms
 from jobs.payloads.search import terms_of
-from jobs.requeue_checks import RequeueChecks, Verdict
 from jobs.states import Level, Outcome, State
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from jobs.events import record_events
-from jobs.interventions import Intervention, intervene
+from jobs.interventions.batches import Intervention, intervene
 from jobs.models import AuditEntry, Event, Job
 from jobs.models.conditions import CALLS_BACK
 from jobs.states import ACTIVE, CANCELLABLE, State

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from jobs.audit import audit
 from jobs.dispatch.release import release_jobs
+from jobs.interventions.audit import audit
 from jobs.models import AuditEntry, Job
 from jobs.postgres.commit import after_commit, in_transaction
 from jobs.states import ACTIVE, State

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.dials import add_queue, set_dials
+from jobs.interventions.dials import add_queue, set_dials
 from jobs.models import AuditEntry, Job, Queue
 from tests.jobs.messages import message_ids
 
