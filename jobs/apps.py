@@ -12,7 +12,7 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        from jobs import agreement, checks, failure_codes  # noqa: F401  (the first two register themselves)
+        from jobs import checks, failure_codes  # noqa: F401  (the first two register themselves)
         from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
         from jobs.error_codes import Source, register_error_codes
@@ -21,6 +21,7 @@ class JobsConfig(AppConfig):
         from jobs.maintenance.roles import seed_roles
         from jobs.maintenance.schedules import read_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
+        from jobs.monitoring import agreement  # noqa: F401  (the first two register themselves)
         from jobs.postgres.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
         from jobs.webhooks.kind import KIND as CALLBACK

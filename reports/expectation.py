@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from jobs.estimates import usual_rows
+from jobs.estimates.estimate import usual_rows
 from reports.query import explain
 from reports.types import ReportType
 

@@ -19,10 +19,10 @@ from django.template.response import TemplateResponse
 from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
 from jobs.models import Job, Queue
-from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring.troubles import troubles
 from jobs.payloads.redaction import in_one_line
 from jobs.states import State
-from jobs.troubles import troubles
 
 #: How long workers and Redis may take to answer. Seconds.
 ANSWER_SECONDS: Final = 1.0

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from jobs.api.metrics import may_read_operations, refuse_operations
-from jobs.health import database_answers, problems, workers_present
+from jobs.monitoring.health import database_answers, problems, workers_present
 
 logger = structlog.get_logger(__name__)
 

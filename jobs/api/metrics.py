@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from jobs.api.problems import problem_response
-from jobs.metrics import JobCollector
+from jobs.monitoring.metrics import JobCollector
 
 
 @never_cache

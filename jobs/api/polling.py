@@ -15,7 +15,7 @@ from jobs.api.problems import ProblemError
 from jobs.api.status import has_ended, retry_after
 from jobs.api.throttling import client_of
 from jobs.api.views import ApiView
-from jobs.estimates import estimate_if_possible
+from jobs.estimates.estimate import estimate_if_possible
 from jobs.models import Job
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.api.problems import problem_body
-from jobs.estimates import estimate
+from jobs.estimates.estimate import estimate
 from jobs.models import Artifact, Event, Job
 from jobs.states import ACTIVE, State
 

@@ -55,7 +55,7 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     """Skips a row that it cannot run, says so once in its log, and goes on with the others.
 
-    The admin's first page shows such rows, too: see `jobs.troubles`.
+    The admin's first page shows such rows, too: see `jobs.monitoring.troubles`.
     """
 
     Entry = SafeEntry

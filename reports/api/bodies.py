@@ -19,9 +19,9 @@ from jobs.api.status import (
     status_word,
 )
 from jobs.api.timeline import TimelineEvent, timeline
+from jobs.estimates.waiting_reasons import REASONS
 from jobs.models import Job
 from jobs.states import State
-from jobs.waiting_reasons import REASONS
 from reports.json_schema import parameters_schema
 from reports.previewing import Preview
 from reports.secret_parameters import shown_parameters
@@ -32,7 +32,7 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     """The status of an order. `job` comes from `JobQuerySet.with_result`.
 
     A list leaves out what takes a query for each job: the place in the queue, and what a postponed one waits for. Who
-    shows one calls `jobs.estimates.estimate_listed`.
+    shows one calls `jobs.estimates.estimate.estimate_listed`.
     """
     artifact = job.result_artifact
     word = status_word(job, artifact)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from jobs.estimates import estimate_listed
+from jobs.estimates.estimate import estimate_listed
 from jobs.models import Job
 from reports.pages.wording import Shown, show
 

@@ -102,7 +102,7 @@ def show(job: Job, user: AbstractBaseUser) -> Shown:
 
 
 def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
-    """With the queries of `jobs.estimates.estimate`, and one more for a postponed job."""
+    """With the queries of `jobs.estimates.estimate.estimate`, and one more for a postponed job."""
     queued, postponed = queue_members(job), postponement_members(job)
     ordered = _what_was_ordered(job, user)
     failure = failure_members(job) if job.state == State.DEAD else None

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from jobs.estimates import estimate
+from jobs.estimates.estimate import estimate
 from jobs.interventions.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure

@@ -14,8 +14,8 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry
 
 from jobs.interventions.dials import set_dials
-from jobs.metrics import JobCollector
 from jobs.models import Attempt, Event, Job, Queue
+from jobs.monitoring.metrics import JobCollector
 from jobs.pacing.replica import look_at_replica
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job

@@ -9,7 +9,7 @@ from django.urls import reverse
 from kombu import Queue as Declared
 
 from jobs.models import AuditEntry, Job, Queue
-from jobs.remedies import resume_queue, set_dial
+from jobs.monitoring.remedies import resume_queue, set_dial
 
 pytestmark = pytest.mark.django_db
 AUTO = {

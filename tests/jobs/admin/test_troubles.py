@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
 
-from jobs import overview
 from jobs.dispatch import refusals
 from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError
 from jobs.maintenance import sweeps
 from jobs.models import Job, Queue, TypeDials, Worker
+from jobs.monitoring import overview
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

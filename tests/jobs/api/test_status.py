@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from jobs.api.status import postponement_members, retry_after, seconds_remaining
 from jobs.errors import PostponedError
-from jobs.estimates import Estimate
+from jobs.estimates.estimate import Estimate
 from jobs.events import record_event
 from jobs.models import Artifact, Event, Job, RecentRuns
 from jobs.states import State

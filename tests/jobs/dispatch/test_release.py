@@ -24,8 +24,8 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance import sweeps
 from jobs.models import Job, PublishFailure, Queue
+from jobs.monitoring.troubles import troubles
 from jobs.states import State
-from jobs.troubles import troubles
 from jobs.worker.transitions import claim_job, finish_and_hand_out
 from tests.jobs.messages import message_body, message_ids, messages
 from tests.locks import a_session_waits_for_a_lock

@@ -14,8 +14,8 @@ from jobs.inspection import InvalidPayloadError
 from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.kinds import get_kind
 from jobs.maintenance.activity import count_attempts
-from jobs.metrics import known_types
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
+from jobs.monitoring.metrics import known_types
 from jobs.payloads.masked import masked_payload
 from jobs.states import Level, State
 from jobs.webhooks.endpoints import disable_endpoint

@@ -14,12 +14,12 @@ from typing import Final
 from jobs.dispatch.presence import gone_after
 from jobs.dispatch.queue_position import Ahead
 from jobs.dispatch.throughput import ENDED
+from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, times_left
+from jobs.estimates.simulation import Turns, seconds_until_free
+from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
-from jobs.places import Turns, seconds_until_free
 from jobs.postgres.statements import run
-from jobs.run_time import NO_RUNS, PastRuns, Progress, times_left
 from jobs.states import State
-from jobs.waiting_reasons import Standing, WaitingReason, reason_to_wait
 
 #: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
 CLAIMED_WITHIN_SECONDS: Final = 2

@@ -7,19 +7,19 @@ from typing import Final
 
 from django.utils import timezone
 
-from jobs.agreement import disagreements
 from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.refusals import refused_within_the_hour
-from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.files.damage import damaged_files
 from jobs.interventions.circumstances import lack_of_room
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
-from jobs.overview import BOUND, QueueFigures, SweepState, counted
-from jobs.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types
-from jobs.remedies import Remedy, Trouble, show_jobs
+from jobs.monitoring.agreement import disagreements
+from jobs.monitoring.doorbell import complaint_of_redis
+from jobs.monitoring.overview import BOUND, QueueFigures, SweepState, counted
+from jobs.monitoring.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types
+from jobs.monitoring.remedies import Remedy, Trouble, show_jobs
 from jobs.states import State
 
 #: The admin's page of a schedule, and who may open it.

@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs.agreement import disagreements
 from jobs.dispatch.presence import leave, renew
 from jobs.maintenance.seeding import seed_queues
 from jobs.models import Queue, Worker
+from jobs.monitoring.agreement import disagreements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

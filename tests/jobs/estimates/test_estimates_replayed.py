@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from jobs.api.status import seconds_remaining
-from jobs.estimates import estimate
+from jobs.estimates.estimate import estimate
 from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, Queue

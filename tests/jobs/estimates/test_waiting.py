@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs.dispatch.queue_position import find_ahead
+from jobs.estimates.waiting import RUNNING_READ, read_flow, seconds_to_wait
 from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
-from jobs.waiting import RUNNING_READ, read_flow, seconds_to_wait
 
 pytestmark = pytest.mark.django_db
 

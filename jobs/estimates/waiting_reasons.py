@@ -1,6 +1,6 @@
 """Why a queued job waits, in words for its owner: they say nothing of other owners.
 
-Pure: `jobs.waiting` reads the database.
+Pure: `jobs.estimates.waiting` reads the database.
 """
 
 from __future__ import annotations

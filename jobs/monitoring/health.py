@@ -11,14 +11,14 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from jobs.agreement import WITHOUT_WORKER, Disagreement, disagreements
 from jobs.dispatch.presence import known_workers
 from jobs.dispatch.publish_failures import failures_now
-from jobs.doorbell import complaint_of_redis
 from jobs.durations import in_words
 from jobs.interventions.circumstances import lack_of_room
 from jobs.maintenance.schedules import enabled_schedules
-from jobs.overview import seconds_since_beat, sweep_states
+from jobs.monitoring.agreement import WITHOUT_WORKER, Disagreement, disagreements
+from jobs.monitoring.doorbell import complaint_of_redis
+from jobs.monitoring.overview import seconds_since_beat, sweep_states
 from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.probing import Probe

@@ -1,7 +1,7 @@
 """How long until a job begins, and until it has ended: what its owner is told.
 
 What is not known is None, and left out by who shows it. Whatever the number of jobs and attempts, an estimate reads the
-row of its type (`RecentRuns`); that of a queued job also what `jobs.waiting` says.
+row of its type (`RecentRuns`); that of a queued job also what `jobs.estimates.waiting` says.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Final
 
 from jobs.dispatch.queue_position import find_ahead
 from jobs.dispatch.throughput import LONGEST_COUNTED
+from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, seconds_left
+from jobs.estimates.waiting import read_flow, seconds_to_wait
+from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
 from jobs.postgres.commit import ask_after_commit
 from jobs.postgres.statements import run
-from jobs.run_time import NO_RUNS, PastRuns, Progress, seconds_left
 from jobs.states import State
-from jobs.waiting import read_flow, seconds_to_wait
-from jobs.waiting_reasons import WaitingReason
 
 #: The rows of some types, and the time.
 PAST: Final = """

@@ -16,12 +16,12 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from prometheus_client import CollectorRegistry
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import metrics
 from jobs.dispatch.refusals import REASONS, REFUSED, show_refusals
 from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError
-from jobs.metrics import JobCollector
 from jobs.models import Attempt, AttemptTotal, DecisionTotal, Job, Queue, Sweep, TypeDials
+from jobs.monitoring import metrics
+from jobs.monitoring.metrics import JobCollector
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db

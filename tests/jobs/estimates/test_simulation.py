@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobs.places import Turns, seconds_until_free
+from jobs.estimates.simulation import Turns, seconds_until_free
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What Prometheus is told of the jobs: read from PostgreSQL at each scrape, so every web server tells the same.
 
-The cost does not depend on how many jobs there are: counts end at `jobs.overview.BOUND`, counters are kept
+The cost does not depend on how many jobs there are: counts end at `jobs.monitoring.overview.BOUND`, counters are kept
 (`jobs.models.statistics`). What a web server knows by itself, requests and refusals, is counted in its processes.
 """
 
@@ -22,7 +22,7 @@ from jobs.interventions.circumstances import free_bytes
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
-from jobs.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
+from jobs.monitoring.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
 from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.states import Outcome
 

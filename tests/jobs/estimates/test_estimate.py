@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from jobs import estimates
-from jobs.estimates import Estimate, estimate, estimate_listed
+from jobs.estimates import estimate as estimates
+from jobs.estimates.estimate import Estimate, estimate, estimate_listed
+from jobs.estimates.waiting_reasons import QUEUE_PAUSED
 from jobs.models import Job, Queue, RecentRuns
 from jobs.states import State
-from jobs.waiting_reasons import QUEUE_PAUSED
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
 """How long a run takes, and how long one that runs will take yet: from its rows, and from what its type took before.
 
-Pure: `jobs.estimates` reads the database. What is not known is None, never a guess.
+Pure: `jobs.estimates.estimate` reads the database. What is not known is None, never a guess.
 """
 
 from __future__ import annotations

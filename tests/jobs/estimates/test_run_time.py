@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, expected_rows, seconds_left
 from jobs.models import Job
-from jobs.run_time import NO_RUNS, PastRuns, Progress, expected_rows, seconds_left
 from jobs.states import State
 from jobs.worker.row_rate import RowRate
 

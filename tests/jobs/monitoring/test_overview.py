@@ -12,14 +12,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from jobs import overview
 from jobs.interventions import circumstances
 from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun
-from jobs.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring import overview
+from jobs.monitoring.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring.troubles import troubles
 from jobs.states import State
-from jobs.troubles import troubles
 
 pytestmark = pytest.mark.django_db
 

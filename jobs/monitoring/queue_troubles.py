@@ -7,8 +7,8 @@ from typing import Final
 
 from jobs.durations import in_words
 from jobs.models.bulk import BulkRun
-from jobs.overview import QueueFigures, counted, type_states
-from jobs.remedies import Trouble, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
+from jobs.monitoring.overview import QueueFigures, counted, type_states
+from jobs.monitoring.remedies import Trouble, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
 from jobs.states import State
 
 #: A wait that is worth a word. Seconds.
