@@ -16,7 +16,7 @@ from config.logs import logging_config
 from config.queues import all_queues
 from config.reports_login import reports_login
 from config.storage import artifact_storage
-from jobs.api.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
+from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -67,12 +67,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "jobs.api.client_address.resolve_client_address",
+    "jobs.http.client_address.resolve_client_address",
     "jobs.api.health.answer_probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "jobs.api.compression.CompressionMiddleware",
+    "jobs.http.compression.CompressionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.admin_theme.guard_admin",
@@ -81,13 +81,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "jobs.api.middleware.require_content_length",
+    "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
-    "jobs.api.middleware.AnswerOutages",  # the last one is asked first about an error
+    "jobs.http.middleware.AnswerOutages",  # the last one is asked first about an error
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -253,12 +253,12 @@ REST_FRAMEWORK = {
         "jobs.tokens.permissions.HasScope",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttling.RequestThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.api.negotiation.OneRepresentation",
+    "DEFAULT_PARSER_CLASSES": ["jobs.http.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.http.negotiation.OneRepresentation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "jobs.api.openapi.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": None,
-    "EXCEPTION_HANDLER": "jobs.api.problems.problem_handler",
+    "EXCEPTION_HANDLER": "jobs.http.problems.problem_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 KNOX_TOKEN_MODEL = "jobs.ApiToken"  # noqa: S105
@@ -273,7 +273,7 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "GET_MOCK_REQUEST": "jobs.api.schema_view.mock_request",
+    "GET_MOCK_REQUEST": "jobs.http.schema_view.mock_request",
     "SCHEMA_PATH_PREFIX": r"/api",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

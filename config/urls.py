@@ -14,7 +14,7 @@ urlpatterns = [
     path("", include("reports.pages.urls")),
 ]
 
-handler400 = "jobs.api.fallbacks.bad_request"
-handler403 = "jobs.api.fallbacks.permission_denied"
-handler404 = "jobs.api.fallbacks.not_found"
-handler500 = "jobs.api.fallbacks.server_error"
+handler400 = "jobs.http.fallbacks.bad_request"
+handler403 = "jobs.http.fallbacks.permission_denied"
+handler404 = "jobs.http.fallbacks.not_found"
+handler500 = "jobs.http.fallbacks.server_error"

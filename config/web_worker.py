@@ -157,7 +157,7 @@ class Refusing:
 
 def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """503: a problem for the API, else a short page."""
-    from jobs.api.problems import problem_body  # gunicorn reads this module before there are settings
+    from jobs.http.problems import problem_body  # gunicorn reads this module before there are settings
 
     if environ.get("PATH_INFO", "").startswith("/api/"):
         kind = "application/problem+json"

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from jobs.api.client_address import trusted_proxies
+from jobs.http.client_address import trusted_proxies
 from jobs.webhooks.addresses import allowed_networks
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.urls import reverse
 from rest_framework import serializers
 
-from jobs.api.problems import pointers
 from jobs.errors import SecretUnreadableError
+from jobs.http.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.models import Job
 from jobs.pacing.dials import TypeDefaults, dials_for

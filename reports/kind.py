@@ -8,9 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
 from rest_framework.exceptions import ValidationError
 
-from jobs.api.problems import pointers
 from jobs.context import JobContext
 from jobs.errors import PermanentError
+from jobs.http.problems import pointers
 from jobs.kinds import Kind
 from jobs.payloads.masking import is_sensitive
 from reports.dialect import Dialect

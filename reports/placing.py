@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from drf_spectacular.utils import extend_schema_serializer
 
 from jobs.api.status import is_available
-from jobs.api.strict import StrictBooleanField
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_reused
+from jobs.http.strict import StrictBooleanField
 from jobs.models import Job
 from jobs.payloads.search import same_work_term
 from jobs.postgres.statements import planned_again

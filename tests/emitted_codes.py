@@ -32,7 +32,7 @@ PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.c
 PROBLEMS = ("ProblemError", "problem_response", "problem_body")
 #: DRF's own errors that no view of ours can raise: the root of its tree, and what becomes `invalid-request`.
 NOT_RAISED = (exceptions.APIException, exceptions.ValidationError)
-#: DRF's codes that `jobs.api.problems` renames.
+#: DRF's codes that `jobs.http.problems` renames.
 RENAMED = {"parse-error": "malformed-body", "authentication-failed": "not-authenticated"}
 
 

@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from jobs.api.parsers import read_json
+from jobs.http.parsers import read_json
 from jobs.payloads.masking import MASK
 
 #: The name of the field that holds a whole payload.

@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from jobs.api.schema import Problem
 from jobs.api.status import WORDS, error_of
-from jobs.api.strict import StrictSerializer
+from jobs.http.schema import Problem
+from jobs.http.strict import StrictSerializer
 from jobs.models import Attempt, CallbackEndpoint, CallbackSecret, Job
 from jobs.states import Outcome, State
 from jobs.webhooks.fields import CallbackURLField

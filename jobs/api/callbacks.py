@@ -27,12 +27,12 @@ from jobs.api.callback_bodies import (
     secret_body,
 )
 from jobs.api.lookup import get_job
-from jobs.api.pagination import PAGES, NewestFirst
 from jobs.api.polling import Question, accepted, answer_poll
-from jobs.api.problems import ProblemError
-from jobs.api.schema import problem
-from jobs.api.views import ApiView
 from jobs.errors import TransitionError
+from jobs.http.pagination import PAGES, NewestFirst
+from jobs.http.problems import ProblemError
+from jobs.http.schema import problem
+from jobs.http.views import ApiView
 from jobs.models import CallbackEndpoint, Job
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.asking import default_url, set_default_url

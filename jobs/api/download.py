@@ -11,11 +11,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from drf_spectacular.utils import OpenApiParameter
 
-from jobs.api.conditional import LONGEST_LIST
-from jobs.api.problems import ProblemError
-from jobs.api.schema import response_header
 from jobs.events import record_event
 from jobs.files.damage import check_download, open_download
+from jobs.http.conditional import LONGEST_LIST
+from jobs.http.problems import ProblemError
+from jobs.http.schema import response_header
 from jobs.models import Artifact, Event
 
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)

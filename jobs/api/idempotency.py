@@ -8,8 +8,8 @@ from typing import Final
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from jobs.api.problems import ProblemError
 from jobs.dispatch.idempotency import Idempotency
+from jobs.http.problems import ProblemError
 
 #: Printable ASCII but for what a quoted string would have to escape.
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")

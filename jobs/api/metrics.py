@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from jobs.api.problems import problem_response
+from jobs.http.problems import problem_response
 from jobs.monitoring.metrics import JobCollector
 
 

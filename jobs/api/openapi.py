@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 
-from jobs.api.conditional import LONGEST_LIST
 from jobs.api.openapi_bounds import bound_schema, operations
+from jobs.http.conditional import LONGEST_LIST
 from jobs.tokens.permissions import scopes_needed
 
 _ID_IN_PATH: Final = re.compile(r"{\w+_id}")

@@ -16,9 +16,9 @@ from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
 from jobs.api.polling import Question, answer_poll
-from jobs.api.schema import problem
 from jobs.api.status import WORDS, error_of, is_available
-from jobs.api.views import ApiView
+from jobs.http.schema import problem
+from jobs.http.views import ApiView
 from jobs.models import Job
 from jobs.states import State
 from jobs.tokens.permissions import require_scopes

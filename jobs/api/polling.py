@@ -10,12 +10,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.limits import ask_whether_early, count_poll, forget_polls
-from jobs.api.problems import ProblemError
 from jobs.api.status import has_ended, retry_after
 from jobs.api.throttling import client_of
-from jobs.api.views import ApiView
 from jobs.estimates.estimate import estimate_if_possible
+from jobs.http.limits import ask_whether_early, count_poll, forget_polls
+from jobs.http.problems import ProblemError
+from jobs.http.views import ApiView
 from jobs.models import Job
 
 
@@ -27,7 +27,7 @@ class Question(StrEnum):
     RESOURCE = "resource"
 
     def of(self, job: Job, request: Request) -> str:
-        """This question of this client about this job, for `jobs.api.limits`."""
+        """This question of this client about this job, for `jobs.http.limits`."""
         return f"polling:{self}:{job.pk}:{client_of(request)}"
 
 

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.api.problems import problem_body
 from jobs.estimates.estimate import estimate
+from jobs.http.problems import problem_body
 from jobs.models import Artifact, Event, Job
 from jobs.states import ACTIVE, State
 

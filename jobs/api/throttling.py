@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from jobs.api.limits import Limit, count_request
+from jobs.http.limits import Limit, count_request
 from jobs.tokens.scopes import token_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from jobs.api.catalogue import catalogue
 from jobs.api.health import healthz
 from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
-from jobs.api.schema_view import SchemaView
+from jobs.http.schema_view import SchemaView
 
 # Our template leaves out the inline style of drf-spectacular's own, which the CSP forbids.
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 
-from jobs.api.strict import StrictCharField, StrictIntegerField, StrictSerializer
+from jobs.http.strict import StrictCharField, StrictIntegerField, StrictSerializer
 from jobs.models.token import ApiToken
 from jobs.tokens.scopes import grantable, known_scopes
 

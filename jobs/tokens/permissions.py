@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from jobs.api.problems import ProblemError
+from jobs.http.problems import ProblemError
 from jobs.tokens.scopes import may, token_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.problems import ProblemError
-from jobs.api.schema import problem, response_header
-from jobs.api.views import ApiView
+from jobs.http.problems import ProblemError
+from jobs.http.schema import problem, response_header
+from jobs.http.views import ApiView
 from jobs.models.token import ApiToken
 from jobs.tokens.bodies import NewToken, TokenBody, TokenList, TokenOrder, token_body
 from jobs.tokens.issuing import TokenOverError, TooManyTokensError, issue_own_token, revoke_own_token

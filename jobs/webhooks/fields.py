@@ -7,7 +7,7 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.strict import StrictCharField
+from jobs.http.strict import StrictCharField
 from jobs.models.callbacks import LONGEST_URL
 from jobs.webhooks.urls import InvalidCallbackURLError, canonical_url
 

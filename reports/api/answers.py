@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api import polling
-from jobs.api.problems import ProblemError
-from jobs.api.schema import problem
+from jobs.http.problems import ProblemError
+from jobs.http.schema import problem
 from jobs.models import Job
 from reports.api.bodies import status_body
 from reports.registry import UnknownReportTypeError, report_types_for

@@ -7,7 +7,6 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from jobs.api.schema import Problem
 from jobs.api.status import (
     STATUS_WORDS,
     failure_members,
@@ -20,6 +19,7 @@ from jobs.api.status import (
 )
 from jobs.api.timeline import TimelineEvent, timeline
 from jobs.estimates.waiting_reasons import REASONS
+from jobs.http.schema import Problem
 from jobs.models import Job
 from jobs.states import State
 from reports.json_schema import parameters_schema

@@ -9,9 +9,9 @@ from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.pagination import PAGES
 from jobs.api.status import STATUS_WORDS, in_status
-from jobs.api.strict import StrictSerializer, read_query
+from jobs.http.pagination import PAGES
+from jobs.http.strict import StrictSerializer, read_query
 from jobs.interventions.selection import first_id_at
 from jobs.models.querysets import JobQuerySet
 

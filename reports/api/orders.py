@@ -7,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
-from jobs.api.pagination import PAGES, NewestFirst
-from jobs.api.problems import ProblemError
-from jobs.api.schema import ACCEPTED_HEADERS, problem, response_header
-from jobs.api.views import ApiView
 from jobs.estimates.estimate import estimate_listed
+from jobs.http.pagination import PAGES, NewestFirst
+from jobs.http.problems import ProblemError
+from jobs.http.schema import ACCEPTED_HEADERS, problem, response_header
+from jobs.http.views import ApiView
 from jobs.models import Job
 from reports.api.answers import DIAL_PROBLEMS, accepted, unknown_report_type
 from reports.api.bodies import PreviewBody, ReportPage, ReportStatus, preview_body, report_body

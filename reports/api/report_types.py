@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.problems import ProblemError
-from jobs.api.views import ApiView
+from jobs.http.problems import ProblemError
+from jobs.http.views import ApiView
 from reports.api.bodies import ReportTypeBody, ReportTypeListBody, report_type_body
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 

@@ -19,7 +19,7 @@ from rest_framework.utils.field_mapping import ClassLookupDict
 from rest_framework.utils.html import parse_html_dict
 from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
-from jobs.api.problems import pointers
+from jobs.http.problems import pointers
 from reports.canonical import canonical
 from reports.pages.file_format import FileFormat
 from reports.secret_parameters import is_secret_field, without_secrets

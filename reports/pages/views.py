@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.api.lookup import get_job
-from jobs.api.problems import refusal
 from jobs.errors import AdmissionError, TransitionError
+from jobs.http.problems import refusal
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.models import Job

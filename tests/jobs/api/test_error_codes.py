@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from config.datafolder import BASE_DIR
-from jobs.api.problems import problem_body
 from jobs.error_codes import ErrorCode, Retry, Source, error_codes, register_error_codes
+from jobs.http.problems import problem_body
 from tests.emitted_codes import codes_in, emitted_codes, unexplained
 
 #: | `code` | status | when | what to do | retry |

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from jobs.api.views import ApiView
+from jobs.http.views import ApiView
 from jobs.models import Job
 from jobs.states import State
 from jobs.tokens.permissions import scopes_needed

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
-from jobs.api.middleware import AnswerOutages
-from jobs.api.outages import outage_response
+from jobs.http.middleware import AnswerOutages
+from jobs.http.outages import outage_response
 from jobs.postgres.outages import is_outage
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.api.conditional import answer_conditionally, refuse_long_fields
-from jobs.api.limits import Limit, limit_headers
-from jobs.api.preferences import RESPOND_ASYNC, prefers
-from jobs.api.problems import ProblemError
+from jobs.http.conditional import answer_conditionally, refuse_long_fields
+from jobs.http.limits import Limit, limit_headers
+from jobs.http.preferences import RESPOND_ASYNC, prefers
+from jobs.http.problems import ProblemError
 
 
 class ApiView(APIView):

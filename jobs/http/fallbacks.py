@@ -7,8 +7,8 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from jobs.api.outages import outage_response
-from jobs.api.problems import is_for_programs, problem_response
+from jobs.http.outages import outage_response
+from jobs.http.problems import is_for_programs, problem_response
 from jobs.postgres.outages import is_outage
 
 

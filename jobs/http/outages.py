@@ -9,9 +9,9 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
-from jobs.api.problems import is_for_programs, problem_response
 from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
+from jobs.http.problems import is_for_programs, problem_response
 from jobs.payloads.redaction import redact
 from jobs.postgres.outages import is_conflict
 

@@ -61,7 +61,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """A strict serializer takes no member that it does not name."""
 
-    target_class = "jobs.api.strict.StrictSerializer"
+    target_class = "jobs.http.strict.StrictSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:

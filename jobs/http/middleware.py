@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from jobs.api.outages import outage_response
-from jobs.api.problems import problem_response
+from jobs.http.outages import outage_response
+from jobs.http.problems import problem_response
 from jobs.postgres.outages import is_outage
 
 
@@ -30,7 +30,7 @@ def require_content_length(
 class AnswerOutages:
     """503 where a view has met an outage of PostgreSQL, before other middleware takes the error for a fault of ours.
 
-    What middleware itself meets goes to `jobs.api.fallbacks.server_error`.
+    What middleware itself meets goes to `jobs.http.fallbacks.server_error`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

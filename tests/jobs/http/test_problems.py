@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.test import APIClient
 
-from jobs.api.problems import pointers
+from jobs.http.problems import pointers
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,15 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs.api.limits import POLLS_PER_WINDOW, PREFIX, Limit, ask_whether_early, count_poll, count_request, limit_headers
+from jobs.http.limits import (
+    POLLS_PER_WINDOW,
+    PREFIX,
+    Limit,
+    ask_whether_early,
+    count_poll,
+    count_request,
+    limit_headers,
+)
 from jobs.models import Job
 from jobs.states import State
 from tests.reports.api.asking import ORDER, post
@@ -27,7 +35,7 @@ PATHS = ("/api/reports/{}/status", "/api/reports/{}", "/api/operations/{}")
 @pytest.fixture(autouse=True)
 def counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outage that another test made is over."""
-    monkeypatch.setattr("jobs.api.limits._silent_until", 0.0)
+    monkeypatch.setattr("jobs.http.limits._silent_until", 0.0)
 
 
 @pytest.fixture

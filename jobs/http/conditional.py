@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, set_response_etag
 from rest_framework.request import Request
 
-from jobs.api.problems import ProblemError, problem_response
+from jobs.http.problems import ProblemError, problem_response
 
 #: What a client needs with a 304, beside the fields that Django keeps.
 KEPT: Final = ("Retry-After", "RateLimit", "RateLimit-Policy")

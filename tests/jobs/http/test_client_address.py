@@ -5,8 +5,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.settings import MIDDLEWARE
-from jobs.api.client_address import client_address, parse_address, trusted_proxies
 from jobs.checks import check_trusted_proxies
+from jobs.http.client_address import client_address, parse_address, trusted_proxies
 
 PROXIES = trusted_proxies(("10.0.0.0/8", "2001:db8:1::/48"))
 
@@ -75,7 +75,7 @@ def test_only_a_trusted_proxy_says_that_a_request_came_by_https(client: Client, 
 
 
 def test_it_comes_before_all_that_looks_at_the_address() -> None:
-    assert MIDDLEWARE[0] == "jobs.api.client_address.resolve_client_address"
+    assert MIDDLEWARE[0] == "jobs.http.client_address.resolve_client_address"
 
 
 def test_a_proxy_that_is_not_a_network_is_an_error(settings: Settings) -> None:
