@@ -1,5 +1,5 @@
 # One image for all services; docker-compose.yml says which command each one runs.
-# The embedded servers stay out of use here: DATABASE_URL and REDIS_URL are set.
+# The embedded servers are not installed: DATABASE_URL and REDIS_URL must be set.
 
 FROM python:3.13-slim
 

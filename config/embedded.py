@@ -1,32 +1,23 @@
 """The embedded servers: PostgreSQL and Valkey out of wheels, for one machine without either.
 
-They run where `DATABASE_URL` or `REDIS_URL` is unset. Whoever starts them (the launcher, the tests)
-holds the data folder's lock; each server runs under a tether that follows this lock, so no crash
-leaves one behind. `embedded.env` tells other processes, such as `manage.py` in a second shell,
-where they are; it exists only while they run.
+They run where `DATABASE_URL` or `REDIS_URL` is unset. Their wheels are the dependency group `embedded`,
+which production does not install, and nothing that runs in production imports this module. The process
+that starts them (the launcher, the tests) holds the data folder's lock; each server runs under a tether
+that follows this lock, so no crash leaves one behind. `embedded.env` tells other processes, such as
+`manage.py` in a second shell, where they are; it exists only while they run.
 """
 
-import os
 import secrets
 import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from config.datafolder import BASE_DIR, DataFolder, write_private
+from config.datafolder import DataFolder, write_private
 from config.embedded_postgres import READER, EmbeddedPostgres
 from config.embedded_valkey import EmbeddedValkey
 
 POSTGRES_GRACE_SECONDS: Final = 60
 VALKEY_GRACE_SECONDS: Final = 20
-TETHER: Final = BASE_DIR / "config" / "tether.py"
-
-
-def tether_command(folder: DataFolder, options: Sequence[str], command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` for as long as the launcher of `folder` lives."""
-    tether = [sys.executable, "-P", "-S", str(TETHER), "--follow", str(folder.launcher_lock)]
-    return [*tether, *options, "--", *command]
 
 
 class EmbeddedServers:
@@ -107,11 +98,11 @@ class EmbeddedServers:
             options += ["--user", str(owner[0]), "--group", str(owner[1])]
         if self.delete:
             options += ["--after", str(self._valkey_lock()), "--delete", str(self.folder.path)]
-        return tether_command(self.folder, options, self.postgres.command())
+        return self.folder.tethered(options, self.postgres.command())
 
     def _valkey_tether(self) -> list[str]:
         options = [*self._common_options(VALKEY_GRACE_SECONDS), "--hold", str(self._valkey_lock())]
-        return tether_command(self.folder, options, self.valkey.command())
+        return self.folder.tethered(options, self.valkey.command())
 
     def _common_options(self, grace: int) -> list[str]:
         """Stop after the services, and come back after a crash; throw-away ones as often as a test kills them."""
@@ -128,8 +119,3 @@ class EmbeddedServers:
         if not file.exists():
             write_private(file, secrets.token_urlsafe(50))
         return file.read_text()
-
-
-def is_embedded(variable: str) -> bool:
-    """Whether the environment leaves this URL to us; an empty variable counts as unset."""
-    return not os.environ.get(variable)

