@@ -30,10 +30,10 @@ from jobs.dispatch.submission import submit_job
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.models.token import ApiToken
+from jobs.outbound.urls import bucket_of
 from jobs.states import State
 from jobs.tokens.scopes import ALL
 from jobs.webhooks.messages import new_payload
-from jobs.webhooks.urls import bucket_of
 
 #: Orders of one measured run at most.
 ORDERS: Final = 300

@@ -252,7 +252,7 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "jobs.tokens.permissions.HasScope",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["jobs.api.throttling.RequestThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["jobs.tokens.throttling.RequestThrottle"],
     "DEFAULT_PARSER_CLASSES": ["jobs.http.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.http.negotiation.OneRepresentation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core import checks
 
 from jobs.http.client_address import trusted_proxies
-from jobs.webhooks.addresses import allowed_networks
+from jobs.outbound.addresses import allowed_networks
 
 
 @checks.register(checks.Tags.compatibility)

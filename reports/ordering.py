@@ -9,13 +9,13 @@ from django.utils import translation
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from jobs.api.callback_fields import CallbackURLField
 from jobs.dispatch.idempotency import Idempotency
 from jobs.dispatch.submission import submit_job
 from jobs.http.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
 from jobs.webhooks.asking import default_url
-from jobs.webhooks.fields import CallbackURLField
 from reports.canonical import canonical
 from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.status import has_ended, retry_after
-from jobs.api.throttling import client_of
 from jobs.estimates.estimate import estimate_if_possible
 from jobs.http.limits import ask_whether_early, count_poll, forget_polls
 from jobs.http.problems import ProblemError
 from jobs.http.views import ApiView
 from jobs.models import Job
+from jobs.tokens.throttling import client_of
 
 
 class Question(StrEnum):

@@ -84,7 +84,7 @@ class CallbackEndpoint(models.Model):
 
 
 class CallbackHost(models.Model):
-    """A host that has failed one user since it last answered that user; see `jobs.webhooks.circuit`."""
+    """A host that has failed one user since it last answered that user; see `jobs.outbound.circuit`."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     host = models.CharField(max_length=LONGEST_HOST, help_text="with its port")

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from jobs.tokens import pages, views
+from jobs.pages import tokens as pages
+from jobs.tokens import views
 
 urlpatterns = [
     path("api/tokens", views.TokenListView.as_view(), name="api-token-list"),

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
 from jobs.models.callbacks import CallbackEndpoint
-from jobs.webhooks.urls import host_of
+from jobs.outbound.urls import host_of
 
 logger = structlog.get_logger(__name__)
 

@@ -18,14 +18,9 @@ from jobs.errors import PermanentError, RetryableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind
 from jobs.models import Attempt, Event, Job
-from jobs.retry import RetryPolicy
-from jobs.states import Level
-from jobs.webhooks.announcing import CALLBACK
-from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
-from jobs.webhooks.endpoints import disable_endpoint, is_disabled
-from jobs.webhooks.sending import Answer, Exchange, UnansweredError
-from jobs.webhooks.signing import signed_headers, signing_secrets
-from jobs.webhooks.urls import (
+from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
+from jobs.outbound.exchange import Answer, Exchange, UnansweredError
+from jobs.outbound.urls import (
     ALL_BUCKETS,
     InvalidCallbackURLError,
     bucket_of,
@@ -33,6 +28,11 @@ from jobs.webhooks.urls import (
     host_of,
     receiver_of,
 )
+from jobs.retry import RetryPolicy
+from jobs.states import Level
+from jobs.webhooks.announcing import CALLBACK
+from jobs.webhooks.endpoints import disable_endpoint, is_disabled
+from jobs.webhooks.signing import signed_headers, signing_secrets
 
 USER_AGENT: Final = "Longhaul-Callbacks/1"
 #: Answers that say more of the host than of the URL: it is overloaded, or broken.

@@ -6,7 +6,7 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from jobs.webhooks.urls import host_of
+from jobs.outbound.urls import host_of
 
 
 def new_payload(

@@ -19,11 +19,11 @@ from jobs.http.problems import refusal
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.models import Job
-from jobs.posting import posted_from
+from jobs.pages.posting import posted_from
+from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, form_like, mistakes, render_form
-from reports.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.pages.wording import show_in_full
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for

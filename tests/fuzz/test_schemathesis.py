@@ -13,9 +13,9 @@ from knox.crypto import hash_token
 from schemathesis.core.failures import ServerError
 from schemathesis.openapi.checks import UseAfterFree
 
+from jobs.api.callback_fields import PUBLIC_URL
 from jobs.models import Job
 from jobs.models.token import ApiToken
-from jobs.webhooks.fields import PUBLIC_URL
 from tests.fuzz import hooks
 from tests.stack import Stack
 from tests.tokens import bearer_of

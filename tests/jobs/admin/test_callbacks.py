@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import CallbackEndpoint, CallbackHost
-from jobs.webhooks.circuit import note_failure
+from jobs.outbound.circuit import note_failure
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.replaying import deliver_test
 

@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from jobs.models import Job
+from jobs.outbound.urls import bucket_of
 from jobs.webhooks.messages import new_payload
-from jobs.webhooks.urls import bucket_of
 from jobs.worker.execution import execute_job
 from tests.jobs.webhooks.receivers import Receiver, receiving
 

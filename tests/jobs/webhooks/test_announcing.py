@@ -20,9 +20,9 @@ from jobs.interventions.purging import purge_jobs
 from jobs.maintenance.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
 from jobs.models.bulk import BulkItem, BulkRun
+from jobs.outbound.urls import bucket_of
 from jobs.states import State
 from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
-from jobs.webhooks.urls import bucket_of
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job
 from tests.jobs.worker.test_execution import write

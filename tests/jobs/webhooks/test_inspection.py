@@ -16,10 +16,10 @@ from jobs.kinds import get_kind
 from jobs.maintenance.activity import count_attempts
 from jobs.models import Attempt, AttemptTotal, Job, SearchTerms
 from jobs.monitoring.metrics import known_types
+from jobs.outbound.urls import bucket_of
 from jobs.payloads.masked import masked_payload
 from jobs.states import Level, State
 from jobs.webhooks.endpoints import disable_endpoint
-from jobs.webhooks.urls import bucket_of
 from tests.jobs.webhooks.receivers import Receiver
 
 pytestmark = pytest.mark.django_db

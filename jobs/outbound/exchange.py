@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from jobs.webhooks.addresses import is_allowed
-from jobs.webhooks.urls import port_of
+from jobs.outbound.addresses import is_allowed
+from jobs.outbound.urls import port_of
 
 #: Bytes read of the body of an answer that is no success, for the staff, and how long they are waited for. Seconds.
 LONGEST_EXCERPT: Final = 500

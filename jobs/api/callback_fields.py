@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from jobs.http.strict import StrictCharField
 from jobs.models.callbacks import LONGEST_URL
-from jobs.webhooks.urls import InvalidCallbackURLError, canonical_url
+from jobs.outbound.urls import InvalidCallbackURLError, canonical_url
 
 #: What is taken for certain; ports, and names in other letters, are taken too. For the schema.
 PUBLIC_URL: Final = r"^https://[a-z]{2,20}(\.[a-z]{2,20}){1,3}(/[A-Za-z0-9_-]{0,40}){0,3}(\?[a-z0-9=&]{1,40})?$"

@@ -10,8 +10,8 @@ from pytest_django import Settings
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES  # type: ignore[import-untyped]
 
 from jobs.models.callbacks import LONGEST_HOST
-from jobs.webhooks.addresses import is_allowed
-from jobs.webhooks.urls import (
+from jobs.outbound.addresses import is_allowed
+from jobs.outbound.urls import (
     ALL_BUCKETS,
     BUCKETS,
     InvalidCallbackURLError,

@@ -10,8 +10,8 @@ import pytest
 from pytest_django import Settings
 
 from jobs.models import Attempt, Job
+from jobs.outbound.exchange import Exchange, UnansweredError
 from jobs.states import State
-from jobs.webhooks.sending import Exchange, UnansweredError
 from tests.jobs.webhooks.receivers import Receiver
 from tests.jobs.webhooks.test_kind import told
 from tests.threads import Threads
@@ -39,7 +39,7 @@ def test_the_owner_does_not_learn_whether_a_name_is_known_inside(
     settings.CALLBACK_ALLOWED_NETWORKS = []
     resolve_to(monkeypatch, ["10.0.0.7"])
     known = deliver(receiver.url("/ok", host="db.example.com"))
-    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", fail_to_resolve)
+    monkeypatch.setattr("jobs.outbound.exchange.socket.getaddrinfo", fail_to_resolve)
     unknown = deliver(receiver.url("/ok", host="db.example.com"))
     told_of_both = {
         "code": "retryable-error", "retryable": True,
@@ -85,7 +85,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
 def test_a_name_server_that_hangs_is_left_within_the_time_to_connect(
     receiver: Receiver, deliver: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", lambda *a, **k: receiver.ended.wait(5))
+    monkeypatch.setattr("jobs.outbound.exchange.socket.getaddrinfo", lambda *a, **k: receiver.ended.wait(5))
     began = time.monotonic()
     job = deliver(receiver.url("/ok", host="receiver.example.com"))
     assert time.monotonic() - began < 4
@@ -126,7 +126,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str
         addresses = left.pop(0) if len(left) > 1 else left[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("jobs.outbound.exchange.socket.getaddrinfo", resolve)
     return asked
 
 

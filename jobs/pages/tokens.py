@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from jobs.models.token import ApiToken
-from jobs.posting import posted_from
+from jobs.pages.posting import posted_from
 from jobs.tokens.bodies import DEFAULT_DAYS
 from jobs.tokens.issuing import TooManyTokensError, issue_own_token, revoke_own_token
 from jobs.tokens.scopes import known_scopes

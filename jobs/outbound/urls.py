@@ -14,7 +14,7 @@ import re2
 from django.conf import settings
 
 from jobs.models.callbacks import LONGEST_URL
-from jobs.webhooks.addresses import Address, is_allowed
+from jobs.outbound.addresses import Address, is_allowed
 
 #: Types of deliveries. Receivers are named by users, who may invent any number of them, and to hand out a queue's jobs
 #: costs more with each type that waits. Each receiver is in one of these, so the dial that bounds what is in flight of

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_django import Settings
 
-from jobs.webhooks import sending
-from jobs.webhooks.sending import Answer, Exchange, UnansweredError
+from jobs.outbound import exchange as sending
+from jobs.outbound.exchange import Answer, Exchange, UnansweredError
 
 NAME = "receiver.example.com"
 
@@ -67,7 +67,7 @@ def port(certificate: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch)
 
     threading.Thread(target=serve, daemon=True).start()
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-    monkeypatch.setattr("jobs.webhooks.sending.socket.getaddrinfo", lambda *a, **k: answer)
+    monkeypatch.setattr("jobs.outbound.exchange.socket.getaddrinfo", lambda *a, **k: answer)
     yield port
     listening.close()
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
-from jobs.posting import View
+from jobs.pages.posting import View
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails

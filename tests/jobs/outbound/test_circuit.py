@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance.sweeps import prune_callback_hosts
 from jobs.models import Attempt, CallbackHost, Job, Queue
+from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
+from jobs.outbound.urls import receiver_of
 from jobs.states import Outcome, State
-from jobs.webhooks.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
-from jobs.webhooks.urls import receiver_of
 from jobs.worker.execution import execute_job
 from tests.jobs.webhooks.receivers import Receiver
 from tests.threads import Threads
