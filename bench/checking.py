@@ -13,7 +13,7 @@ from typing import Final
 
 from bench.contenders import Made
 from bench.measuring import WrongWorkError
-from jobs.spreadsheets import LineDefuser, defuse
+from tabular.spreadsheets import LineDefuser, defuse
 
 #: Cells of `order-lines` that are written in another form by Python: when the line was ordered.
 TIME: Final = 2

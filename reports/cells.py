@@ -12,8 +12,8 @@ from django.conf import settings
 from psycopg import sql
 
 from jobs.errors import PermanentError
-from jobs.spreadsheets import BLANKS, formula_starts
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
+from tabular.spreadsheets import BLANKS, formula_starts
 
 #: libpq hands a row over whole, several times as large in memory, so a large cell must not leave the server. SQL has no
 #: expression that raises an error, but a cast of a text that is no number does, and quotes the text. It depends on

@@ -15,14 +15,14 @@ from jobs.models import Artifact
 from jobs.pacing.governor import governed
 from jobs.payloads.masked import secrets_of
 from reports.cells import large_cells_named
-from reports.copy_stream import CHUNK_BYTES, copy_rows
-from reports.dialect import Dialect
-from reports.encoding import Encoder
 from reports.filenames import name_file
 from reports.preparing import prepare_copy
 from reports.reading import reading
 from reports.source import database_to_read
 from reports.types import ReportType
+from tabular.copy_stream import CHUNK_BYTES, copy_rows
+from tabular.dialect import Dialect
+from tabular.encoding import Encoder
 
 #: Level 1 keeps one core ahead of PostgreSQL; higher ones save little on CSV.
 GZIP_LEVEL = 1

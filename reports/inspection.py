@@ -17,8 +17,8 @@ from jobs.pacing.dials import TypeDefaults, dials_for
 from jobs.payloads.masking import is_sensitive
 from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
+from jobs.types.json_schema import serializer_schema
 from reports.expectation import planned_rows
-from reports.json_schema import parameters_schema, serializer_schema
 from reports.ordering import DialectSerializer, order_payload, reopen_order
 from reports.query import compile_query, explain
 from reports.reading import reading
@@ -82,7 +82,10 @@ class ReportInspector(Inspector):
         report_type = find_report_type(self.type_of(payload))
         if report_type is None:
             return None
-        parts = {"parameters": parameters_schema(report_type), "csv": serializer_schema(DialectSerializer())}
+        parts = {
+            "parameters": serializer_schema(report_type.Parameters()),
+            "csv": serializer_schema(DialectSerializer()),
+        }
         return {"type": "object", "properties": parts}
 
     def dials(self, type: str) -> TypeDefaults:  # noqa: A002

@@ -13,11 +13,11 @@ from jobs.errors import PermanentError
 from jobs.http.problems import pointers
 from jobs.kinds import Kind
 from jobs.payloads.masking import is_sensitive
-from reports.dialect import Dialect
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import reopen_order
 from reports.registry import UnknownReportTypeError
+from tabular.dialect import Dialect
 
 
 def run_report(context: JobContext) -> dict[str, Any]:

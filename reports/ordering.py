@@ -17,10 +17,10 @@ from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
 from jobs.webhooks.asking import default_url
 from reports.canonical import canonical
-from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.registry import get_report_type
 from reports.secret_parameters import is_secret_field
 from reports.types import ReportType
+from tabular.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

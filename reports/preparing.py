@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.dialect import Dialect
 from reports.expectation import expected_rows
 from reports.query import compile_query, copy_statement, describe_columns
 from reports.types import ReportType
+from tabular.dialect import Dialect
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

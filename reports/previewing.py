@@ -19,23 +19,23 @@ from django.conf import settings
 from django.utils import translation
 
 from jobs.classification import classify
-from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.errors import PostponedError
 from jobs.pacing.dials import dials_of
 from jobs.payloads.masked import secrets_of_payload
 from jobs.payloads.redaction import redact
 from jobs.postgres.advisory_locks import slot
+from jobs.types.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.worker.failures import LONGEST_MESSAGE
 from reports.cells import large_cells_named
-from reports.copy_stream import copy_rows
-from reports.dialect import Dialect
-from reports.encoding import joined
 from reports.ordering import reopen_order
 from reports.preparing import prepare_copy
 from reports.reading import reading
 from reports.registry import find_report_type
 from reports.source import database_to_read
 from reports.types import ReportType
+from tabular.copy_stream import copy_rows
+from tabular.dialect import Dialect
+from tabular.encoding import joined
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -92,8 +92,8 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
     """Of a valid order, as `reports.ordering.order_payload` gives it.
 
     At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. The type's code runs in a process of its
-    own (`jobs.contained`). Raises PreviewUnavailableError, or PreviewFailedError with what the owner of such a report
-    would be told.
+    own (`jobs.types.contained`). Raises PreviewUnavailableError, or PreviewFailedError with what the owner of such a
+    report would be told.
     """
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:

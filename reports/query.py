@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 from psycopg import sql
 
 from reports.cells import cell_expression
-from reports.dialect import Dialect
-from reports.protocol import Exchange
 from reports.types import SQL
+from tabular.dialect import Dialect
+from tabular.protocol import Exchange
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

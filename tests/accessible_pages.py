@@ -17,7 +17,7 @@ from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job,
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 
 ERROR = {
     "error_class": "ValueError",

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from playwright._impl._driver import compute_driver_executable
 
 from config.datafolder import BASE_DIR
+from examples.sales.seeding import seed_sales
 from jobs.models import Job
-from reports.sales.seeding import seed_sales
 from tests.stack import Stack
 from tests.tokens import bearer_of
 

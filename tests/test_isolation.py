@@ -17,7 +17,7 @@ from django.utils import timezone
 from jobs.models import Artifact, CallbackEndpoint, Job
 from jobs.models.token import ApiToken
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 
 from config.datafolder import BASE_DIR
-from reports.sales.seeding import seed_sales
+from examples.sales.seeding import seed_sales
 from tests.stack import Stack
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.models import Job
 from jobs.payloads.masked import masked_payload, secrets_of
 from jobs.payloads.redaction import redact
-from jobs.spreadsheets import LineDefuser, defuse
+from tabular.spreadsheets import LineDefuser, defuse
 
 COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",

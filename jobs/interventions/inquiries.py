@@ -2,8 +2,8 @@
 
 The answer takes the code of the job's type (`Inspector.cost`), which may hang or end its process. So an inquiry is a
 job of its own kind: it waits in the queue of short operations, and the worker runs the code in a process that is killed
-at its deadline (`jobs.contained`). There is one attempt. Whatever becomes of the code is the answer, so an inquiry
-succeeds unless its worker vanishes. Its type is the id of the job that it is about: an index finds the newest.
+at its deadline (`jobs.types.contained`). There is one attempt. Whatever becomes of the code is the answer, so an
+inquiry succeeds unless its worker vanishes. Its type is the id of the job that it is about: an index finds the newest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.classification import classify
-from jobs.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from jobs.context import JobContext
 from jobs.dispatch.submission import submit_job
 from jobs.durations import in_words
@@ -31,6 +30,7 @@ from jobs.payloads.redaction import in_one_line
 from jobs.payloads.search import same_work_term
 from jobs.retry import RetryPolicy
 from jobs.states import ACTIVE, Level, State
+from jobs.types.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

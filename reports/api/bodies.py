@@ -22,7 +22,7 @@ from jobs.estimates.waiting_reasons import REASONS
 from jobs.http.schema import Problem
 from jobs.models import Job
 from jobs.states import State
-from reports.json_schema import parameters_schema
+from jobs.types.json_schema import serializer_schema
 from reports.previewing import Preview
 from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
@@ -73,7 +73,7 @@ def report_type_body(report_type: ReportType) -> dict[str, Any]:
         "identifier": report_type.identifier,
         "title": str(report_type.title),
         "description": str(report_type.description),
-        "parameters": parameters_schema(report_type),
+        "parameters": serializer_schema(report_type.Parameters()),
         "url": reverse("api-report-type", args=[report_type.identifier]),
     }
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiSerializerExtension
 
 from jobs.tokens.scopes import may, token_of
-from reports.json_schema import parameters_schema
+from jobs.types.json_schema import serializer_schema
 from reports.registry import report_types_for
 from reports.types import ReportType
 
@@ -36,7 +36,7 @@ def _shown_types(request: Any) -> list[ReportType]:
 
 
 def _order_of(report_type: ReportType, rest: dict[str, Any]) -> dict[str, Any]:
-    parameters = {name: part for name, part in parameters_schema(report_type).items() if name != "$schema"}
+    parameters = {name: part for name, part in serializer_schema(report_type.Parameters()).items() if name != "$schema"}
     return {
         "type": "object",
         "title": report_type.identifier,

@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 from bench import ordered
 from bench.measuring import WrongWorkError
 from bench.ordered import Watch
+from examples.sales.models import OrderLine
 from jobs.models import Job, Queue
 from jobs.states import State
-from reports.copy_stream import copy_rows
-from reports.sales.models import OrderLine
+from tabular.copy_stream import copy_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,10 +11,10 @@ from azure.core.polling.base_polling import LROBasePolling
 from azure.core.rest import HttpRequest
 from django.contrib.auth.models import User
 
+from examples.sales.seeding import seed_sales
 from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
-from reports.sales.seeding import seed_sales
 from tests.stack import Stack
 from tests.tokens import bearer_of
 from tests.waiting import wait_until

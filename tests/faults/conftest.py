@@ -20,7 +20,7 @@ from jobs.maintenance import sweeps  # noqa: F401  (registers the sweeps)
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Attempt, Job
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.faults.app.kinds import KINDS
 from tests.faults.invariants import assert_invariants
 from tests.outages import commits_kept

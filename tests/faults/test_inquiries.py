@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from jobs.interventions.inquiries import ask_cost
 from jobs.models import Job
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.stack import Stack
 from tests.waiting import wait_until
 

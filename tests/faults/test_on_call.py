@@ -22,7 +22,7 @@ from jobs.dispatch.presence import renew
 from jobs.dispatch.submission import submit_job
 from jobs.models import Job, Queue
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.outages import valkey_hung
 from tests.stack import Stack

@@ -7,10 +7,10 @@ from collections import Counter
 import redis
 import requests
 
+from examples.sales.seeding import seed_sales
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import State
-from reports.sales.seeding import seed_sales
 from tests.faults.conftest import Fault
 from tests.jobs.messages import messages
 from tests.outages import restart_valkey, valkey_full, valkey_killed

@@ -13,7 +13,7 @@ from jobs.dispatch.submission import submit_job
 from jobs.models import AuditEntry, Job, PayloadRevision
 from jobs.payloads.sealing import unseal
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.stack import Stack
 

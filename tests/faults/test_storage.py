@@ -13,7 +13,7 @@ from jobs.dispatch.submission import submit_job
 from jobs.files.artifacts import storage_name
 from jobs.models import Job, Queue
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
 from tests.waiting import wait_until
 

@@ -10,12 +10,12 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 from rest_framework import serializers
 
-from jobs import contained
 from jobs.models import Job
+from jobs.types import contained
 from jobs.worker.execution import execute_job
 from reports import registry
-from reports.dialect import Dialect
 from reports.types import SQL, ReportType
+from tabular.dialect import Dialect
 
 
 @dataclass(frozen=True)

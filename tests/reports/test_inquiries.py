@@ -14,7 +14,6 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.bulk.work import check_jobs
-from jobs.contained import CannotStartError
 from jobs.context import JobContext
 from jobs.interventions import inquiries
 from jobs.interventions.inquiries import newest_inquiries
@@ -22,9 +21,10 @@ from jobs.interventions.requeue_checks import RequeueChecks, requeue_checked_job
 from jobs.models import Attempt, Job, Queue
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State
+from jobs.types.contained import CannotStartError
 from jobs.worker.execution import execute_job
-from reports.dialect import Dialect
 from reports.types import SQL
+from tabular.dialect import Dialect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REFUSAL = 'The query could not be built or planned: relation "nowhere" does not exist.'

@@ -12,10 +12,10 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs.contained import CannotStartError
+from examples.sales.models import Customer
 from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.postgres.advisory_locks import slot
-from reports.sales.models import Customer
+from jobs.types.contained import CannotStartError
 from reports.types import SQL
 from tests.reports.api.asking import ORDER, assert_problem
 from tests.reports.conftest import Finished

@@ -11,13 +11,13 @@ from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.spreadsheets import FORMULA_STARTS, defuse
-from reports import protocol
-from reports.dialect import Dialect
 from reports.expectation import planned_rows
-from reports.protocol import Exchange
 from reports.query import Column, compile_query, copy_statement, describe_columns, explain
 from reports.types import SQL
+from tabular import protocol
+from tabular.dialect import Dialect
+from tabular.protocol import Exchange
+from tabular.spreadsheets import FORMULA_STARTS, defuse
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

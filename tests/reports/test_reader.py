@@ -7,8 +7,8 @@ from django.core.checks import Tags, run_checks
 from django.db import connection
 from pytest_django import Settings
 
+from examples.sales.models import Customer
 from reports.reader import prepare_reader
-from reports.sales.models import Customer
 from reports.types import SQL
 from tests.reports.conftest import Finished
 

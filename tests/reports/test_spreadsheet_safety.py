@@ -13,8 +13,8 @@ from typing import Final
 
 import pytest
 
-from reports.dialect import DELIMITERS, ENCODINGS
 from reports.types import SQL
+from tabular.dialect import DELIMITERS, ENCODINGS
 from tests.libreoffice import open_in_libreoffice
 from tests.reports.conftest import Finished
 

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from jobs.api.status import queue_members
 from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 
 pytestmark = pytest.mark.django_db
 

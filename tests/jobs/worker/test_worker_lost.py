@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db.models.functions import Now
 
+from examples.sales.seeding import seed_sales
 from jobs.maintenance import sweeps
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report
-from reports.sales.seeding import seed_sales
 from tests.stack import Stack
 from tests.waiting import wait_until
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from jobs.models import Artifact, Job
 from jobs.states import State
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
 
 
 @pytest.fixture

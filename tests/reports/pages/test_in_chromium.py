@@ -11,9 +11,9 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from examples.sales.seeding import seed_sales
 from jobs.models import Artifact, Job, Queue
 from jobs.states import State
-from reports.sales.seeding import seed_sales
 from tests.stack import Stack
 from tests.tokens import bearer_of
 

@@ -10,8 +10,8 @@ from django.utils.html import escape
 from rest_framework import serializers
 
 from jobs.models import Job
-from reports.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 from reports.pages.file_format import CHOICES
+from tabular.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from jobs.classification import classify
 from jobs.error_codes import Source, error_codes
 from jobs.models import Job
 from jobs.states import State
-from reports.encoding import UnencodableError
+from tabular.encoding import UnencodableError
 from tests.reports.pages.test_pages import words
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from reports.sales.seeding import seed_sales
+from examples.sales.seeding import seed_sales
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""What the server loads from which the processes of `jobs.contained` are forked: Django, with all apps."""
+"""What the server loads from which the processes of `jobs.types.contained` are forked: Django, with all apps."""
 
 import gc
 import os

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.sales.seeding import seed_sales
+from examples.sales.seeding import seed_sales
 
 LINES = 1000
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of a report type's parameters, as drf-spectacular maps its serializer."""
+"""The JSON Schema of what a serializer reads, as drf-spectacular maps it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
-
-from reports.types import ReportType
-
-
-def parameters_schema(report_type: ReportType) -> dict[str, Any]:
-    """JSON Schema 2020-12 of the order's `parameters`."""
-    return serializer_schema(report_type.Parameters())
 
 
 def serializer_schema(serializer: Serializer[Any]) -> dict[str, Any]:

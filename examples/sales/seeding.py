@@ -9,8 +9,8 @@ from django.core.management.color import no_style
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from reports.sales.bulk_load import indexes_and_foreign_keys_made_afterwards
-from reports.sales.models import Customer, Order, OrderLine, Product
+from examples.sales.bulk_load import indexes_and_foreign_keys_made_afterwards
+from examples.sales.models import Customer, Order, OrderLine, Product
 
 _SQL = Path(__file__).parent / "seed"
 #: In the order in which they are filled; the SQL file of a table has its name without the app's.

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SalesConfig(AppConfig):
-    name = "reports.sales"
+    name = "examples.sales"
     label = "sales"
     verbose_name = _("Sales (example)")
     default_auto_field = "django.db.models.BigAutoField"

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from django.db import connection
 
-from jobs import contained as module
-from jobs.contained import Bounds, CannotStartError, ProcessEndedError, TookTooLongError, contained
+from jobs.types import contained as module
+from jobs.types.contained import Bounds, CannotStartError, ProcessEndedError, TookTooLongError, contained
 from tests.waiting import wait_until
 
 BOUNDS = Bounds(seconds=5, memory_bytes=512 * 1024**2)
@@ -69,7 +69,7 @@ def test_what_cannot_be_imported_has_not_started(forked: None) -> None:
 @pytest.mark.usefixtures("forked", "transactional_db")
 def test_a_statement_ends_with_the_process_that_waits_for_it() -> None:
     with pytest.raises(TookTooLongError):
-        contained("tests.jobs.test_contained.sleep_in_postgresql", bounds=Bounds(1, BOUNDS.memory_bytes))
+        contained("tests.jobs.types.test_contained.sleep_in_postgresql", bounds=Bounds(1, BOUNDS.memory_bytes))
     left = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60) AS contained%'"
     with connection.cursor() as cursor:
         wait_until(lambda: cursor.execute(left) or cursor.fetchone() == (0,), message="the statement ends")
@@ -88,7 +88,7 @@ def test_the_log_has_no_text_of_an_exception_that_ends_the_process(
         written = structlog.wrap_logger(structlog.WriteLogger(file), [structlog.processors.KeyValueRenderer()])
         monkeypatch.setattr(module, "logger", written)
         with pytest.raises(ProcessEndedError):
-            contained("tests.jobs.test_contained.give_up", bounds=BOUNDS)
+            contained("tests.jobs.types.test_contained.give_up", bounds=BOUNDS)
     assert "SystemExit" in log.read_text()
     assert "hunter2" not in log.read_text()
 

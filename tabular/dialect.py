@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jobs.spreadsheets import defuse
+from tabular.spreadsheets import defuse
 
 #: What an order may ask for, each the name of a codec of Python's.
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "shift_jis", "euc_jp", "latin-1", "utf-16")

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Sum
 
-from jobs.spreadsheets import FORMULA_STARTS
-from reports.sales.models import Customer, Order, OrderLine, Product
-from reports.sales.seeding import seed_sales
+from examples.sales.models import Customer, Order, OrderLine, Product
+from examples.sales.seeding import seed_sales
+from tabular.spreadsheets import FORMULA_STARTS
 
 TABLES = ("sales_product", "sales_customer", "sales_order", "sales_order_line")
 CENT = Decimal("0.01")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from reports.sales.models import Country, Customer
+from examples.sales.models import Country, Customer
 from reports.types import SQL, ReportType, register
 
 _YEARLY_SALES = """

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from reports.copy_stream import copy_rows
+from tabular.copy_stream import copy_rows
 
 pytestmark = pytest.mark.django_db
 

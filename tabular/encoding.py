@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from jobs.errors import PermanentError
-from jobs.spreadsheets import LineDefuser
-from reports.dialect import Dialect
+from tabular.dialect import Dialect
+from tabular.spreadsheets import LineDefuser
 
 
 class UnencodableError(PermanentError):

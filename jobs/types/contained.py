@@ -34,7 +34,7 @@ logger = structlog.get_logger(__name__)
 
 #: Tests that register types while they run use "fork".
 START_METHOD = "forkserver"
-PRELOADED: Final = "jobs.contained_preload"
+PRELOADED: Final = "jobs.types.contained_preload"
 #: How long a process may take to begin, which the first one of a server does after Django is loaded. Seconds.
 START_SECONDS: Final = 60.0
 #: The alarm of the process rings later than its caller's patience ends: it is for callers that are gone. Seconds.
@@ -160,7 +160,7 @@ def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds:
     """The process: call the function, write its answer, end."""
     os.setsid()
     is_preloaded = PRELOADED in sys.modules
-    from jobs.contained_preload import forget_connections
+    from jobs.types.contained_preload import forget_connections
 
     forget_connections()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

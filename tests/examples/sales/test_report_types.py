@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from pytest_django import Settings
 
-from reports.sales.models import Customer, Order, OrderLine, Product
-from reports.sales.report_types import Customers, OrderLines, YearlySales
-from reports.sales.seeding import seed_sales
+from examples.sales.models import Customer, Order, OrderLine, Product
+from examples.sales.report_types import Customers, OrderLines, YearlySales
+from examples.sales.seeding import seed_sales
 from reports.types import SQL, ReportType
 
 ORDER_LINE_COLUMNS = [

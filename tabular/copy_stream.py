@@ -13,7 +13,7 @@ from contextlib import suppress
 import psycopg
 from psycopg import pq
 
-from reports.protocol import Exchange
+from tabular.protocol import Exchange
 
 #: Bytes of rows that make a chunk: large enough for few Python steps, small enough to keep memory flat.
 CHUNK_BYTES = 256 * 1024

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 
-from reports.sales.models import Order, OrderLine
+from examples.sales.models import Order, OrderLine
 from tests.threads import Threads
 
 
