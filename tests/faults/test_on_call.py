@@ -101,7 +101,7 @@ def test_an_sql_error_is_cured_by_editing_the_parameter(fault: Fault, owner: Use
     on_call.press("Edit and requeue…")
     on_call.page.get_by_label("parameters → divisor").fill("2")
     on_call.gives_reason("nobody divides by 0")
-    on_call.press("Show the difference")
+    on_call.press("Review changes")
     on_call.press("Save and requeue")
     fault.wait_for(job, State.SUCCEEDED)
     on_call.sees("Succeeded")
@@ -140,7 +140,7 @@ def test_a_table_that_was_gone_is_cured_for_all_its_jobs_at_once(fault: Fault, o
         rename("sales_customer_gone", "sales_customer")  # as the database's administrator does, told this sentence
     on_call.press("Requeue…")
     on_call.gives_reason("the table is back")
-    on_call.press("Begin the dry run")
+    on_call.press("Start dry run")
     on_call.press("Start with a canary")
     for job in jobs:
         fault.wait_for(job, State.SUCCEEDED)
@@ -170,7 +170,7 @@ def test_a_paused_queue_is_resumed_from_the_first_page(fault: Fault, on_call: On
     on_call.open_admin()
     on_call.cure("The queue reports is paused: nothing in it starts, and 1 job is waiting.", "Resume…")
     on_call.gives_reason("the database is idle again")
-    on_call.press("Do it")
+    on_call.press("Confirm")
     fault.wait_for(job, State.SUCCEEDED)
     on_call.open_admin()
     expect(on_call.trouble("is paused")).to_have_count(0)
@@ -191,7 +191,7 @@ def test_a_full_queue_gets_a_higher_limit_from_the_first_page(
     on_call.page.locator("#id_max_queued").fill("100")
     on_call.gives_reason("the month ends")
     on_call.press("Save")
-    on_call.press("Do it")
+    on_call.press("Confirm")
     on_call.sees("The dials of reports were changed.")
     assert client.post("/api/reports", asked, content_type="application/json").status_code == 202
     assert on_call.clicks == 3

@@ -106,7 +106,7 @@ def test_the_answer_is_kept_and_shown_with_who_asked(
     assert ask(job).state == State.SUCCEEDED
     shown = page(operator, job)
     assert "PostgreSQL expects about 5,000 rows at a cost of" in shown
-    assert "Asked by olga" in shown
+    assert "Requested by olga" in shown
     assert verdict(job)[0] == "safe with a warning"  # the queue is paused
 
 
@@ -117,7 +117,7 @@ def test_while_a_worker_asks_the_page_says_so_and_a_second_press_asks_nobody(
     for _ in range(2):
         operator.post(f"/admin/jobs/job/{job.pk}/cost/")
     assert Job.objects.filter(kind="inquiry").count() == 1
-    assert "A worker is asking PostgreSQL, for olga." in page(operator, job)
+    assert "A worker is asking PostgreSQL, as requested by olga." in page(operator, job)
     assert 'hx-trigger="every 1s"' in page(operator, job)
 
 

@@ -223,10 +223,10 @@ def test_the_page_shows_it_and_keeps_what_was_entered(client: Client, owner: Use
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("SELECT 1 AS x WHERE false", "The query finds no rows at the moment."),
+        ("SELECT 1 AS x WHERE false", "The query returns no rows at the moment."),
         (
             "SELECT repeat('x', 300000) AS x",
-            "The first row is too long to show here. You can order the report all the same.",
+            "The first row is too long to show here. You can still order the report.",
         ),
         (
             "SELECT repeat('x', n) AS x FROM (VALUES (1), (300000)) AS t(n)",

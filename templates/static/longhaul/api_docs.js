@@ -1,10 +1,10 @@
-// Swagger UI has a dark theme, and leaves it to the page when to use it.
+// Swagger UI has a dark theme, but the page must switch it on.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const followScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 followScheme();
 dark.addEventListener("change", followScheme);
 
-// What it leaves out for people who hear the page: names of its parts, and levels of headings that follow each other.
+// Swagger UI gives screen readers no names for its regions, and its heading levels are not consecutive. Add both.
 const name = (selector, attributes) => {
   for (const element of document.querySelectorAll(selector)) {
     for (const [key, value] of Object.entries(attributes)) {

@@ -1,4 +1,4 @@
-// A form marked data-once is sent once, however often its button is pressed.
+// Submit a form marked data-once only once, however often its button is clicked.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!("once" in form.dataset)) return;
@@ -6,13 +6,13 @@ document.addEventListener("submit", (event) => {
   else form.setAttribute("aria-busy", "true");
 });
 
-// Coming back with the browser's Back button, it may be sent again.
+// After a return with the browser's Back button, the form may be submitted again.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
-// Buttons that copy a text are shown where there is JavaScript. Browsers have a clipboard only where the page is secure
-// (https, or this machine); elsewhere the text is selected, to be copied by hand.
+// Copy buttons are shown only when JavaScript is on. Browsers offer the clipboard only on secure pages (https or
+// localhost); on other pages, select the text so that the user can copy it.
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 });
@@ -26,12 +26,12 @@ document.addEventListener("click", async (event) => {
     told.textContent = "Copied.";
   } catch {
     document.getSelection().selectAllChildren(text);
-    told.textContent = "The text is selected: copy it with your keyboard.";
+    told.textContent = "The text is selected. Copy it with the keyboard.";
   }
 });
 
-// A hidden tab does not ask for news. A part of the admin that refreshes itself (data-live) waits while somebody uses it:
-// new content would take away the focus, a selection of text or a ticked box.
+// A hidden tab does not poll. A part of the admin that refreshes automatically (data-live) waits while the user works in
+// it, because new content would discard the focus, a text selection or a ticked checkbox.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const part = event.target;
   if (document.hidden || ("live" in part.dataset && isInUse(part))) event.preventDefault();
@@ -41,7 +41,7 @@ const isInUse = (part) => {
   const focused = document.activeElement;
   const selection = document.getSelection();
   return (
-    (part.contains(focused) && !focused.id) || // htmx gives the focus back to what has an id
+    (part.contains(focused) && !focused.id) || // htmx restores the focus only to an element with an id
     (!selection.isCollapsed && part.contains(selection.anchorNode)) ||
     part.querySelector("input[type=checkbox]:checked, form[aria-busy]") !== null
   );
@@ -54,7 +54,7 @@ document.addEventListener("visibilitychange", () => {
 
 const unfolded = new Map(); // id of a part → ids of the details in it
 
-// What was unfolded stays so. A session that has ended leads to the sign-in page, which is no part of this one.
+// Keep open <details> open. When the session has expired, the response is the sign-in page: reload instead of swapping.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const part = event.target;
   if (!("live" in part.dataset)) return;
@@ -71,9 +71,9 @@ document.addEventListener("htmx:load", (event) => {
   for (const id of unfolded.get(event.target.id) ?? []) document.getElementById(id)?.setAttribute("open", "");
 });
 
-// The theme's script for lists connects the checkboxes with the header's and with the counter when the page loads. In a list
-// that was refreshed, the first click on a checkbox connects them: with each refresh, it would keep every former list in
-// memory, for its listeners stay on the document.
+// When the page loads, the theme's list script connects the row checkboxes to the header checkbox and the counter. After a
+// refresh, connect them at the first click on a checkbox. Doing it at every refresh would keep every former list in memory,
+// because the script's listeners stay on the document.
 const refreshed = new WeakSet();
 document.addEventListener("htmx:load", (event) => refreshed.add(event.target));
 document.addEventListener("click", (event) => {
@@ -82,8 +82,7 @@ document.addEventListener("click", (event) => {
   if (refreshed.delete(list)) Actions(list.querySelectorAll("tr input.action-select"), { parent: list });
 }, true);
 
-// Parts that scripts of the admin's theme and of Django make once the page is loaded, with what they leave out for people
-// who hear the page.
+// The scripts of the theme and of Django create these elements after the page has loaded, without names for screen readers.
 const nameParts = () => {
   const menu = document.querySelector("#nav-sidebar-apps .simplebar-content-wrapper");
   if (menu) menu.ariaLabel = "Menu, scrollable";

@@ -132,7 +132,7 @@ def test_who_is_signed_in_but_not_staff_is_told_so(client: Client, path: str) ->
     answer = client.get(path, follow=True)
     page = answer.content.decode()
     assert answer.status_code == 403
-    assert "ada is not a staff account" in " ".join(page.split())
+    assert "<b>ada</b>, which is not a staff account" in " ".join(page.split())
     assert 'href="/"' in page
     assert 'type="password"' not in page
 

@@ -70,7 +70,7 @@ def test_the_same_reason_once_the_run_has_gone_on_is_told_of_the_open_run(staff:
     BulkRun.objects.update(stage=Stage.HALTED, note="The canary is dead.")
     again = staff.post("/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"reason": "r", "jobs_per_second": "5"})
     assert again.status_code == 409
-    assert f"Bulk run {run.pk} is open for the same jobs: halted." in again.content.decode()
+    assert f"Bulk run {run.pk} is already open for the same jobs: halted." in again.content.decode()
 
 
 def test_the_page_of_a_run_counts_and_offers_what_fits(
@@ -106,7 +106,7 @@ def test_failure_groups_lead_to_their_jobs_and_to_bulk_orders(staff: Client, mak
     assert f"/admin/jobs/job/?fingerprint={'f' * 16}" in page
     assert f"/admin/jobs/bulkrun/order/?act=requeue&amp;fingerprint={'f' * 16}" in page
     Job.objects.all().delete()
-    assert "No job is dead or failed." in staff.get("/admin/jobs/job/groups/").content.decode()
+    assert "There are no dead or failed jobs." in staff.get("/admin/jobs/job/groups/").content.decode()
 
 
 def test_a_sparkline_fills_its_picture_and_shows_each_value_but_zero() -> None:
@@ -131,11 +131,11 @@ def test_a_second_order_with_another_reason_is_told_of_the_open_run_and_keeps_it
 ) -> None:
     BulkRun.objects.update(stage=Stage.HALTED, note="The canary is dead.")
     path, fields = "/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"reason": "me too", "jobs_per_second": "5"}
-    assert f"Bulk run {run.pk} is open for the same jobs" in staff.get(path).content.decode()
+    assert f"Bulk run {run.pk} is already open for the same jobs" in staff.get(path).content.decode()
     answer = staff.post(path, fields)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert f"Bulk run {run.pk} is open for the same jobs: halted. The canary is dead." in page
+    assert f"Bulk run {run.pk} is already open for the same jobs: halted. The canary is dead." in page
     assert reverse("admin:jobs_bulkrun_change", args=[run.pk]) in page
     assert "me too" in page
     BulkRun.objects.update(stage=Stage.DROPPED)

@@ -47,7 +47,7 @@ def test_the_dashboard_takes_as_many_queries_for_many_jobs_as_for_one(
 @pytest.mark.django_db
 def test_who_may_not_view_jobs_is_shown_nothing(client: Client) -> None:
     client.force_login(User.objects.create_user("clerk", is_staff=True))
-    assert "Your account may not view jobs" in client.get("/admin/").content.decode()
+    assert "Your account does not have permission to view jobs" in client.get("/admin/").content.decode()
     assert client.get(reverse("admin:jobs_services")).status_code == 403
 
 
@@ -79,5 +79,5 @@ def test_a_redis_that_hangs_is_said_to_in_a_second_or_two(client: Client, db: No
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never says a word
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         page = client.get(reverse("admin:jobs_services")).content.decode()
-    assert "does not answer</span> Timeout reading from" in page
-    assert "Workers cannot be asked: they are asked through Redis." in page
+    assert "not responding</span> Timeout reading from" in page
+    assert "Cannot check the workers: they are asked through Redis." in page

@@ -102,7 +102,7 @@ def test_a_file_is_downloaded_by_whom_it_is_allowed_and_that_is_kept(
     storages["artifacts"].delete("aa/x.1.result")
     lost = administrator.get(url("download", dead_job, artifact.pk), follow=True).content.decode()
     assert "The file cannot be downloaded: aa/x.1.result is not in storage." in lost
-    assert "It is missing from storage, or has the wrong size" in lost
+    assert "This file is missing from storage or has the wrong size" in lost
     listed = reverse("admin:jobs_artifact_changelist") + "?damaged=yes"
     assert "x.csv" in administrator.get(listed).content.decode()
     Artifact.objects.update(damaged_at=None)

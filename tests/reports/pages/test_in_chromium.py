@@ -32,7 +32,7 @@ def test_sign_in_order_wait_download_and_sign_out(
     owner.save()
     page.goto("/")
     expect(page).to_have_url(f"{live_url}/sign-in?next=/")
-    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill("a-good-password")
     page.get_by_role("button", name="Sign in").click()
 
@@ -211,8 +211,8 @@ def test_a_new_token_is_copied_by_a_button(ada_page: Page, live_url: str) -> Non
     ada_page.goto("/tokens")
     ada_page.get_by_label("Name").fill("nightly")
     ada_page.get_by_label("See and download reports").check()
-    ada_page.get_by_role("button", name="Make the token").click()
+    ada_page.get_by_role("button", name="Create token").click()
     text = ada_page.locator("#token-text").inner_text()
-    ada_page.get_by_role("button", name="Copy the token").click(timeout=2000)
+    ada_page.get_by_role("button", name="Copy token").click(timeout=2000)
     expect(ada_page.get_by_text("Copied.")).to_be_visible()
     assert ada_page.evaluate("navigator.clipboard.readText()") == text

@@ -50,7 +50,7 @@ def test_each_sort_of_parameter_has_its_input(signed_in: Client, report_of: Call
         'name="parameters.colour" type="radio" value="" checked> Not chosen',
         '<select multiple id="parameters.shops"',
         '<textarea id="parameters.notes"',
-        "This can be given through the",
+        "You can set this only through the",
     ):
         assert part in html
 

@@ -46,7 +46,7 @@ def test_a_foreign_an_unknown_and_a_malformed_id_look_the_same(signed_in: Client
         answers = [signed_in.get(path.format(job_id)) for job_id in (foreign.pk, UNKNOWN, "no-id")]
         assert [answer.status_code for answer in answers] == [404] * 3
         assert {words(answer) for answer in answers} == {words(answers[0])}
-        assert "There is no such page" in words(answers[0])
+        assert "Page not found" in words(answers[0])
     assert "Yearly sales" not in words(signed_in.get("/"))
 
 
@@ -79,7 +79,7 @@ def test_the_list_goes_on_where_its_page_ends(signed_in: Client, make_job: MakeJ
 def test_a_queued_report_tells_its_place(signed_in: Client, make_job: MakeJob) -> None:
     make_job()
     job = make_job()
-    assert "Place in the queue 2" in words(signed_in.get(f"/reports/{job.pk}"))
+    assert "Position in queue 2" in words(signed_in.get(f"/reports/{job.pk}"))
 
 
 def test_a_running_report_tells_how_far_it_is(signed_in: Client, make_job: MakeJob) -> None:
@@ -118,7 +118,7 @@ def test_a_report_that_waits_for_its_retry_says_when(signed_in: Client, make_job
     job = make_job(State.FAILED, retry_at="2030-01-02T03:04:00Z")
     text = words(signed_in.get(f"/reports/{job.pk}"))
     assert "In Progress" in text
-    assert "The next one starts at 2030-01-02 03:04 UTC" in text
+    assert "The next attempt starts at 2030-01-02 03:04 UTC" in text
 
 
 def test_a_postponed_report_says_why_and_when_it_is_tried_again(signed_in: Client, make_job: MakeJob) -> None:
@@ -126,8 +126,8 @@ def test_a_postponed_report_says_why_and_when_it_is_tried_again(signed_in: Clien
     record_event(job.pk, Event.Name.POSTPONED, reason="db7 is down", public="It waits for the replica.")
     text = words(signed_in.get(f"/reports/{job.pk}"))
     assert "Queued" in text
-    assert "It waits for the replica. It is tried again at 2030-01-02 03:04 UTC" in text
-    assert all(word not in text for word in ("db7", "Started", "Place in the queue", "Rows so far"))
+    assert "It waits for the replica. The next attempt starts at 2030-01-02 03:04 UTC" in text
+    assert all(word not in text for word in ("db7", "Started", "Position in queue", "Rows so far"))
 
 
 def test_a_queued_report_tells_when_it_begins_and_how_long_it_takes(signed_in: Client, make_job: MakeJob) -> None:
@@ -138,7 +138,7 @@ def test_a_queued_report_tells_when_it_begins_and_how_long_it_takes(signed_in: C
     )
     make_job(State.RUNNING, **kind, started_at=now - timedelta(seconds=270), updated_at=now)
     text = words(signed_in.get(f"/reports/{make_job(**kind).pk}"))
-    assert "Place in the queue 1; it begins in about 5 minutes" in text
+    assert "Position in queue 1; starts in about 5 minutes" in text
     assert "0 %, about 15 minutes left" in text
     assert "about 5 minutes left" in words(signed_in.get("/")), "of the running one"
 
@@ -158,7 +158,7 @@ def test_a_report_whose_type_is_gone_is_still_shown(signed_in: Client, make_job:
     text = words(signed_in.get(f"/reports/{job.pk}"))
     assert "retired" in text
     assert "colour red" in text
-    assert "Order the same again" not in text
+    assert "Order this report again" not in text
     assert signed_in.get(f"/reports/new?like={job.pk}").status_code == 404
 
 
@@ -180,8 +180,8 @@ def test_too_many_failed_sign_ins_lock_the_user_out(client: Client, owner: User,
     assert first.status_code == 200
     assert "Please enter a correct username and password." in words(first)
     assert second.status_code == 429
-    assert "After 2 failed attempts, signing in as this user from your address is blocked" in words(second)
-    assert "Try again in 15 minutes, or ask an administrator to lift the block." in words(second)
+    assert "Sign-in as this user from your address is blocked for a while after 2 failed attempts." in words(second)
+    assert "Try again in 15 minutes, or ask an administrator to remove the block." in words(second)
 
 
 def test_the_sign_out_takes_a_post(signed_in: Client) -> None:
@@ -215,7 +215,7 @@ def test_a_report_can_be_cancelled_and_then_deleted(signed_in: Client, make_job:
         assert (answer.status_code, answer["Location"]) == (302, path)
     page = words(signed_in.get(path))
     assert "Canceled" in page
-    assert "Delete for good" in page
+    assert "Delete permanently" in page
     answer = signed_in.post(f"{path}/delete")
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert signed_in.get(path).status_code == 404

@@ -50,7 +50,7 @@ def test_each_failure_has_one_remedy(
     offered = re.findall(r'<(?:a|button)[^>]* id="remedy"[^>]*>([^<]+)<', page.content.decode())
     assert offered == ([] if remedy is None else [remedy])
     assert "will not help" not in words(page)
-    assert "Order the same again" not in words(page)
+    assert "Order this report again" not in words(page)
     assert code not in words(page)
 
 
