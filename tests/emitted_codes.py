@@ -24,7 +24,7 @@ from rest_framework import exceptions
 from jobs.error_codes import Source, error_codes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-PACKAGES = ("config", "jobs", "reports")
+PACKAGES = ("config", "jobs", "reports", "tabular")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
 PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
