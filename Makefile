@@ -23,11 +23,11 @@ help:  ## list the targets
 
 .PHONY: demo
 demo: .venv/.run  ## order one report through the HTTP API of a fresh stack, verify it, stop
-	@exec $(python) -m config.demo --follow-parent
+	@exec $(python) -m config.stack.demo --follow-parent
 
 .PHONY: up
 up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_URL, REDIS_URL, …)
-	@exec $(python) -m config.launcher --follow-parent
+	@exec $(python) -m config.stack.launcher --follow-parent
 
 .PHONY: test
 test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)

@@ -18,8 +18,8 @@ from bench.machine import Machine, postgresql
 from bench.measuring import WrongWorkError
 from bench.registry import BENCHMARKS, Setting, run_benchmark
 from bench.table import Row, summary, table
-from config.datafolder import LaunchError
-from config.stopping import say
+from config.stack.datafolder import LaunchError
+from config.stack.stopping import say
 
 
 def at_least_one(text: str) -> int:

@@ -16,7 +16,7 @@ from bench.backlog import FEW, empty
 from bench.measuring import Measured, WrongWorkError
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 from jobs.models import Job
 
 OWNERS: Final = 1000

@@ -6,7 +6,7 @@ from bench import order, status
 from bench.registry import Setting
 from bench.table import Row
 from bench.web import both
-from config.stopping import say
+from config.stack.stopping import say
 
 
 def run(setting: Setting) -> list[Row]:

@@ -19,7 +19,7 @@ from bench.measuring import Measured, WrongWorkError
 from bench.nothing.kinds import NOTHING
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome

@@ -23,9 +23,9 @@ from bench.receivers import HOLDING, HOSTS
 from bench.registry import Setting
 from bench.table import Row
 from bench.worker import service
-from config.datafolder import BASE_DIR
-from config.probing import answers, free_port
-from config.stopping import say
+from config.stack.datafolder import BASE_DIR
+from config.stack.probing import answers, free_port
+from config.stack.stopping import say
 from jobs.dispatch.submission import submit_job
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue

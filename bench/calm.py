@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from bench.company import WORK, Company, p95_beside
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 
 #: The dial of the paced report.
 ROWS_PER_SECOND: Final = 20_000

@@ -15,7 +15,7 @@ from bench.ordered import reports, seed_lines
 from bench.pgbench import RATE, latencies, pgbench_database
 from bench.registry import Setting
 from bench.worker import csv_worker
-from config.stopping import say
+from config.stack.stopping import say
 
 WORK: Final = f"pgbench at {RATE} transactions/s"
 

@@ -10,7 +10,7 @@ from bench.calm import ROWS_PER_SECOND
 from bench.company import WORK, Company, p95_beside
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 
 PACED: Final[dict[str, Any]] = {"rows_per_second": ROWS_PER_SECOND}
 #: The worker has a process for each of the last ten, so nothing but the dial lets the others wait.

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from config.datafolder import DataFolder
-from config.embedded import EmbeddedServers
+from config.stack.datafolder import DataFolder
+from config.stack.embedded import EmbeddedServers
 
 #: What a developer's shell may carry and would change what is measured.
 FOREIGN: Final = (

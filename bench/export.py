@@ -11,7 +11,7 @@ from bench.contenders import Made, iterate, order_and_run, psql_copy, psql_copy_
 from bench.measuring import WrongWorkError, alternate
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 from examples.sales.seeding import seed_sales
 from jobs.models import Queue
 

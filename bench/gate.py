@@ -15,7 +15,7 @@ from bench.measuring import Measured, WrongWorkError, alternate, turns
 from bench.nothing.kinds import NOTHING
 from bench.registry import Setting
 from bench.table import Row
-from config.stopping import say
+from config.stack.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
 from jobs.errors import QueueFullError

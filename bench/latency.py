@@ -13,7 +13,7 @@ from bench.nothing.kinds import NOTHING
 from bench.registry import Setting
 from bench.table import Row
 from bench.worker import csv_worker
-from config.stopping import say
+from config.stack.stopping import say
 from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job
 from jobs.states import State

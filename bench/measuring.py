@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from config.stopping import say
+from config.stack.stopping import say
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from bench.measuring import Measured, WrongWorkError
 from bench.registry import Setting
 from bench.table import Row
 from bench.worker import csv_worker, peak_bytes
-from config.datafolder import DataFolder
-from config.stopping import say
+from config.stack.datafolder import DataFolder
+from config.stack.stopping import say
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report

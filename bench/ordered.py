@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 
 from bench.counting import STALLED_SECONDS, wait_for
 from bench.measuring import WrongWorkError
-from config.stopping import say
+from config.stack.stopping import say
 from examples.sales.models import OrderLine
 from examples.sales.seeding import seed_sales
 from jobs.interventions.cancellation import cancel_jobs

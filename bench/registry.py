@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from bench.measuring import settle
 from bench.table import Row
-from config.datafolder import DataFolder
+from config.stack.datafolder import DataFolder
 
 #: Name on the command line → module, in the order of the table.
 BENCHMARKS: Final = {

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, Final, cast
 
 from bench.measuring import WrongWorkError
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 
 #: For what is left to do when there are no more turns. Seconds.
 END_SECONDS: Final = 30

@@ -17,7 +17,7 @@ from bench.registry import Setting
 from bench.sender import sender
 from bench.table import Row
 from bench.worker import csv_worker, other_worker
-from config.stopping import say
+from config.stack.stopping import say
 from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State

@@ -20,10 +20,10 @@ from bench.load import Ask, Load, send_all
 from bench.measuring import Measured, WrongWorkError, rotated, settle
 from bench.sender import sender
 from bench.worker import running
-from config.datafolder import DataFolder
-from config.probing import HOST, free_port
-from config.services import all_services
-from config.stopping import say
+from config.stack.datafolder import DataFolder
+from config.stack.probing import HOST, free_port
+from config.stack.services import all_services
+from config.stack.stopping import say
 from jobs.models.token import ApiToken
 from jobs.tokens.scopes import ALL
 

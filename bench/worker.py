@@ -15,8 +15,8 @@ from typing import Final
 import psutil
 
 from bench.measuring import WrongWorkError
-from config.datafolder import BASE_DIR, DataFolder
-from config.services import WORKER_GRACE_SECONDS, Service, all_services, service_tether
+from config.stack.datafolder import BASE_DIR, DataFolder
+from config.stack.services import WORKER_GRACE_SECONDS, Service, all_services, service_tether
 
 START_SECONDS: Final = 60
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import boto3
 import requests
 
-from config.probing import free_port
+from config.stack.probing import free_port
 from tests.waiting import wait_until
 
 BUCKET: Final = "longhaul"

@@ -11,7 +11,7 @@ import psycopg
 import redis
 from django.db import connection, connections
 
-from config.tether import RAN_WELL_AFTER_SECONDS
+from config.stack.tether import RAN_WELL_AFTER_SECONDS
 from tests.servers import throw_away
 from tests.waiting import wait_until
 

@@ -11,7 +11,7 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from tests.stack import METRICS_TOKEN
 
 FOLDER = BASE_DIR / "config" / "monitoring"

@@ -2,7 +2,7 @@
 
 Loaded by `-p tests.servers`. Whatever `DATABASE_URL` and friends say outside, tests get servers of
 their own in a temporary folder, which holds `LONGHAUL_DATA` too, so no test touches `.data`. The
-servers follow this process (see `config/tether.py`): they end, and the folder goes, even when pytest
+servers follow this process (see `config/stack/tether.py`): they end, and the folder goes, even when pytest
 is killed.
 """
 
@@ -15,8 +15,8 @@ from typing import Final
 
 import pytest
 
-from config.datafolder import DataFolder, LaunchError
-from config.embedded import EmbeddedServers
+from config.stack.datafolder import DataFolder, LaunchError
+from config.stack.embedded import EmbeddedServers
 
 # Variables of the service that a developer's shell may carry; none may leak into a test.
 FOREIGN: Final = (

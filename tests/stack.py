@@ -20,9 +20,9 @@ import psutil
 import redis
 
 from config.celery import app
-from config.datafolder import BASE_DIR, DataFolder
-from config.probing import answers, free_port
-from config.services import Service, all_services, service_tether
+from config.stack.datafolder import BASE_DIR, DataFolder
+from config.stack.probing import answers, free_port
+from config.stack.services import Service, all_services, service_tether
 from jobs.models import Queue
 from tests.waiting import wait_until
 
@@ -51,7 +51,7 @@ ENVIRONMENT = {
 
 
 class Stack:
-    """The services that tests may start, by their names in `config/services.py`."""
+    """The services that tests may start, by their names in `config/stack/services.py`."""
 
     def __init__(self, folder: DataFolder, *, database_url: str) -> None:
         self.folder = folder

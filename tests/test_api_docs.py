@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright._impl._driver import compute_driver_executable
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from examples.sales.seeding import seed_sales
 from jobs.models import Job
 from tests.stack import Stack

@@ -103,7 +103,7 @@ def test_the_patterns_are_found() -> None:
         "jobs.payloads.masking._SECRET_NAME",
         "jobs.payloads.redaction._NAMED_SECRET",
         "jobs.api.idempotency.KEY",
-        "config.launcher.ERROR_LINE",
+        "config.stack.launcher.ERROR_LINE",
     } <= set(PATTERNS)
     assert any(place.startswith("jobs.tokens.bodies:") for place in PATTERNS)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from examples.sales.seeding import seed_sales
 from tests.stack import Stack
 

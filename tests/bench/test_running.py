@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -12,7 +12,7 @@ from bench import throughput
 from bench.counting import wait_for
 from bench.measuring import WrongWorkError
 from bench.sender import sender
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 
 
 @pytest.mark.parametrize("counts", [{"succeeded": 19, "attempts": 20}, {"succeeded": 20, "attempts": 21}])

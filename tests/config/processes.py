@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from tests.servers import FOREIGN
 
 

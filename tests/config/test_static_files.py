@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_django import Settings
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.checks import check_collected_files
 
 #: What the page of the test does not need, and takes long.

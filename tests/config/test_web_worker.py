@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from config.datafolder import BASE_DIR
-from config.probing import answers, free_port
+from config.stack.datafolder import BASE_DIR
+from config.stack.probing import answers, free_port
 from config.web_worker import PROBE_THREADS, PROBES, Refusing, is_probe, refuse, waited
 from jobs.api import health
 from tests.waiting import wait_until

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import redis
 from django.db import InterfaceError, OperationalError, connections
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State

@@ -13,8 +13,8 @@ import psutil
 import redis
 import requests
 
-from config.datafolder import BASE_DIR
-from config.probing import answers, free_port
+from config.stack.datafolder import BASE_DIR
+from config.stack.probing import answers, free_port
 from tests.config.processes import clean_environment, processes_of
 from tests.stack import METRICS_TOKEN
 from tests.waiting import wait_until
@@ -44,7 +44,7 @@ class Up:
         }
         with self.log.open("wb") as log:
             self.launcher = subprocess.Popen(
-                [sys.executable, "-m", "config.launcher"],
+                [sys.executable, "-m", "config.stack.launcher"],
                 cwd=BASE_DIR,
                 env=clean_environment(data, **environment),
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django_celery_beat.models import IntervalSchedule
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.models import Attempt, Job
 from jobs.states import State
 from tests.faults.conftest import Fault

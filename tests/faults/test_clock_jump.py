@@ -11,7 +11,7 @@ import pytest
 import requests
 from django_celery_beat.models import IntervalSchedule
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.models import Job, Sweep
 from jobs.states import State
 from tests.faults.conftest import Fault

@@ -12,7 +12,7 @@ import pytest
 import redis
 from uuid_utils.compat import uuid7
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.dispatch.release import publish_jobs
 from jobs.models import Job
 from jobs.states import State

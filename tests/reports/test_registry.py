@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from reports.registry import UnknownReportTypeError, get_report_type, register, report_types_for
 from reports.types import ReportType
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from jobs.error_codes import ErrorCode, Retry, Source, error_codes, register_error_codes
 from jobs.http.problems import problem_body
 from tests.emitted_codes import codes_in, emitted_codes, unexplained

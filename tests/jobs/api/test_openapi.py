@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 
 SCHEMA: dict[str, Any] = yaml.safe_load((BASE_DIR / "docs" / "openapi.yaml").read_text())
 OPERATIONS = [operation for item in SCHEMA["paths"].values() for operation in item.values()]

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from config.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR
 from tests.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.launcher import error_line
-from config.probing import answers, free_port
-from config.tether import RAN_WELL_AFTER_SECONDS
+from config.stack.launcher import error_line
+from config.stack.probing import answers, free_port
+from config.stack.tether import RAN_WELL_AFTER_SECONDS
 from tests.config.processes import launch, processes_of
 from tests.waiting import wait_until
 
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 def launch_and_read(data: Path, **environment: str) -> tuple[int, list[str]]:
-    launcher = launch("config.launcher", data, **environment)
+    launcher = launch("config.stack.launcher", data, **environment)
     output, _ = launcher.communicate(timeout=60)
     return launcher.returncode, output.splitlines()
 
@@ -35,7 +35,7 @@ def launch_and_read(data: Path, **environment: str) -> tuple[int, list[str]]:
 def start_stack(data: Path) -> tuple["subprocess.Popen[str]", int]:
     """A whole stack that answers."""
     port = free_port()
-    launcher = launch("config.launcher", data, PORT=str(port), SALES_LINES="100", WORKER_CONCURRENCY="1")
+    launcher = launch("config.stack.launcher", data, PORT=str(port), SALES_LINES="100", WORKER_CONCURRENCY="1")
 
     def is_up() -> bool:
         if launcher.poll() is not None:
@@ -101,7 +101,7 @@ def test_an_external_database_without_a_secret_key_is_the_settings_own_line(data
 
 
 def test_sigterm_stops_an_unfinished_start_without_leftovers(data: Path) -> None:
-    launcher = launch("config.launcher", data, PORT=str(free_port()))
+    launcher = launch("config.stack.launcher", data, PORT=str(free_port()))
     wait_until((data / "embedded.env").exists, message="the servers run")
     launcher.terminate()
     launcher.communicate(timeout=60)

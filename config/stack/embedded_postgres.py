@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from config.datafolder import LaunchError
+from config.stack.datafolder import LaunchError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a runtime folder that is not used here

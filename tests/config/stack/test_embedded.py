@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import redis
 
-from config.datafolder import DataFolder, LaunchError
-from config.embedded import EmbeddedServers
+from config.stack.datafolder import DataFolder, LaunchError
+from config.stack.embedded import EmbeddedServers
 from tests.config.processes import processes_of
 from tests.servers import throw_away
 from tests.waiting import wait_until

@@ -1,6 +1,6 @@
 """The five services of `make up`, and the process manager (honcho) that shows their output.
 
-Each runs under a tether (`config/tether.py`), which is what stops it: gently, and for certain.
+Each runs under a tether (`config/stack/tether.py`), which is what stops it: gently, and for certain.
 """
 
 import fcntl
@@ -18,8 +18,8 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.datafolder import DataFolder, LaunchError
 from config.queues import csv_queues
+from config.stack.datafolder import DataFolder, LaunchError
 from config.web_worker import THREADS
 
 WEB_GRACE_SECONDS: Final = 30

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-BASE_DIR: Final = Path(__file__).resolve().parent.parent
+BASE_DIR: Final = Path(__file__).resolve().parents[2]
 TETHER: Final = Path(__file__).with_name("tether.py")
 EARLIER_RUN_SECONDS: Final = 90.0  # longer than the longest grace of a service
 

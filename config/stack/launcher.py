@@ -1,7 +1,7 @@
 """`make up`: everything that Longhaul needs on one machine, until Ctrl-C.
 
 Steps go to standard error, the services' output to standard output, and a failure is one line. The
-launcher itself runs no Django: it starts, waits and stops. `python -m config.launcher --follow-parent`
+launcher itself runs no Django: it starts, waits and stops. `python -m config.stack.launcher --follow-parent`
 also stops when the process that started it is gone, as `make` is when it was killed.
 """
 
@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from config.datafolder import BASE_DIR, DataFolder, LaunchError
-from config.probing import answers, can_bind
-from config.services import Stack, all_services
-from config.stopping import follow_parent, ignore_signals, say, stop_on_signals
+from config.stack.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.stack.probing import answers, can_bind
+from config.stack.services import Stack, all_services
+from config.stack.stopping import follow_parent, ignore_signals, say, stop_on_signals
 
 if TYPE_CHECKING:
-    from config.embedded import EmbeddedServers
+    from config.stack.embedded import EmbeddedServers
 
 DEFAULT_PORT: Final = 8000
 PREPARE_GRACE_SECONDS: Final = 10
@@ -50,8 +50,8 @@ def check_port(port: int) -> None:
 
 
 def prepare(folder: DataFolder, *, with_demo: bool) -> None:
-    """Run `config.prepare` to its end. Errors: LaunchError with the line that says why."""
-    command = [sys.executable, "-m", "config.prepare"]
+    """Run `config.stack.prepare` to its end. Errors: LaunchError with the line that says why."""
+    command = [sys.executable, "-m", "config.stack.prepare"]
     if with_demo:
         command += ["--demo", os.environ.get("SALES_LINES") or "500000"]
     options = ["--grace", str(PREPARE_GRACE_SECONDS), "--hold", str(folder.services_lock)]
@@ -118,7 +118,7 @@ def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
 def start_embedded(folder: DataFolder) -> "EmbeddedServers":
     """Errors: LaunchError."""
     try:
-        from config.embedded import EmbeddedServers
+        from config.stack.embedded import EmbeddedServers
     except ModuleNotFoundError as error:
         raise LaunchError(NOT_INSTALLED.format(error)) from None
     servers = EmbeddedServers(folder, postgres=is_embedded("DATABASE_URL"), valkey=is_embedded("REDIS_URL"))

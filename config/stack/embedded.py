@@ -12,9 +12,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from config.datafolder import DataFolder, write_private
-from config.embedded_postgres import READER, EmbeddedPostgres
-from config.embedded_valkey import EmbeddedValkey
+from config.stack.datafolder import DataFolder, write_private
+from config.stack.embedded_postgres import READER, EmbeddedPostgres
+from config.stack.embedded_valkey import EmbeddedValkey
 
 POSTGRES_GRACE_SECONDS: Final = 60
 VALKEY_GRACE_SECONDS: Final = 20
