@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
-# Each of the stack's processes starts in half the time. There are hundreds in a run of the tests.
+# Bytecode halves the start of each process of the stack; a run of the tests starts hundreds of them.
 export UV_COMPILE_BYTECODE := 1
 unexport VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
@@ -38,11 +38,11 @@ chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs 
 	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos --timeout 0 -q -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: fuzz
-fuzz: .venv/.dev  ## make requests out of the OpenAPI schema for SECONDS=600
+fuzz: .venv/.dev  ## send requests generated from the OpenAPI schema for SECONDS=600
 	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz --timeout 0 -q -s tests/fuzz/test_schemathesis.py $(ARGS)
 
 .PHONY: axe
-axe: .venv/.dev chromium  ## look for accessibility problems on all pages, at two widths, light and dark
+axe: .venv/.dev chromium  ## check all pages for accessibility problems, at two widths, light and dark
 	@exec $(python) -m pytest -m axe --timeout 900 -q tests/test_accessibility.py $(ARGS)
 
 .PHONY: bench
@@ -63,31 +63,31 @@ check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, erro
 	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi
-openapi: .venv/.dev  ## write docs/openapi.yaml, and the error codes of docs/api.md
+openapi: .venv/.dev  ## write docs/openapi.yaml and the error codes in docs/api.md
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	@$(offline) $(python) manage.py error_codes --write docs/api.md
 
 .PHONY: spectral
-spectral: .venv/spectral/node_modules  ## lint docs/openapi.yaml with Spectral and OWASP's rules (needs Node.js with npm)
+spectral: .venv/spectral/node_modules  ## lint docs/openapi.yaml with Spectral and the OWASP rules (needs Node.js with npm)
 	.venv/spectral/node_modules/.bin/spectral lint docs/openapi.yaml --ruleset docs/.spectral.yaml --fail-severity warn
 
 .PHONY: fmt
-fmt: .venv/.dev  ## format and fix what ruff can
+fmt: .venv/.dev  ## format, and fix what ruff can fix
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
 .PHONY: clean
-clean:  ## remove .venv and caches; .data stays
+clean:  ## remove .venv and caches, but keep .data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 
-# For commands that need no servers: production-like settings, and addresses where nobody listens.
+# For commands that need no servers: production-like settings, with addresses where nothing listens.
 offline = env -u DEBUG -u HTTPS LONGHAUL_DATA=.venv/offline SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0
 
-# What is installed. --inexact: `make up` after `make test` keeps the test tools (and uv itself).
+# Installation. --inexact lets `make up` after `make test` keep the test tools (and uv itself).
 
 define uv_sync
-@$(sync) $(1) || { echo 'longhaul: the packages of uv.lock could not be installed; the lines above say why (`make clean` starts afresh)' >&2; exit 1; }
+@$(sync) $(1) || { echo 'longhaul: the packages of uv.lock could not be installed; the lines above say why (try again after `make clean`)' >&2; exit 1; }
 endef
 
 .venv/.run: .venv/bin/uv uv.lock pyproject.toml
@@ -101,10 +101,10 @@ endef
 fail = { echo "longhaul: $(1)" >&2; exit 1; }
 version_test := import sys; sys.exit(sys.version_info < (3, 11))
 
-# Debian's python3 may lack ensurepip (package python3-venv); its pip can fill a bare environment.
+# Debian's python3 may lack ensurepip (package python3-venv), but its pip can install into a bare environment.
 .venv/bin/uv:
 	@command -v $(PYTHON) >/dev/null || $(call fail,$(PYTHON) was not found: install Python 3.11 or newer)
-	@$(PYTHON) -c '$(version_test)' || $(call fail,Python 3.11 or newer is needed and $(PYTHON) is older: run make PYTHON=/path/to/newer)
+	@$(PYTHON) -c '$(version_test)' || $(call fail,Python 3.11 or newer is required and $(PYTHON) is older: run make PYTHON=/path/to/newer)
 	@$(PYTHON) -c 'import venv' 2>/dev/null || $(call fail,$(PYTHON) has no venv module: on Debian and Ubuntu install python3-venv)
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(PYTHON) -m pip --version >/dev/null 2>&1 \
 		|| $(call fail,$(PYTHON) has neither ensurepip nor pip: on Debian and Ubuntu install python3-venv)
@@ -129,7 +129,7 @@ chromium:
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
 	fi
 
-# Not part of `make check`, which needs nothing but Python and make.
+# Not part of `make check`, which needs only Python and make.
 .venv/spectral/node_modules:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
@@ -146,7 +146,7 @@ libreoffice:
 		$(call fail,the tests of spreadsheet safety need LibreOffice as "soffice" on PATH: on Debian run: apt-get install libreoffice-calc-nogui); \
 	fi
 
-# Prometheus' own checker of rules, out of Debian's package, which is not installed: it would start a server.
+# Prometheus' rule checker, extracted from Debian's package. The package is not installed, because it would start a server.
 .venv/bin/promtool: | .venv/.dev
 	@if command -v promtool >/dev/null; then \
 		ln -sf "$$(command -v promtool)" $@; \
