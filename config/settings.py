@@ -284,7 +284,7 @@ SPECTACULAR_SETTINGS = {
         "jobs.api.openapi.complete_schema",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "StatusWord": "jobs.api.status.STATUS_WORDS",
+        "StatusWord": "jobs.status.STATUS_WORDS",
         "OperationState": "jobs.api.operations.OPERATION_STATES",
         "DeliveryWord": "jobs.api.callback_bodies.DELIVERY_WORDS",
     },

@@ -10,6 +10,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("jobs.api.urls")),
     path("", include("jobs.tokens.urls")),
+    path("", include("jobs.pages.urls")),
     path("", include("reports.api.urls")),
     path("", include("reports.pages.urls")),
 ]

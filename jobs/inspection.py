@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.pacing.dials import TypeDefaults
 from jobs.states import Level
 
 if TYPE_CHECKING:
@@ -14,6 +13,16 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from jobs.models import Job
+
+
+@dataclass(frozen=True)
+class TypeDefaults:
+    """The dials that the class of a type sets itself; None leaves a dial to the queue."""
+
+    rows_per_second: int | None = None
+    pace: str | None = None
+    statement_timeout_seconds: int | None = None
+    database: str | None = None
 
 
 @dataclass(frozen=True)

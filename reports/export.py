@@ -11,6 +11,7 @@ from typing import Any, cast
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from jobs.context import JobContext
+from jobs.errors import PermanentError
 from jobs.models import Artifact
 from jobs.pacing.governor import governed
 from jobs.payloads.masked import secrets_of
@@ -22,7 +23,7 @@ from reports.source import database_to_read
 from reports.types import ReportType
 from tabular.copy_stream import CHUNK_BYTES, copy_rows
 from tabular.dialect import Dialect
-from tabular.encoding import Encoder
+from tabular.encoding import Encoder, UnencodableError
 
 #: Level 1 keeps one core ahead of PostgreSQL; higher ones save little on CSV.
 GZIP_LEVEL = 1
@@ -34,7 +35,7 @@ def export_report(
 ) -> dict[str, Any]:
     """Write the report into the artifact `result` of the job; return what the job keeps of it.
 
-    Raises UnencodableError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or what
+    Raises PermanentError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or what
     the database says.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
@@ -81,7 +82,10 @@ def _write(
     ) as artifact:
 
         def write(lines: list[bytes]) -> None:
-            data = encoder.encode(lines)
+            try:
+                data = encoder.encode(lines)
+            except UnencodableError as error:
+                raise PermanentError(str(error), code="unencodable-character") from error
             artifact.write(gzip.compress(data) if gzip else data)
 
         write([dialect.heading_line(headings)])

@@ -11,9 +11,9 @@ from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
 from jobs.http.problems import pointers
-from jobs.inspection import Finding, Inspector, InvalidPayloadError
+from jobs.inspection import Finding, Inspector, InvalidPayloadError, TypeDefaults
 from jobs.models import Job
-from jobs.pacing.dials import TypeDefaults, dials_for
+from jobs.pacing.dials import dials_for
 from jobs.payloads.masking import is_sensitive
 from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.db.models.functions import Now
 from drf_spectacular.utils import extend_schema_serializer
 
-from jobs.api.status import is_available
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.http.strict import StrictBooleanField
 from jobs.models import Job
 from jobs.payloads.search import same_work_term
 from jobs.postgres.statements import planned_again
 from jobs.states import ACTIVE
+from jobs.status import is_available
 from jobs.webhooks.announcing import tell_also
 from reports.ordering import OrderSerializer, callback_url, canonical_order, submit_order
 from reports.types import ReportType

@@ -22,10 +22,9 @@ from jobs.classification import classify
 from jobs.errors import PostponedError
 from jobs.pacing.dials import dials_of
 from jobs.payloads.masked import secrets_of_payload
-from jobs.payloads.redaction import redact
+from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 from jobs.postgres.advisory_locks import slot
 from jobs.types.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
-from jobs.worker.failures import LONGEST_MESSAGE
 from reports.cells import large_cells_named
 from reports.ordering import reopen_order
 from reports.preparing import prepare_copy

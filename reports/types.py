@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from jobs.pacing.dials import TypeDefaults
+from jobs.inspection import TypeDefaults
 from reports.filenames import default_name
 from reports.registry import register
 

@@ -12,19 +12,17 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from jobs.errors import PermanentError
 from tabular.dialect import Dialect
 from tabular.spreadsheets import LineDefuser
 
 
-class UnencodableError(PermanentError):
+class UnencodableError(ValueError):
     """A cell has a character that the encoding lacks."""
 
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
         place = f"Row {row}, column {column}" if row else f"Heading {column}"
         super().__init__(
-            f"{place}: the encoding {encoding} lacks the character {character!r} (U+{ord(character):04X}).",
-            code="unencodable-character",
+            f"{place}: the encoding {encoding} lacks the character {character!r} (U+{ord(character):04X})."
         )
 
 

@@ -16,11 +16,12 @@ from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
 from jobs.api.polling import Question, answer_poll
-from jobs.api.status import WORDS, error_of, is_available
+from jobs.api.status import error_of
 from jobs.http.schema import problem
 from jobs.http.views import ApiView
 from jobs.models import Job
 from jobs.states import State
+from jobs.status import WORDS, is_available
 from jobs.tokens.permissions import require_scopes
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")

@@ -10,12 +10,13 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.status import has_ended, retry_after
+from jobs.api.status import retry_after
 from jobs.estimates.estimate import estimate_if_possible
 from jobs.http.limits import ask_whether_early, count_poll, forget_polls
 from jobs.http.problems import ProblemError
 from jobs.http.views import ApiView
 from jobs.models import Job
+from jobs.status import has_ended
 from jobs.tokens.throttling import client_of
 
 

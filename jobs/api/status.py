@@ -2,83 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from jobs.estimates.estimate import estimate
 from jobs.http.problems import problem_body
 from jobs.models import Artifact, Event, Job
-from jobs.states import ACTIVE, State
+from jobs.states import State
+from jobs.status import has_ended
 
 #: Bounds of `Retry-After`. Seconds.
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
-
-
-@dataclass(frozen=True)
-class Word:
-    """The words of one state: in the status, and in the operation resource."""
-
-    status: str
-    operation: str
-
-
-WORDS = {
-    State.QUEUED: Word("Queued", "NotStarted"),
-    State.RUNNING: Word("In Progress", "Running"),
-    State.FAILED: Word("In Progress", "Running"),
-    State.SUCCEEDED: Word("Complete", "Succeeded"),
-    State.DEAD: Word("Failed", "Failed"),
-    State.CANCELLED: Word("Canceled", "Canceled"),
-}
-
-
-#: All words of `status`.
-STATUS_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Canceled", "Expired")
-
-
-def status_word(job: Job, artifact: Artifact | None) -> str:
-    """One of the words of the contract. `artifact` is the job's published result."""
-    state = State(job.state)
-    if state == State.SUCCEEDED and not is_available(artifact):
-        return "Expired"
-    if job.cancel_requested_at and state in (State.RUNNING, State.FAILED):
-        return "Canceling"
-    return WORDS[state].status
-
-
-def in_status(words: Iterable[str]) -> Q:
-    """The jobs whose status is one of these words; what `status_word` says, for a query."""
-    files = Artifact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), job=OuterRef("pk"), deleted_at=None)
-    available = Exists(files.filter(role=Artifact.Role.RESULT, published_at__isnull=False))
-    active = Q(state__in=[State.RUNNING, State.FAILED])
-    conditions = {
-        "Queued": Q(state=State.QUEUED),
-        "In Progress": active & Q(cancel_requested_at=None),
-        "Canceling": active & Q(cancel_requested_at__isnull=False),
-        "Complete": Q(state=State.SUCCEEDED) & available,
-        "Failed": Q(state=State.DEAD),
-        "Canceled": Q(state=State.CANCELLED),
-        "Expired": Q(state=State.SUCCEEDED) & ~available,
-    }
-    return Q(*(conditions[word] for word in words), _connector=Q.OR)
-
-
-def is_available(artifact: Artifact | None) -> bool:
-    """Whether the file can be downloaded now."""
-    if artifact is None or artifact.published_at is None or artifact.deleted_at is not None:
-        return False
-    return artifact.expires_at is None or artifact.expires_at > timezone.now()
-
-
-def has_ended(job: Job) -> bool:
-    """Whether nothing will change any more without a person's doing."""
-    return State(job.state) not in ACTIVE
 
 
 def seconds_remaining(job: Job) -> int | None:

@@ -9,13 +9,12 @@ from typing import Any, Final
 from django.contrib.auth.models import AbstractBaseUser
 
 from jobs.bulk.standing import stage_of
-from jobs.bulk.steering import BULK
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError
 from jobs.kinds import Kind
-from jobs.maintenance.sweeping import alone
-from jobs.models.bulk import BulkRun, Stage
+from jobs.models.bulk import BULK, BulkRun, Stage
+from jobs.postgres.advisory_locks import alone
 from jobs.retry import RetryPolicy
 
 

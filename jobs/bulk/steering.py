@@ -22,7 +22,7 @@ from jobs.interventions.audit import audit
 from jobs.interventions.dead_letter import require_reason
 from jobs.interventions.selection import in_words, select_jobs
 from jobs.models import AuditEntry, Job
-from jobs.models.bulk import OPEN, BulkItem, BulkRun, Stage
+from jobs.models.bulk import BULK, OPEN, BulkItem, BulkRun, Stage
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: What can be undone, as far as its jobs have not begun.
 UNDOABLE: Final = frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE, Stage.DROPPED})
-#: The name of the kind of jobs that do the work of a run.
-BULK: Final = "bulk"
 
 
 class AlreadyOpenError(Exception):

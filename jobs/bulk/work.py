@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs.bulk.standing import goes_on, stand
-from jobs.bulk.steering import BULK
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.context import JobContext
 from jobs.durations import in_words
@@ -24,7 +23,7 @@ from jobs.interventions.dead_letter import discard_jobs
 from jobs.interventions.requeue_checks import RequeueChecks, Verdict, requeue_checked_jobs
 from jobs.interventions.selection import select_jobs
 from jobs.models import Job
-from jobs.models.bulk import BulkItem, BulkRun, Stage
+from jobs.models.bulk import BULK, BulkItem, BulkRun, Stage
 from jobs.states import CANCELLABLE, UNFINISHED, Level, State
 
 #: How long the canary may take before a person is asked. Seconds.

@@ -13,7 +13,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from jobs.interventions.selection import first_id_at
+from jobs.models.ids import first_id_at
 from jobs.postgres.statements import run
 
 #: Jobs that are counted for the arrivals, and those of them whose attempts are looked at; the newest.

@@ -9,7 +9,7 @@ import psutil
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from jobs.interventions.circumstances import free_bytes
+from jobs.files.room import free_bytes
 from jobs.kinds import inspector_of
 from jobs.models import Queue, TypeDials
 from jobs.models.queues import Pace

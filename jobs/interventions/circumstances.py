@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.files.storage import FileSystemStorage, storages
 from django.db import DEFAULT_DB_ALIAS
 
 from jobs.models import Attempt, Job, SearchTerms
@@ -22,8 +20,6 @@ ATTEMPTS_COMPARED: Final = 50
 JOBS_COMPARED: Final = 500
 #: Like jobs that are looked for, of all jobs that are checked at once.
 MOST_TWINS: Final = 1000
-#: Less room than this is worth a warning. Bytes.
-LITTLE_ROOM: Final = 1024**3
 
 
 @dataclass(frozen=True)
@@ -73,22 +69,3 @@ def complaint_of(alias: str) -> str:
             return ""
     except Exception as error:  # the driver's own, and Django's
         return in_one_line(error)
-
-
-def free_bytes() -> int | None:
-    """How much room there is where files are stored; None for object storage, and where no file was ever written."""
-    storage = storages["artifacts"]
-    if not isinstance(storage, FileSystemStorage):
-        return None
-    try:
-        return shutil.disk_usage(storage.location).free
-    except FileNotFoundError:
-        return None
-
-
-def lack_of_room() -> str:
-    """In words, where little room is left for files; empty where there is enough, or nobody knows."""
-    free = free_bytes()
-    if free is None or free >= LITTLE_ROOM:
-        return ""
-    return f"The storage of files has only {free / 1024**2:,.0f} MiB left."

@@ -19,9 +19,10 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs.durations import in_words
+from jobs.files.room import lack_of_room
 from jobs.inspection import Finding
 from jobs.interventions.batches import Intervention, batches
-from jobs.interventions.circumstances import Twin, complaint_of, lack_of_room, twins_of, usual_seconds
+from jobs.interventions.circumstances import Twin, complaint_of, twins_of, usual_seconds
 from jobs.interventions.dead_letter import requeue_jobs, require_reason
 from jobs.interventions.inquiries import Inquiry, newest_inquiries
 from jobs.kinds import inspector_of, kind_names

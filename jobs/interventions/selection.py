@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from jobs.kinds import kind_names
 from jobs.models import Job, Queue
+from jobs.models.ids import first_id_at
 from jobs.models.querysets import JobQuerySet
 from jobs.payloads.search import term_searched
 from jobs.states import State
@@ -71,12 +72,6 @@ def search(text: str) -> Q:
     if owner := user.objects.filter(**{user.USERNAME_FIELD: text}).first():
         return Q(owner=owner.pk)
     return Q(search_terms__terms__contains=[term_searched(text)])
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """The lowest UUIDv7 of this millisecond (RFC 9562, section 5.7): ids are in the order of their creation."""
-    milliseconds = int(moment.timestamp() * 1000)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def _age(value: str) -> Q:

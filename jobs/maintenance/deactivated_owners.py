@@ -13,9 +13,9 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from jobs.bulk.steering import BULK
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job
+from jobs.models.bulk import BULK
 from jobs.postgres.statements import run
 from jobs.states import ACTIVE, State
 

@@ -8,13 +8,13 @@ from functools import wraps
 from typing import Final, Self
 
 import structlog
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
 from jobs.models import Sweep
 from jobs.payloads.redaction import redact
+from jobs.postgres.advisory_locks import alone
 
 logger = structlog.get_logger(__name__)
 
@@ -103,23 +103,3 @@ class EachForItself:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is None and self.error is not None:
             raise NotAllMendedError(self.error, self.handled)
-
-
-@contextmanager
-def alone(name: str) -> Iterator[bool]:
-    """Hold the advisory lock of this name; False when another session holds it just now.
-
-    It belongs to the session, not to a transaction, so that a sweep may delete files without holding one. It
-    goes with the session, should this process be killed.
-    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    """
-    key = f"longhaul.{name}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        [granted] = cursor.fetchone()
-    try:
-        yield granted
-    finally:
-        if granted:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

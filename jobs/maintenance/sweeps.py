@@ -21,13 +21,13 @@ from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
 from jobs.files.artifacts import delete_artifact_file
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
-from jobs.interventions.selection import first_id_at
 from jobs.maintenance.activity import count_attempts
 from jobs.maintenance.deactivated_owners import cancel_jobs_of_deactivated
 from jobs.maintenance.encrypting import encrypt_secrets_of, kinds_with_secrets, mark_of_key
 from jobs.maintenance.sweeping import EachForItself, sweep
 from jobs.models import Artifact, Attempt, CallbackHost, Job, Queue, Sweep
 from jobs.models.bulk import OPEN, BulkItem, BulkRun
+from jobs.models.ids import first_id_at
 from jobs.payloads.masked import index_payload
 from jobs.webhooks.announcing import announce_end
 from jobs.worker.lost_processes import with_last_memory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,6 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.states import Level
+
+#: The kind of the jobs that work on a bulk run.
+BULK: Final = "bulk"
 
 
 class Stage(models.TextChoices):

@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.dispatch.presence import known_workers
 from jobs.dispatch.publish_failures import failures_now
 from jobs.durations import in_words
-from jobs.interventions.circumstances import lack_of_room
+from jobs.files.room import lack_of_room
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.monitoring.agreement import WITHOUT_WORKER, Disagreement, disagreements
 from jobs.monitoring.doorbell import complaint_of_redis

@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 
 from jobs.dispatch.refusals import show_refusals
 from jobs.files.damage import damaged_files
-from jobs.interventions.circumstances import free_bytes
+from jobs.files.room import free_bytes
 from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS

@@ -11,7 +11,7 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.refusals import refused_within_the_hour
 from jobs.durations import in_words
 from jobs.files.damage import damaged_files
-from jobs.interventions.circumstances import lack_of_room
+from jobs.files.room import lack_of_room
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage

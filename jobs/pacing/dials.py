@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from jobs.inspection import TypeDefaults
 from jobs.models.queues import Pace
 from jobs.pacing.replica import alias_to_read
 from jobs.postgres.statements import run
@@ -29,16 +30,6 @@ DIALS: Final = """
     FROM jobs_queue AS queue LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
     WHERE queue.name = %(queue)s::text
 """
-
-
-@dataclass(frozen=True)
-class TypeDefaults:
-    """What the class of a type says. None leaves it to the queue."""
-
-    rows_per_second: int | None = None
-    pace: str | None = None
-    statement_timeout_seconds: int | None = None
-    database: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from jobs.context import JobContext
 from jobs.errors import StatementTimeoutError
+from jobs.inspection import TypeDefaults
 from jobs.models import Attempt
 from jobs.models.queues import Pace
 from jobs.pacing.auto import Auto
 from jobs.pacing.burst import CHUNK_BYTES as BURST_CHUNK_BYTES
-from jobs.pacing.dials import Dials, TypeDefaults, dials_for
+from jobs.pacing.dials import Dials, dials_for
 from jobs.pacing.pacer import Pacer
 
 logger = structlog.get_logger(__name__)

@@ -18,6 +18,8 @@ from django.conf import settings
 
 from jobs.payloads.masking import MASK, SECRET_WORDS
 
+#: Of an error message only so much is kept. Characters.
+LONGEST_MESSAGE: Final = 2_000
 #: Of a longer text only so much of its beginning and of its end is kept. The end of a traceback says most. Characters.
 KEPT_AT_BEGINNING: Final = 8_000
 KEPT_AT_END: Final = 32_000

@@ -29,3 +29,23 @@ def slot(name: str, *, of: int) -> Iterator[bool]:
 def _ask(cursor: CursorWrapper, function: str, name: str, number: int) -> bool:
     cursor.execute(f"SELECT {function}(hashtext(%s), %s)", [f"slot {name}", number])
     return bool(cursor.fetchone() == (True,))
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Hold the advisory lock of this name; False when another session holds it just now.
+
+    It belongs to the session, not to a transaction, so that a sweep may delete files without holding one. It
+    goes with the session, should this process be killed.
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
+    key = f"longhaul.{name}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        [granted] = cursor.fetchone()
+    try:
+        yield granted
+    finally:
+        if granted:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

@@ -14,7 +14,6 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from jobs.api.status import WORDS
 from jobs.dispatch.submission import submit_job
 from jobs.kinds import inspector_of
 from jobs.models import Job
@@ -22,6 +21,7 @@ from jobs.models.callbacks import Callback
 from jobs.payloads.redaction import redact
 from jobs.postgres.commit import in_transaction
 from jobs.states import State
+from jobs.status import WORDS
 from jobs.webhooks.messages import new_payload
 
 logger = structlog.get_logger(__name__)

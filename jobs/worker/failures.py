@@ -12,10 +12,8 @@ from typing import Final
 import re2
 
 from jobs.classification import sqlstate
-from jobs.payloads.redaction import redact
+from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 
-#: Characters kept of a message and of a traceback. The end of a traceback is what says most.
-LONGEST_MESSAGE: Final = 2_000
 LONGEST_TRACEBACK: Final = 30_000
 #: Characters of a message that tell failures apart.
 LONGEST_FINGERPRINTED: Final = 1_000

@@ -28,11 +28,11 @@ from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, Tra
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads.masked import secrets_of
-from jobs.payloads.redaction import redact
+from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 from jobs.postgres.statements import ask, instance_of, one_trip, run
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
-from jobs.worker.failures import LONGEST_MESSAGE, FailureRecord, describe_failure
+from jobs.worker.failures import FailureRecord, describe_failure
 
 
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:

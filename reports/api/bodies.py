@@ -7,21 +7,13 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from jobs.api.status import (
-    STATUS_WORDS,
-    failure_members,
-    has_ended,
-    postponement_members,
-    progress_members,
-    queue_members,
-    result_members,
-    status_word,
-)
+from jobs.api.status import failure_members, postponement_members, progress_members, queue_members, result_members
 from jobs.api.timeline import TimelineEvent, timeline
 from jobs.estimates.waiting_reasons import REASONS
 from jobs.http.schema import Problem
 from jobs.models import Job
 from jobs.states import State
+from jobs.status import STATUS_WORDS, has_ended, status_word
 from jobs.types.json_schema import serializer_schema
 from reports.previewing import Preview
 from reports.secret_parameters import shown_parameters

@@ -9,11 +9,11 @@ from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.status import STATUS_WORDS, in_status
 from jobs.http.pagination import PAGES
 from jobs.http.strict import StrictSerializer, read_query
-from jobs.interventions.selection import first_id_at
+from jobs.models.ids import first_id_at
 from jobs.models.querysets import JobQuerySet
+from jobs.status import STATUS_WORDS, in_status
 
 #: An id is made by the clock of a web server, `created_at` by PostgreSQL's.
 MOST_BETWEEN_CLOCKS = timedelta(hours=1)

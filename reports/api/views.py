@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
 from jobs.api.lookup import get_canceled, get_job, get_requeued
 from jobs.api.polling import Question, answer_poll
-from jobs.api.status import retry_after, status_word
+from jobs.api.status import retry_after
 from jobs.errors import ArtifactError, TransitionError
 from jobs.http.problems import ProblemError
 from jobs.http.schema import ACCEPTED_HEADERS, problem
 from jobs.http.views import ApiView
 from jobs.interventions.purging import purge_or_cancel
+from jobs.status import status_word
 from reports.api.answers import DIAL_PROBLEMS, POLL_PROBLEMS, accepted
 from reports.api.bodies import Report, ReportStatus, report_body, status_body
 from reports.api.examples import OF_A_STATUS

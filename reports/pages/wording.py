@@ -10,16 +10,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from jobs.api.status import (
-    failure_members,
-    has_ended,
-    postponement_members,
-    queue_members,
-    seconds_remaining,
-    status_word,
-)
+from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
 from jobs.models import Artifact, Job
 from jobs.states import State
+from jobs.status import has_ended, status_word
 from reports.pages.file_format import format_in_words
 from reports.pages.remedies import ShownRemedy, remedy_of
 from reports.registry import UnknownReportTypeError, get_report_type

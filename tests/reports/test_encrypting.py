@@ -12,11 +12,11 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
-from jobs.interventions.selection import first_id_at
 from jobs.maintenance import sweeps
 from jobs.maintenance.encrypting import encrypt_secrets_of
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Artifact, Job, PayloadRevision, Sweep
+from jobs.models.ids import first_id_at
 from jobs.payloads.sealing import is_sealed, unseal
 from reports.ordering import reopen_order
 

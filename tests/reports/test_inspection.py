@@ -9,10 +9,9 @@ from django.test import Client
 from rest_framework import serializers
 
 from jobs.capacity.resources import read_resources
-from jobs.inspection import InvalidPayloadError
+from jobs.inspection import InvalidPayloadError, TypeDefaults
 from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.models import Job, Queue, TypeDials
-from jobs.pacing.dials import TypeDefaults
 from jobs.payloads.masked import masked_payload
 from jobs.payloads.sealing import is_sealed, unseal
 from reports import registry

@@ -9,8 +9,8 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.interventions.selection import first_id_at
 from jobs.models import Artifact, Attempt, Job
+from jobs.models.ids import first_id_at
 from jobs.states import Outcome, State
 
 

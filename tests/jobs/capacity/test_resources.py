@@ -9,7 +9,7 @@ from django.db import connection, connections
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.capacity.resources import OTHER_SESSIONS, Resources, Sessions, read_resources
-from jobs.interventions.circumstances import free_bytes
+from jobs.files.room import free_bytes
 from jobs.models import Queue, TypeDials
 
 pytestmark = pytest.mark.django_db

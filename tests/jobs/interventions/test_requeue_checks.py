@@ -11,6 +11,7 @@ from django.db import connections
 from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
+from jobs.files import room
 from jobs.inspection import Finding, Inspector
 from jobs.interventions import circumstances
 from jobs.interventions.requeue_checks import RequeueChecks, Verdict
@@ -117,8 +118,8 @@ def test_a_database_that_is_not_configured_is_refused(dead_job: Callable[..., Jo
 
 
 def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
-    monkeypatch.setattr(circumstances, "LITTLE_ROOM", 10**18)
-    Path(circumstances.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
+    monkeypatch.setattr(room, "LITTLE_ROOM", 10**18)
+    Path(room.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     assert "MiB left" in warnings(dead_job())
 
 

@@ -10,8 +10,9 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.interventions.selection import UnknownCriterionError, first_id_at, in_words, select_jobs
+from jobs.interventions.selection import UnknownCriterionError, in_words, select_jobs
 from jobs.models import Job, SearchTerms
+from jobs.models.ids import first_id_at
 from jobs.payloads.search import terms_of
 from jobs.states import State
 

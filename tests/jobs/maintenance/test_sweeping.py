@@ -14,8 +14,9 @@ from django_celery_beat.models import PeriodicTask
 
 from jobs import tasks
 from jobs.maintenance import sweeps
-from jobs.maintenance.sweeping import SWEEPS, alone
+from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Job, Queue, Sweep
+from jobs.postgres.advisory_locks import alone
 from jobs.states import State
 from tests.threads import Threads
 

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.interventions.selection import first_id_at, select_jobs
+from jobs.interventions.selection import select_jobs
 from jobs.maintenance import sweeps
 from jobs.models import Attempt, Job, Queue, SearchTerms, Sweep
+from jobs.models.ids import first_id_at
 from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.worker.transitions import claim_job, fail_job

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from jobs.interventions import circumstances
+from jobs.files import room
 from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun
@@ -154,8 +154,8 @@ def test_a_sweep_that_has_never_run_is_late_once_it_could_have(monkeypatch: pyte
 
 
 def test_a_storage_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(circumstances, "LITTLE_ROOM", 10**18)
-    Path(circumstances.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
+    monkeypatch.setattr(room, "LITTLE_ROOM", 10**18)
+    Path(room.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     [(text, page)] = words()
     assert re.fullmatch(r"The storage of files has only [\d,]+ MiB left\.", text)
     assert page == "/admin/jobs/artifact/"

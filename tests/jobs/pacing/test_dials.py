@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from jobs.inspection import TypeDefaults
 from jobs.models import Job, Queue, TypeDials
-from jobs.pacing.dials import TypeDefaults, dials_for
+from jobs.pacing.dials import dials_for
 
 pytestmark = pytest.mark.django_db
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from jobs.payloads.redaction import (
     KEPT_AT_BEGINNING,
     KEPT_AT_END,
+    LONGEST_MESSAGE,
     LONGEST_SECRET,
     MOST_SECRETS,
     TOO_MANY_SECRETS,
     redact,
 )
-from jobs.worker.failures import LONGEST_MESSAGE, describe_failure
+from jobs.worker.failures import describe_failure
 from tests.growth import growth, repeated
 
 #: Beginnings of what redaction looks for, and what it steps over on the way.

@@ -41,7 +41,7 @@ def test_the_class_of_another_module_has_its_dotted_name() -> None:
 
 def test_long_texts_are_cut_where_they_say_least() -> None:
     record = describe_failure(raised(ValueError("it is odd, " * 10_000)), kind="report")
-    assert len(record.error_message) == failures.LONGEST_MESSAGE
+    assert len(record.error_message) == redaction.LONGEST_MESSAGE
     assert record.error_message.startswith("it is odd, it is odd, ")
     assert len(record.traceback) == failures.LONGEST_TRACEBACK
     assert record.traceback.endswith("it is odd, \n")

@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from jobs.interventions.selection import first_id_at
 from jobs.models import Artifact, Job
+from jobs.models.ids import first_id_at
 from jobs.states import State
 from tests.reports.api.asking import assert_problem
 

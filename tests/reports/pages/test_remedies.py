@@ -72,6 +72,6 @@ def test_another_file_format_is_chosen_in_the_form_filled_in_and_unfolded(signed
 
 
 def test_the_failure_speaks_of_nothing_that_page_users_never_saw() -> None:
-    error = classify(UnencodableError(character="😀", encoding="cp932", row=3, column="Name"))
-    assert error.detail == "Row 3, column Name: the encoding cp932 lacks the character '😀' (U+1F600)."
+    error = UnencodableError(character="😀", encoding="cp932", row=3, column="Name")
+    assert str(error) == "Row 3, column Name: the encoding cp932 lacks the character '😀' (U+1F600)."
     assert " id" not in classify(Exception()).detail
