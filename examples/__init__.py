@@ -1,0 +1,1 @@
+"""Bundled examples of what a team writes for itself. Nothing imports them; the settings name them."""

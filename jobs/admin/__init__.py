@@ -1,4 +1,8 @@
-"""The admin of jobs. What the workers write can be read here, not edited; the dials of a queue can."""
+"""The admin of jobs, which is the runbook: look, ask whether it is safe, act, and leave an entry in the audit trail.
+
+Pages and permissions only: what is done has its function in `jobs.interventions` or `jobs.bulk`. What workers write can
+be read here, not edited.
+"""
 
 from jobs.admin.accounts import GroupAdmin, UserAdmin
 from jobs.admin.attempts import ArtifactAdmin, AttemptAdmin

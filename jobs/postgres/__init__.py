@@ -1,4 +1,5 @@
-"""How PostgreSQL is talked to: Django's backend, with a bound on the time that a request waits for an answer.
+"""How we talk to PostgreSQL beyond the ORM: prepared statements, sessions, what follows a commit, advisory locks.
 
-The name of this package is the `ENGINE` of every database.
+Raw SQL belongs where one round trip or a pinned plan matters; everything else is the ORM. The room knows no table. It
+is also the `ENGINE` of every database: Django's backend, with a bound on the time that a request waits for an answer.
 """
