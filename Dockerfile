@@ -20,7 +20,7 @@ RUN pip install --no-cache-dir uv \
 
 COPY . .
 
-# Hashed names and compressed copies, so that browsers may keep static files for years.
+# Hashed names and compressed copies, so that browsers can cache static files for years.
 ENV STATIC_ROOT=/srv/static
 RUN SECRET_KEY=unused-while-building python manage.py collectstatic --noinput
 
@@ -34,7 +34,7 @@ USER longhaul
 VOLUME /data
 EXPOSE 8000
 
-# By `python -m`: a process that runs code of report types imports the script that the server was started by.
+# Start with `python -m`: a process that runs the code of report types imports the script that started the server.
 CMD ["python", "-m", "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
      "--worker-class", "config.web_worker.ProbeThreadWorker", "--workers", "2", \
      "--threads", "8", "--graceful-timeout", "25", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

@@ -1,5 +1,5 @@
--- People and companies of seven countries. About one in forty has a name that cp932 (Windows Japanese) cannot
--- write: enough to meet one, too few to make every file fail.
+-- People and companies from seven countries. About one in forty has a name that cp932 (Windows Japanese) cannot
+-- encode: enough to find one, but too few to make every file fail.
 
 INSERT INTO sales_customer (id, code, name, kana, email, phone, country, address, notes)
 WITH people AS (

@@ -10,7 +10,7 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT ((hashint8extended(n, salt) & 1048575) * below) >> 20     -- 0 … below - 1, all alike
 $$;
 
--- The cube of a uniform draw: half of all fall into the lowest eighth. Few are popular, most are rare.
+-- The cube of a uniform draw: half of all draws fall into the lowest eighth. A few values are popular, most are rare.
 CREATE OR REPLACE FUNCTION pg_temp.cube(uniform bigint, below bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
     SELECT ((((uniform * uniform) >> 20) * uniform) >> 20) * below >> 20
@@ -24,7 +24,7 @@ $$;
 CREATE OR REPLACE FUNCTION pg_temp.pick(choices text[], chosen bigint) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT choices[1 + mod(chosen, cardinality(choices))::int] $$;
 
--- How many order lines were asked for.
+-- The requested number of order lines.
 CREATE OR REPLACE FUNCTION pg_temp.lines_wanted() RETURNS bigint
 LANGUAGE sql STABLE AS $$ SELECT current_setting('sales.seed_lines')::bigint $$;
 
@@ -46,7 +46,7 @@ LANGUAGE sql STABLE AS $$
     FROM pg_temp.lines_wanted() AS lines
 $$;
 
--- One customer for 40 lines, but never fewer than 200 or more than 100,000.
+-- One customer for every 40 lines, but at least 200 and at most 100,000.
 CREATE OR REPLACE FUNCTION pg_temp.customers_wanted() RETURNS bigint
 LANGUAGE sql STABLE AS $$ SELECT least(greatest(pg_temp.lines_wanted() / 40, 200), 100000) $$;
 

@@ -1,4 +1,4 @@
--- Exactly as many lines as were wanted; each follows from its number and the moment of its order.
+-- Exactly the requested number of lines; each is computed from its number and the time of its order.
 -- OFFSET 0 keeps the planner from computing a draw again for every use of it.
 
 INSERT INTO sales_order_line (id, order_id, product_id, quantity, unit_price, discount_percent, amount)
@@ -30,7 +30,7 @@ WITH placed AS (
                 WHEN popular_product > 440 AND years * 12 + month < 4 * 12 + 4
                 THEN 1 + pg_temp.draw(id, 55, 440)
                 ELSE popular_product END AS product_id,
-           -- Most take one; one line in a hundred is a bulk purchase.
+           -- Most lines have quantity one; one in a hundred is a bulk purchase.
            CASE WHEN quantity_draw < 68 THEN 1
                 WHEN quantity_draw < 86 THEN 2
                 WHEN quantity_draw < 95 THEN 3 + mod(id, 3)

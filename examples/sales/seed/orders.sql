@@ -1,6 +1,6 @@
 -- Five years of orders, 2019 to 2023, in UTC. A day's share of all orders is a product of whole numbers:
 -- growth over the years, the season (peaks in December and March), the weekday, and 10 % of noise.
--- Ids follow time, as they do in a shop.
+-- IDs increase with time, as they do in a shop.
 
 INSERT INTO sales_order (id, customer_id, ordered_at, channel, note)
 WITH size AS MATERIALIZED (
@@ -23,21 +23,21 @@ WITH size AS MATERIALIZED (
            orders * until / total - orders * (until - weight) / total AS orders_of_day
     FROM cumulated_days, size
 ), moments AS (
-    -- How far through its day an order comes, in millionths; in sequence, a little shaken.
+    -- The time of an order within its day, in millionths; in sequence, with a little noise.
     SELECT day, orders, customers, first_order + place AS id,
            (place * 1024 - 1 - pg_temp.draw(first_order + place, 31, 1024)) * 1000000 / (orders_of_day * 1024) AS moment
     FROM days, generate_series(1, orders_of_day) AS place
     OFFSET 0
 )
 SELECT id,
-       -- Half of the customers were there from the start, the others came bit by bit.
+       -- Half of the customers existed from the start; the others joined gradually.
        pg_temp.customer_of_rank(pg_temp.skewed_draw(id, 32, customers * (orders + id) / (2 * orders)), customers),
        -- The shop opens at six; the middle of its 18 hours is twice as busy as their average.
        timestamptz '2019-01-01 00:00:00+00' + make_interval(secs => day * 86400 + 21600 + 64800 * (
            moment + moment * (1000000 - moment) / 1000000 * (1000000 - 2 * moment) / 1000000) / 1000000),
        (ARRAY['web', 'web', 'web', 'store', 'phone'])[1 + pg_temp.draw(id, 33, 5)],
-       -- One order in seven has a note; these take turns, so that each occurs in a small shop too. Rarely,
-       -- a note has letters that cp932 cannot write.
+       -- One order in seven has a note; the notes alternate, so that each also occurs in a small shop. A few
+       -- notes have characters that cp932 cannot encode.
        CASE WHEN mod(id, 311) = 100 THEN (ARRAY[
                 '🎁 Happy birthday! 🎂', 'Größe L, bitte', 'Café crème, s’il vous plaît', 'Zażółć gęślą jaźń',
                 'Καλημέρα, ευχαριστώ'])[1 + mod(id / 311, 5)]

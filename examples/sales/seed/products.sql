@@ -1,6 +1,6 @@
 -- 480 products: 12 categories of 8 articles in 5 variants. The last category was launched in April 2023,
 -- so that a comparison with the year before has rows without a base.
--- All of it can be written in cp932 (Windows Japanese).
+-- All texts can be encoded in cp932 (Windows Japanese).
 
 INSERT INTO sales_product (id, sku, name, category, list_price)
 SELECT id,
