@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.urls import reverse
 from rest_framework import serializers
 
+from jobs.api.dialect import DialectSerializer
 from jobs.errors import SecretUnreadableError
 from jobs.http.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, TypeDefaults
@@ -19,7 +20,7 @@ from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
 from jobs.types.json_schema import serializer_schema
 from reports.expectation import planned_rows
-from reports.ordering import DialectSerializer, order_payload, reopen_order
+from reports.ordering import order_payload, reopen_order
 from reports.query import compile_query, explain
 from reports.reading import reading
 from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types

@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from jobs.api.callback_fields import CallbackURLField
+from jobs.api.dialect import DialectSerializer
 from jobs.dispatch.idempotency import Idempotency
 from jobs.dispatch.submission import submit_job
-from jobs.http.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
+from jobs.http.strict import StrictCharField, StrictSerializer, refuse_unknown
 from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
 from jobs.webhooks.asking import default_url
@@ -20,28 +20,10 @@ from reports.canonical import canonical
 from reports.registry import get_report_type
 from reports.secret_parameters import is_secret_field
 from reports.types import ReportType
-from tabular.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
+from tabular.dialect import Dialect
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-
-@extend_schema_serializer(component_name="CSV")
-class DialectSerializer(StrictSerializer):
-    """The `csv` object of an order."""
-
-    encoding = serializers.ChoiceField(choices=ENCODINGS, default=Dialect.encoding)
-    delimiter = serializers.ChoiceField(choices=DELIMITERS, default=Dialect.delimiter)
-    spreadsheetSafe = StrictBooleanField(
-        default=Dialect.spreadsheetSafe,
-        help_text="Put an apostrophe before text that a spreadsheet would run as a formula.",
-    )
-    compression = serializers.ChoiceField(choices=COMPRESSIONS, default=Dialect.compression)
-    errors = serializers.ChoiceField(  # type: ignore[assignment]  # DRF takes fields off the class
-        choices=ERRORS,
-        default=Dialect.errors,
-        help_text="What to do about a character that the encoding lacks: fail, or write a question mark.",
-    )
 
 
 class OrderSerializer(StrictSerializer):

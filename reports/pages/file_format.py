@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.ordering import DialectSerializer
+from jobs.api.dialect import DialectSerializer
 
 #: Field → label and help. What is not named here shows under its own name.
 LABELS = {
