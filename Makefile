@@ -59,7 +59,7 @@ check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, erro
 	@echo manage.py spectacular && $(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
 	@$(offline) $(python) manage.py error_codes --check docs/api.md
-	@$(offline) $(python) -m tests.emitted_codes
+	@$(offline) $(python) -m tests.support.emitted_codes
 	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi

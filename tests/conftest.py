@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite; `tests/servers.py` has started the servers by now."""
+"""Fixtures for the whole suite; `tests/support/servers.py` has started the servers by now."""
 
 import shutil
 import warnings
@@ -14,11 +14,11 @@ from django.db import connection, connections
 from playwright.sync_api import ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
 
-from tests import buckets
-from tests.flushing import keep_seeds
-from tests.servers import throw_away
-from tests.stack import WORKERS, Stack
-from tests.waiting import wait_until
+from tests.support import buckets
+from tests.support.flushing import keep_seeds
+from tests.support.servers import throw_away
+from tests.support.stack import WORKERS, Stack
+from tests.support.waiting import wait_until
 
 #: Files that take longest, mostly because they wait for the clock; then folders whose tests start many processes.
 LONGEST = (
@@ -62,7 +62,7 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The test database, whose tables are emptied by `tests/flushing.py`.
+    """The test database, whose tables are emptied by `tests/support/flushing.py`.
 
     At the end nobody has a session there: those of a process that was killed end a moment after it.
     """

@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from tests.accessible_pages import admin_forms, admin_lists, admin_work, user_pages, visitor_pages
-from tests.axe import (
+from tests.support.accessible_pages import admin_forms, admin_lists, admin_work, user_pages, visitor_pages
+from tests.support.axe import (
     DESK_DARK,
     DESK_LIGHT,
     PHONE_DARK,

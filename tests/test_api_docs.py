@@ -14,8 +14,8 @@ from playwright._impl._driver import compute_driver_executable
 from config.stack.datafolder import BASE_DIR
 from examples.sales.seeding import seed_sales
 from jobs.models import Job
-from tests.stack import Stack
-from tests.tokens import bearer_of
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
 
 #: Playwright brings a Node.js along.
 NODE = str(compute_driver_executable()[0])

@@ -18,7 +18,7 @@ from jobs.models import Artifact, CallbackEndpoint, Job
 from jobs.models.token import ApiToken
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

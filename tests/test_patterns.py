@@ -15,7 +15,7 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.growth import growth, near_misses, repeated, seconds
+from tests.support.growth import growth, near_misses, repeated, seconds
 
 PACKAGES = ("jobs", "reports", "config")
 #: Servers that begin when they are imported, or that a worker alone imports.

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from config.stack.datafolder import BASE_DIR
 from examples.sales.seeding import seed_sales
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 def test_the_curl_session_of_the_readme_ends_with_the_file(

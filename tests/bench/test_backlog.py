@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from bench import backlog
 from bench.measuring import WrongWorkError
 from jobs.models import Job, Queue
-from tests.jobs.messages import message_ids
+from tests.support.messages import message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from jobs.models import Artifact, Job
 from jobs.states import State
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,9 +15,9 @@ from examples.sales.seeding import seed_sales
 from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 ORDER = {"reportType": "customers", "parameters": {}}
 

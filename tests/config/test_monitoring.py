@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from jobs.maintenance.seeding import QUEUES
-from tests.promtool import FOLDER, RULES, alerts, check_queries, promtool, rules, scrape
+from tests.support.promtool import FOLDER, RULES, alerts, check_queries, promtool, rules, scrape
 
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text())
 SCALED_OBJECTS = list(yaml.safe_load_all((FOLDER / "keda.yml").read_text()))

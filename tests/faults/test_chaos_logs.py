@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chaos import logs_kept
+from tests.support.chaos import logs_kept
 
 
 def test_a_run_that_fails_keeps_the_logs_and_says_where(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from config.stack.datafolder import BASE_DIR
 from jobs.models import Attempt, Job
 from jobs.states import State
 from tests.faults.conftest import Fault
-from tests.stack import WORKERS, Stack
-from tests.waiting import wait_until
+from tests.support.stack import WORKERS, Stack
+from tests.support.waiting import wait_until
 
 #: By its own clock, a worker that is ahead sees each lease over already, and one that is behind sees none end. Seconds.
 CLOCKS = {"csv-ahead": 3600, "csv-behind": -3600}
@@ -39,7 +39,7 @@ def wrong_clocks(stack: Stack) -> Iterator[None]:
 
 def wrong(seconds: int) -> dict[str, str]:
     """The environment of a process whose clock is off."""
-    return {"PYTHONPATH": str(BASE_DIR / "tests/faults/clock"), "CLOCK_OFF_BY_SECONDS": str(seconds)}
+    return {"PYTHONPATH": str(BASE_DIR / "tests/support/clock"), "CLOCK_OFF_BY_SECONDS": str(seconds)}
 
 
 def test_no_early_rescue_and_no_immortal_lease(wrong_clocks: None, fault: Fault) -> None:

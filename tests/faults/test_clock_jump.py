@@ -16,9 +16,9 @@ from jobs.models import Job, Sweep
 from jobs.states import State
 from tests.faults.conftest import Fault
 from tests.faults.test_clock import log_time, renewed_twice
-from tests.stack import WORKERS, Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import WORKERS, Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 JUMP_SECONDS = 7200
 SERVICES = ("worker-csv", "worker-io", "beat")
@@ -35,7 +35,7 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(BASE_DIR / "tests/faults/clock"), "CLOCK_FILE": str(self.file)}
+        return {"PYTHONPATH": str(BASE_DIR / "tests/support/clock"), "CLOCK_FILE": str(self.file)}
 
     def jump_to(self, seconds: int) -> None:
         """From now on it is off by so many seconds."""

@@ -19,10 +19,10 @@ from django.test import Client
 
 from jobs.models import Job
 from jobs.postgres.probing import Probe
-from tests.outages import locked, postgres_full, postgres_hung, postgres_killed, postgres_read_only
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.outages import locked, postgres_full, postgres_hung, postgres_killed, postgres_read_only
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from jobs.dispatch.release import publish_jobs
 from jobs.models import Job
 from jobs.states import State
 from tests.faults.conftest import Fault
-from tests.jobs.messages import messages
-from tests.waiting import wait_until
+from tests.support.messages import messages
+from tests.support.waiting import wait_until
 
 CRASH = """
 import os, signal, sys, django

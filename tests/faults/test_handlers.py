@@ -11,7 +11,7 @@ from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault, kill
 from tests.faults.test_postgres import sessions
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def assert_others_are_served(fault: Fault) -> None:

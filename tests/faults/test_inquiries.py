@@ -8,8 +8,8 @@ from jobs.interventions.inquiries import ask_cost
 from jobs.models import Job
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
 def dead_report(owner: User, how: str) -> Job:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from tests.faults.make_up import Up, assert_outlives, execute, running_up
-from tests.waiting import wait_until
+from tests.support.make_up import Up, assert_outlives, execute, running_up
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

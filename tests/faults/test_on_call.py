@@ -24,8 +24,8 @@ from jobs.models import Job, Queue
 from jobs.states import State
 from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
-from tests.outages import valkey_hung
-from tests.stack import Stack
+from tests.support.outages import valkey_hung
+from tests.support.stack import Stack
 
 MINUTES: float = 3 * 60  # in which each is found, explained and cured. Seconds
 APPEARS = 30_000  # the first page refreshes itself every 10 seconds. Milliseconds

@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, kill
-from tests.outages import end_all_sessions, postgres_killed, restart_postgres
-from tests.waiting import wait_until
+from tests.support.outages import end_all_sessions, postgres_killed, restart_postgres
+from tests.support.waiting import wait_until
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 

@@ -10,9 +10,9 @@ import pytest
 import requests
 from django.contrib.auth.models import User
 
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 Preview = Callable[[str], requests.Response]
 

@@ -12,11 +12,11 @@ from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import State
 from tests.faults.conftest import Fault
-from tests.jobs.messages import messages
-from tests.outages import restart_valkey, valkey_full, valkey_killed
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.messages import messages
+from tests.support.outages import restart_valkey, valkey_full, valkey_killed
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 
 def mend_until_all_succeeded(fault: Fault, *, timeout: float = 60) -> None:

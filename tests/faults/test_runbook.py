@@ -15,7 +15,7 @@ from jobs.payloads.sealing import unseal
 from jobs.states import State
 from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from django_celery_beat.models import (
 
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Sweep
-from tests.nonsense import NONSENSE
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.nonsense import NONSENSE
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 #: Columns of a periodic task that hold a time.
 TIMES = ("start_time", "expires", "last_run_at", "date_changed")

@@ -14,8 +14,8 @@ import requests
 from django.contrib.auth.models import User
 
 from jobs.models import Queue
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 ORDER = {"reportType": "yearly-sales", "parameters": {"year": 2023}}
 #: Tables that every order and every status reads.

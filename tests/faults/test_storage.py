@@ -15,7 +15,7 @@ from jobs.models import Job, Queue
 from jobs.states import State
 from tabular.dialect import Dialect
 from tests.faults.conftest import Fault
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def order_rows(fault: Fault) -> Job:

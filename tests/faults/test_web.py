@@ -15,10 +15,10 @@ from jobs.maintenance import sweeps  # noqa: F401  (registers them)
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import AuditEntry, Job, Queue
 from tests.faults.conftest import kill
-from tests.stack import Stack
-from tests.threads import Threads
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.threads import Threads
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 ORDERS = 500
 CLIENTS = 12

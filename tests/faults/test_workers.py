@@ -12,8 +12,8 @@ from jobs.models import Attempt, Job
 from jobs.states import State
 from tests.faults.conftest import Fault, kill
 from tests.faults.test_postgres import sessions
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
 def redeliver(fault: Fault, job: Job) -> None:

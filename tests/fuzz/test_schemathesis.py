@@ -16,9 +16,9 @@ from schemathesis.openapi.checks import UseAfterFree
 from jobs.api.callback_fields import PUBLIC_URL
 from jobs.models import Job
 from jobs.models.token import ApiToken
-from tests.fuzz import hooks
-from tests.stack import Stack
-from tests.tokens import bearer_of
+from tests.support import schemathesis_hooks as hooks
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 #: Requests of each operation that fuzzing and each stateful scenario make at most.

@@ -19,7 +19,7 @@ from jobs.outbound.urls import bucket_of
 from jobs.retry import RetryPolicy
 from jobs.webhooks.messages import new_payload
 from jobs.worker.execution import execute_job
-from tests.jobs.webhooks.receivers import Receiver, receiving
+from tests.support.receivers import Receiver, receiving
 
 
 @pytest.fixture

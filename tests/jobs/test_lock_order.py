@@ -29,9 +29,9 @@ from jobs.models import Artifact, AuditEntry, Job
 from jobs.states import State
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.replaying import replay_delivery
-from tests.locks import a_session_waits_for_a_lock
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.locks import a_session_waits_for_a_lock
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 import jobs.migrations
-from tests.servers import throw_away
+from tests.support.servers import throw_away
 
 #: From here on no plain index; those before were made for tables that were small.
 FIRST = "0017"

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 from jobs.models import CallbackEndpoint, Job, Queue
 from jobs.states import State
 from jobs.webhooks.endpoints import disable_endpoint
-from tests.reports.api.asking import ORDER
-from tests.tokens import bearer_of
+from tests.support.ordering import ORDER
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,10 +10,10 @@ from standardwebhooks.webhooks import Webhook
 from examples.sales.seeding import seed_sales
 from jobs.models import Job
 from jobs.states import State
-from tests.jobs.webhooks.receivers import Receiver, receiving
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.receivers import Receiver, receiving
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from examples.sales.seeding import seed_sales
 from jobs.models import Attempt, Job
 from jobs.states import State
 from reports.registry import get_report_type
-from tests.outages import valkey_killed
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.outages import valkey_killed
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 PSQL = POSTGRES_VERSIONS[18] / "psql"
 

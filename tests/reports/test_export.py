@@ -14,7 +14,7 @@ from examples.sales.models import Customer
 from jobs.models import Attempt, Queue
 from jobs.states import State
 from tests.reports.conftest import Finished
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 ODDITIES = """
     SELECT * FROM (VALUES

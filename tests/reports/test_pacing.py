@@ -16,9 +16,9 @@ from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe
 from jobs.states import State
 from tests.reports.conftest import Finished
-from tests.servers import throw_away
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.servers import throw_away
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 #: Wide enough that the server cannot hand over all of it before anybody reads.
 WIDE = "SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 20000) i"

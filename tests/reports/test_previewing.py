@@ -17,9 +17,9 @@ from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.postgres.advisory_locks import slot
 from jobs.types.contained import CannotStartError
 from reports.types import SQL
-from tests.reports.api.asking import ORDER, assert_problem
 from tests.reports.conftest import Finished
-from tests.threads import Threads
+from tests.support.ordering import ORDER, assert_problem
+from tests.support.threads import Threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("forked")]
 

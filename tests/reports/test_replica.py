@@ -21,9 +21,9 @@ from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
 from reports.previewing import PreviewUnavailableError, preview_report
 from tests.reports.conftest import Finished
-from tests.standby import Standby
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.standby import Standby
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 WHERE = "SELECT CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END AS place"

@@ -18,10 +18,10 @@ from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
 from reports.retrying import NotRetryableError, retry_report
-from tests.faults.app import report_types as faults
-from tests.stack import Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.apps.faults import report_types as faults
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ FORM = {
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """The one who may order what `tests.faults.app` has."""
+    """The one who may order what `tests.support.apps.faults` has."""
     return User.objects.create_user("faults")
 
 

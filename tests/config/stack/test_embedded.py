@@ -14,9 +14,9 @@ import redis
 
 from config.stack.datafolder import DataFolder, LaunchError
 from config.stack.embedded import EmbeddedServers
-from tests.config.processes import processes_of
-from tests.servers import throw_away
-from tests.waiting import wait_until
+from tests.support.processes import processes_of
+from tests.support.servers import throw_away
+from tests.support.waiting import wait_until
 
 #: Where we are root, PostgreSQL has a user of its own, who has to get through.
 PRIVATE = 0o711 if os.geteuid() == 0 else 0o700

@@ -14,8 +14,8 @@ import pytest
 from config.stack.launcher import error_line
 from config.stack.probing import answers, free_port
 from config.stack.tether import RAN_WELL_AFTER_SECONDS
-from tests.config.processes import launch, processes_of
-from tests.waiting import wait_until
+from tests.support.processes import launch, processes_of
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

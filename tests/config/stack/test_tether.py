@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from config.stack.datafolder import TETHER
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 STUBBORN = """
 import signal, sys, subprocess

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from examples.sales.models import Order, OrderLine
-from tests.threads import Threads
+from tests.support.threads import Threads
 
 
 def seed(*arguments: str) -> list[str]:

@@ -16,7 +16,7 @@ from jobs.admin.charts import HEIGHT, stacked_bars
 from jobs.admin.dashboard import asked, workers_now
 from jobs.models import Job
 from jobs.states import State
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from jobs.admin.celery import PeriodicTaskForm
-from tests.nonsense import NONSENSE
+from tests.support.nonsense import NONSENSE
 
 pytestmark = pytest.mark.django_db
 BEAT = "/admin/django_celery_beat"

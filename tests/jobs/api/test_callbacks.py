@@ -18,7 +18,7 @@ from jobs.states import Outcome, State
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.signing import signed_headers, signing_secrets
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from jobs.models import Artifact, Job
 from jobs.states import State
-from tests.stack import METRICS_TOKEN, Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.stack import METRICS_TOKEN, Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

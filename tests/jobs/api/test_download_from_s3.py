@@ -23,10 +23,10 @@ from config.storage import artifact_storage
 from jobs.files import object_storage
 from jobs.models import Artifact, Job
 from jobs.states import State
-from tests import buckets
-from tests.servers import throw_away
-from tests.stack import Stack
-from tests.tokens import bearer_of
+from tests.support import buckets
+from tests.support.servers import throw_away
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from config.stack.datafolder import BASE_DIR
 from jobs.error_codes import ErrorCode, Retry, Source, error_codes, register_error_codes
 from jobs.http.problems import problem_body
-from tests.emitted_codes import codes_in, emitted_codes, unexplained
+from tests.support.emitted_codes import codes_in, emitted_codes, unexplained
 
 #: | `code` | status | when | what to do | retry |
 ROW = re.compile(r"^\| `(?P<code>[a-z-]+)` \| (?P<status>\d{3}) \| .{10,} \| .{5,} \| .{2,} \|$", re.MULTILINE)

@@ -20,11 +20,11 @@ from jobs.dispatch.presence import renew
 from jobs.dispatch.publish_failures import keep_failure
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Queue, Sweep, Worker
-from tests.outages import valkey_killed
-from tests.servers import throw_away
-from tests.stack import METRICS_TOKEN, Stack
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.outages import valkey_killed
+from tests.support.servers import throw_away
+from tests.support.stack import METRICS_TOKEN, Stack
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 #: A probe by the address of a container, with a cookie of whoever else listens there.
 STRANGE = {"Host": "10.1.2.3:8000", "Cookie": "sessionid=12345678"}

@@ -14,7 +14,7 @@ from jobs.api.lookup import get_job, get_requeued
 from jobs.models import Artifact, Job
 from jobs.postgres.deadlines import answering_within
 from jobs.states import State
-from tests.outages import locked
+from tests.support.outages import locked
 
 pytestmark = pytest.mark.django_db
 

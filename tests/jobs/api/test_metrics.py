@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from jobs.models import Queue
-from tests.stack import METRICS_TOKEN
-from tests.tokens import bearer_of
+from tests.support.stack import METRICS_TOKEN
+from tests.support.tokens import bearer_of
 
 TOKEN = "a-token-of-the-test's-own"
 

@@ -21,8 +21,8 @@ from jobs.inspection import InvalidPayloadError
 from jobs.models import AuditEntry, Job, Queue
 from jobs.models.bulk import BulkRun, Stage
 from jobs.states import State
-from tests.jobs.bulk.legs import context_of, leg, order, outcomes
-from tests.threads import Threads
+from tests.support.bulk_legs import context_of, leg, order, outcomes
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from jobs.models.bulk import BulkRun, Stage
 from jobs.retry import Bury
 from jobs.states import State
 from jobs.worker.transitions import claim_job, fail_job, finish_job
-from tests.jobs.bulk.legs import leg, order, outcomes
+from tests.support.bulk_legs import leg, order, outcomes
 
 pytestmark = pytest.mark.django_db
 

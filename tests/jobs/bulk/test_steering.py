@@ -20,7 +20,7 @@ from jobs.interventions.selection import UnknownCriterionError
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
 from jobs.states import State
-from tests.jobs.bulk.legs import leg, order
+from tests.support.bulk_legs import leg, order
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from jobs.context import JobContext
 from jobs.models import AuditEntry, Event, Job
 from jobs.models.bulk import BulkItem, BulkRun, Stage
 from jobs.states import State
-from tests.jobs.bulk.legs import leg, order, outcomes
+from tests.support.bulk_legs import leg, order, outcomes
 
 pytestmark = pytest.mark.django_db
 

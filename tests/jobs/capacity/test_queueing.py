@@ -20,7 +20,7 @@ from jobs.capacity.queueing import (
     wait_percentile,
     waiting_percentile,
 )
-from tests.jobs.capacity.simulation import SERVICES, draw, simulate
+from tests.support.queue_simulation import SERVICES, draw, simulate
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jobs.dispatch.fairness import HAND_OUT, hand_out
 from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
-from tests.jobs.messages import message_ids
+from tests.support.messages import message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

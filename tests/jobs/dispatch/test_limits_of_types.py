@@ -23,8 +23,8 @@ from jobs.interventions.dials import set_type_dials
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, Queue, TypeDials
 from jobs.states import State
-from tests.jobs.messages import message_ids
-from tests.threads import Threads
+from tests.support.messages import message_ids
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = "unheard"

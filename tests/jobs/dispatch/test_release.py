@@ -27,11 +27,11 @@ from jobs.models import Job, PublishFailure, Queue
 from jobs.monitoring.troubles import troubles
 from jobs.states import State
 from jobs.worker.transitions import claim_job, finish_and_hand_out
-from tests.jobs.messages import message_body, message_ids, messages
-from tests.locks import a_session_waits_for_a_lock
-from tests.outages import valkey_hung, valkey_killed
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.locks import a_session_waits_for_a_lock
+from tests.support.messages import message_body, message_ids, messages
+from tests.support.outages import valkey_hung, valkey_killed
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

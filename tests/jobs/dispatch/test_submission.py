@@ -13,8 +13,8 @@ from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
 from jobs.models import Job, Queue
 from jobs.states import State
-from tests.jobs.messages import message_ids
-from tests.threads import Threads
+from tests.support.messages import message_ids
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
 

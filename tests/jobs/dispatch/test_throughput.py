@@ -13,7 +13,7 @@ from jobs.dispatch.throughput import jobs_per_second, retry_after_refusal
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
 from jobs.models import Activity, Job, Queue
 from jobs.states import State
-from tests.threads import Threads
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from jobs.inspection import Inspector
 from jobs.kinds import Kind, register_kind
 from jobs.models import Job, Queue
 from jobs.states import State
-from tests.jobs.replay import Order, Replay, Sort, draw_orders
-from tests.jobs.simulated_time import simulated_time
+from tests.support.replay import Order, Replay, Sort, draw_orders
+from tests.support.simulated_time import simulated_time
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from jobs.files.storage import ArtifactFolder
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from tests import buckets
+from tests.support import buckets
 
 CHUNK = os.urandom(1024 * 1024)
 

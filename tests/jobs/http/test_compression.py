@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from jobs.models import Artifact, Job
 from jobs.states import State
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

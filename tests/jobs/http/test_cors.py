@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.stack.datafolder import BASE_DIR
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

@@ -23,9 +23,9 @@ from jobs.http.limits import (
 )
 from jobs.models import Job
 from jobs.states import State
-from tests.reports.api.asking import ORDER, post
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.ordering import ORDER, post
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from tests.reports.api.asking import ORDER, post
-from tests.tokens import bearer_of
+from tests.support.ordering import ORDER, post
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

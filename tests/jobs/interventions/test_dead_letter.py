@@ -17,8 +17,8 @@ from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
 from jobs.worker.policy import decide_for
 from jobs.worker.transitions import claim_job
-from tests.jobs.messages import message_ids
-from tests.threads import Threads
+from tests.support.messages import message_ids
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.interventions.dials import add_queue, set_dials
 from jobs.models import AuditEntry, Job, Queue
-from tests.jobs.messages import message_ids
+from tests.support.messages import message_ids
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Activity, Attempt, AttemptTotal, DecisionTotal, Job, Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.states import Outcome
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 

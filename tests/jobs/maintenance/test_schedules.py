@@ -10,7 +10,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from jobs.maintenance.beat import SafeEntry
 from jobs.maintenance.schedules import enabled_schedules, faults_of
-from tests.nonsense import NONSENSE
+from tests.support.nonsense import NONSENSE
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import Job, Queue, Sweep
 from jobs.postgres.advisory_locks import alone
 from jobs.states import State
-from tests.threads import Threads
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

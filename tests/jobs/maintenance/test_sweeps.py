@@ -17,10 +17,10 @@ from jobs.models.ids import first_id_at
 from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.worker.transitions import claim_job, fail_job
-from tests.jobs.messages import message_ids
-from tests.locks import a_session_waits_for_a_lock
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.locks import a_session_waits_for_a_lock
+from tests.support.messages import message_ids
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,8 +16,8 @@ from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, p
 from jobs.outbound.urls import receiver_of
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
-from tests.jobs.webhooks.receivers import Receiver
-from tests.threads import Threads
+from tests.support.receivers import Receiver
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,10 +12,10 @@ from pytest_django import Settings
 from jobs.models import Attempt, Job
 from jobs.outbound.exchange import Exchange, UnansweredError
 from jobs.states import State
-from tests.jobs.webhooks.receivers import Receiver
 from tests.jobs.webhooks.test_kind import told
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.receivers import Receiver
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

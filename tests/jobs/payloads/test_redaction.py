@@ -19,7 +19,7 @@ from jobs.payloads.redaction import (
     redact,
 )
 from jobs.worker.failures import describe_failure
-from tests.growth import growth, repeated
+from tests.support.growth import growth, repeated
 
 #: Beginnings of what redaction looks for, and what it steps over on the way.
 PIECES = (

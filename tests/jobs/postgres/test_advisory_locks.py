@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 
 from jobs.postgres.advisory_locks import slot
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from jobs.checks import check_request_timeout
 from jobs.models import Queue
 from jobs.postgres import deadlines
 from jobs.postgres.base import GAVE_UP, bounded
-from tests.outages import locked
+from tests.support.outages import locked
 
 
 @contextmanager

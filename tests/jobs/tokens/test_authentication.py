@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from jobs.models.token import ApiToken
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from jobs.models import Job
 from jobs.states import State
 from jobs.tokens.permissions import scopes_needed
 from jobs.tokens.scopes import known_scopes
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

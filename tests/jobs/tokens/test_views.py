@@ -16,10 +16,10 @@ from jobs.models import AuditEntry
 from jobs.models.token import ApiToken
 from jobs.tokens.issuing import revoke_own_token
 from jobs.tokens.scopes import known_scopes
-from tests.locks import a_session_waits_for_a_lock
-from tests.threads import Threads
-from tests.tokens import bearer_of
-from tests.waiting import wait_until
+from tests.support.locks import a_session_waits_for_a_lock
+from tests.support.threads import Threads
+from tests.support.tokens import bearer_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from jobs.types import contained as module
 from jobs.types.contained import Bounds, CannotStartError, ProcessEndedError, TookTooLongError, contained
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 BOUNDS = Bounds(seconds=5, memory_bytes=512 * 1024**2)
 

@@ -20,7 +20,7 @@ from jobs.outbound.urls import bucket_of
 from jobs.payloads.masked import masked_payload
 from jobs.states import Level, State
 from jobs.webhooks.endpoints import disable_endpoint
-from tests.jobs.webhooks.receivers import Receiver
+from tests.support.receivers import Receiver
 
 pytestmark = pytest.mark.django_db
 

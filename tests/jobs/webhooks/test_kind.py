@@ -19,9 +19,9 @@ from jobs.states import Outcome, State
 from jobs.webhooks.kind import KIND
 from jobs.webhooks.signing import rotate_secret
 from jobs.worker.execution import execute_job
-from tests.jobs.webhooks.receivers import Receiver
-from tests.threads import Threads
-from tests.waiting import wait_until
+from tests.support.receivers import Receiver
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

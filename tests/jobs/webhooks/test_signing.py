@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from jobs.models import CallbackSecret
 from jobs.webhooks.signing import MOST_SECRETS, rotate_secret, signed_headers, signing_secrets, valid_secrets, value_of
-from tests.threads import Threads
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

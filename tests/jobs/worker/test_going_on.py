@@ -10,7 +10,7 @@ from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from tests.jobs.messages import message_ids
+from tests.support.messages import message_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

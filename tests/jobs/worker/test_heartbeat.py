@@ -21,7 +21,7 @@ from jobs.worker import heartbeat
 from jobs.worker.execution import execute_job
 from jobs.worker.heartbeat import Heartbeat, beating, percent
 from jobs.worker.transitions import claim_job, hand_back_job
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

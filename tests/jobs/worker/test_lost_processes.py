@@ -33,9 +33,9 @@ from jobs.worker.job_requests import JobRequest
 from jobs.worker.lost_processes import end_lost_attempts, end_of_process, with_last_memory
 from jobs.worker.memory import out_of_memory_kills
 from jobs.worker.transitions import claim_job
-from tests.outages import locked, postgres_hung
-from tests.servers import throw_away
-from tests.threads import Threads
+from tests.support.outages import locked, postgres_hung
+from tests.support.servers import throw_away
+from tests.support.threads import Threads
 
 
 def ended(exit_code: int) -> ProcessLost:

@@ -15,7 +15,7 @@ from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
 from jobs.worker.transitions import claim_job, fail_job, finish_and_hand_out, finish_job, lose_attempt, retry_job
-from tests.threads import Threads
+from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
 

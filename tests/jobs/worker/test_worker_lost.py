@@ -16,8 +16,8 @@ from jobs.maintenance import sweeps
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 PAST = Now() - timedelta(seconds=1)
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 
 @pytest.fixture

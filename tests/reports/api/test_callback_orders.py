@@ -13,7 +13,7 @@ from jobs.models import Callback, Job, Queue
 from jobs.states import State
 from jobs.webhooks.asking import set_default_url
 from jobs.worker.execution import execute_job
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

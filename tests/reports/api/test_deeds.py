@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from jobs.models import Artifact, AuditEntry, Event, Job, Queue
 from jobs.states import State
-from tests.reports.api.asking import ORDER, assert_problem, post
+from tests.support.ordering import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 from jobs.api.download import content_disposition
 from jobs.models import Job
 from reports.types import ReportType
-from tests.reports.api.asking import ORDER, post
-from tests.tokens import bearer_of
+from tests.support.ordering import ORDER, post
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

@@ -23,9 +23,9 @@ from jobs.interventions.retrying import retry_dead_job
 from jobs.maintenance.encrypting import encrypt_secrets_of
 from jobs.maintenance.sweeps import prune_jobs
 from jobs.models import Job, Queue, ReusedKey
-from tests.reports.api.asking import ORDER, assert_problem, post
-from tests.threads import Threads
-from tests.tokens import bearer_of
+from tests.support.ordering import ORDER, assert_problem, post
+from tests.support.threads import Threads
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from jobs.models import Artifact, Job
 from jobs.models.ids import first_id_at
 from jobs.states import State
-from tests.reports.api.asking import assert_problem
+from tests.support.ordering import assert_problem
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from jobs.models import Event, Job, Queue
 from jobs.states import State
 from reports.registry import register
 from reports.types import ReportType
-from tests.reports.api.asking import ORDER, assert_problem, post
+from tests.support.ordering import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from jobs.models import Artifact, Job
 from jobs.states import State
 from jobs.webhooks.announcing import announce_end
-from tests.reports.api.asking import ORDER, assert_problem, post
+from tests.support.ordering import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from reports import registry
 from reports.types import SQL, ReportType, register
-from tests.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 

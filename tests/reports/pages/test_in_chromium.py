@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from examples.sales.seeding import seed_sales
 from jobs.models import Artifact, Job, Queue
 from jobs.states import State
-from tests.stack import Stack
-from tests.tokens import bearer_of
+from tests.support.stack import Stack
+from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

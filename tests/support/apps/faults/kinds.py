@@ -153,7 +153,7 @@ def regress(context: JobContext) -> dict[str, Any]:
 
 def import_broken(context: JobContext) -> None:
     """A job whose code cannot be imported."""
-    import tests.faults.app.broken  # noqa: F401
+    import tests.support.apps.faults.broken  # noqa: F401
 
 
 def kind(name: str, handler: Handler, *, losses: int = 3, **options: Any) -> Kind:

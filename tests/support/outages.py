@@ -12,8 +12,8 @@ import redis
 from django.db import connection, connections
 
 from config.stack.tether import RAN_WELL_AFTER_SECONDS
-from tests.servers import throw_away
-from tests.waiting import wait_until
+from tests.support.servers import throw_away
+from tests.support.waiting import wait_until
 
 
 @contextmanager

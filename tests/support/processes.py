@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from config.stack.datafolder import BASE_DIR
-from tests.servers import FOREIGN
+from tests.support.servers import FOREIGN
 
 
 def launch(module: str, data: Path, **environment: str) -> "subprocess.Popen[str]":

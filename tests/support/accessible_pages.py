@@ -1,4 +1,4 @@
-"""Every page that people see, with content: what `tests/axe.py` looks at."""
+"""Every page that people see, with content: what `tests/support/axe.py` looks at."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from jobs.models import Attempt, Job
 from jobs.worker.heartbeat import write_progress
 from jobs.worker.row_rate import RowRate
 from jobs.worker.transitions import claim_job, finish_job
-from tests.jobs.simulated_time import set_time
+from tests.support.simulated_time import set_time
 
 #: Seconds between two runs of the sweep, twice as long as they are seeded.
 SWEEP_SECONDS = 30

@@ -17,7 +17,7 @@ import boto3
 import requests
 
 from config.stack.probing import free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 BUCKET: Final = "longhaul"
 #: Keys of artifacts begin with it: a bucket may hold other things, too.

@@ -1,6 +1,6 @@
 """pytest plugin: one throw-away PostgreSQL and Valkey for the run, before Django reads its settings.
 
-Loaded by `-p tests.servers`. Whatever `DATABASE_URL` and friends say outside, tests get servers of
+Loaded by `-p tests.support.servers`. Whatever `DATABASE_URL` and friends say outside, tests get servers of
 their own in a temporary folder, which holds `LONGHAUL_DATA` too, so no test touches `.data`. The
 servers follow this process (see `config/stack/tether.py`): they end, and the folder goes, even when pytest
 is killed.
@@ -92,7 +92,7 @@ class ThrowAwayServers:
             self.servers = None
 
     def database_url(self, name: str) -> str:
-        assert self.servers is not None, "the plugin tests.servers is not loaded"
+        assert self.servers is not None, "the plugin tests.support.servers is not loaded"
         return self.servers.postgres.url(name)
 
 

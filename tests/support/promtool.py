@@ -12,7 +12,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.stack.datafolder import BASE_DIR
-from tests.stack import METRICS_TOKEN
+from tests.support.stack import METRICS_TOKEN
 
 FOLDER = BASE_DIR / "config" / "monitoring"
 RULES = FOLDER / "rules.yml"

@@ -22,9 +22,9 @@ from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
 from tests.faults.conftest import Fault, open_files
-from tests.faults.invariants import assert_invariants
-from tests.outages import restart_postgres, restart_valkey
-from tests.waiting import wait_until
+from tests.support.invariants import assert_invariants
+from tests.support.outages import restart_postgres, restart_valkey
+from tests.support.waiting import wait_until
 
 WORKERS = ("csv-1", "csv-2", "csv-3")
 #: Kinds of jobs, and how many of a hundred.

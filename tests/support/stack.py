@@ -24,7 +24,7 @@ from config.stack.datafolder import BASE_DIR, DataFolder
 from config.stack.probing import answers, free_port
 from config.stack.services import Service, all_services, service_tether
 from jobs.models import Queue
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 # Those that each test of workers gets; `worker-callbacks` is started where a test asks for it.
 WORKERS = ("worker-csv", "worker-io")
@@ -37,7 +37,7 @@ ENVIRONMENT = {
     "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_TIMEOUT_SECONDS": "1",
-    "EXTRA_APPS": "tests.faults.app",
+    "EXTRA_APPS": "tests.support.apps.faults",
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
     "LEASE_SECONDS": "4",

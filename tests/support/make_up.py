@@ -15,9 +15,9 @@ import requests
 
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
-from tests.config.processes import clean_environment, processes_of
-from tests.stack import METRICS_TOKEN
-from tests.waiting import wait_until
+from tests.support.processes import clean_environment, processes_of
+from tests.support.stack import METRICS_TOKEN
+from tests.support.waiting import wait_until
 
 #: How long Redis is wrong. A failover that went wrong takes that long to be noticed.
 FAULT_SECONDS: Final = 90.0
@@ -34,7 +34,7 @@ class Up:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data.parent / "up.log"
         environment = {
-            "EXTRA_APPS": "tests.faults.team_app",
+            "EXTRA_APPS": "tests.support.apps.team",
             "METRICS_TOKEN": METRICS_TOKEN,
             "PORT": str(self.port),
             "QUEUES": "team-a",
