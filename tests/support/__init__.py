@@ -1,0 +1,37 @@
+"""Everything that tests share. A test imports no other test, and no conftest, but only this package.
+
+| Module | What it is for |
+| --- | --- |
+| `accessible_pages` | every page that people see, with content, for `axe` |
+| `apps.faults` | an installed app with kinds and report types that misbehave on request |
+| `apps.team` | an installed app of a team that has its own queue |
+| `axe` | accessibility findings on a page, at two widths, light and dark |
+| `buckets` | an S3 server, and a proxy in front of it that counts what is fetched |
+| `bulk_legs` | bulk runs, one leg at a time, in this process |
+| `chaos` | faults at random points, from a seed |
+| `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
+| `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
+| `flushing` | empties the tables after a test that commits, faster than Django does |
+| `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
+| `invariants` | what must hold after every fault |
+| `libreoffice` | opens a CSV file in LibreOffice |
+| `locks` | whether sessions of PostgreSQL wait for each other |
+| `make_up` | `make up` as a test runs it |
+| `messages` | the messages in a Redis queue |
+| `nonsense` | values of a schedule's fields that Beat cannot run |
+| `ordering` | orders a report through the API; checks a problem response |
+| `outages` | PostgreSQL and Valkey: killed, restarted, hanging, full, read-only |
+| `processes` | finds and ends the processes of a data folder |
+| `promtool` | Prometheus' checker of rules, with real scrapes |
+| `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
+| `receivers` | an HTTP server that receives callbacks |
+| `replay` | a day of a queue's work, replayed by a simulated clock |
+| `schemathesis_hooks` | what the OpenAPI schema cannot say to schemathesis |
+| `servers` | pytest plugin: a throw-away PostgreSQL and Valkey for each run |
+| `simulated_time` | PostgreSQL by a clock that the test sets |
+| `stack` | web, workers and Beat as real processes over the test database |
+| `standby` | a streaming replica of the test database |
+| `threads` | threads that act at once, each over its own connection |
+| `tokens` | bearer tokens |
+| `waiting` | `wait_until`: the only way in which tests wait |
+"""
