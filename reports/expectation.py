@@ -1,16 +1,15 @@
-"""How many rows a report will have: as its type says, as PostgreSQL plans, or as its runs had. Never invented."""
+"""How many rows a report will have: as its type says, as PostgreSQL plans, or as earlier ones had. Never invented."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jobs.estimates.estimate import usual_rows
-from reports.query import explain
 from reports.types import ReportType
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
-    from psycopg import Cursor
 
 #: Nodes of a plan that make groups, or drop equal rows. The planner guesses how many there will be from the number of
 #: distinct values of each column, as if columns had nothing to do with each other: it may be off by a factor of 1,000.
@@ -21,13 +20,13 @@ BESIDE_ROWS: Final = frozenset({"InitPlan", "SubPlan"})
 
 
 def expected_rows(
-    report_type: ReportType, parameters: dict[str, Any], user: AbstractBaseUser, *, text: str, cursor: Cursor[Any]
+    report_type: ReportType, parameters: dict[str, Any], user: AbstractBaseUser, *, plan: Callable[[], dict[str, Any]]
 ) -> int | None:
-    """The type's own estimate, else the planner's where it can be trusted, else what the type's runs had, or None."""
+    """The type's own estimate, else the planner's where it can be trusted, else what past reports had, or None."""
     told = report_type.estimate(parameters, user)
     if told is not None:
         return int(told)  # a sum may be a Decimal
-    planned = planned_rows(explain(text, cursor))
+    planned = planned_rows(plan())
     return usual_rows("report", report_type.identifier) if planned is None else planned
 
 

@@ -17,8 +17,7 @@ from jobs.pacing.governor import governed
 from jobs.payloads.masked import secrets_of
 from reports.cells import large_cells_named
 from reports.filenames import name_file
-from reports.preparing import prepare_copy
-from reports.reading import reading
+from reports.open_query import ReportQuery
 from reports.source import database_to_read
 from reports.types import ReportType
 from tabular.copy_stream import CHUNK_BYTES, copy_rows
@@ -40,26 +39,26 @@ def export_report(
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     filename = name_file(report_type, parameters, extension=dialect.extension, secrets=secrets_of(context.job))
-    query = report_type.query(parameters, owner)
+    report_query = ReportQuery(report_type, parameters, owner)
     with (
         governed(context, report_type.dials) as governor,
-        reading(
+        report_query.open(
             database_to_read(governor.dials, report_type.without_replica, notes=governor.notes),
             application_name=f"longhaul {context.job.pk}",
             statement_timeout_seconds=governor.dials.statement_timeout_seconds,
-        ) as connection,
-        context.interruptible(connection.connection.cancel_safe),
+        ) as query,
+        context.interruptible(query.connection.cancel_safe),
     ):
-        prepared = prepare_copy(report_type, parameters, owner, query=query, dialect=dialect, connection=connection)
-        context.report_progress(0, total=prepared.expected_rows)
+        statement, headings = query.copy_statement(dialect), query.headings
+        context.report_progress(0, total=query.expected_rows())
         copied = copy_rows(
-            connection.connection,
-            prepared.statement,
+            query.connection,
+            statement,
             check=governor.check,
             chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
         )
-        with closing(copied) as chunks, large_cells_named(prepared.headings):
-            _write(context, report_type, filename, dialect, prepared.headings, governor.paced(chunks))
+        with closing(copied) as chunks, large_cells_named(headings):
+            _write(context, report_type, filename, dialect, headings, governor.paced(chunks))
     return {"rowCount": context.rows_done}
 
 

@@ -20,9 +20,8 @@ from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
 from jobs.types.json_schema import serializer_schema
 from reports.expectation import planned_rows
+from reports.open_query import ReportQuery
 from reports.ordering import order_payload, reopen_order
-from reports.query import compile_query, explain
-from reports.reading import reading
 from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
 from reports.secret_parameters import secret_names
 
@@ -132,16 +131,12 @@ class ReportInspector(Inspector):
         """What PostgreSQL's planner expects of the query."""
         owner = cast("AbstractBaseUser", job.owner)
         report_type, parameters = reopen_order(job.payload, owner)
-        with (
-            reading(
-                dials_for(job, report_type.dials).database,
-                application_name="longhaul explain",
-                statement_timeout_seconds=EXPLAIN_TIMEOUT_SECONDS,
-            ) as connection,
-            connection.cursor() as wrapper,
-        ):
-            text = compile_query(report_type.query(parameters, owner), connection)
-            plan = explain(text, wrapper.cursor)
+        with ReportQuery(report_type, parameters, owner).open(
+            dials_for(job, report_type.dials).database,
+            application_name="longhaul explain",
+            statement_timeout_seconds=EXPLAIN_TIMEOUT_SECONDS,
+        ) as query:
+            plan = query.explain()
         read = [f"{node['Plan Rows']:,} rows of {node['Relation Name']}" for node in _sequential_scans(plan)]
         scans = f" It reads {' and '.join(read)} from end to end." if read else ""
         rows = planned_rows(plan)

@@ -26,9 +26,8 @@ from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 from jobs.postgres.advisory_locks import slot
 from jobs.types.contained import Bounds, CannotStartError, ContainedError, ProcessEndedError, contained
 from reports.cells import large_cells_named
+from reports.open_query import ReportQuery
 from reports.ordering import reopen_order
-from reports.preparing import prepare_copy
-from reports.reading import reading
 from reports.registry import find_report_type
 from reports.source import database_to_read
 from reports.types import ReportType
@@ -142,17 +141,14 @@ def read_preview(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -
 def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Preview:
     report_type, parameters = reopen_order(payload, owner)
     dialect = Dialect.from_payload(payload["csv"])
-    query = report_type.query(parameters, owner)
-    with reading(
+    with ReportQuery(report_type, parameters, owner).open(
         alias, application_name="longhaul preview", statement_timeout_seconds=settings.PREVIEW_TIMEOUT_SECONDS
-    ) as connection:
-        prepared = prepare_copy(
-            report_type, parameters, owner, query=query, dialect=dialect, connection=connection, most_rows=MOST_ROWS
-        )
-        headings, expected = prepared.headings, prepared.expected_rows
+    ) as query:
+        statement, headings = query.copy_statement(dialect, most_rows=MOST_ROWS), query.headings
+        expected = query.expected_rows()
         try:
             with large_cells_named(headings):
-                lines, truncated = _first_lines(connection.connection, prepared.statement)
+                lines, truncated = _first_lines(query.connection, statement)
         except psycopg.errors.QueryCanceled:  # the statement timeout
             return Preview(headings, expected, None)
         rows = _rows_of(lines, dialect)
