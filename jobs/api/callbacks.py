@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
 from django.http import Http404
@@ -75,7 +74,7 @@ class CallbackView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """One delivery: what it sends, and what came of each try."""
         job = get_job(request, job_id, kind=CALLBACK)
-        return answer_poll(self, job, Question.RESOURCE, lambda: delivery_body(job, attempts=True))
+        return answer_poll(self, job, Question.RESOURCE, lambda _: delivery_body(job, attempts=True))
 
 
 class CallbackReplayView(ApiView):
@@ -99,7 +98,7 @@ class CallbackReplayView(ApiView):
             replayed = replay_delivery(job)
         except TransitionError:
             raise ProblemError(409, "not-ended", "This delivery has not ended yet: it goes on by itself.") from None
-        return accepted(replayed, partial(delivery_body, replayed))
+        return accepted(replayed, lambda _: delivery_body(replayed))
 
 
 class CallbackTestView(ApiView):
@@ -124,7 +123,7 @@ class CallbackTestView(ApiView):
         if url is None:
             raise ProblemError(409, "no-callback-url", "Your settings name no URL: name one in the request.")
         job = deliver_test(request.user, url=url)  # type: ignore[arg-type]
-        return accepted(job, partial(delivery_body, job))
+        return accepted(job, lambda _: delivery_body(job))
 
 
 class CallbackSettingsView(ApiView):

@@ -62,7 +62,7 @@ class OperationView(ApiView):
         """The state of one job."""
         job = get_job(request, job_id)
         require_scopes(request, f"{job.kind}s:read")
-        return answer_poll(self, job, Question.OPERATION, lambda: operation_body(request, job))
+        return answer_poll(self, job, Question.OPERATION, lambda _: operation_body(request, job))
 
 
 def operation_body(request: Request, job: Job) -> dict[str, Any]:

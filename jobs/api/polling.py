@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -11,13 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.status import retry_after
-from jobs.estimates.estimate import estimate_if_possible
+from jobs.estimates.estimate import Estimate, estimate
 from jobs.http.limits import ask_whether_early, count_poll, forget_polls
 from jobs.http.problems import ProblemError
 from jobs.http.views import ApiView
 from jobs.models import Job
+from jobs.postgres.commit import ask_after_commit
 from jobs.status import has_ended
 from jobs.tokens.throttling import client_of
+
+#: Makes the body of an answer from what is known of the job.
+Body = Callable[[Estimate], dict[str, Any]]
 
 
 class Question(StrEnum):
@@ -32,10 +37,10 @@ class Question(StrEnum):
         return f"polling:{self}:{job.pk}:{client_of(request)}"
 
 
-def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], dict[str, Any]]) -> Response:
+def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Response:
     """The answer to a client that polls `job`. Raises ProblemError (429) for one that polls much faster than told."""
     if has_ended(job):
-        return polled(job, body())
+        return _answer(job, Estimate(), body)
     asked = question.of(job, view.request)
     if early := ask_whether_early(asked):
         view.limits.append(early)
@@ -45,7 +50,7 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Callable[[], 
             f"Poll again in {early.retry_after} s, as Retry-After says. The job is not affected.",
             retry_after=early.retry_after,
         )
-    response = polled(job, body())
+    response = _answer(job, estimate(job), body)
     view.limits.append(count_poll(asked, window_seconds=int(response["Retry-After"])))
     return response
 
@@ -55,15 +60,14 @@ def begin_polling_anew(request: Request, job: Job) -> None:
     forget_polls(question.of(job, request) for question in Question)
 
 
-def accepted(job: Job, body: Callable[[], dict[str, Any]]) -> Response:
-    """202: what was committed is accepted, whatever becomes of the estimate."""
-    estimate_if_possible(job)
-    return polled(job, body(), status=202)
+def accepted(job: Job, body: Body) -> Response:
+    """202: what was committed stays accepted, even if the estimate fails."""
+    return _answer(job, ask_after_commit(partial(estimate, job), otherwise=Estimate), body, status=202)
 
 
-def polled(job: Job, body: dict[str, Any], *, status: int = 200) -> Response:
+def _answer(job: Job, known: Estimate, body: Body, *, status: int = 200) -> Response:
     """A response about a job, with `Retry-After` until it has ended (RFC 9110 section 10.2.3)."""
-    response = Response(body, status=status, headers={"Cache-Control": "private, no-cache"})
-    if (wait := retry_after(job, timezone.now())) is not None:
+    response = Response(body(known), status=status, headers={"Cache-Control": "private, no-cache"})
+    if (wait := retry_after(job, known, timezone.now())) is not None:
         response["Retry-After"] = str(wait)
     return response

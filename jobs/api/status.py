@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from jobs.estimates.estimate import estimate
+from jobs.estimates.estimate import Estimate
 from jobs.http.problems import problem_body
 from jobs.models import Artifact, Event, Job
 from jobs.states import State
@@ -15,27 +15,25 @@ from jobs.status import has_ended
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
 
 
-def seconds_remaining(job: Job) -> int | None:
-    """Seconds until it has ended, at least 1; None where that is not known."""
-    left = estimate(job).left
-    return None if left is None else max(1, round(left))
+def seconds_remaining(known: Estimate) -> int | None:
+    """Whole seconds until a job has ended, at least 1; None if that is not known."""
+    return None if known.left is None else max(1, round(known.left))
 
 
-def retry_after(job: Job, now: datetime) -> int | None:
+def retry_after(job: Job, known: Estimate, now: datetime) -> int | None:
     """How long to wait before asking again, in seconds; None once the job has ended.
 
     A quarter of the time that remains, or, unknown, a tenth of the time since the order.
     """
     if has_ended(job):
         return None
-    remaining = seconds_remaining(job)
+    remaining = seconds_remaining(known)
     wait = remaining / 4 if remaining is not None else (now - job.created_at).total_seconds() / 10
     return int(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
 
 
-def queue_members(job: Job) -> dict[str, Any]:
-    """The members of the status that tell how long it waits, and why: no place once it runs, or before it is due."""
-    known = estimate(job)
+def queue_members(known: Estimate) -> dict[str, Any]:
+    """The members of the status that tell how long a job waits, and why. It has no place before it is due."""
     members: dict[str, Any] = {"queuePosition": known.place}
     if known.wait:
         members["estimatedWaitSeconds"] = max(1, round(known.wait))
@@ -65,10 +63,10 @@ def error_of(job: Job) -> dict[str, Any]:
     return problem_body(status, known.get("code", "internal-error"), known.get("detail", job.error_message))
 
 
-def progress_members(job: Job) -> dict[str, Any]:
+def progress_members(job: Job, known: Estimate) -> dict[str, Any]:
     """The members of the status of a job that has not ended."""
     members: dict[str, Any] = {}
-    remaining = seconds_remaining(job)
+    remaining = seconds_remaining(known)
     if remaining is not None:
         members["estimatedTimeRemaining"] = f"{remaining} seconds"
         members["estimatedSecondsRemaining"] = remaining

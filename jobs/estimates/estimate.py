@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from jobs.dispatch.queue_position import find_ahead
@@ -18,7 +17,6 @@ from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, seconds_left
 from jobs.estimates.waiting import read_flow, seconds_to_wait
 from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
-from jobs.postgres.commit import ask_after_commit
 from jobs.postgres.statements import run
 from jobs.states import State
 
@@ -43,40 +41,26 @@ class Estimate:
 
 
 def estimate(job: Job) -> Estimate:
-    """What is known of a job. The instance remembers it, for the body and the headers of one answer.
+    """What is known of a job. One query; up to three for a queued job, and none once it has ended.
 
-    One query; where it is queued up to three, and none once it has ended.
+    An answer asks once, and hands the estimate on to whatever shows it.
     """
-    known: Estimate | None = job.__dict__.get("_estimate")
-    if known is None:
-        known = _estimate_queued(job) if job.state == State.QUEUED else _estimate_begun([job])[0]
-        job.__dict__["_estimate"] = known
-    return known
+    return _estimate_queued(job) if job.state == State.QUEUED else estimate_listed([job])[0]
 
 
-def estimate_if_possible(job: Job) -> None:
-    """Let it remember what is known, which may be nothing: for the answer to a request that has committed."""
-    job.__dict__["_estimate"] = ask_after_commit(partial(estimate, job), otherwise=Estimate)
-
-
-def estimate_listed(jobs: Sequence[Job]) -> None:
-    """Let each remember what is known without a look at its queue. One query, where any of them has begun."""
-    for job, known in zip(jobs, _estimate_begun(jobs), strict=True):
-        job.__dict__["_estimate"] = known
+def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
+    """What is known of each job without reading its queue. One query if any of them has begun, else none."""
+    wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
+    if not wanted:
+        return [Estimate()] * len(jobs)
+    now, past = _read_past(wanted)
+    return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_RUNS))) for job in jobs]
 
 
 def usual_rows(kind: str, type_: str) -> int | None:
     """Rows of the newest runs of a type; None where these are few, or have nothing in common. One query."""
     _, past = _read_past({(kind, type_)})
     return past.get((kind, type_), NO_RUNS).usual_rows
-
-
-def _estimate_begun(jobs: Sequence[Job]) -> list[Estimate]:
-    wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
-    if not wanted:
-        return [Estimate()] * len(jobs)
-    now, past = _read_past(wanted)
-    return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_RUNS))) for job in jobs]
 
 
 def _left(job: Job, now: datetime, past: PastRuns) -> float | None:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from jobs.api.status import failure_members, postponement_members, progress_members, queue_members, result_members
 from jobs.api.timeline import TimelineEvent, timeline
+from jobs.estimates.estimate import Estimate
 from jobs.estimates.waiting_reasons import REASONS
 from jobs.http.schema import Problem
 from jobs.models import Job
@@ -20,19 +21,18 @@ from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
 
 
-def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
+def status_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
     """The status of an order. `job` comes from `JobQuerySet.with_result`.
 
-    A list leaves out what takes a query for each job: the place in the queue, and what a postponed one waits for. Who
-    shows one calls `jobs.estimates.estimate.estimate_listed`.
+    A list leaves out what takes a query for each job: the place in the queue, and what a postponed one waits for.
     """
     artifact = job.result_artifact
     word = status_word(job, artifact)
     body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
     if not has_ended(job):
-        body |= progress_members(job) | {"cancelURL": reverse("api-report", args=[job.pk])}
+        body |= progress_members(job, known) | {"cancelURL": reverse("api-report", args=[job.pk])}
         if not in_list:
-            body |= queue_members(job) | postponement_members(job)
+            body |= queue_members(known) | postponement_members(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
             body["reportURL"] = reverse("report-download", args=[job.pk])
@@ -44,10 +44,10 @@ def status_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
     return body
 
 
-def report_body(job: Job, *, in_list: bool = False) -> dict[str, Any]:
+def report_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
     """The status, what was ordered and, but for a list, what happened since."""
     ordered = {"parameters": shown_parameters(job.payload), "csv": job.payload["csv"]}
-    body = {**status_body(job, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
+    body = {**status_body(job, known, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
     return body if in_list else {**body, "timeline": timeline(job)}
 
 

@@ -76,8 +76,8 @@ class ReportListView(ApiView):
         pages = NewestFirst()
         mine = Job.objects.owned_by(request.user).filter(kind="report").with_result()  # type: ignore[arg-type]
         page = pages.paginate_queryset(filter_reports(mine, request.query_params), request, view=self) or []
-        estimate_listed(page)
-        return pages.get_paginated_response([report_body(job, in_list=True) for job in page])
+        known = zip(page, estimate_listed(page), strict=True)
+        return pages.get_paginated_response([report_body(job, estimate, in_list=True) for job, estimate in known])
 
 
 class ReportPreviewView(ApiView):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +16,7 @@ from jobs.api.lookup import get_canceled, get_job, get_requeued
 from jobs.api.polling import Question, answer_poll
 from jobs.api.status import retry_after
 from jobs.errors import ArtifactError, TransitionError
+from jobs.estimates.estimate import estimate
 from jobs.http.problems import ProblemError
 from jobs.http.schema import ACCEPTED_HEADERS, problem
 from jobs.http.views import ApiView
@@ -34,7 +37,7 @@ class ReportView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """One report: its status, and what was ordered."""
         job = get_job(request, job_id, kind="report")
-        return answer_poll(self, job, Question.RESOURCE, lambda: report_body(job))
+        return answer_poll(self, job, Question.RESOURCE, partial(report_body, job))
 
     @extend_schema(
         operation_id="deleteReport",
@@ -89,7 +92,7 @@ class ReportStatusView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """How far it is. Ask again after `Retry-After` seconds, until that header is gone."""
         job = get_job(request, job_id, kind="report")
-        return answer_poll(self, job, Question.STATUS, lambda: status_body(job))
+        return answer_poll(self, job, Question.STATUS, partial(status_body, job))
 
 
 class ReportDownloadView(ApiView):
@@ -129,5 +132,5 @@ class ReportDownloadView(ApiView):
             case "Expired":
                 raise ProblemError(410, "expired", "The file has expired. Order it again.")
             case _:
-                wait = retry_after(job, timezone.now())
+                wait = retry_after(job, estimate(job), timezone.now())
                 raise ProblemError(409, "not-ready", "The report is not complete yet.", retry_after=wait)

@@ -37,6 +37,6 @@ def list_reports(user: AbstractBaseUser, *, before: UUID | None) -> Page:
     mine = Job.objects.owned_by(user).filter(kind="report").with_result().order_by("-id")
     older = mine.filter(pk__lt=before) if before else mine
     jobs = list(older[: PAGE_SIZE + 1])
-    estimate_listed(jobs)
-    shown = [show(job, user) for job in jobs[:PAGE_SIZE]]
+    listed = jobs[:PAGE_SIZE]
+    shown = [show(job, known, user) for job, known in zip(listed, estimate_listed(listed), strict=True)]
     return Page(shown, before, jobs[PAGE_SIZE - 1].pk if len(jobs) > PAGE_SIZE else None)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
+from jobs.estimates.estimate import Estimate, estimate
 from jobs.models import Artifact, Job
 from jobs.states import State
 from jobs.status import has_ended, status_word
@@ -26,6 +27,7 @@ class Shown:
     """One report as a row of the list shows it. `job` comes from `JobQuerySet.with_result`."""
 
     job: Job
+    known: Estimate
     title: str
     parameters: list[tuple[str, str]]
     word: str
@@ -55,7 +57,7 @@ class Shown:
 
     @property
     def time_left(self) -> str:
-        seconds = seconds_remaining(self.job)
+        seconds = seconds_remaining(self.known)
         return "" if seconds is None else time_left(seconds, timezone.now())
 
 
@@ -90,18 +92,20 @@ class ShownInFull(Shown):
         return format_in_words(self.job.payload["csv"])
 
 
-def show(job: Job, user: AbstractBaseUser) -> Shown:
+def show(job: Job, known: Estimate, user: AbstractBaseUser) -> Shown:
     """Without a query."""
-    return Shown(**_what_was_ordered(job, user))
+    return Shown(known=known, **_what_was_ordered(job, user))
 
 
 def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
     """With the queries of `jobs.estimates.estimate.estimate`, and one more for a postponed job."""
-    queued, postponed = queue_members(job), postponement_members(job)
+    known = estimate(job)
+    queued, postponed = queue_members(known), postponement_members(job)
     ordered = _what_was_ordered(job, user)
     failure = failure_members(job) if job.state == State.DEAD else None
     return ShownInFull(
         **ordered,
+        known=known,
         place_in_queue=queued["queuePosition"],
         expected_wait=_about(queued["estimatedWaitSeconds"], timezone.now())
         if "estimatedWaitSeconds" in queued

@@ -26,34 +26,33 @@ NOW = timezone.now()
 PAYLOAD = {"reportType": "yearly-sales", "parameters": {}, "csv": {}}
 
 
-def with_estimate(left: float | None, **values: Any) -> Job:
-    """A job as if its estimate had been read."""
-    job = Job(**{"state": State.RUNNING, "created_at": NOW - timedelta(seconds=20), **values})
-    job.__dict__["_estimate"] = Estimate(left=left)
-    return job
+def a_job(**values: Any) -> Job:
+    return Job(**{"state": State.RUNNING, "created_at": NOW - timedelta(seconds=20), **values})
 
 
 @pytest.mark.parametrize(("left", "told"), [(30.4, 30), (30.6, 31), (0.0, 1), (None, None)])
 def test_whole_seconds_are_told_and_at_least_one(left: float | None, told: int | None) -> None:
-    assert seconds_remaining(with_estimate(left)) == told
+    assert seconds_remaining(Estimate(left=left)) == told
 
 
 @pytest.mark.parametrize(
-    ("job", "expected"),
+    ("job", "left", "expected"),
     [
-        (with_estimate(30), 7),
-        (with_estimate(30, state=State.QUEUED), 7),
-        (with_estimate(1000), 60),
-        (with_estimate(0), 1),
-        (with_estimate(None), 2),
-        (with_estimate(None, created_at=NOW - timedelta(days=1)), 60),
-        (with_estimate(None, state=State.SUCCEEDED), None),
-        (with_estimate(None, state=State.DEAD), None),
-        (with_estimate(None, state=State.CANCELLED), None),
+        (a_job(), 30, 7),
+        (a_job(state=State.QUEUED), 30, 7),
+        (a_job(), 1000, 60),
+        (a_job(), 0, 1),
+        (a_job(), None, 2),
+        (a_job(created_at=NOW - timedelta(days=1)), None, 60),
+        (a_job(state=State.SUCCEEDED), None, None),
+        (a_job(state=State.DEAD), None, None),
+        (a_job(state=State.CANCELLED), None, None),
     ],
 )
-def test_retry_after_is_a_quarter_of_what_remains_between_1_and_60_seconds(job: Job, expected: int | None) -> None:
-    assert retry_after(job, NOW) == expected
+def test_retry_after_is_a_quarter_of_what_remains_between_1_and_60_seconds(
+    job: Job, left: float | None, expected: int | None
+) -> None:
+    assert retry_after(job, Estimate(left=left), NOW) == expected
 
 
 @pytest.mark.parametrize(

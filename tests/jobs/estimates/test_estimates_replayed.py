@@ -81,10 +81,11 @@ def test_half_of_the_estimates_are_off_by_less_than_a_quarter(owner: User, kind_
         number_of = {id(order): number for number, order in enumerate(measured)}
 
         def ask(order: Order, job: Job, at: float) -> None:
+            known = estimate(job)
             for way, share in questions[at, number_of[id(order)]]:
-                tell(way, share, order, seconds_remaining(job), order.ended - at)
+                tell(way, share, order, seconds_remaining(known), order.ended - at)
                 if job.state == State.QUEUED:
-                    tell("the wait, from the order", share, order, estimate(job).wait, order.began - at)
+                    tell("the wait, from the order", share, order, known.wait, order.began - at)
 
         replay.go([(at, measured[number]) for at, number in questions], ask)
 

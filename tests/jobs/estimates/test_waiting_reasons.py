@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.api.status import queue_members
+from jobs.estimates.estimate import estimate
 from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.states import State
 from tabular.dialect import Dialect
@@ -30,8 +31,7 @@ def report(make_job: Callable[..., Job]) -> Callable[..., Job]:
 
 def code_of(job: Job) -> str | None:
     job.refresh_from_db()
-    job.__dict__.pop("_estimate", None)
-    reason = queue_members(job).get("waitingReason")
+    reason = queue_members(estimate(job)).get("waitingReason")
     return reason["code"] if reason else None
 
 
