@@ -19,7 +19,7 @@ sync := .venv/bin/uv sync --frozen --inexact
 
 .PHONY: help
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 11
 
 .PHONY: demo
 demo: .venv/.run  ## order one report through the HTTP API of a fresh stack, verify it, stop
@@ -32,6 +32,10 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 .PHONY: test
 test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
+
+.PHONY: test-fast
+test-fast: .venv/.dev  ## run the tests that need no browser, workers or much time: about a minute
+	@exec $(python) -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow' --durations 5 --durations-min 2 $(ARGS)
 
 .PHONY: chaos
 chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)

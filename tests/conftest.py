@@ -32,7 +32,9 @@ LONGEST = (
     "test_runbook.py",
     "test_pacing.py",
 )
-LONG = ("bench", "config", "faults", "fuzz")
+LONG = {"bench", "config", "faults", "fuzz"}
+#: A test that asks for one of these, if through others, needs services, a browser or an S3 server.
+SERVICES = {"all_services", "s3_server"}
 #: These take longer than the rest.
 LONGER = ("test_accessibility.py", "test_in_chromium.py", "test_health.py", "test_queueing.py", "test_patterns.py")
 #: The shell starts in half the time, as it is the browser without its windows.
@@ -150,6 +152,16 @@ def browser(transactional_db: None, browser: Any) -> Any:
     return browser
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark each test that starts programs as slow. Others that take long say so themselves."""
+    if starts_many_processes(item) or SERVICES.intersection(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+
+
+def starts_many_processes(item: pytest.Item) -> bool:
+    return not LONG.isdisjoint(item.path.relative_to(item.config.rootpath).parts)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no process has one left when the others are done. Else it is random.
@@ -159,7 +171,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {name: place for place, name in enumerate(LONGEST)}
 
     def place(item: pytest.Item) -> int:
-        if item.path.parent.name in LONG:
+        if starts_many_processes(item):
             return rank.get(item.path.name, len(rank))
         return rank.get(item.path.name, len(rank) + (1 if item.path.name in LONGER else 2))
 

@@ -103,6 +103,7 @@ def ask(request: pytest.FixtureRequest, db: None) -> Callable[[str, str, str], t
     return ask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_somebody_elses_id_answers_as_one_that_nobody_has(
     path: str, theirs: dict[str, list[str]], ask: Callable[[str, str, str], tuple[Any, ...]]

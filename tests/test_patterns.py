@@ -113,6 +113,7 @@ def test_each_pattern_stands_where_it_is_found() -> None:
     assert [place for place, call, is_at_top in calls() if not is_at_top] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PATTERNS)
 def test_no_pattern_takes_longer_than_the_text_is_long(place: str) -> None:
     pattern = PATTERNS[place]

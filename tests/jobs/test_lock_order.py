@@ -59,6 +59,7 @@ def audited() -> Counter[tuple[str, str]]:
     return Counter(AuditEntry.objects.values_list("action", "target_id"))
 
 
+@pytest.mark.slow
 def test_a_storm_of_cancellations_beside_the_sweeps(make_job: Callable[..., Job]) -> None:
     jobs = []
     for state in (State.QUEUED, State.RUNNING, State.SUCCEEDED, State.DEAD) * 9:

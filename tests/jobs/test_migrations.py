@@ -69,6 +69,7 @@ def ask(database: BaseDatabaseWrapper, statement: str, *parameters: Any) -> list
         return cursor.fetchall() if cursor.description else []
 
 
+@pytest.mark.slow
 def test_a_rollback_loses_no_token_and_no_rule(before: BaseDatabaseWrapper) -> None:
     migrate(before, BEFORE)
     ((ada,),) = ask(before, A_USER)
@@ -91,6 +92,7 @@ def test_a_rollback_loses_no_token_and_no_rule(before: BaseDatabaseWrapper) -> N
     assert len(ask(before, "SELECT * FROM jobs_apitoken")) == 2
 
 
+@pytest.mark.slow
 def test_the_index_of_keys_is_built_beside_the_orders_and_anew_where_it_was_interrupted(
     before: BaseDatabaseWrapper,
 ) -> None:

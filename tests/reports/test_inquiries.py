@@ -121,6 +121,7 @@ def test_while_a_worker_asks_the_page_says_so_and_a_second_press_asks_nobody(
     assert 'hx-trigger="every 1s"' in page(operator, job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "outcome", "says", "word"),
     [

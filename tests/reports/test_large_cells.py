@@ -63,6 +63,7 @@ def test_a_type_that_loses_blanks_as_text_keeps_them(
     assert run_order(report_of("SELECT 'a'::char(3) AS a"), spreadsheetSafe=False).content == b"a\na  \n"
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(report_of: Callable[..., str], run_order: Callable[..., Finished]) -> None:
     made = report_of("SELECT repeat('x', 200000000) AS note")
     before = psutil.Process().memory_info().rss

@@ -24,6 +24,8 @@ from tests.support.waiting import wait_until
 WIDE = "SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 20000) i"
 MANY = "SELECT i FROM generate_series(1, 2000000) i"
 
+pytestmark = pytest.mark.slow  # it takes time to see a pace
+
 
 @pytest.fixture
 def run(run_order: Callable[..., Finished]) -> Iterator[Callable[..., Any]]:

@@ -84,6 +84,7 @@ print(storages["artifacts"].open(Job.objects.with_result().get(pk=job.pk).result
 """
 
 
+@pytest.mark.slow
 def test_an_app_outside_of_the_repository_brings_its_report_type(
     tmp_path: Path, transactional_db: None, database_url: str
 ) -> None:

@@ -25,7 +25,7 @@ from tests.support.standby import Standby
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True, databases=["default", "replica"])]
 WHERE = "SELECT CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END AS place"
 SLOW = "SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 20000) i"
 ROWS = 20_000

@@ -72,6 +72,7 @@ def test_no_cell_is_a_formula(
     assert [piece for piece in re.split(f"[{others}\r\n]", text) if is_formula(piece)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "delimiters", "strip"),
     [("utf-8", ";", True), ("shift_jis", "\t", False), ("euc_jp", "|", True), ("utf-16", ",;\t", True)],

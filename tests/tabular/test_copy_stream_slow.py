@@ -8,6 +8,7 @@ from tabular.copy_stream import copy_rows
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_wide_rows_that_come_slowly_are_handed_on_by_time() -> None:
     slow = "SELECT repeat('x', 20000), pg_sleep(0.5) FROM generate_series(1, 6)"
     connection.ensure_connection()

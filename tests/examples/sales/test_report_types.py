@@ -145,6 +145,7 @@ def test_order_lines_refuses_a_range_that_ends_before_it_starts() -> None:
     assert serializer.errors == {"dateTo": ["The last day must not be before the first day."]}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_order_lines_streams_without_a_sort_once_the_shop_is_big() -> None:
     list(seed_sales(lines=200_000, using="default"))

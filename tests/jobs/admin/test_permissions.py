@@ -152,6 +152,7 @@ def pages(things: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], bool]]
     yield reverse("admin:auth_user_password_change", args=[things["auth_user"].pk]), (ADMINISTRATOR,), False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_opens_for_whom_it_is_meant_and_for_nobody_else(
     role: str, browser: Callable[[str], Client], things: dict[str, Any]

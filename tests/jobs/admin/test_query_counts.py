@@ -112,6 +112,7 @@ def query_counts(client: Client, run: BulkRun) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_query_counts_are_constant(client: Client, owner: User) -> None:
     staff = User.objects.create_superuser("root")
     client.force_login(staff)

@@ -34,6 +34,7 @@ def as_typed(task: PeriodicTask, /, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, False)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in NONSENSE.items() for value in values])
 def test_nonsense_is_refused_at_its_field_and_changes_nothing(
     root: Client, task: PeriodicTask, field: str, value: Any

@@ -19,6 +19,7 @@ ROW = re.compile(r"^\| `(?P<code>[a-z-]+)` \| (?P<status>\d{3}) \| .{10,} \| .{5
 API = BASE_DIR / "docs" / "api.md"
 
 
+@pytest.mark.slow
 def test_the_catalogue_has_every_code_that_is_emitted_and_no_other() -> None:
     rows = {(row["code"], int(row["status"])) for row in ROW.finditer(API.read_text())}
     emitted = {(one.code, one.status or (422 if one.permanent else 500)) for one in emitted_codes()}

@@ -98,6 +98,7 @@ def healthz(client: Client) -> tuple[int, dict[str, list[str]]]:
     return response.status_code, {name: said["problems"] for name, said in checks.items() if said["status"] != "ok"}
 
 
+@pytest.mark.slow
 def test_healthz_is_200_while_all_is_well_and_asks_no_worker(
     client: Client, all_is_well: None, settings: Settings, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -129,6 +130,7 @@ def test_healthz_is_for_the_token_and_for_staff(client: Client, all_is_well: Non
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/healthz", "/metrics"])
 def test_staff_whose_session_cannot_be_looked_up_are_told_of_the_database_in_json(
     path: str, client: Client, owner: User

@@ -171,6 +171,7 @@ OTHERS = (
 )
 
 
+@pytest.mark.slow
 def test_no_table_is_read_whole_where_others_have_many_jobs(past_job: Callable[..., Job], owner: User) -> None:
     with connection.cursor() as cursor:
         for statement in OTHERS:

@@ -159,6 +159,7 @@ def test_a_target_without_sense_is_refused() -> None:
             servers_needed(traffic, target_wait=1, percentile=percentile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [0.5, 0.9])
 @pytest.mark.parametrize("servers", [1, 16])
 @pytest.mark.parametrize("service", SERVICES)
@@ -171,6 +172,7 @@ def test_the_formula_is_near_the_simulation(service: str, servers: int, busy: fl
     assert waiting_percentile(sample.traffic, servers, 95) == pytest.approx(waiting, rel=0.15, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("erlangs", "target"), [(3.2, 1.0), (12.8, 0.2)])
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_servers_needed_are_at_most_one_off(service: str, erlangs: float, target: float) -> None:
@@ -181,6 +183,7 @@ def test_the_servers_needed_are_at_most_one_off(service: str, erlangs: float, ta
     assert abs(needed - enough) <= 1
 
 
+@pytest.mark.slow
 def test_as_many_wait_as_come_within_the_wait() -> None:
     """The law that the dial `max_queued` is reckoned with: Little's, for percentiles."""
     for service, erlangs, servers in (("exponential", 3.6, 4), ("nearly constant", 14.4, 16), ("heavy", 12.8, 16)):

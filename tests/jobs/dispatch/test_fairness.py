@@ -118,6 +118,7 @@ def test_the_limit_of_an_owner_is_none_for_jobs_without_one(waiting: Callable[..
     assert release_jobs(QUEUE) == [job.pk for job in jobs]
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     owners=st.lists(st.integers(0, 4), min_size=1, max_size=30),
@@ -161,6 +162,7 @@ def users_waiting(left: Counter[int]) -> list[int]:
     return [number for number, count in left.items() if count > 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False])
 def test_the_cost_is_that_of_the_jobs_picked(known: bool, make_job: Callable[..., Job]) -> None:
     """The index is hopped through, not read: of 50,000 waiting jobs, few pages are read or written.

@@ -125,6 +125,7 @@ def test_as_many_of_a_type_wait_as_its_dial_says(typed: Callable[[str], Job], wa
     typed("light")
 
 
+@pytest.mark.slow
 def test_fifty_who_release_and_end_at_once_keep_to_every_limit(waiting: Callable[..., Job]) -> None:
     """What runs is counted by each of them after each step, in a snapshot of its own."""
     Queue.objects.filter(name=QUEUE).update(max_running=6, max_running_per_owner=2, max_running_per_type=2)
@@ -146,6 +147,7 @@ def test_fifty_who_release_and_end_at_once_keep_to_every_limit(waiting: Callable
     assert tuple(map(max, zip(*seen, strict=True))) == (6, 2, 2)
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     jobs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 1)), min_size=1, max_size=25),

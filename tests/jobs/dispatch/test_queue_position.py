@@ -82,6 +82,7 @@ def test_more_than_a_few_are_not_read(waiting: Callable[..., Job], monkeypatch: 
     assert count_ahead(jobs[1], at_most=100) == 77
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     jobs=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.integers(0, 1)), min_size=1, max_size=25),

@@ -125,6 +125,7 @@ def test_publishing_nothing_is_nothing() -> None:
     assert messages(QUEUE) == []
 
 
+@pytest.mark.slow
 def test_release_and_those_who_cancel_never_wait_for_each_other_in_a_circle(waiting: Callable[..., Job]) -> None:
     """Both lock many jobs at once. What is cancelled is not released, and the other way round it is cancelled later."""
     Queue.objects.filter(name=QUEUE).update(max_running=None)

@@ -86,6 +86,7 @@ def test_an_owner_has_room_once_the_next_of_their_own_begins(make_job: Callable[
     assert retry_after_refusal(OwnerQueueFullError("m", limit=2), queue="reports", owner=owner) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_of_1000_orders_exactly_as_many_as_fit_are_accepted(kind_of: Callable[..., str]) -> None:
     kind = kind_of(lambda context: None)

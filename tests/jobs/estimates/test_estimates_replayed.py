@@ -55,6 +55,7 @@ def questions_about(orders: list[Order]) -> dict[tuple[float, int], list[tuple[s
     return questions
 
 
+@pytest.mark.slow
 def test_half_of_the_estimates_are_off_by_less_than_a_quarter(owner: User, kind_of: Callable[..., str]) -> None:
     """At each quarter of the way, from the order and of the run alone; 4 workers, 4 owners, bursts of orders.
 

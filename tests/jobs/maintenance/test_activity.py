@@ -89,6 +89,7 @@ def test_what_ends_now_is_counted_by_the_next_run(ended: Callable[..., Attempt])
     assert attempt.outcome == Outcome.SUCCEEDED
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_an_attempt_whose_end_commits_late_is_counted_all_the_same(
     ended: Callable[..., Attempt], database_url: str

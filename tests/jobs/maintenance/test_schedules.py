@@ -78,6 +78,7 @@ def test_two_expiries_and_none_or_two_schedules_are_found(task: PeriodicTask) ->
     assert set(faults_of(task)) == {"interval"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row",
     [

@@ -133,6 +133,7 @@ def test_of_a_replica_nothing_is_told_where_there_is_none(scrape: Callable[..., 
     assert scrape("replica_up") is None
 
 
+@pytest.mark.slow
 def test_a_scrape_asks_as_much_with_many_jobs_as_with_few(
     scrape: Callable[..., float | None], owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

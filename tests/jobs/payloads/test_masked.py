@@ -35,6 +35,7 @@ def test_where_the_kinds_code_fails_everything_is_a_secret(fussy: str, make_job:
     assert secrets_of(job) == {"Tokyo", "2023"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["report", "fussy", "gone"])
 @pytest.mark.parametrize("payload", [["a"], "text", 7, True, {"reportType": 7}, {"parameters": []}], ids=str)
 def test_whatever_stands_in_a_payload_its_pages_open(

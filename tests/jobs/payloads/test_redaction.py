@@ -31,11 +31,13 @@ PIECES = (
 MOST_SECONDS = 1.0
 
 
+@pytest.mark.slow
 def test_redaction_takes_as_long_as_the_text_is_long() -> None:
     for piece in ["".join(pieces) for pieces in product(PIECES[:2], PIECES)] + list(PIECES):
         assert not growth(redact, repeated(piece), to=1_030_000), piece
 
 
+@pytest.mark.slow
 def test_an_error_of_a_megabyte_costs_less_than_a_second() -> None:
     for piece in PIECES:
         text = piece * (1_000_000 // len(piece))

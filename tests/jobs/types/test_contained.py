@@ -39,6 +39,7 @@ def give_up() -> None:
     raise SystemExit("no login with " + "2retnuh"[::-1])
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_costs_one_call_and_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     server = contained("os.getppid", bounds=BOUNDS)
     os.kill(server, signal.SIGSTOP)
@@ -51,6 +52,7 @@ def test_a_server_that_hangs_costs_one_call_and_no_thread(monkeypatch: pytest.Mo
     assert contained("os.getppid", bounds=BOUNDS) != server
 
 
+@pytest.mark.slow
 def test_a_process_that_finds_nothing_preloaded_says_so(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

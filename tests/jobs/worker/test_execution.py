@@ -198,6 +198,7 @@ def test_the_heartbeat_ends_a_handler_whose_job_was_taken_away(
     assert (job.state, job.fencing_token) == (State.RUNNING, 77)
 
 
+@pytest.mark.slow
 def test_the_heartbeat_renews_the_lease_and_writes_progress_that_never_falls(
     kind_of: Callable[..., str], make_job: Callable[..., Job], settings: Any
 ) -> None:
@@ -228,6 +229,7 @@ def test_the_heartbeat_renews_the_lease_and_writes_progress_that_never_falls(
     assert (job.state, job.progress_percent) == (State.SUCCEEDED, 100)
 
 
+@pytest.mark.slow
 def test_a_heartbeat_survives_a_cut_connection(
     kind_of: Callable[..., str], make_job: Callable[..., Job], settings: Any
 ) -> None:

@@ -38,6 +38,7 @@ def text_type(report_types: dict[str, ReportType], report_of: Any) -> str:
     return made
 
 
+@pytest.mark.slow
 def test_a_naughty_text_is_kept_as_it_is_or_refused(api: APIClient, text_type: str) -> None:
     kept = 0
     for text in NAUGHTY:
@@ -50,6 +51,7 @@ def test_a_naughty_text_is_kept_as_it_is_or_refused(api: APIClient, text_type: s
     assert kept > len(NAUGHTY) - 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["reportType", "encoding", "Idempotency-Key", "query", "cursor", "path", "token"])
 def test_a_naughty_text_elsewhere_is_a_problem(place: str, api: APIClient) -> None:
     for text in NAUGHTY:
