@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 from drf_spectacular.utils import extend_schema_serializer
 
+from jobs.api.resources.resource import Placed
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.http.strict import StrictBooleanField
 from jobs.models import Job
@@ -32,15 +32,6 @@ class PlacedOrderSerializer(OrderSerializer):
         default=False,
         help_text="Reuse an identical report of yours that is in progress or was ordered recently, if there is one.",
     )
-
-
-@dataclass(frozen=True)
-class Placed:
-    """What became of an order: a new job, that of the first request with its key, or an equal one ordered before."""
-
-    job: Job
-    is_replayed: bool = False
-    is_reused: bool = False
 
 
 def place_order(*, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:

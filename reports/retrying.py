@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
-from jobs.interventions.retrying import retry_dead_job
+from jobs.interventions.retrying import NotRetryableError, retry_dead_job
 from jobs.models import Job
 from reports.ordering import reopen_order
 from reports.registry import UnknownReportTypeError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-
-class NotRetryableError(Exception):
-    """By today's rules the report could not be ordered."""
 
 
 def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:

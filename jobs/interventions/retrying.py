@@ -13,6 +13,11 @@ from jobs.states import State
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+
+class NotRetryableError(Exception):
+    """By today's rules the job could not be ordered."""
+
+
 REASON = "Its owner tries it again."
 
 

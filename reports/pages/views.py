@@ -18,6 +18,7 @@ from jobs.errors import AdmissionError, TransitionError
 from jobs.http.problems import refusal
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
+from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job
 from jobs.pages.posting import posted_from
 from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
@@ -27,7 +28,7 @@ from reports.pages.order_form import OrderForm, blank_form, entered_form, form_l
 from reports.pages.wording import show_in_full
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
-from reports.retrying import NotRetryableError, retry_report
+from reports.retrying import retry_report
 from reports.types import ReportType
 
 NOT_RETRIED = "It was not tried again"

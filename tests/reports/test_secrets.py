@@ -14,10 +14,11 @@ from django.test import Client
 from rest_framework import serializers
 
 from jobs.interventions.requeue_checks import RequeueChecks
+from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from reports.retrying import NotRetryableError, retry_report
+from reports.retrying import retry_report
 from tests.support.apps.faults import report_types as faults
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of

@@ -1,8 +1,9 @@
-"""What of my reports a list shows."""
+"""Which of my jobs a list shows."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.http import QueryDict
@@ -33,33 +34,39 @@ class StatusField(serializers.MultipleChoiceField):
 
 
 class ListQuery(StrictSerializer):
-    """The query string of `GET /api/reports`, but for what leads to a page."""
+    """The query string of a list, except for what leads to a page and for the type."""
 
-    reportType = serializers.CharField(
-        required=False, max_length=100, trim_whitespace=False, help_text="of this type only"
-    )
     status = StatusField(required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated")
     createdAfter = serializers.DateTimeField(required=False, help_text="ordered at this time or later")
     createdBefore = serializers.DateTimeField(required=False, help_text="ordered before this time")
 
 
-def filter_reports(reports: JobQuerySet, query: QueryDict) -> JobQuerySet:
-    """Those that the query string of a request is about. Raises DRF's ValidationError; its keys are parameters."""
+@cache
+def list_query(kind: str) -> type[ListQuery]:
+    """The query string of `GET /api/reports`, say, which has `reportType`."""
+    of_type = serializers.CharField(
+        required=False, max_length=100, trim_whitespace=False, help_text="of this type only"
+    )
+    return type("ListQuery", (ListQuery,), {f"{kind}Type": of_type})
+
+
+def filter_jobs(jobs: JobQuerySet, query: QueryDict, *, kind: str) -> JobQuerySet:
+    """The jobs of a kind that a query string selects. Raises DRF's ValidationError; its keys are parameters."""
     sent = read_query(query, repeatable=["status"])
-    asked = ListQuery(data={name: sent[name] for name in sent.keys() - {page.name for page in PAGES}})
+    asked = list_query(kind)(data={name: sent[name] for name in sent.keys() - {page.name for page in PAGES}})
     asked.is_valid(raise_exception=True)
     wanted: dict[str, Any] = asked.validated_data
-    if "reportType" in wanted:
-        reports = reports.filter(type=wanted["reportType"])
+    if f"{kind}Type" in wanted:
+        jobs = jobs.filter(type=wanted[f"{kind}Type"])
     if words := wanted.get("status"):
-        reports = reports.filter(in_status(words))
+        jobs = jobs.filter(in_status(words))
     if "createdAfter" in wanted:
         after = wanted["createdAfter"]
-        reports = reports.filter(created_at__gte=after, pk__gte=first_id_at(_moved(after, -MOST_BETWEEN_CLOCKS)))
+        jobs = jobs.filter(created_at__gte=after, pk__gte=first_id_at(_moved(after, -MOST_BETWEEN_CLOCKS)))
     if "createdBefore" in wanted:
         before = wanted["createdBefore"]
-        reports = reports.filter(created_at__lt=before, pk__lt=first_id_at(_moved(before, MOST_BETWEEN_CLOCKS)))
-    return reports
+        jobs = jobs.filter(created_at__lt=before, pk__lt=first_id_at(_moved(before, MOST_BETWEEN_CLOCKS)))
+    return jobs
 
 
 def _moved(moment: datetime, by: timedelta) -> datetime:

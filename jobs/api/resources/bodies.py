@@ -1,14 +1,14 @@
-"""Bodies of the report API: made here, and documented for the schema."""
+"""Bodies of a kind's resource: made here, and documented for the schema."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.urls import reverse
 from rest_framework import serializers
 
 from jobs.api.status import failure_members, postponement_members, progress_members, queue_members, result_members
-from jobs.api.timeline import TimelineEvent, timeline
+from jobs.api.timeline import TimelineEvent
 from jobs.estimates.estimate import Estimate
 from jobs.estimates.waiting_reasons import REASONS
 from jobs.http.schema import Problem
@@ -16,26 +16,23 @@ from jobs.models import Job
 from jobs.states import State
 from jobs.status import STATUS_WORDS, has_ended, status_word
 from jobs.types.json_schema import serializer_schema
-from reports.previewing import Preview
-from reports.secret_parameters import shown_parameters
-from reports.types import ReportType
 
 
 def status_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
     """The status of an order. `job` comes from `JobQuerySet.with_result`.
 
-    A list leaves out what takes a query for each job: the place in the queue, and what a postponed one waits for.
+    A list leaves out what takes a query for each job: the position in the queue, and what a postponed job waits for.
     """
     artifact = job.result_artifact
     word = status_word(job, artifact)
-    body: dict[str, Any] = {"id": str(job.pk), "reportType": job.payload["reportType"], "status": word}
+    body: dict[str, Any] = {"id": str(job.pk), f"{job.kind}Type": job.type, "status": word}
     if not has_ended(job):
-        body |= progress_members(job, known) | {"cancelURL": reverse("api-report", args=[job.pk])}
+        body |= progress_members(job, known) | {"cancelURL": reverse(f"api-{job.kind}", args=[job.pk])}
         if not in_list:
             body |= queue_members(known) | postponement_members(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
-            body["reportURL"] = reverse("report-download", args=[job.pk])
+            body[f"{job.kind}URL"] = reverse(f"{job.kind}-download", args=[job.pk])
         body |= result_members(job, artifact)
     elif job.state == State.DEAD:
         body |= failure_members(job)
@@ -44,29 +41,14 @@ def status_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str
     return body
 
 
-def report_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
-    """The status, what was ordered and, but for a list, what happened since."""
-    ordered = {"parameters": shown_parameters(job.payload), "csv": job.payload["csv"]}
-    body = {**status_body(job, known, in_list=in_list), **ordered, "statusURL": reverse("report-status", args=[job.pk])}
-    return body if in_list else {**body, "timeline": timeline(job)}
-
-
-def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
-    """A preview; without `rows` and `truncated` where they take too long to compute, and without unknown counts."""
-    body = {"reportType": payload["reportType"], "parameters": shown_parameters(payload), "columns": preview.columns}
-    counts = {"estimatedRows": preview.estimated_rows, "rowCount": preview.row_count}
-    body |= {name: count for name, count in counts.items() if count is not None}
-    return body if preview.rows is None else {**body, "rows": preview.rows, "truncated": preview.truncated}
-
-
-def report_type_body(report_type: ReportType) -> dict[str, Any]:
-    """A report type, with the JSON Schema of its parameters."""
+def type_body(one: Any, *, url: str) -> dict[str, Any]:
+    """A type of jobs, with the JSON Schema of its parameters."""
     return {
-        "identifier": report_type.identifier,
-        "title": str(report_type.title),
-        "description": str(report_type.description),
-        "parameters": serializer_schema(report_type.Parameters()),
-        "url": reverse("api-report-type", args=[report_type.identifier]),
+        "identifier": one.identifier,
+        "title": str(one.title),
+        "description": str(one.description),
+        "parameters": serializer_schema(one.Parameters()),
+        "url": url,
     }
 
 
@@ -77,11 +59,14 @@ class WaitingReason(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class ReportStatus(serializers.Serializer[Any]):
+class JobStatus(serializers.Serializer[Any]):
     """The status of an order. Members that do not apply, or are not known, are left out."""
 
+    #: `jobType` and `jobURL` are shown with the name of the kind.
+    kind: ClassVar[str] = "job"
+
     id = serializers.UUIDField()
-    reportType = serializers.CharField()
+    jobType = serializers.CharField()
     status = serializers.ChoiceField(choices=STATUS_WORDS)
     estimatedTimeRemaining = serializers.CharField(required=False, help_text="`120 seconds`")
     estimatedSecondsRemaining = serializers.IntegerField(
@@ -101,7 +86,7 @@ class ReportStatus(serializers.Serializer[Any]):
     waitingFor = serializers.CharField(required=False, help_text="why it was postponed")
     waitingReason = WaitingReason(required=False, help_text="why it does not start yet")
     cancelURL = serializers.CharField(required=False, help_text="DELETE it")
-    reportURL = serializers.CharField(required=False)
+    jobURL = serializers.CharField(required=False)
     rowCount = serializers.IntegerField(required=False)
     sizeBytes = serializers.IntegerField(required=False)
     sha256 = serializers.CharField(required=False)
@@ -114,49 +99,34 @@ class ReportStatus(serializers.Serializer[Any]):
     completedAt = serializers.DateTimeField(required=False)
     expiresAt = serializers.DateTimeField(required=False)
 
+    def get_fields(self) -> dict[str, Any]:
+        """Fields by the name that a client sees."""
+        named = {"jobType": f"{self.kind}Type", "jobURL": f"{self.kind}URL"}
+        return {named.get(name, name): field for name, field in super().get_fields().items()}
 
-class Report(ReportStatus):
-    """The status, and what was ordered. A list leaves the timeline out."""
+
+class Ordered(serializers.Serializer[Any]):
+    """What was ordered."""
 
     parameters = serializers.DictField()
-    csv = serializers.DictField()
+
+
+class Detail(serializers.Serializer[Any]):
+    """The status, and what was ordered. A list leaves the timeline out."""
+
     statusURL = serializers.CharField()
     timeline = TimelineEvent(many=True, required=False)
 
 
-class ReportPage(serializers.Serializer[Any]):
+class JobPage(serializers.Serializer[Any]):
     """One page of a list; `next` and `previous` are URLs."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    results = Report(many=True)
 
 
-class PreviewBody(serializers.Serializer[Any]):
-    """What an order would contain."""
-
-    reportType = serializers.CharField()
-    parameters = serializers.DictField()
-    columns = serializers.ListField(child=serializers.CharField(allow_blank=True))
-    estimatedRows = serializers.IntegerField(
-        required=False,
-        help_text="as the report type, PostgreSQL's planner or the type's recent runs tell; left out where unknown",
-    )
-    rowCount = serializers.IntegerField(
-        required=False, help_text="how many rows there are at the moment; only where all of them are in `rows`"
-    )
-    rows = serializers.ListField(
-        child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
-        required=False,
-        help_text="the first ones, as they stand in the file; left out where they take too long to compute",
-    )
-    truncated = serializers.BooleanField(
-        required=False, help_text="whether `rows` are fewer, maybe none, since together they are longer than 256 KiB"
-    )
-
-
-class ReportTypeBody(serializers.Serializer[Any]):
-    """A report type."""
+class TypeBody(serializers.Serializer[Any]):
+    """A type of jobs."""
 
     identifier = serializers.CharField()
     title = serializers.CharField()
@@ -165,7 +135,15 @@ class ReportTypeBody(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
-class ReportTypeListBody(serializers.Serializer[Any]):
-    """All report types that the user may order."""
+def page_of(detail: type[serializers.Serializer[Any]], *, name: str) -> type[JobPage]:
+    """The body of a list, called `name` in the schema."""
+    return type(name, (JobPage,), {"__doc__": JobPage.__doc__, "results": detail(many=True)})
 
-    results = ReportTypeBody(many=True)
+
+def types_of(kind: str) -> tuple[type[TypeBody], type[serializers.Serializer[Any]]]:
+    """The bodies of a type of this kind, and of the list of them."""
+    name = f"{kind.capitalize()}Type"
+    article = "An" if kind[0] in "aeiou" else "A"
+    body = type(f"{name}Body", (TypeBody,), {"__doc__": f"{article} {kind} type."})
+    listed = {"__doc__": f"All {kind} types that the user may order.", "results": body(many=True)}
+    return body, type(f"{name}ListBody", (serializers.Serializer,), listed)

@@ -1,0 +1,128 @@
+"""What a kind says about its HTTP resource. The views beside this module do the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
+from jobs.api.timeline import timeline
+from jobs.estimates.estimate import Estimate
+from jobs.models import Job
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.utils.functional import _StrOrPromise
+
+
+class JobType(Protocol):
+    """What a resource shows of a type."""
+
+    identifier: str
+    title: _StrOrPromise
+    description: _StrOrPromise
+    Parameters: type[serializers.Serializer[Any]]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The outcome of an order: a new job, that of the first request with its key, or an equal one ordered before."""
+
+    job: Job
+    is_replayed: bool = False
+    is_reused: bool = False
+
+
+class JobResource:
+    """One kind's jobs and types over HTTP. Paths, scopes, operations and bodies follow from the name of the kind."""
+
+    kind: ClassVar[str]
+    #: Raised by `get_type` and `place`, with the identifier, for a type that the user may not order.
+    UnknownType: ClassVar[type[Exception]]
+    #: The body of an order.
+    Order: ClassVar[type[serializers.Serializer[Any]]]
+    #: What the detail and the list show beside the status. `ordered` makes it.
+    Ordered: ClassVar[type[serializers.Serializer[Any]]] = Ordered
+    #: Status and code where the type of an order is unknown, and where the file of a failed job is asked for.
+    unknown_type: ClassVar[tuple[int, str]]
+    failed: ClassVar[tuple[int, str]]
+    #: Media types of the file.
+    content_types: ClassVar[Collection[str]] = ("text/csv",)
+    order_headers: ClassVar[Sequence[OpenApiParameter]] = ()
+    order_examples: ClassVar[Sequence[OpenApiExample]] = ()
+    status_examples: ClassVar[Sequence[OpenApiExample]] = ()
+
+    # Made from the above.
+    Status: ClassVar[type[JobStatus]]
+    Detail: ClassVar[type[serializers.Serializer[Any]]]
+    Page: ClassVar[type[serializers.Serializer[Any]]]
+    Type: ClassVar[type[serializers.Serializer[Any]]]
+    Types: ClassVar[type[serializers.Serializer[Any]]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        name = cls.kind.capitalize()
+        for member, default in (
+            ("unknown_type", (400, f"unknown-{cls.kind}-type")),
+            ("failed", (409, f"{cls.kind}-failed")),
+        ):
+            if not hasattr(cls, member):
+                setattr(cls, member, default)
+        cls.Status = type(f"{name}Status", (JobStatus,), {"kind": cls.kind, "__doc__": JobStatus.__doc__})
+        cls.Detail = type(name, (cls.Status, cls.Ordered, Detail), {"__doc__": Detail.__doc__})
+        cls.Page = page_of(cls.Detail, name=f"{name}Page")
+        cls.Type, cls.Types = types_of(cls.kind)
+
+    def types_for(self, user: AbstractBaseUser | AnonymousUser) -> Sequence[Any]:
+        """The types that `user` may order, in order."""
+        raise NotImplementedError
+
+    def get_type(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> Any:
+        """One of them. Raises `UnknownType`."""
+        raise NotImplementedError
+
+    def place(self, request: Request) -> Placed:
+        """Validate an order and submit it. Raises `UnknownType`, ProblemError, ValidationError and AdmissionError."""
+        raise NotImplementedError
+
+    def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
+        """dead → queued. Raises NotRetryableError, TransitionError and AdmissionError."""
+        raise NotImplementedError
+
+    def ordered(self, job: Job) -> dict[str, Any]:
+        """What was ordered, with `***` for each secret."""
+        raise NotImplementedError
+
+    def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
+        """The status of a job that comes from `JobQuerySet.with_result`."""
+        return status_body(job, known, in_list=in_list)
+
+    def detail_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
+        """The status, what was ordered and, except in a list, what happened since."""
+        shown = {
+            **self.status_body(job, known, in_list=in_list),
+            **self.ordered(job),
+            "statusURL": reverse(f"{self.kind}-status", args=[job.pk]),
+        }
+        return shown if in_list else {**shown, "timeline": timeline(job)}
+
+    def type_body(self, one: JobType) -> dict[str, Any]:
+        """A type, with the JSON Schema of its parameters."""
+        return type_body(one, url=reverse(f"api-{self.kind}-type", args=[one.identifier]))
+
+    @property
+    def scopes(self) -> Mapping[str, str]:
+        """What a token needs to read, and to order."""
+        return {act: f"{self.kind}s:{act}" for act in ("read", "order")}
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The kind in the texts of its operations."""
+        a_noun = f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+        return {"noun": self.kind, "a_noun": a_noun, "A_noun": a_noun.capitalize(), "nouns": f"{self.kind}s"}

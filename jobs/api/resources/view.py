@@ -1,0 +1,84 @@
+"""What the views of all resources have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api import polling
+from jobs.api.lookup import get_job
+from jobs.api.resources.resource import JobResource
+from jobs.http.problems import ProblemError
+from jobs.http.schema import problem
+from jobs.http.views import ApiView
+from jobs.models import Job
+
+DIAL_PROBLEMS = {
+    429: problem("`owner-queue-full`: too many of yours wait."),
+    503: problem("`queue-full`: the queue is full, or closed."),
+}
+POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `Retry-After` was over.")}
+
+#: Method → arguments of drf-spectacular's `extend_schema`.
+Operations = Mapping[str, Mapping[str, Any]]
+
+
+class ResourceView(ApiView):
+    """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind."""
+
+    resource: ClassVar[JobResource]
+    #: Method → which of the kind's scopes it needs.
+    acts: ClassVar[Mapping[str, str]] = {"GET": "read"}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Name the scopes and describe the operations, unless the subclass has a method of its own."""
+        super().__init_subclass__(**options)
+        if "resource" not in vars(cls):
+            return
+        if "scopes" not in vars(cls):
+            cls.scopes = {method: cls.resource.scopes[act] for method, act in cls.acts.items()}
+        described = cls.operations(cls.resource)
+        inherited = {method: extend_schema(**described[method]) for method in described.keys() - vars(cls).keys()}
+        extend_schema_view(**inherited)(cls)
+        for method in inherited:
+            getattr(cls, method).__doc__ = getattr(cls, method).__doc__.format(**cls.resource.words)
+
+    @classmethod
+    def operations(cls, resource: JobResource) -> Operations:
+        """What the OpenAPI schema says of each method that has no documentation of its own."""
+        return {}
+
+    def get_job(self, request: Request, job_id: str) -> Job:
+        """A job of this kind that belongs to the user. Raises Http404."""
+        return get_job(request, job_id, kind=self.resource.kind)
+
+    def accepted(self, request: Request, job: Job, *, is_new: bool = False) -> Response:
+        """202: the status of an order, and where to ask for it; its `Retry-After` replaces any sent before.
+
+        None was sent for a job that `is_new`.
+        """
+        if not is_new:
+            polling.begin_polling_anew(request, job)
+        response = polling.accepted(job, partial(self.resource.status_body, job))
+        response["Location"] = reverse(f"{job.kind}-status", args=[job.pk])
+        response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
+        return response
+
+    def unknown_type(self, request: Request, error: Exception) -> ProblemError:
+        """400, with the types that the user may order."""
+        kind = self.resource.kind
+        known: list[str] = [one.identifier for one in self.resource.types_for(request.user)]
+        status, code = self.resource.unknown_type
+        return ProblemError(
+            status,
+            code,
+            f"There is no {kind} type {error.args[0]}. Valid ones are: {', '.join(known)}.",
+            errors=[{"pointer": f"#/{kind}Type", "detail": f"There is no such {kind} type."}],
+            **{f"{kind}Types": known},  # type: ignore[arg-type]  # none of its own parameters
+        )

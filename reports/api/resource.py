@@ -1,0 +1,69 @@
+"""Reports over HTTP: what differs from the resource of any other kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from jobs.api.idempotency import idempotency_of
+from jobs.api.resources.bodies import Ordered
+from jobs.api.resources.resource import JobResource, Placed
+from jobs.http.schema import response_header
+from jobs.models import Job
+from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
+from reports.placing import PlacedOrderSerializer, place_order
+from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
+from reports.retrying import retry_report
+from reports.secret_parameters import shown_parameters
+from reports.types import ReportType
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class OrderedReport(Ordered):
+    """What was ordered."""
+
+    csv = serializers.DictField()
+
+
+class ReportResource(JobResource):
+    """`/api/reports` and `/api/report-types`."""
+
+    kind = "report"
+    UnknownType = UnknownReportTypeError
+    Order = PlacedOrderSerializer
+    Ordered = OrderedReport
+    unknown_type = (400, "unknown-report-type")
+    failed = (409, "report-failed")
+    content_types = ("text/csv", "application/gzip")
+    order_headers = (response_header("Report-Reused", "`true`: an equal report is given, as `reuse` asks.", of=[202]),)
+    order_examples = OF_AN_ORDER
+    status_examples = OF_A_STATUS
+
+    def types_for(self, user: AbstractBaseUser | AnonymousUser) -> Sequence[ReportType]:
+        """The report types that `user` may order."""
+        return report_types_for(user)
+
+    def get_type(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> ReportType:
+        """One of them."""
+        return get_report_type(identifier, user)
+
+    def place(self, request: Request) -> Placed:
+        """Order a report, or find the one that was ordered before."""
+        idempotency = idempotency_of(request, kind="report")
+        return place_order(owner=request.user, data=request.data, idempotency=idempotency)  # type: ignore[arg-type]
+
+    def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
+        """As it was ordered, if it could still be ordered."""
+        retry_report(job, owner=owner)
+
+    def ordered(self, job: Job) -> dict[str, Any]:
+        """Parameters and file format."""
+        return {"parameters": shown_parameters(job.payload), "csv": job.payload["csv"]}
+
+
+REPORTS = ReportResource()
