@@ -1,7 +1,9 @@
-"""What contributors rely on: the same checks before a commit, on their machine and in CI."""
+"""What contributors rely on: one version of ruff everywhere, and guides that name files and commands which exist."""
 
+import re
 import tomllib
 
+import pytest
 import yaml
 
 from config.stack.datafolder import BASE_DIR
@@ -18,3 +20,14 @@ def test_ci_runs_what_developers_run() -> None:
     [job] = yaml.safe_load((BASE_DIR / ".github/workflows/ci.yml").read_text())["jobs"].values()
     assert job["steps"][-1] == {"run": ".ci/run"}
     assert (BASE_DIR / ".ci/run").stat().st_mode & 0o100
+
+
+@pytest.mark.parametrize("guide", ["CONTRIBUTING.md", "README.md"])
+def test_files_and_commands_of_the_guides_exist(guide: str) -> None:
+    text = (BASE_DIR / guide).read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (BASE_DIR / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", text)) - targets == set()
+    paths = re.findall(r"`((?:\.ci|bench|config|docs|examples|jobs|reports|tabular|templates|tests)/[\w./-]*)`", text)
+    paths += re.findall(r"\]\(([\w./-]+)", text)
+    assert [path for path in paths if not (BASE_DIR / path).exists()] == []
+    assert paths
