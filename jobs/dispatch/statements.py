@@ -1,7 +1,6 @@
-"""The steps of every job's way, each in one statement: what counts when jobs are small and many.
+"""The statements of an order: whether the dials admit it, and the job that it becomes. One round trip each.
 
-Every line of a statement sees the same snapshot, and all of it happens or nothing. Rarer transitions are
-written with Django's ORM, in `jobs.worker.transitions`.
+All parts of a statement see the same snapshot, and either all of it happens or nothing does.
 https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 """
 
@@ -98,68 +97,3 @@ SUBMIT: Final = in_one_line(
     FROM dials LEFT JOIN submitted AS made ON true
     """  # noqa: S608
 )
-
-CLAIM: Final = f"""
-    WITH claimed AS (
-        UPDATE jobs_job
-        SET state = 'running',
-            fencing_token = fencing_token + 1,
-            attempt_count = attempt_count + 1,
-            lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
-            progress_done = 0,
-            progress_total = NULL,
-            progress_rate = NULL,
-            progress_began_at = NULL,
-            started_at = statement_timestamp(),
-            updated_at = statement_timestamp()
-        WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL
-        RETURNING *
-    ), attempt AS (
-        INSERT INTO jobs_attempt (
-            job_id, number, fencing_token, worker, process_id, celery_task_id, started_at,
-            outcome, error_class, error_message, error_fingerprint, traceback
-        )
-        SELECT
-            id, fencing_token, fencing_token, %(worker)s::text, %(process_id)s::int, %(celery_task_id)s::text,
-            started_at, '', '', '', '', ''
-        FROM claimed
-        RETURNING id
-    ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
-    )
-    SELECT {columns_of(Job, "claimed")}, attempt.id AS attempt_id FROM claimed, attempt
-"""  # noqa: S608
-
-FINISH: Final = """
-    WITH done AS (
-        UPDATE jobs_job
-        SET state = 'succeeded',
-            result = %(result)s::jsonb,
-            progress_done = %(rows)s::bigint,
-            progress_total = %(rows)s::bigint,
-            progress_percent = 100,
-            lease_expires_at = NULL,
-            released_at = NULL,
-            finished_at = statement_timestamp(),
-            updated_at = statement_timestamp(),
-            error_class = '',
-            error_message = '',
-            error_fingerprint = ''
-        WHERE id = %(job_id)s AND state = 'running' AND fencing_token = %(fencing_token)s
-        RETURNING id
-    ), ended AS (
-        UPDATE jobs_attempt
-        SET outcome = 'succeeded',
-            finished_at = statement_timestamp(),
-            rows = %(rows)s::bigint,
-            rows_expected = (SELECT progress_total FROM jobs_job WHERE id = %(job_id)s),
-            bytes = %(bytes)s::bigint,
-            peak_memory_bytes = %(peak_memory_bytes)s::bigint
-        WHERE id = %(attempt_id)s AND outcome = '' AND EXISTS (SELECT FROM done)
-    ), told AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'completed', '', jsonb_build_object('attempt', %(number)s::int, 'rows', %(rows)s::bigint) FROM done
-    )
-    SELECT id FROM done
-"""

@@ -23,7 +23,6 @@ from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
 from jobs.dispatch.fairness import LOCK, ask_for_turns, read_turns
-from jobs.dispatch.statements import CLAIM, FINISH
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
@@ -33,6 +32,7 @@ from jobs.postgres.statements import ask, instance_of, one_trip, run
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 from jobs.worker.failures import FailureRecord, describe_failure
+from jobs.worker.statements import CLAIM, FINISH
 
 
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:
