@@ -18,7 +18,7 @@ from examples.sales.models import OrderLine
 from examples.sales.seeding import seed_sales
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 from jobs.states import State
 from reports.ordering import order_report
 
@@ -51,7 +51,7 @@ class Watch:
 
     def look(self) -> None:
         """Raises WrongWorkError when one runs too many or too few, or one that runs gets no further."""
-        seen, now = run(SEEN, ids=self.ids), time.monotonic()
+        seen, now = fetch_all(SEEN, ids=self.ids), time.monotonic()
         states = Counter(row["state"] for row in seen)
         if states != Counter(running=self.running, waiting=len(self.ids) - self.running):
             raise WrongWorkError(
@@ -93,7 +93,7 @@ def reports(owner: User, *, ordered: int, max_running: int, **dials: Any) -> Ite
             ids.append(order_report(owner=owner, data={"reportType": "order-lines", "parameters": {}}).pk)  # noqa: PERF401
         running = min(ordered, max_running)
         began = wait_for(
-            running, lambda: sum(row["rows"] > 0 for row in run(SEEN, ids=ids)), stalled_seconds=STALLED_SECONDS
+            running, lambda: sum(row["rows"] > 0 for row in fetch_all(SEEN, ids=ids)), stalled_seconds=STALLED_SECONDS
         )
         if began != running:
             raise WrongWorkError(f"{began} reports began where {running} should")

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from jobs.models import Job
 from jobs.postgres.commit import ask_after_commit
-from jobs.postgres.statements import columns_of, instance_of, run
+from jobs.postgres.statements import columns_of, fetch_all, instance_of
 from jobs.states import State
 
 #: By the ORM, which writes the statement anew each time, it would take five times as long.
@@ -30,7 +30,7 @@ def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = N
         pk = UUID(job_id)
     except ValueError:
         raise Http404 from None
-    for row in run(OWN_JOB, job_id=pk, owner=request.user.pk, kind=kind):
+    for row in fetch_all(OWN_JOB, job_id=pk, owner=request.user.pk, kind=kind):
         return instance_of(Job, row)
     raise Http404
 

@@ -14,7 +14,7 @@ from typing import Final
 from django.utils import timezone
 
 from jobs.models.ids import first_id_at
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 #: Jobs that are counted for the arrivals, and those of them whose attempts are looked at; the newest.
 JOBS_COUNTED: Final = 100_000
@@ -135,7 +135,7 @@ class TooLittleHistoryError(Exception):
 
 def types_of(queue: str) -> list[tuple[str, str]]:
     """Kind and type of each sort of jobs that `queue` has; the type is empty where its kind knows none."""
-    return [(row["kind"], row["type"]) for row in run(TYPES, queue=queue)]
+    return [(row["kind"], row["type"]) for row in fetch_all(TYPES, queue=queue)]
 
 
 def read_history(queue: str, types: list[tuple[str, str]], *, days: float) -> History:
@@ -144,7 +144,7 @@ def read_history(queue: str, types: list[tuple[str, str]], *, days: float) -> Hi
     Raises TooLittleHistoryError.
     """
     since = timezone.now() - timedelta(days=days)
-    [row] = run(
+    [row] = fetch_all(
         HISTORY,
         queue=queue,
         kinds=[kind for kind, _ in types],
@@ -161,7 +161,7 @@ def read_history(queue: str, types: list[tuple[str, str]], *, days: float) -> Hi
         )
     begun = row["jobs_begun"]
     minutes = math.ceil(max(60.0, row["longest_seconds"]) / 60)
-    [most] = run(MOST_ROWS, queue=queue, since=since, minutes=minutes)
+    [most] = fetch_all(MOST_ROWS, queue=queue, since=since, minutes=minutes)
     return History(
         jobs=row["jobs"],
         observed_seconds=row["observed_seconds"],

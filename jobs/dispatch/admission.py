@@ -14,7 +14,7 @@ from jobs.dispatch.refusals import count_refusal, write_refusals
 from jobs.dispatch.statements import ADMIT
 from jobs.dispatch.throughput import retry_after_refusal
 from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -49,8 +49,8 @@ def refusal_of(row: dict[str, Any], *, queue: str, type: str) -> AdmissionError 
 def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> Iterator[None]:  # noqa: A002
     """A transaction in which the queue has room for one more of `owner`. Raises QueueFullError, OwnerQueueFullError."""
     with transaction.atomic():
-        run(LOCK, queue=queue)
-        rows = run(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True)
+        fetch_all(LOCK, queue=queue)
+        rows = fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True)
         gone = QueueFullError(f"There is no queue {queue} any more.")
         if refusal := refusal_of(rows[0], queue=queue, type=type) if rows else gone:
             raise told(refusal, queue=queue, owner=owner)

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from jobs.dispatch.statements import FREE_PLACE
-from jobs.postgres.statements import ask, in_one_line, one_trip, run
+from jobs.postgres.statements import execute, fetch_all, pipeline, squeeze
 
 #: Above any priority, a 16-bit integer.
 ABOVE_ALL: Final = 2**15
@@ -78,7 +78,7 @@ LOCK_BRIEFLY: Final = """
 #: first whose type is full with those before it; and hand them out. A job that somebody else has locked, to cancel it
 #: say, is passed over: whoever waits here holds the queue, and maybe a job that the other waits for. Each job is looked
 #: up by its id, whatever the planner believes of the table. Who holds a place is counted where a dial asks for it.
-HAND_OUT: Final = in_one_line(
+HAND_OUT: Final = squeeze(
     f"""
     WITH RECURSIVE dials AS (
         SELECT * FROM jobs_queue WHERE name = %(queue)s AND NOT paused
@@ -162,7 +162,7 @@ def is_there_a_turn(queue: str) -> bool:
     A job that is committed before this is asked, and finds all places taken, is found by whoever frees one: who
     ends a job asks this after the commit that ends it.
     """
-    return any(row["answer"] for row in run(IS_THERE_A_TURN, queue=queue))
+    return any(row["answer"] for row in fetch_all(IS_THERE_A_TURN, queue=queue))
 
 
 def hand_out(queue: str, *, at_most: int) -> list[UUID]:
@@ -176,8 +176,8 @@ def hand_out(queue: str, *, at_most: int) -> list[UUID]:
     handed_out: list[UUID] = []
     below: int | None = ABOVE_ALL
     while below is not None:
-        with one_trip():
-            ask(lock, queue=queue)
+        with pipeline():
+            execute(lock, queue=queue)
             turns = ask_for_turns(queue, at_most=at_most - len(handed_out), below=below)
         ids, below = read_turns(turns, below=below)
         handed_out += ids
@@ -186,7 +186,7 @@ def hand_out(queue: str, *, at_most: int) -> list[UUID]:
 
 def ask_for_turns(queue: str, *, at_most: int, below: int = ABOVE_ALL) -> CursorWrapper:
     """One look by who has locked the queue's row, so that two callers never pick the same job; see `read_turns`."""
-    return ask(HAND_OUT, queue=queue, at_most=at_most, below=below)
+    return execute(HAND_OUT, queue=queue, at_most=at_most, below=below)
 
 
 def read_turns(turns: CursorWrapper, *, below: int = ABOVE_ALL) -> tuple[list[UUID], int | None]:

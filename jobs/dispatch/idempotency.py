@@ -25,7 +25,7 @@ from django.utils.crypto import salted_hmac
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.models import Job, ReusedKey
-from jobs.postgres.statements import ask, columns_of, instance_of, one_trip
+from jobs.postgres.statements import columns_of, execute, instance_of, pipeline
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -126,14 +126,14 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
                 yield instance_of(Job, row) if row else None
                 return
         if not is_last:
-            ask(FORGET, **asked)
+            execute(FORGET, **asked)
     raise IdempotencyKeyInUseError("The job that had this key is being changed.")
 
 
 def keep_reused(job: Job, *, owner: AbstractBaseUser, idempotency: Idempotency | None) -> None:
     """From now on the key stands for `job`, which was there before. Within `job_of_first_request`."""
     if idempotency is not None:
-        ask(KEEP, owner=owner.pk, key=idempotency.key, fingerprint=idempotency.fingerprint, job_id=job.pk)
+        execute(KEEP, owner=owner.pk, key=idempotency.key, fingerprint=idempotency.fingerprint, job_id=job.pk)
 
 
 def prune_reused_keys(*, at_most: int) -> int:
@@ -144,9 +144,9 @@ def prune_reused_keys(*, at_most: int) -> int:
 
 
 def _first(asked: dict[str, Any]) -> dict[str, Any] | None:
-    with one_trip():
-        lock = ask(TRY_LOCK, name=f"idempotency {asked['owner']} {asked['key']}")
-        known = ask(FIRST, **asked)
+    with pipeline():
+        lock = execute(TRY_LOCK, name=f"idempotency {asked['owner']} {asked['key']}")
+        known = execute(FIRST, **asked)
     if not lock.fetchall()[0]["is_held"]:
         raise IdempotencyKeyInUseError("The first request with this key is still being handled.")
     return next(iter(known.fetchall()), None)

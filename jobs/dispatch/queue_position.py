@@ -11,7 +11,7 @@ from typing import Final
 
 from jobs.dispatch.fairness import OF_LANE, RING, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 #: As many waiting jobs of a queue are read at once; from there on, hopping from owner to owner takes less.
 FEW: Final = 2000
@@ -96,9 +96,9 @@ def find_ahead(job: Job, *, at_most: int) -> list[Ahead]:
         "owner": job.owner_id or 0,
         "at_most": at_most,
     }
-    rows = run(AMONG_FEW, few=FEW, **asked)
+    rows = fetch_all(AMONG_FEW, few=FEW, **asked)
     if rows[0]["more"]:
-        return [Ahead(**row) for row in run(AMONG_MANY, **asked)]
+        return [Ahead(**row) for row in fetch_all(AMONG_MANY, **asked)]
     return [Ahead(row["kind"], row["type"], row["own"], row["jobs"]) for row in rows if row["kind"] is not None]
 
 

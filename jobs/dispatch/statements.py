@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.models import Job
-from jobs.postgres.statements import columns_of, in_one_line
+from jobs.postgres.statements import columns_of, squeeze
 
 #: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
 QUEUED: Final = (
@@ -62,7 +62,7 @@ FREE_PLACE: Final = """
 """
 
 #: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
-SUBMIT: Final = in_one_line(
+SUBMIT: Final = squeeze(
     f"""
     WITH dials AS MATERIALIZED ({ADMIT}
     ), callback AS (

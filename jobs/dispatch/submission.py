@@ -21,7 +21,7 @@ from jobs.models import Job
 from jobs.payloads.masked import secret_names
 from jobs.payloads.search import terms_of
 from jobs.postgres.commit import after_commit
-from jobs.postgres.statements import Rows, ask, instance_of, one_trip, planned_again, run
+from jobs.postgres.statements import Rows, execute, fetch_all, instance_of, pipeline, planned_again
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -70,7 +70,7 @@ def submit_job(
         "callback_url": callback_url,
         "owners_callback": owners_callback,
     }
-    rows = run(SUBMIT, **row, locked=False)
+    rows = fetch_all(SUBMIT, **row, locked=False)
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:
         rows = planned_again(partial(_submit_locked, row))
     if not rows:
@@ -85,9 +85,9 @@ def submit_job(
 
 
 def _submit_locked(row: dict[str, Any]) -> Rows:
-    with one_trip():
-        ask(LOCK, queue=row["queue"])
-        submitted = ask(SUBMIT, **row, locked=True)
+    with pipeline():
+        execute(LOCK, queue=row["queue"])
+        submitted = execute(SUBMIT, **row, locked=True)
     rows: Rows = submitted.fetchall()
     return rows
 

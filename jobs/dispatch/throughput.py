@@ -12,7 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from jobs.dispatch.queue_position import count_ahead
 from jobs.errors import AdmissionError
 from jobs.models import Job
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 #: What a refused client is told to wait where nothing is known: the queue is closed, paused, or has never run a job.
 UNKNOWN_SECONDS: Final = 30
@@ -55,7 +55,7 @@ RATE: Final = f"""
 
 def jobs_per_second(queue: str) -> float | None:
     """How many jobs of `queue` end, so how many may begin; None where that is not known: it is paused, say."""
-    for row in run(RATE, queue=queue):
+    for row in fetch_all(RATE, queue=queue):
         return float(row["rate"]) if row["rate"] else None
     return None
 

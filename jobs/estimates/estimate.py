@@ -17,7 +17,7 @@ from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, seconds_left
 from jobs.estimates.waiting import read_flow, seconds_to_wait
 from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 from jobs.states import State
 
 #: The rows of some types, and the time.
@@ -93,7 +93,7 @@ def _estimate_queued(job: Job) -> Estimate:
 
 
 def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastRuns]]:
-    rows = run(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
+    rows = fetch_all(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
     known = [row for row in rows if row["seconds"] is not None]
     past = {(row["kind"], row["type"]): PastRuns(row["seconds"], row["rows"], row["rows_expected"]) for row in known}
     return rows[0]["now"], past

@@ -18,7 +18,7 @@ from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, times_left
 from jobs.estimates.simulation import Turns, seconds_until_free
 from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 from jobs.states import State
 
 #: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
@@ -134,7 +134,7 @@ OWN_COLUMNS: Final = tuple(field.name for field in fields(Flow) if field.name no
 def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
     """How the queue of a queued job gets on; None where there is no such queue any more. One query."""
     types = {(job.kind, job.type), *((one.kind, one.type) for one in ahead)}
-    rows = run(
+    rows = fetch_all(
         FLOW,
         queue=job.queue,
         kind=job.kind,

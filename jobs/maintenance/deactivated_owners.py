@@ -16,7 +16,7 @@ from django.db import connection
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job
 from jobs.models.bulk import BULK
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."
@@ -55,4 +55,4 @@ def _jobs_to_cancel(at_most: int) -> list[UUID]:
     found = [pk for jobs in few for pk in jobs.values_list("pk", flat=True)[:at_most]]
     users, quoted = get_user_model()._meta, connection.ops.quote_name
     statement = OF_DEACTIVATED.format(users=quoted(users.db_table), key=quoted(str(users.pk.column)))
-    return [*found, *(row["id"] for row in run(statement, bulk=BULK, at_most=at_most))][:at_most]
+    return [*found, *(row["id"] for row in fetch_all(statement, bulk=BULK, at_most=at_most))][:at_most]

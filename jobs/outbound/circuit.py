@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import PostponedError
 from jobs.models.callbacks import CallbackHost
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 #: Longer than a delivery may take, after which the probe counts as lost, and another one goes. Seconds.
 PROBE_SLACK_SECONDS: Final = 15.0
@@ -77,12 +77,12 @@ def pass_circuit(owner_id: int, host: str) -> bool:
 
 def note_answer(owner_id: int, host: str) -> None:
     """The host has answered: all is forgotten."""
-    run(ANSWER, owner=owner_id, host=host)
+    fetch_all(ANSWER, owner=owner_id, host=host)
 
 
 def note_failure(owner_id: int, host: str, *, is_probe: bool, error: str) -> bool:
     """The host has failed; whether its circuit is open now. `error` is for the staff, in a few words."""
-    [row] = run(
+    [row] = fetch_all(
         FAILURE,
         owner=owner_id,
         host=host,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from jobs.inspection import TypeDefaults
 from jobs.models.queues import Pace
 from jobs.pacing.replica import alias_to_read
-from jobs.postgres.statements import run
+from jobs.postgres.statements import fetch_all
 
 if TYPE_CHECKING:
     from jobs.models import Job
@@ -53,7 +53,7 @@ def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dia
 
     Raises LookupError when the queue is not there any more.
     """
-    for row in run(DIALS, queue=queue, kind=kind, type=type, **vars(defaults)):
+    for row in fetch_all(DIALS, queue=queue, kind=kind, type=type, **vars(defaults)):
         return Dials(**{**row, "pace": Pace(row["pace"]), "database": row["database"] or alias_to_read()})
     raise LookupError(f"there is no queue named {queue!r}")
 

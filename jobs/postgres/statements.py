@@ -33,23 +33,23 @@ PLANS_LAST_SECONDS: Final = 5.0
 OUTDATED: Final = "RevalidateCachedQuery"
 
 
-def run(statement: str, **parameters: Any) -> Rows:
+def fetch_all(statement: str, **parameters: Any) -> Rows:
     """Run a statement on Django's connection, and return its rows.
 
     Its parameters are bound by the server, which Django's own cursors do not do; so psycopg prepares it, and
     PostgreSQL plans it once (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html), and now and then anew.
     """
-    rows: Rows = ask(statement, **parameters).fetchall()
+    rows: Rows = execute(statement, **parameters).fetchall()
     return rows
 
 
-def ask(statement: str, **parameters: Any) -> CursorWrapper:
-    """Run a statement; its rows are read later, which within `one_trip` is when it is waited for.
+def execute(statement: str, **parameters: Any) -> CursorWrapper:
+    """Run a statement; its rows are read later, which within `pipeline` is when it is waited for.
 
     A statement whose columns have changed type since it was planned is planned again. Within a transaction, which
     PostgreSQL has undone by then, the error is raised, and it is the next transaction that succeeds.
     """
-    return planned_again(partial(_ask, _connected(), statement, parameters))
+    return planned_again(partial(_execute, _connected(), statement, parameters))
 
 
 def planned_again(act: Callable[[], Asked]) -> Asked:
@@ -62,7 +62,7 @@ def planned_again(act: Callable[[], Asked]) -> Asked:
         return act()
 
 
-def _ask(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
+def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
     # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
@@ -103,7 +103,7 @@ _plans = _Plans()
 
 
 @contextmanager
-def one_trip() -> Iterator[None]:
+def pipeline() -> Iterator[None]:
     """Send the statements of the block at once, as far as they do not wait for each other's rows.
 
     They are one transaction where the caller has none, and each sees what was committed when it begins
@@ -145,7 +145,7 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
     )
 
 
-def in_one_line(statement: str) -> str:
+def squeeze(statement: str) -> str:
     """Psycopg remembers how to send a statement of up to 4,096 characters. Raises ValueError for a comment."""
     if "--" in statement:
         raise ValueError("a comment would end the statement")

@@ -14,7 +14,7 @@ from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
 
 from jobs.models.token import ApiToken
-from jobs.postgres.statements import columns_of, instance_of, run
+from jobs.postgres.statements import columns_of, fetch_all, instance_of
 
 #: `last_used_at` is written at most so often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
@@ -40,7 +40,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
             digest = hash_token(token.decode("ascii"))
         except UnicodeDecodeError:
             raise AuthenticationFailed("The token is not valid.") from None
-        for row in run(_still_valid(), digest=digest, noted_every=USE_NOTED_EVERY):
+        for row in fetch_all(_still_valid(), digest=digest, noted_every=USE_NOTED_EVERY):
             found, user = instance_of(ApiToken, row), instance_of(get_user_model(), row, prefix=USERS)
             if user.is_active:
                 found.user = user

@@ -28,7 +28,7 @@ from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import LONGEST_MESSAGE, redact
-from jobs.postgres.statements import ask, instance_of, one_trip, run
+from jobs.postgres.statements import execute, fetch_all, instance_of, pipeline
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 from jobs.worker.failures import FailureRecord, describe_failure
@@ -42,7 +42,7 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
     Messages may come twice or late, so that is no error.
     """
     task = {"worker": worker, "process_id": os.getpid(), "celery_task_id": celery_task_id}
-    claimed = run(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **task)
+    claimed = fetch_all(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **task)
     for row in claimed:
         attempt_id = row.pop("attempt_id")
         job = instance_of(Job, row)
@@ -87,8 +87,8 @@ def finish_and_hand_out(
     LeaseLostError when the attempt no longer owns the job; Beat sends the messages of what was handed out then.
     """
     queue = attempt.job.queue
-    with one_trip():
-        ask(LOCK, queue=queue)
+    with pipeline():
+        execute(LOCK, queue=queue)
         finished = _finish(attempt, result=result, rows=rows, bytes=0, peak_memory_bytes=peak_memory_bytes)
         turns = ask_for_turns(queue, at_most=at_most)
     if not finished.fetchall():
@@ -171,7 +171,7 @@ def retry_job(job: Job) -> None:
 
 
 def _finish(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int) -> CursorWrapper:
-    return ask(
+    return execute(
         FINISH,
         job_id=attempt.job_id,
         fencing_token=attempt.fencing_token,

@@ -12,7 +12,7 @@ from jobs.dispatch.statements import SUBMIT
 from jobs.models import Job
 from jobs.postgres import statements
 from jobs.postgres.commit import in_transaction
-from jobs.postgres.statements import ask, columns_of, in_one_line, one_trip, run
+from jobs.postgres.statements import columns_of, execute, fetch_all, pipeline, squeeze
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +27,7 @@ def test_a_statement_is_planned_anew_after_a_while(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(statements, "PLAN_ANEW_AFTER", 10)
     monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 0.0)
     for _ in range(30):
-        run("SELECT %(number)s::int AS replanned", number=1)
+        fetch_all("SELECT %(number)s::int AS replanned", number=1)
     assert 3 <= plans("replanned") <= 4
 
 
@@ -36,34 +36,34 @@ def test_the_same_plan_is_used_for_some_seconds_however_often_it_is_asked(monkey
     monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 3600.0)
     monkeypatch.setattr(statements._plans, "since", time.monotonic())
     for _ in range(30):
-        run("SELECT %(number)s::int AS kept", number=1)
+        fetch_all("SELECT %(number)s::int AS kept", number=1)
     assert plans("kept") == 1
 
 
 def test_the_statements_of_one_trip_are_one_transaction() -> None:
-    with one_trip():
-        first = ask("SELECT pg_current_xact_id()::text AS id")
-        second = ask("SELECT pg_current_xact_id()::text AS id")
+    with pipeline():
+        first = execute("SELECT pg_current_xact_id()::text AS id")
+        second = execute("SELECT pg_current_xact_id()::text AS id")
     assert first.fetchall() == second.fetchall()
-    assert run("SELECT pg_current_xact_id()::text AS id") != run("SELECT pg_current_xact_id()::text AS id")
+    assert fetch_all("SELECT pg_current_xact_id()::text AS id") != fetch_all("SELECT pg_current_xact_id()::text AS id")
 
 
 def test_an_error_in_a_trip_leaves_nothing_of_it_and_the_connection_as_it_was() -> None:
     def trip() -> None:
-        with one_trip():
-            ask("CREATE TABLE left_behind ()")
-            run("SELECT 1 / %(zero)s::int", zero=0)
+        with pipeline():
+            execute("CREATE TABLE left_behind ()")
+            fetch_all("SELECT 1 / %(zero)s::int", zero=0)
 
     with pytest.raises(DataError, match="division by zero"):
         trip()
-    assert run("SELECT to_regclass('left_behind') IS NULL AS gone") == [{"gone": True}]
+    assert fetch_all("SELECT to_regclass('left_behind') IS NULL AS gone") == [{"gone": True}]
 
 
 def test_its_queries_are_counted_as_djangos_own(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(2):  # type: ignore[operator]
-        run("SELECT 1")
-        with one_trip():
-            run("SELECT %(a)s::int", a=1)
+        fetch_all("SELECT 1")
+        with pipeline():
+            fetch_all("SELECT %(a)s::int", a=1)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def alter(database_url: str) -> Iterator[Callable[[str], object]]:
     """Change a table, for which this session has planned a statement, in another session."""
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("CREATE TABLE changing AS SELECT 1 AS a")
-        assert run("SELECT * FROM changing") == [{"a": 1}]
+        assert fetch_all("SELECT * FROM changing") == [{"a": 1}]
         yield lambda change: other.execute(f"ALTER TABLE changing {change}".encode())
         other.execute("DROP TABLE changing")
 
@@ -79,26 +79,26 @@ def alter(database_url: str) -> Iterator[Callable[[str], object]]:
 def test_a_statement_whose_columns_change_is_planned_again(alter: Callable[[str], object]) -> None:
     for change, row in (("ADD b int", {"a": 1, "b": None}), ("ALTER a TYPE text", {"a": "1", "b": None})):
         alter(change)
-        assert run("SELECT * FROM changing") == [row]
+        assert fetch_all("SELECT * FROM changing") == [row]
 
 
 def test_within_a_transaction_the_next_one_plans_again(alter: Callable[[str], object]) -> None:
     alter("ADD b int")
     with pytest.raises(NotSupportedError, match="cached plan"), transaction.atomic():
-        run("SELECT * FROM changing")
+        fetch_all("SELECT * FROM changing")
     with transaction.atomic():
-        assert run("SELECT * FROM changing") == [{"a": 1, "b": None}]
+        assert fetch_all("SELECT * FROM changing") == [{"a": 1, "b": None}]
 
 
 def test_a_transaction_is_done_again_with_new_plans(alter: Callable[[str], object]) -> None:
     alter("ADD b int")
-    assert in_transaction(lambda: run("SELECT * FROM changing")) == [{"a": 1, "b": None}]
+    assert in_transaction(lambda: fetch_all("SELECT * FROM changing")) == [{"a": 1, "b": None}]
 
 
 def test_within_a_trip_the_next_one_plans_again(alter: Callable[[str], object]) -> None:
     def trip() -> object:
-        with one_trip():
-            rows = ask("SELECT * FROM changing")
+        with pipeline():
+            rows = execute("SELECT * FROM changing")
         return rows.fetchall()
 
     alter("ADD b int")
@@ -119,4 +119,4 @@ def test_psycopg_remembers_long_statements(statement: str) -> None:
 
 def test_a_comment_in_one_line_is_refused() -> None:
     with pytest.raises(ValueError, match="comment"):
-        in_one_line("SELECT 1 -- one\nFROM x")
+        squeeze("SELECT 1 -- one\nFROM x")
