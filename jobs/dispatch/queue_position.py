@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.dispatch.fairness import OF_LANE, RING, TYPES, WAITING, WAITING_JOBS
+from jobs.dispatch.fairness import RING, SAME_LANE, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
 from jobs.postgres.statements import fetch_all
 
@@ -49,8 +49,8 @@ AMONG_MANY: Final = f"""
         WHERE own.paused IS NOT true OR type = %(type)s::text
     ), {RING}, own AS (
         SELECT job.* FROM lane, LATERAL (
-            SELECT lane.type FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id < %(job_id)s
-            LIMIT %(at_most)s::int
+            SELECT lane.type FROM waiting WHERE {SAME_LANE} AND coalesce(owner, 0) = %(owner)s::bigint AND id <
+            %(job_id)s LIMIT %(at_most)s::int
         ) AS job LIMIT %(at_most)s::int
     ), ahead AS (
         SELECT job.* FROM lane, LATERAL (
@@ -60,7 +60,7 @@ AMONG_MANY: Final = f"""
         UNION ALL SELECT type, %(owner)s::bigint FROM own
         UNION ALL SELECT job.type, ring.owner FROM ring, LATERAL (
             SELECT job.type FROM lane, LATERAL (
-                SELECT id, lane.type FROM waiting WHERE {OF_LANE} AND coalesce(owner, 0) = ring.owner
+                SELECT id, lane.type FROM waiting WHERE {SAME_LANE} AND coalesce(owner, 0) = ring.owner
                 ORDER BY id LIMIT 1 + (SELECT count(*) FROM own)
             ) AS job ORDER BY id LIMIT 1 + (SELECT count(*) FROM own)
         ) AS job

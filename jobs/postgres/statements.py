@@ -1,10 +1,12 @@
-"""Statements that PostgreSQL prepares: planned once, and now and then again.
+"""Prepared statements: PostgreSQL plans each once per session, and again after a while.
 
-Their texts stand where they are used; those that each job goes through in `jobs.dispatch.statements`.
+Their texts stand beside the code that uses them; those on every job's way in `jobs.dispatch.statements` and
+`jobs.worker.statements`.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,10 +24,9 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 Asked = TypeVar("Asked")
 Rows = list[dict[str, Any]]
 
-#: A plan is made for the tables as they are: where they were small, without an index. Ten thousand orders later that
-#: plan is still there, unless PostgreSQL has looked at the table meanwhile; so another text makes it plan again, after
-#: so many statements. Planning takes longer than most of them, and each connection plans for itself: so not more often
-#: than this. Seconds.
+#: A generic plan made while a table is small ignores its indexes, and is kept until ANALYZE. Changing the text forces a
+#: new plan: after this many statements, but not sooner than after this many seconds, since planning takes longer than
+#: most statements and each session plans for itself.
 PLAN_ANEW_AFTER: Final = 500
 PLANS_LAST_SECONDS: Final = 5.0
 #: The function of PostgreSQL that says "cached plan must not change result type", in whatever language.
@@ -34,26 +35,26 @@ OUTDATED: Final = "RevalidateCachedQuery"
 
 
 def fetch_all(statement: str, **parameters: Any) -> Rows:
-    """Run a statement on Django's connection, and return its rows.
+    """Execute a statement on Django's connection and return its rows.
 
-    Its parameters are bound by the server, which Django's own cursors do not do; so psycopg prepares it, and
-    PostgreSQL plans it once (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html), and now and then anew.
+    The server binds the parameters, which Django's own cursors do not let it do; so psycopg prepares the statement, and
+    PostgreSQL plans it once (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html) and again after a while.
     """
     rows: Rows = execute(statement, **parameters).fetchall()
     return rows
 
 
 def execute(statement: str, **parameters: Any) -> CursorWrapper:
-    """Run a statement; its rows are read later, which within `pipeline` is when it is waited for.
+    """Execute a statement and return its cursor. Within `pipeline`, reading the rows is what waits for them.
 
     A statement whose columns have changed type since it was planned is planned again. Within a transaction, which
-    PostgreSQL has undone by then, the error is raised, and it is the next transaction that succeeds.
+    PostgreSQL has rolled back by then, the error is raised, and the next transaction succeeds.
     """
     return planned_again(partial(_execute, _connected(), statement, parameters))
 
 
 def planned_again(act: Callable[[], Asked]) -> Asked:
-    """Call `act`; once more, where a statement of it was refused because of its plan and its transaction undone."""
+    """Call `act`, and once more if one of its statements was refused because of an outdated plan."""
     try:
         return act()
     except NotSupportedError as error:
@@ -71,13 +72,13 @@ def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str
 
 
 def is_outdated_plan(error: BaseException) -> bool:
-    """Whether PostgreSQL refuses a plan because its result has other types by now."""
+    """Whether PostgreSQL refused a plan because the types of its result have changed since."""
     cause = error.__cause__
     return isinstance(cause, psycopg.Error) and cause.diag.source_function == OUTDATED
 
 
 class _Plans:
-    """Which plans are to be used: a number. Threads that count at the same time only miss each other's count."""
+    """A number that is part of every statement's text. Threads that count at the same time only miss a count."""
 
     number = asked = 0
     since = 0.0
@@ -89,11 +90,11 @@ class _Plans:
         return self.number
 
     def renew(self) -> None:
-        """From now on every statement has another text, so each session plans it again."""
+        """Give every statement a new text, so that each session plans it again."""
         self.number, self.asked, self.since = self.number + 1, 0, time.monotonic()
 
     def are_outdated(self, error: NotSupportedError) -> bool:
-        """Whether that is what PostgreSQL says; new plans are used then."""
+        """Whether this error means an outdated plan; if so, plans are renewed."""
         if outdated := is_outdated_plan(error):
             self.renew()
         return outdated
@@ -104,9 +105,9 @@ _plans = _Plans()
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Send the statements of the block at once, as far as they do not wait for each other's rows.
+    """Send the statements of the block in one round trip, unless one needs the rows of another.
 
-    They are one transaction where the caller has none, and each sees what was committed when it begins
+    Outside of a transaction they form one. Each sees what was committed when it begins
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
     database = _connected()
@@ -119,7 +120,7 @@ def pipeline() -> Iterator[None]:
 
 
 def _connected() -> BaseDatabaseWrapper:
-    """Django's connection, looked at as before each of its own cursors: a session may have ended between two tasks."""
+    """Django's connection, with the health check that Django makes before its own cursors: a session may have ended."""
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()
     database.ensure_connection()
@@ -127,16 +128,16 @@ def _connected() -> BaseDatabaseWrapper:
 
 
 def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
-    """A row that holds all columns of a table, their names behind `prefix`, as Django would have read it."""
+    """Make an instance of a row with all columns of `model`, as `columns_of` lists them, as the ORM would."""
     fields = model._meta.concrete_fields
     values = [_converted(field, row[f"{prefix}{field.column}"]) for field in fields]
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], values)
 
 
 def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
-    """The columns of a model as a list for SELECT, for `instance_of`.
+    """The columns of `model` for a SELECT, for `instance_of`.
 
-    A prepared statement that returns `*` is refused once somebody has added or dropped a column of the table.
+    PostgreSQL refuses a prepared statement that returns `*` once a column was added or dropped.
     """
     names = [str(field.column) for field in model._meta.concrete_fields]
     quote = connection.ops.quote_name
@@ -146,10 +147,14 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
 
 
 def squeeze(statement: str) -> str:
-    """Psycopg remembers how to send a statement of up to 4,096 characters. Raises ValueError for a comment."""
+    """The statement in one line, without its `/* comments */`: psycopg caches how to send one of up to 4,096
+    characters.
+
+    Raises ValueError for a `--`, which would comment out the rest.
+    """
     if "--" in statement:
-        raise ValueError("a comment would end the statement")
-    return " ".join(statement.split())
+        raise ValueError("Write /* … */: in one line, -- comments out the rest of the statement.")
+    return " ".join(re.sub(r"/\*.*?\*/", " ", statement, flags=re.DOTALL).split())
 
 
 def _converted(field: Field[Any, Any], value: Any) -> Any:

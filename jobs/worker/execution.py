@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bound_contextvars
 
 from jobs.context import JobContext
-from jobs.dispatch.fairness import ABOVE_ALL
+from jobs.dispatch.fairness import HIGHEST_PRIORITY
 from jobs.dispatch.release import BATCH_SIZE, keep_first, release_jobs
 from jobs.errors import (
     AttemptFailedError,
@@ -109,7 +109,7 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> tuple[At
     """
     attempt, queue = context.attempt, context.job.queue
     handed_out: list[UUID] = []
-    below: int | None = ABOVE_ALL
+    below: int | None = HIGHEST_PRIORITY
     reset_peak_memory()
     try:
         kind = get_kind(context.job.kind)

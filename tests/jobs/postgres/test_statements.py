@@ -117,6 +117,10 @@ def test_psycopg_remembers_long_statements(statement: str) -> None:
     assert len(f"{statement} -- plan 1000000") <= 4096
 
 
-def test_a_comment_in_one_line_is_refused() -> None:
+def test_a_comment_that_would_end_the_statement_is_refused() -> None:
     with pytest.raises(ValueError, match="comment"):
         squeeze("SELECT 1 -- one\nFROM x")
+
+
+def test_other_comments_are_left_out() -> None:
+    assert squeeze("SELECT /* one,\n two */ 1\n/* three */ FROM x") == "SELECT 1 FROM x"
