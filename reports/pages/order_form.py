@@ -100,7 +100,7 @@ STYLES: dict[Any, dict[str, Any]] = {
 class PageFormRenderer(HTMLFormRenderer):
     """DRF's renderer with our templates, and number inputs for decimals."""
 
-    template_pack = "reports/fields/"
+    template_pack = "jobs/fields/"
     default_style = ClassLookupDict(STYLES)
 
     def render_field(self, field: BoundField, parent_style: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def icon(request: HttpRequest) -> HttpResponse:
 @never_cache
 def report_list(request: SignedInRequest) -> HttpResponse:
     """My reports."""
-    return render(request, "reports/list.html", {"page": list_reports(request.user, before=_before(request))})
+    return render(request, "jobs/list.html", {"page": list_reports(request.user, before=_before(request))})
 
 
 @require_safe
@@ -60,7 +60,7 @@ def report_list(request: SignedInRequest) -> HttpResponse:
 @never_cache
 def report_list_live(request: SignedInRequest) -> HttpResponse:
     """The part of the list that refreshes itself while a report on it is active."""
-    return render(request, "reports/list_live.html", {"page": list_reports(request.user, before=_before(request))})
+    return render(request, "jobs/list_live.html", {"page": list_reports(request.user, before=_before(request))})
 
 
 @require_safe
@@ -76,7 +76,7 @@ def report_detail(request: SignedInRequest, job_id: str) -> HttpResponse:
 @never_cache
 def report_detail_live(request: SignedInRequest, job_id: str) -> HttpResponse:
     """The part of a report's page that refreshes itself while the report is active."""
-    return render(request, "reports/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
+    return render(request, "jobs/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
 
 
 @posted_from("report-detail", "job_id")
@@ -129,7 +129,7 @@ def report_order(request: SignedInRequest) -> HttpResponse:
         form = form_like(report_type, payload, format_open=request.GET.get("open") == "format")
         return _order_page(request, report_type, form)
     if "type" not in request.GET:
-        return render(request, "reports/types.html", {"report_types": report_types_for(request.user)})
+        return render(request, "jobs/types.html", {"report_types": report_types_for(request.user)})
     report_type = _report_type(request, request.GET["type"])
     if request.method != "POST":
         return _order_page(request, report_type, blank_form(report_type))
@@ -156,7 +156,7 @@ def _detail(
     request: SignedInRequest, job_id: str, *, status: int = 200, refusal: Refusal | None = None
 ) -> HttpResponse:
     context = {"report": show_in_full(_mine(request, job_id), request.user), "refusal": refusal}
-    return render(request, "reports/detail.html", context, status=status)
+    return render(request, "jobs/detail.html", context, status=status)
 
 
 def _preview_page(request: SignedInRequest, report_type: ReportType, form: OrderForm) -> HttpResponse:
@@ -179,7 +179,7 @@ def _order_page(
         "mistakes": mistakes(form) if hasattr(form, "initial_data") else [],
         **shown,
     }
-    return render(request, "reports/order.html", context, status=status)
+    return render(request, "jobs/order.html", context, status=status)
 
 
 def _mine(request: SignedInRequest, job_id: str) -> Job:
