@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.files.filenames import safe_filename
 from jobs.payloads.redaction import cleared, redact
-from reports.secret_parameters import is_secret_field
+from jobs.types.secret_parameters import is_secret_field
 
 if TYPE_CHECKING:
     from reports.types import ReportType

@@ -19,11 +19,11 @@ from jobs.payloads.masking import is_sensitive
 from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
 from jobs.types.json_schema import serializer_schema
+from jobs.types.secret_parameters import secret_names
 from reports.expectation import planned_rows
 from reports.open_query import ReportQuery
 from reports.ordering import order_payload, reopen_order
 from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
-from reports.secret_parameters import secret_names
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -15,10 +15,10 @@ from jobs.dispatch.submission import submit_job
 from jobs.http.strict import StrictCharField, StrictSerializer, refuse_unknown
 from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
+from jobs.types.canonical import canonical
+from jobs.types.secret_parameters import is_secret_field, masked_parameters
 from jobs.webhooks.asking import default_url
-from reports.canonical import canonical
-from reports.registry import get_report_type
-from reports.secret_parameters import is_secret_field
+from reports.registry import find_report_type, get_report_type
 from reports.types import ReportType
 from tabular.dialect import Dialect
 
@@ -115,6 +115,12 @@ def reopen_order(payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[Repo
     serializer = report_type.Parameters(data=unseal(payload["parameters"]))
     serializer.is_valid(raise_exception=True)
     return report_type, serializer.validated_data
+
+
+def shown_parameters(payload: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an order with `***` in place of each secret, as its owner sees them."""
+    report_type = find_report_type(str(payload["reportType"]))
+    return masked_parameters(type(report_type) if report_type else None, payload["parameters"])
 
 
 def valid_parameters(report_type: ReportType, data: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,10 @@ from jobs.api.resources.view import ResourceView
 from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
 from reports.api.resource import REPORTS
-from reports.ordering import canonical_order
+from reports.ordering import canonical_order, shown_parameters
 from reports.placing import PlacedOrderSerializer
 from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.registry import UnknownReportTypeError
-from reports.secret_parameters import shown_parameters
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:

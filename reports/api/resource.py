@@ -14,10 +14,10 @@ from jobs.api.resources.resource import JobResource, Placed
 from jobs.http.schema import response_header
 from jobs.models import Job
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
+from reports.ordering import shown_parameters
 from reports.placing import PlacedOrderSerializer, place_order
 from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import retry_report
-from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
 
 if TYPE_CHECKING:

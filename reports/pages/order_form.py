@@ -20,9 +20,9 @@ from rest_framework.utils.html import parse_html_dict
 from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
 from jobs.http.problems import pointers
-from reports.canonical import canonical
+from jobs.types.canonical import canonical
+from jobs.types.secret_parameters import is_secret_field, without_secrets
 from reports.pages.file_format import FileFormat
-from reports.secret_parameters import is_secret_field, without_secrets
 from reports.types import ReportType
 
 

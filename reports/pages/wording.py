@@ -15,10 +15,10 @@ from jobs.estimates.estimate import Estimate, estimate
 from jobs.models import Artifact, Job
 from jobs.states import State
 from jobs.status import has_ended, status_word
+from reports.ordering import shown_parameters
 from reports.pages.file_format import format_in_words
 from reports.pages.remedies import ShownRemedy, remedy_of
 from reports.registry import UnknownReportTypeError, get_report_type
-from reports.secret_parameters import shown_parameters
 from reports.types import ReportType
 
 

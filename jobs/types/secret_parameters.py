@@ -1,32 +1,35 @@
-"""Which parameters of a report type are secrets."""
+"""Which parameters of a type are secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 from rest_framework import serializers
 
 from jobs.payloads.masking import is_sensitive, mask
-from reports.registry import find_report_type
-
-if TYPE_CHECKING:
-    from reports.types import ReportType
 
 
-def secret_names(report_type: type[ReportType]) -> frozenset[str]:
+class HasParameters(Protocol):
+    """The part of a type that says which of its parameters are secret."""
+
+    Parameters: ClassVar[type[serializers.Serializer[Any]]]
+    sensitive: ClassVar[Collection[str]]
+
+
+def secret_names(job_type: type[HasParameters]) -> frozenset[str]:
     """The names of parameters, nested ones too, that the type declares secret.
 
     Those that it lists in `sensitive`, and fields that are write-only or are shown as passwords. A field with a
     `source` counts under both names. Names that say it themselves, such as `password`, are not among them.
     """
-    return _secret_in(report_type.Parameters).union(report_type.sensitive)
+    return _secret_in(job_type.Parameters).union(job_type.sensitive)
 
 
-def is_secret_field(report_type: type[ReportType], name: str) -> bool:
+def is_secret_field(job_type: type[HasParameters], name: str) -> bool:
     """Whether the value of a parameter is a secret, for whatever reason."""
-    return is_sensitive(name, secret_names(report_type))
+    return is_sensitive(name, secret_names(job_type))
 
 
 @lru_cache(maxsize=512)  # to make a serializer takes longer than all that is asked of it here
@@ -45,22 +48,21 @@ def _declared(field: Any) -> Iterator[str]:
             yield from _declared(field.child)
 
 
-def without_secrets(report_type: type[ReportType], parameters: Any) -> Any:
+def without_secrets(job_type: type[HasParameters], parameters: Any) -> Any:
     """A copy of the parameters in which no secret is, masked or not."""
     match parameters:
         case dict():
             return {
-                name: without_secrets(report_type, part)
+                name: without_secrets(job_type, part)
                 for name, part in parameters.items()
-                if not is_secret_field(report_type, name)
+                if not is_secret_field(job_type, name)
             }
         case list():
-            return [without_secrets(report_type, part) for part in parameters]
+            return [without_secrets(job_type, part) for part in parameters]
     return parameters
 
 
-def shown_parameters(payload: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of an order with `***` in place of each secret, as its owner sees them."""
-    report_type = find_report_type(str(payload["reportType"]))
-    shown: dict[str, Any] = mask(payload["parameters"], secret_names(type(report_type)) if report_type else ())
-    return shown
+def masked_parameters(job_type: type[HasParameters] | None, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an order with `***` in place of each secret, as its owner sees them. None: an unknown type."""
+    masked: dict[str, Any] = mask(parameters, secret_names(job_type) if job_type else ())
+    return masked

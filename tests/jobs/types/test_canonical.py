@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
 
-from reports.canonical import canonical
+from jobs.types.canonical import canonical
 
 
 class Inner(serializers.Serializer[Any]):
