@@ -118,9 +118,9 @@ class DataFolder:
                     "stop it, or set LONGHAUL_DATA to another folder"
                 )
             if time.monotonic() > deadline:
-                raise LaunchError(f"an earlier run on {self.path} does not end")
+                raise LaunchError(f"an earlier run on {self.path} does not stop")
             if not told:
-                sys.stderr.write("An earlier run is still stopping: waiting for it.\n")
+                sys.stderr.write("Waiting for an earlier run to stop.\n")
                 told = True
             time.sleep(0.2)
 

@@ -37,7 +37,7 @@ def choose_port() -> str:
 def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
     """The address of a stack that answers: one that runs already, or our own for as long as needed."""
     if running := folder.running():
-        say(f"Using the Longhaul that runs already (process {running.pid}).")
+        say(f"Using the Longhaul that is already running (process {running.pid}).")
         yield f"http://127.0.0.1:{running.port}"
         return
     folder.create()
@@ -58,7 +58,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
             if launcher.poll() is not None:
                 raise LaunchError(f"the stack did not start; the line above says why (log: {log})")
             if time.monotonic() > deadline:
-                raise LaunchError(f"{address}/readyz does not answer (log: {log})")
+                raise LaunchError(f"{address}/readyz does not respond (log: {log})")
             time.sleep(0.2)
         yield address
     finally:

@@ -59,11 +59,11 @@ class Client:
         """Order a report; the answer's Location is where to ask for its state."""
         answer = self.call("/api/reports", body={"reportType": report_type, "parameters": parameters})
         if answer.status != 202 or "location" not in answer.headers:
-            raise LaunchError(f"the order was answered with {answer.status} instead of 202 and a Location")
+            raise LaunchError(f"the order was answered with {answer.status}, not with 202 and a Location")
         return answer
 
     def poll(self, location: str, *, deadline: float) -> Iterator[dict[str, Any]]:
-        """Ask until there is no Retry-After any more, which means that the job has ended."""
+        """Poll until the response has no Retry-After: the job has ended."""
         while True:
             answer = self.call(location)
             yield answer.body
@@ -71,7 +71,7 @@ class Client:
                 return
             pause = float(answer.headers["retry-after"])
             if time.monotonic() + pause > deadline:
-                raise LaunchError(f"the report is still {answer.body.get('status')!r}, and the demo's time is up")
+                raise LaunchError(f"the report is still {answer.body.get('status')!r} after the demo's longest wait")
             time.sleep(pause)
 
     def download(self, path: str, target: Path) -> "Download":
@@ -108,7 +108,7 @@ class Download:
         found = {"sizeBytes": self.size_bytes, "sha256": self.sha256, "rowCount": self.row_count()}
         for name, value in found.items():
             if status.get(name) != value:
-                raise LaunchError(f"{name} of the download is {value}, and the status promised {status.get(name)}")
+                raise LaunchError(f"{name} of the download is {value}, but the status says {status.get(name)}")
 
     def _reader(self) -> IO[str]:
         return self.path.open(encoding="utf-8", newline="")

@@ -36,17 +36,17 @@ NOT_INSTALLED: Final = (
 
 
 def read_port() -> int:
-    """PORT from the environment. Errors: LaunchError when it is no port."""
+    """PORT from the environment. Errors: LaunchError if it is not a port number."""
     text = os.environ.get("PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise LaunchError(f"PORT is {text!r}, which is no port number")
+        raise LaunchError(f"PORT is {text!r}, but must be a number from 1 to 65535")
     return int(text)
 
 
 def check_port(port: int) -> None:
-    """Errors: LaunchError when somebody listens there."""
+    """Errors: LaunchError if another program uses the port."""
     if not can_bind(port):
-        raise LaunchError(f"port {port} is taken: free it, or choose another one, as in `make up PORT=8001`")
+        raise LaunchError(f"port {port} is in use: free it, or choose another one, as in `make up PORT=8001`")
 
 
 def prepare(folder: DataFolder, *, with_demo: bool) -> None:
@@ -83,7 +83,7 @@ def error_line(output: str) -> str:
 
 
 def prepare_environment(folder: DataFolder) -> None:
-    """What all children inherit; an empty URL means the same as none."""
+    """Set what all child processes inherit. An empty URL counts as unset."""
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
         if not os.environ.get(name):
             os.environ.pop(name, None)
@@ -94,15 +94,15 @@ def prepare_environment(folder: DataFolder) -> None:
 
 
 def is_embedded(variable: str) -> bool:
-    """Whether the environment leaves this URL to us; an empty variable counts as unset."""
+    """Whether the URL is unset, so that the server must be started here. An empty variable counts as unset."""
     return not os.environ.get(variable)
 
 
 @contextmanager
 def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
-    """The servers that the environment leaves to us, if any; they stop at the end whatever happens.
+    """Run the servers whose URLs are unset, or none, until the block ends.
 
-    Errors: LaunchError where their packages are needed and not installed.
+    Errors: LaunchError if a server does not start, or its package is not installed.
     """
     folder.env_file.unlink(missing_ok=True)
     servers = start_embedded(folder) if is_embedded("DATABASE_URL") or is_embedded("REDIS_URL") else None
@@ -110,13 +110,13 @@ def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
         yield servers
     finally:
         ignore_signals()
-        folder.release()  # tells every tether of this folder, whatever brought us here
+        folder.release()  # ends every tether of this folder
         if servers:
             servers.stop()
 
 
 def start_embedded(folder: DataFolder) -> "EmbeddedServers":
-    """Errors: LaunchError."""
+    """Start the servers whose URLs are unset. Errors: LaunchError, in one line."""
     try:
         from config.stack.embedded import EmbeddedServers
     except ModuleNotFoundError as error:
@@ -138,11 +138,11 @@ def announce(port: int, with_demo: bool) -> None:
             say(f"Longhaul is up: {address}{accounts}. Ctrl-C stops it.")
             return
         time.sleep(0.2)
-    say(f"{address}/livez does not answer; see the lines above.")
+    say(f"{address}/livez does not respond; the lines above may say why.")
 
 
 def watch_servers(servers: "EmbeddedServers") -> None:
-    """Without its database the stack is nothing: when a server gives up, stop the rest."""
+    """Stop the stack when a server ends for good, because nothing runs without it."""
 
     def stop_with(name: str, process: "subprocess.Popen[bytes]") -> None:
         process.wait()

@@ -29,7 +29,7 @@ def main() -> None:
     say("Updating the database's tables")
     call_command("migrate", interactive=False, verbosity=0)
     if lines is not None:
-        say("Creating the demo accounts, and sample sales where there are none")
+        say("Creating the demo accounts, and sample sales if there are none")
         call_command("create_demo_accounts", verbosity=0)
         call_command("seed_sales", if_empty=True, lines=lines)
 

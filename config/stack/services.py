@@ -69,10 +69,10 @@ def named_queues() -> tuple[str, ...]:
 
 
 def callback_concurrency() -> str:
-    """Threads of the worker for callbacks, by CALLBACK_CONCURRENCY. Errors: LaunchError when it is none."""
+    """Threads of the worker for callbacks, by CALLBACK_CONCURRENCY. Errors: LaunchError if it is not 1 or more."""
     text = os.environ.get("CALLBACK_CONCURRENCY") or DEFAULT_CALLBACK_CONCURRENCY
     if not text.isdecimal() or int(text) < 1:
-        raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, which is no number of threads")
+        raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, but must be a number of threads, 1 or more")
     return text
 
 

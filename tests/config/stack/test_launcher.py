@@ -77,12 +77,12 @@ def test_a_port_that_is_taken_is_one_line(data: Path) -> None:
         port = server.getsockname()[1]
         assert launch_and_read(data, PORT=str(port)) == (
             1,
-            [f"longhaul: port {port} is taken: free it, or choose another one, as in `make up PORT=8001`"],
+            [f"longhaul: port {port} is in use: free it, or choose another one, as in `make up PORT=8001`"],
         )
 
 
 def test_a_port_that_is_none_is_one_line(data: Path) -> None:
-    assert launch_and_read(data, PORT="http") == (1, ["longhaul: PORT is 'http', which is no port number"])
+    assert launch_and_read(data, PORT="http") == (1, ["longhaul: PORT is 'http', but must be a number from 1 to 65535"])
 
 
 def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
