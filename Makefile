@@ -47,7 +47,7 @@ fuzz: .venv/.dev  ## send requests generated from the OpenAPI schema for SECONDS
 
 .PHONY: axe
 axe: .venv/.dev chromium  ## check all pages for accessibility problems, at two widths, light and dark
-	@exec $(python) -m pytest -m axe --timeout 900 -q tests/test_accessibility.py $(ARGS)
+	@exec $(python) -m pytest -m axe --timeout 900 -q tests/scenarios/test_accessibility.py $(ARGS)
 
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table

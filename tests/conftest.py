@@ -30,13 +30,19 @@ LONGEST = (
     "test_alerts.py",
     "test_chaos.py",
     "test_runbook.py",
-    "test_pacing.py",
+    "test_export_pacing.py",
 )
 LONG = {"bench", "config", "faults", "fuzz"}
 #: A test that asks for one of these, if through others, needs services, a browser or an S3 server.
 SERVICES = {"all_services", "s3_server"}
 #: These take longer than the rest.
-LONGER = ("test_accessibility.py", "test_in_chromium.py", "test_health.py", "test_queueing.py", "test_patterns.py")
+LONGER = (
+    "test_accessibility.py",
+    "test_pages_in_chromium.py",
+    "test_health.py",
+    "test_queueing.py",
+    "test_patterns.py",
+)
 #: The shell starts in half the time, as it is the browser without its windows.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [

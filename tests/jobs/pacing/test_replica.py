@@ -1,4 +1,4 @@
-"""What is said of a replica that will not do. With real servers: tests/reports/test_replica.py."""
+"""What is said of a replica that will not do. With real servers: tests/reports/test_reader_replica.py."""
 
 from jobs.pacing.replica import ReplicaState
 
