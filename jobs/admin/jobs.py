@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from unfold.decorators import display
 
-from jobs.admin.deeds import CANCEL, DISCARD, REQUEUE, confirm_and_do
+from jobs.admin.actions import CANCEL, DISCARD, REQUEUE, confirm_and_do
 from jobs.admin.export import jobs_as_csv
 from jobs.admin.filters import FILTERS
 from jobs.admin.job_views import JobPages, may
