@@ -1,4 +1,4 @@
-"""What staff can do to jobs from the list: each asks first, with one page, and wants a reason."""
+"""Actions of the job list. Each shows a confirmation page and requires a reason."""
 
 from __future__ import annotations
 
@@ -24,55 +24,55 @@ from jobs.interventions.selection import CRITERIA
 from jobs.models import Job
 from jobs.states import CANCELLABLE, UNFINISHED, State
 
-#: Jobs that one press changes at most; more are a bulk run's.
+#: Jobs that one action changes at most; a bulk run takes more.
 MOST_JOBS: Final = 100
 
 
 @dataclass(frozen=True)
-class Deed:
-    """An action of the list: its words, the states that it fits, and the function that does it."""
+class Action:
+    """An action of the list: its words, the states in which it is allowed, and the function that performs it."""
 
     title: str
     done: str
     explanation: str
-    fits: frozenset[State]
-    act: Callable[..., Intervention]
+    allowed_states: frozenset[State]
+    perform: Callable[..., Intervention]
     is_checked: bool = False
 
 
-REQUEUE: Final = Deed(
+REQUEUE: Final = Action(
     "Requeue",
     "requeued",
-    "Each gets all its attempts anew and waits for its turn like any other. Those that are refused stay as they are.",
+    "Each job gets all its attempts again and waits for its turn like any other. Refused jobs stay as they are.",
     UNFINISHED,
     requeue_checked_jobs,
     is_checked=True,
 )
-DISCARD: Final = Deed(
-    "Discard", "discarded", "They are cancelled for good: nothing will try them again.", UNFINISHED, discard_jobs
+DISCARD: Final = Action(
+    "Discard", "discarded", "The jobs are canceled for good and will not be retried.", UNFINISHED, discard_jobs
 )
-CANCEL: Final = Deed(
+CANCEL: Final = Action(
     "Cancel",
-    "cancelled",
-    "What waits is cancelled at once. What runs is asked to end, which takes about two seconds.",
+    "canceled",
+    "Waiting jobs are canceled at once. Running jobs are asked to stop, which takes about two seconds.",
     CANCELLABLE,
     cancel_jobs,
 )
 
 
-def confirm_and_do(
-    model_admin: admin.ModelAdmin, request: HttpRequest, jobs: QuerySet[Job], deed: Deed, action: str
+def confirm_and_perform(
+    model_admin: admin.ModelAdmin, request: HttpRequest, jobs: QuerySet[Job], action: Action, action_name: str
 ) -> HttpResponse | None:
-    """The confirmation page; once it was posted with a reason, do it, say what came of it, and go back.
+    """Show the confirmation page. When it is posted with a reason, perform the action and report the outcome.
 
-    Everything that fits the filter, rather than a selection, is a bulk run's.
+    If all jobs that match the filter are selected, redirect to the order form of a bulk run.
     """
     if request.POST.get("select_across") == "1":
         criteria = criteria_in(request.GET)
         if set(request.GET) - CRITERIA - {"p"}:
-            messages.error(request, "Some of these filters cannot be ordered in bulk. Use those of the panel.")
+            messages.error(request, "Some of these filters are not available for bulk runs. Use those in the panel.")
             return None
-        query = urlencode({"act": action.removesuffix("_jobs"), **criteria})
+        query = urlencode({"act": action_name.removesuffix("_jobs"), **criteria})
         return HttpResponseRedirect(f"{reverse('admin:jobs_bulkrun_order')}?{query}")
     listed = list(jobs.defer(None).select_related("owner").order_by("-pk")[: MOST_JOBS + 1])
     if len(listed) > MOST_JOBS:
@@ -81,24 +81,24 @@ def confirm_and_do(
     form = ReasonForm(request.POST if "post" in request.POST else None)
     if form.is_valid():
         seen = {job.pk: token for job in listed if (token := _seen_token(request.POST, job.pk)) is not None}
-        outcome = deed.act(
+        outcome = action.perform(
             [job.pk for job in listed],
             actor=request.user.get_username(),
             reason=form.cleaned_data["reason"],
             seen=seen,
         )
-        _tell(request, deed, outcome)
+        _report(request, action, outcome)
         if len(listed) == 1:
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[listed[0].pk]))
         return None
-    verdicts = RequeueChecks().check_all(listed) if deed.is_checked else {}
+    verdicts = RequeueChecks().check_all(listed) if action.is_checked else {}
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"{deed.title} {len(listed)} job{'' if len(listed) == 1 else 's'}?",
-        "deed": deed,
+        "title": f"{action.title} {len(listed)} job{'' if len(listed) == 1 else 's'}?",
         "action": action,
+        "action_name": action_name,
         "form": form,
-        "lines": [(job, verdicts.get(job.pk), job.state in deed.fits) for job in listed],
+        "lines": [(job, verdicts.get(job.pk), job.state in action.allowed_states) for job in listed],
         "query": request.GET.urlencode(),
     }
     return TemplateResponse(request, "admin/jobs/job/confirm.html", context)
@@ -109,9 +109,9 @@ def _seen_token(posted: Mapping[str, Any], pk: UUID) -> int | None:
     return token_of(posted.get(f"seen-{pk}", ""))
 
 
-def _tell(request: HttpRequest, deed: Deed, outcome: Intervention) -> None:
+def _report(request: HttpRequest, action: Action, outcome: Intervention) -> None:
     changed = len(outcome.changed)
     if changed:
-        messages.success(request, f"{changed} job{'' if changed == 1 else 's'} {deed.done}.")
+        messages.success(request, f"{changed} job{'' if changed == 1 else 's'} {action.done}.")
     for pk, why in outcome.refused.items():
-        messages.warning(request, f"{pk} was not {deed.done}: {why}")
+        messages.warning(request, f"{pk} was not {action.done}: {why}")

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from unfold.decorators import display
 
-from jobs.admin.actions import CANCEL, DISCARD, REQUEUE, confirm_and_do
+from jobs.admin.actions import CANCEL, DISCARD, REQUEUE, confirm_and_perform
 from jobs.admin.export import jobs_as_csv
 from jobs.admin.filters import FILTERS
 from jobs.admin.job_views import JobPages, may
@@ -78,17 +78,17 @@ class JobAdmin(JobPages):
     @admin.action(description="Requeue…", permissions=["requeue"])
     def requeue_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
         """Behind one confirmation page."""
-        return confirm_and_do(self, request, jobs, REQUEUE, "requeue_jobs")
+        return confirm_and_perform(self, request, jobs, REQUEUE, "requeue_jobs")
 
     @admin.action(description="Discard…", permissions=["discard"])
     def discard_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
         """Behind one confirmation page."""
-        return confirm_and_do(self, request, jobs, DISCARD, "discard_jobs")
+        return confirm_and_perform(self, request, jobs, DISCARD, "discard_jobs")
 
     @admin.action(description="Cancel…", permissions=["cancel"])
     def cancel_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
         """Behind one confirmation page."""
-        return confirm_and_do(self, request, jobs, CANCEL, "cancel_jobs")
+        return confirm_and_perform(self, request, jobs, CANCEL, "cancel_jobs")
 
     @admin.action(description="Export as CSV", permissions=["view"])
     def export_jobs(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponseBase:

@@ -38,7 +38,7 @@ def test_a_filter_that_a_bulk_run_does_not_know_is_refused(staff: Client, make_j
     job = make_job(state=State.DEAD)
     chosen = {"action": "requeue_jobs", "_selected_action": [str(job.pk)], "select_across": "1"}
     answer = staff.post(f"{LIST}?state__exact=dead", chosen, follow=True)
-    assert "cannot be ordered in bulk" in answer.content.decode()
+    assert "not available for bulk runs" in answer.content.decode()
     assert not BulkRun.objects.exists()
 
 
