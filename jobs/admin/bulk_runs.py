@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.contrib import admin, messages
@@ -37,16 +37,24 @@ COLOURS: Final = {
     Stage.PAUSED: "warning",
     Stage.DONE: "success",
 }
-#: What can be pressed → its words, the stages in which, and what it does.
-Press = tuple[str, frozenset[Stage], Callable[..., None]]
-PRESSES: Final[dict[str, Press]] = {
-    "start": ("Start with a canary", frozenset({Stage.CHECKED}), steering.start_run),
-    "start_at_once": ("Start without", frozenset({Stage.CHECKED}), steering.start_run),
-    "pause": ("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
-    "resume": ("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
-    "leave_canary": ("Go on without the canary", frozenset({Stage.PAUSED, Stage.HALTED}), steering.leave_canary),
-    "undo": ("Undo what has not begun", steering.UNDOABLE, steering.undo_run),
-    "drop": ("Drop the rest", OPEN - {Stage.UNDOING}, steering.drop_run),
+
+
+class Button(NamedTuple):
+    """A button of a run's page: its label, the stages in which it is shown, and the function that it calls."""
+
+    label: str
+    stages: frozenset[Stage]
+    steer: Callable[..., None]
+
+
+BUTTONS: Final = {
+    "start": Button("Start with a canary", frozenset({Stage.CHECKED}), steering.start_run),
+    "start_at_once": Button("Start without", frozenset({Stage.CHECKED}), steering.start_run),
+    "pause": Button("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
+    "resume": Button("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
+    "leave_canary": Button("Go on without the canary", frozenset({Stage.PAUSED, Stage.HALTED}), steering.leave_canary),
+    "undo": Button("Undo what has not begun", steering.UNDOABLE, steering.undo_run),
+    "drop": Button("Drop the rest", OPEN - {Stage.UNDOING}, steering.drop_run),
 }
 
 
@@ -92,10 +100,10 @@ class BulkRunAdmin(ReadOnlyAdmin):
         ]
 
     def order_view(self, request: HttpRequest) -> HttpResponse:
-        """`?act=requeue&` criteria: ask why and how fast, then begin the dry run.
+        """`?act=requeue&` criteria: ask for a reason and a rate, then begin the dry run.
 
-        A second press of the same form shows the run of the first. Where another order for the same jobs is open, the
-        form says so, and keeps what was entered.
+        Submitting the same form twice shows the run of the first submission. If another order for the same jobs is
+        open, the form says so and keeps what was entered.
         """
         act, criteria = request.GET.get("act", ""), criteria_in(request.GET)
         strange = [name for name, value in request.GET.items() if name != "act" and (name not in CRITERIA or not value)]
@@ -114,7 +122,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
                     actor=request.user,  # type: ignore[arg-type]  # admin_view lets nobody else in
                 )
             except steering.AlreadyOpenError as error:
-                if is_same_press(error.run, request, form):
+                if is_same_order(error.run, request, form):
                     return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[error.run.pk]))
                 status = 409
             except (UnknownCriterionError, AdmissionError) as error:
@@ -134,18 +142,17 @@ class BulkRunAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/jobs/bulkrun/order.html", context, status=status)
 
     def steer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Press one of the buttons of a run's page."""
+        """Handle a button of a run's page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         run = self._run(request, object_id)
-        if run is None or (pressed := request.POST.get("press", "")) not in PRESSES:
+        if run is None or (button := BUTTONS.get(name := request.POST.get("button", ""))) is None:
             raise Http404
         if not may_steer(request, run.act):
             raise PermissionDenied
-        _, _, steer = PRESSES[pressed]
-        options = {"with_canary": pressed == "start"} if steer is steering.start_run else {}
+        options = {"with_canary": name == "start"} if button.steer is steering.start_run else {}
         try:
-            steer(run, actor=request.user, **options)
+            button.steer(run, actor=request.user, **options)
         except (TransitionError, AdmissionError) as error:
             messages.warning(request, f"Nothing was done: {error}.")
         return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
@@ -185,14 +192,14 @@ def may_steer(request: HttpRequest, act: str) -> bool:
     return bool(request.user.has_perms(("jobs.run_bulkrun", f"jobs.{act}_job")))
 
 
-def is_same_press(run: BulkRun, request: HttpRequest, form: OrderForm) -> bool:
-    """Whether this form was sent twice: in two windows, say. Not once somebody has gone on with the run."""
+def is_same_order(run: BulkRun, request: HttpRequest, form: OrderForm) -> bool:
+    """Whether this form was submitted twice, for example in two windows, and nobody has started the run since."""
     began = run.stage in (Stage.CHECKING, Stage.CHECKED)
     return began and run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
 
 
 def run_page(run: BulkRun) -> dict[str, Any]:
-    """The context of a run's page: counts by verdict and by outcome, reasons, what can be pressed."""
+    """The context of a run's page: counts by verdict and by outcome, reasons, buttons."""
     counts = list(run.items.values("level", "outcome").annotate(jobs=Count("pk")).order_by())
     outcomes = dict.fromkeys(BulkItem.Outcome.values, 0)
     verdicts = dict.fromkeys(Level, 0)
@@ -214,15 +221,15 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         "percent": round(100 * done / total) if total else 0,
         "reasons": list(reasons[:MOST_REASONS]),
         "awaits_canary": steering.awaits_canary(run),
-        "presses": [
-            (name, words)
-            for name, (words, stages, _) in PRESSES.items()
-            if _fits(name, run, stages) and (name != "undo" or may_be_undone(became))
+        "buttons": [
+            (name, button.label)
+            for name, button in BUTTONS.items()
+            if _is_shown(name, run, button.stages) and (name != "undo" or may_be_undone(became))
         ],
     }
 
 
-def _fits(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
+def _is_shown(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
     needs_requeue = name in ("undo", "start")
     if run.stage not in stages:
         return False

@@ -42,7 +42,7 @@ def windows(stack: Stack) -> list[Client]:
     return pair
 
 
-def press_in_both(windows: list[Client], path: str, fields: dict[str, str]) -> None:
+def post_in_both(windows: list[Client], path: str, fields: dict[str, str]) -> None:
     with Threads(2) as threads:
         statuses = list(threads.map(lambda window: window.post(path, fields).status_code, windows))
     assert statuses == [302, 302]
@@ -60,23 +60,23 @@ def test_one_group_of_ten_thousand_dead_jobs_is_requeued_each_job_once(
         make_dead_jobs(fingerprint, count, kind="fault-note", owner=owner)
     wanted = "a" * 16
 
-    press_in_both(windows, ORDER + wanted, {"reason": "mended", "jobs_per_second": "50"})
+    post_in_both(windows, ORDER + wanted, {"reason": "mended", "jobs_per_second": "50"})
     run = wait_for(Stage.CHECKED)
     assert BulkRun.objects.count() == 1
     assert Counter(run.items.values_list("level", "outcome")) == {(0, "pending"): GROUPS[wanted]}
 
     steer = f"/admin/jobs/bulkrun/{run.pk}/steer/"
-    press_in_both(windows, steer, {"press": "start"})
+    post_in_both(windows, steer, {"button": "start"})
     wait_for(Stage.RUNNING)
     wait_until(lambda: run.items.filter(outcome="changed").count() > 60, message="a quarter is requeued")
-    windows[0].post(steer, {"press": "pause"})
+    windows[0].post(steer, {"button": "pause"})
     wait_until(
         lambda: not Job.objects.filter(kind="bulk", state__in=["queued", "running"]).exists(), message="the leg ends"
     )
     paused_at = run.items.filter(outcome="changed").count()
     assert 60 < paused_at < GROUPS[wanted]
     assert Job.objects.filter(error_fingerprint=wanted, state=State.DEAD).count() == GROUPS[wanted] - paused_at
-    press_in_both(windows, steer, {"press": "resume"})
+    post_in_both(windows, steer, {"button": "resume"})
     wait_for(Stage.DONE)
 
     requeued = Event.objects.filter(name="requeued")
@@ -106,7 +106,7 @@ def test_a_canary_that_dies_again_keeps_the_others_from_it(
     make_dead_jobs("a" * 16, 20, kind="fault-refuse", owner=owner)
     windows[0].post(ORDER + "a" * 16, {"reason": "mended?", "jobs_per_second": "1000"})
     run = wait_for(Stage.CHECKED)
-    windows[0].post(f"/admin/jobs/bulkrun/{run.pk}/steer/", {"press": "start"})
+    windows[0].post(f"/admin/jobs/bulkrun/{run.pk}/steer/", {"button": "start"})
     run = wait_for(Stage.HALTED)
     assert run.note.startswith(f"The canary {run.canary} is dead: jobs.errors.PermanentError: never")
     assert Event.objects.filter(name="requeued").count() == 1

@@ -58,7 +58,7 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
     "post to the page": ("/admin/jobs/job/{job}/change/", {"state": "succeeded"}, ()),
     "reveal": ("/admin/jobs/job/{job}/reveal/", {}, (ADMINISTRATOR,)),
     "bulk": ("/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"jobs_per_second": "1"}, OPERATORS),
-    "steer": ("/admin/jobs/bulkrun/{run}/steer/", {"press": "drop"}, OPERATORS),
+    "steer": ("/admin/jobs/bulkrun/{run}/steer/", {"button": "drop"}, OPERATORS),
     "pause": ("/admin/jobs/queue/uploads/pause/", {}, OPERATORS),
     "dial": (
         "/admin/jobs/queue/uploads/change/",

@@ -81,22 +81,22 @@ def test_the_page_of_a_run_counts_and_offers_what_fits(
     page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
     shown = staff.get(page)
     assert (shown.context["total"], shown.context["done"], shown.context["percent"]) == (3, 1, 33)
-    assert [name for name, _ in shown.context["presses"]] == ["drop"]
+    assert [name for name, _ in shown.context["buttons"]] == ["drop"]
     assert "every 2s" in shown.content.decode()
     BulkRun.objects.update(stage=Stage.CHECKED)
     shown = staff.get(page)
-    assert [name for name, _ in shown.context["presses"]] == ["start", "start_at_once", "drop"]
+    assert [name for name, _ in shown.context["buttons"]] == ["start", "start_at_once", "drop"]
     assert [row["why"] for row in shown.context["reasons"]] in (["a warning", "no kind"], ["no kind", "a warning"])
-    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"press": "start_at_once"})
+    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"button": "start_at_once"})
     assert BulkRun.objects.get().stage == Stage.RUNNING
 
 
-@pytest.mark.parametrize(("stage", "press", "status"), [("done", "pause", 302), ("done", "explode", 404)])
+@pytest.mark.parametrize(("stage", "button", "status"), [("done", "pause", 302), ("done", "explode", 404)])
 def test_a_press_that_does_not_fit_does_nothing(
-    staff: Client, run: BulkRun, stage: str, press: str, status: int
+    staff: Client, run: BulkRun, stage: str, button: str, status: int
 ) -> None:
     BulkRun.objects.update(stage=stage)
-    assert staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"press": press}).status_code == status
+    assert staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"button": button}).status_code == status
     assert BulkRun.objects.get().stage == stage
 
 
@@ -119,11 +119,11 @@ def test_a_run_that_was_paused_over_its_canary_can_leave_it(
 ) -> None:
     BulkRun.objects.update(stage=Stage.PAUSED, with_canary=True, canary=make_job().pk)
     page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
-    assert [name for name, _ in staff.get(page).context["presses"]] == ["resume", "leave_canary", "drop"]
-    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"press": "leave_canary"})
+    assert [name for name, _ in staff.get(page).context["buttons"]] == ["resume", "leave_canary", "drop"]
+    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"button": "leave_canary"})
     assert BulkRun.objects.get().stage == Stage.RUNNING
     BulkRun.objects.update(stage=Stage.PAUSED, with_canary=False, canary=None)
-    assert [name for name, _ in staff.get(page).context["presses"]] == ["resume", "drop"]
+    assert [name for name, _ in staff.get(page).context["buttons"]] == ["resume", "drop"]
 
 
 def test_a_second_order_with_another_reason_is_told_of_the_open_run_and_keeps_its_reason(
@@ -150,11 +150,11 @@ def test_undo_is_offered_while_a_job_waits_or_not_all_were_looked_at(
     job = make_job(state=State.QUEUED)
     BulkItem.objects.create(run=run, job_id=job.pk, fencing_token=job.fencing_token, level=0, outcome="changed")
     page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
-    assert [name for name, _ in staff.get(page).context["presses"]] == ["undo"]
+    assert [name for name, _ in staff.get(page).context["buttons"]] == ["undo"]
     Job.objects.filter(pk=job.pk).update(fencing_token=job.fencing_token + 1)  # it waits for another try
-    assert staff.get(page).context["presses"] == []
+    assert staff.get(page).context["buttons"] == []
     monkeypatch.setattr("jobs.bulk.outcome.MOST_COUNTED", 1)
-    assert [name for name, _ in staff.get(page).context["presses"]] == ["undo"]
+    assert [name for name, _ in staff.get(page).context["buttons"]] == ["undo"]
 
 
 def test_the_page_of_a_run_says_what_became_of_the_jobs(
