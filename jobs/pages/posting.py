@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 View = Callable[..., HttpResponseBase]
 
 
-def posted_from(page: str, *named: str) -> Callable[[View], View]:
+def post_only_from(page: str, *named: str) -> Callable[[View], View]:
     """`require_POST` and `login_required` for a form on the page of this name; `named` are the arguments of its path.
 
     Who signs in again, because the session was over, is led to the address of the form by a GET: that leads on to the

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from jobs.models.token import ApiToken
-from jobs.pages.posting import posted_from
+from jobs.pages.posting import post_only_from
 from jobs.tokens.bodies import DEFAULT_DAYS
 from jobs.tokens.issuing import TooManyTokensError, issue_own_token, revoke_own_token
 from jobs.tokens.scopes import known_scopes
@@ -51,7 +51,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=409, refusal=str(error))
 
 
-@posted_from("token-list")
+@post_only_from("token-list")
 def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     """End a token at once."""
     if not revoke_own_token(request.user, as_uuid(token_id)):  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job
-from jobs.pages.posting import posted_from
+from jobs.pages.posting import post_only_from
 from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
@@ -79,7 +79,7 @@ def report_detail_live(request: SignedInRequest, job_id: str) -> HttpResponse:
     return render(request, "jobs/detail_live.html", {"report": show_in_full(_mine(request, job_id), request.user)})
 
 
-@posted_from("report-detail", "job_id")
+@post_only_from("report-detail", "job_id")
 def report_cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Cancel a report, and stay with it. It may have ended since the page was shown: nothing is done to it then."""
     job = _mine(request, job_id)
@@ -89,7 +89,7 @@ def report_cancel(request: SignedInRequest, job_id: str) -> HttpResponse:
     return _detail(request, job_id, refusal=ended, status=409)
 
 
-@posted_from("report-detail", "job_id")
+@post_only_from("report-detail", "job_id")
 def report_delete(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Delete a report that has ended, and go back to the list. Staff may have started it anew meanwhile."""
     job = _mine(request, job_id)
@@ -99,7 +99,7 @@ def report_delete(request: SignedInRequest, job_id: str) -> HttpResponse:
     return _detail(request, job_id, refusal=active, status=409)
 
 
-@posted_from("report-detail", "job_id")
+@post_only_from("report-detail", "job_id")
 def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
     """Try a failed report again. What speaks against it is shown on its page."""
     job = _mine(request, job_id)
