@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from jobs.bulk.standing import stage_of
+from jobs.bulk.stages import stage_of
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError

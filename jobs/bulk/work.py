@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs.bulk.standing import goes_on, stand
+from jobs.bulk.stages import goes_on, stand
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.context import JobContext
 from jobs.durations import in_words
