@@ -1,4 +1,4 @@
-"""Where a bulk run stands, and whether the leg that works on it goes on: asked anew before each step."""
+"""The stage of a bulk run, read again before each step of the leg that works on it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from jobs.models.bulk import BulkRun, Stage
 
 
 def stage_of(context: JobContext, run: BulkRun) -> str:
-    """Where the run stands at this moment; nothing for a leg from which a later one took over."""
+    """The current stage of the run; empty for a leg that a later one has replaced."""
     stage, leg = BulkRun.objects.values_list("stage", "leg").get(pk=run.pk)
     return stage if leg in (None, context.job.pk) else ""
 
 
-def stand(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
-    """Move on, unless a person has moved the run meanwhile."""
+def set_stage(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
+    """Set the stage, unless a person has changed it in the meantime."""
     BulkRun.objects.filter(pk=run.pk, stage=from_stage).update(stage=to_stage, note=note, updated_at=Now())
 
 
-def goes_on(context: JobContext, run: BulkRun, stage: Stage) -> bool:
-    """Whether this leg has the work of a stage to do. Raises what ends its attempt (`JobContext.check`).
+def should_continue(context: JobContext, run: BulkRun, stage: Stage) -> bool:
+    """Whether this leg is to continue the work of a stage. Raises what `JobContext.check` raises.
 
-    Whoever pressed the button last must still be allowed to, months may lie between; else the run stops.
+    Months may pass since the last button was clicked: if that person has lost the permission, the run stops.
     """
     context.check()
     if stage_of(context, run) != stage:
@@ -36,5 +36,5 @@ def goes_on(context: JobContext, run: BulkRun, stage: Stage) -> bool:
     if person is not None and cast("PermissionsMixin", person).has_perms(permissions):
         return True
     ends = Stage.DROPPED if stage is Stage.CHECKING else Stage.HALTED
-    stand(run, stage, ends, note="Whoever ordered this may not do it any more.")
+    set_stage(run, stage, ends, note="The person who started this run no longer has the permission.")
     return False

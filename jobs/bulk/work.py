@@ -1,7 +1,7 @@
 """What a worker does for a bulk run: the dry run, the canary, batches at the chosen rate, undoing.
 
-Each step reads from the run's row where it stands, so an attempt that is lost or handed back goes on where the
-last batch was committed.
+Each step reads its position from the run's row, so an attempt that is lost or handed back continues after the last
+committed batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs.bulk.stages import goes_on, stand
+from jobs.bulk.stages import set_stage, should_continue
 from jobs.bulk.undo import as_they_are, undo_batch
 from jobs.context import JobContext
 from jobs.durations import in_words
@@ -45,10 +45,10 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
     checks = RequeueChecks()
     last = run.items.order_by("-job_id").values_list("job_id", flat=True).first()
     done = run.items.count()
-    while goes_on(context, run, Stage.CHECKING):
+    while should_continue(context, run, Stage.CHECKING):
         jobs = list((meant.filter(pk__gt=last) if last else meant)[:BATCH_SIZE])
         if not jobs:
-            stand(run, Stage.CHECKING, Stage.CHECKED)
+            set_stage(run, Stage.CHECKING, Stage.CHECKED)
             return
         verdicts = checks.check_all(jobs) if run.act == BulkRun.Act.REQUEUE else {}
         BulkItem.objects.bulk_create([_item(run, job, verdicts.get(job.pk)) for job in jobs], ignore_conflicts=True)
@@ -59,21 +59,21 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
 def send_canary(context: JobContext, run: BulkRun) -> None:
     """Requeue one job and wait for its end. canary → running if it succeeds, halted if it does not."""
     until = time.monotonic() + CANARY_SECONDS
-    while goes_on(context, run, Stage.CANARY):
+    while should_continue(context, run, Stage.CANARY):
         canary = run.canary or _choose_canary(context, run)
         if canary is None:
-            stand(run, Stage.CANARY, Stage.RUNNING, note="There was no job to send ahead.")
+            set_stage(run, Stage.CANARY, Stage.RUNNING, note="There was no job to use as a canary.")
             return
         job = Job.objects.filter(pk=canary).first()
         if job is None or job.state in (State.FAILED, State.DEAD, State.CANCELLED):
             state = job.state if job else "gone"
             error = f": {job.error_class}: {job.error_message}" if job and job.error_class else ""
-            stand(run, Stage.CANARY, Stage.HALTED, note=f"The canary {canary} is {state}{error}")
+            set_stage(run, Stage.CANARY, Stage.HALTED, note=f"The canary {canary} is {state}{error}")
         elif job.state == State.SUCCEEDED:
-            stand(run, Stage.CANARY, Stage.RUNNING, note=f"The canary {canary} has succeeded.")
+            set_stage(run, Stage.CANARY, Stage.RUNNING, note=f"The canary {canary} has succeeded.")
         elif time.monotonic() > until:
             waited = in_words(CANARY_SECONDS)
-            stand(run, Stage.CANARY, Stage.PAUSED, note=f"The canary {canary} is still {job.state} after {waited}.")
+            set_stage(run, Stage.CANARY, Stage.PAUSED, note=f"The canary {canary} is still {job.state} after {waited}.")
         else:
             time.sleep(POLL_SECONDS)
 
@@ -83,14 +83,14 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
     total = run.items.count()
     done_before = total - run.items.filter(outcome=BulkItem.Outcome.PENDING).count()
     began, changed = time.monotonic(), 0
-    while goes_on(context, run, Stage.RUNNING):
+    while should_continue(context, run, Stage.RUNNING):
         allowance = int((time.monotonic() - began) * run.jobs_per_second) + 1 - changed
         if allowance < 1:
             time.sleep(min(POLL_SECONDS, 1 / run.jobs_per_second))
             continue
         taken = _change_batch(context, run, at_most=min(allowance, BATCH_SIZE))
         if not taken:
-            stand(run, Stage.RUNNING, Stage.DONE)
+            set_stage(run, Stage.RUNNING, Stage.DONE)
             return
         changed += taken
         context.report_progress(done_before + changed, total=total)
@@ -100,17 +100,17 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
     """Put back what has not begun, a batch at a time. undoing → undone, or done where everything had begun."""
     last: UUID | None = None
-    while goes_on(context, run, Stage.UNDOING):
+    while should_continue(context, run, Stage.UNDOING):
         last = undo_batch(run, actor=_actor(context), after=last)
         if last is None:
             undone = run.items.filter(outcome=BulkItem.Outcome.UNDONE).count()
             had_begun = run.items.filter(outcome=BulkItem.Outcome.CHANGED).count()
             if not undone:
-                stand(run, Stage.UNDOING, Stage.DONE, note="Nothing was undone: every job had begun.")
+                set_stage(run, Stage.UNDOING, Stage.DONE, note="Nothing was undone: every job had begun.")
                 return
             rest = f" {had_begun} had begun." if had_begun else ""
             note = f"{undone} of {undone + had_begun} jobs were put back as they were.{rest}"
-            stand(run, Stage.UNDOING, Stage.UNDONE, note=note)
+            set_stage(run, Stage.UNDOING, Stage.UNDONE, note=note)
 
 
 def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:

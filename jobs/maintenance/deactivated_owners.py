@@ -2,7 +2,7 @@
 
 Dead jobs stay for the staff to look at. Nothing is sent to their URLs any more: deliveries that wait are jobs of
 theirs, and `jobs.webhooks.announcing` makes no new ones. The work of a bulk run is left to itself: it stops where
-whoever ordered it may not do it any more (`jobs.bulk.stages`), and the run says so.
+the person who started it no longer has the permission (`jobs.bulk.stages`), and the run says so.
 """
 
 from __future__ import annotations

@@ -98,14 +98,15 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> Attem
         with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
             logger.info("attempt_started", worker=worker)
             context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS, asked_at=asked_at)
-            end, following = run_attempt(context, goes_on=lambda: time.monotonic() < until and not is_stopping())
+            end, following = run_attempt(context, may_claim_next=lambda: time.monotonic() < until and not is_stopping())
     return end
 
 
-def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
-    """Run the handler under a heartbeat; then finish the job, or say why it did not come to that.
+def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
+    """Run the handler under a heartbeat, then finish the job or record why it was not finished.
 
-    The place is handed out again. Returns how it ended, and the job that this worker is to claim next, if it `goes_on`.
+    Hands the place out again. Returns how the attempt ended, and, if `may_claim_next()`, the job that this worker is
+    to claim next.
     """
     attempt, queue = context.attempt, context.job.queue
     handed_out: list[UUID] = []
@@ -118,7 +119,7 @@ def run_attempt(context: JobContext, *, goes_on: Callable[[], bool]) -> tuple[At
         context.check()
         measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
         done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
-        if goes_on() and not context.written:
+        if may_claim_next() and not context.written:
             finish = partial(finish_and_hand_out, **done, at_most=BATCH_SIZE)
             handed_out, below = until_the_lease_ends(context, finish)
         else:

@@ -126,7 +126,7 @@ def test_a_person_who_may_not_do_it_any_more_ends_the_run(actor: User, dead_job:
     User.objects.filter(pk=actor.pk).update(is_superuser=False)
     actor.user_permissions.add(Permission.objects.get(codename="run_bulkrun"))  # but not requeue_job
     leg(run)
-    assert (run.stage, run.note) == (Stage.HALTED, "Whoever ordered this may not do it any more.")
+    assert (run.stage, run.note) == (Stage.HALTED, "The person who started this run no longer has the permission.")
     assert Job.objects.get(pk=job.pk).state == State.DEAD
 
 
