@@ -1,4 +1,4 @@
-"""What surrounds a job that failed: the same work elsewhere, how long such jobs take, whether its servers answer."""
+"""The context of a failed job: equal jobs, how long such jobs take, whether its database answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from jobs.states import State
 #: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
 ATTEMPTS_COMPARED: Final = 50
 JOBS_COMPARED: Final = 500
-#: Like jobs that are looked for, of all jobs that are checked at once.
-MOST_TWINS: Final = 1000
+#: Equal jobs that are read for all jobs that are checked at once.
+MOST_EQUAL_JOBS: Final = 1000
 
 
 @dataclass(frozen=True)
-class Twin:
+class EqualJob:
     """Another job with an equal payload, of the same owner."""
 
     job_id: UUID
@@ -31,8 +31,8 @@ class Twin:
     finished_at: Any
 
 
-def twins_of(jobs: Sequence[Job]) -> dict[UUID, list[Twin]]:
-    """Jobs of the same work and owner that wait, run or have succeeded; those that are checked are no twins."""
+def equal_jobs(jobs: Sequence[Job]) -> dict[UUID, list[EqualJob]]:
+    """Jobs of the same work and owner that wait, run or have succeeded; jobs are not equal to themselves."""
     terms = {job.pk: same_work_term(job.kind, job.payload) for job in jobs if job.payload}
     if not terms:
         return {}
@@ -40,13 +40,15 @@ def twins_of(jobs: Sequence[Job]) -> dict[UUID, list[Twin]]:
         SearchTerms.objects.filter(terms__overlap=sorted(set(terms.values())))
         .filter(job__state__in=(State.QUEUED, State.RUNNING, State.SUCCEEDED))
         .order_by("-job")
-        .values_list("job", "job__owner", "job__state", "job__finished_at", "terms__0")[:MOST_TWINS]
+        .values_list("job", "job__owner", "job__state", "job__finished_at", "terms__0")[:MOST_EQUAL_JOBS]
     )
-    found: dict[tuple[str, Any], list[Twin]] = {}
+    found: dict[tuple[str, Any], list[EqualJob]] = {}
     for job_id, owner, state, finished_at, term in rows:
-        found.setdefault((term, owner), []).append(Twin(job_id, state, finished_at))
+        found.setdefault((term, owner), []).append(EqualJob(job_id, state, finished_at))
     owners = {job.pk: job.owner and job.owner.pk for job in jobs}
-    return {pk: [twin for twin in found.get((term, owners[pk]), []) if twin.job_id != pk] for pk, term in terms.items()}
+    return {
+        pk: [other for other in found.get((term, owners[pk]), []) if other.job_id != pk] for pk, term in terms.items()
+    }
 
 
 def usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
@@ -57,10 +59,10 @@ def usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
     return [(finished - started).total_seconds() for started, finished in pairs if finished is not None]
 
 
-def complaint_of(alias: str) -> str:
-    """Why the database does not answer; empty when it does.
+def why_unreachable(alias: str) -> str:
+    """Why the database does not answer; empty if it does.
 
-    That jobs are looked up at all is the answer of the one that they stand in.
+    The default database has answered already: the jobs were read from it.
     """
     if alias == DEFAULT_DB_ALIAS:
         return ""

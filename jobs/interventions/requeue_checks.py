@@ -22,7 +22,7 @@ from jobs.durations import in_words
 from jobs.files.room import lack_of_room
 from jobs.inspection import Finding
 from jobs.interventions.batches import Intervention, batches
-from jobs.interventions.circumstances import Twin, complaint_of, twins_of, usual_seconds
+from jobs.interventions.circumstances import EqualJob, equal_jobs, usual_seconds, why_unreachable
 from jobs.interventions.dead_letter import requeue_jobs, require_reason
 from jobs.interventions.inquiries import Inquiry, newest_inquiries
 from jobs.kinds import inspector_of, kind_names
@@ -67,7 +67,7 @@ class RequeueChecks:
 
     def __init__(self) -> None:
         self._dials = cache(dials)
-        self._complaint_of = cache(complaint_of)
+        self._why_unreachable = cache(why_unreachable)
         self._usual_seconds = cache(usual_seconds)
         self._lack_of_room = cache(lack_of_room)
 
@@ -77,7 +77,7 @@ class RequeueChecks:
 
     def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
         """Verdicts by id, with a number of queries that does not depend on the number of jobs."""
-        twins, inquiries = twins_of(jobs), newest_inquiries(jobs)
+        equal, inquiries = equal_jobs(jobs), newest_inquiries(jobs)
         published = set(
             Artifact.objects.filter(
                 job__in=[job.pk for job in jobs],
@@ -89,14 +89,14 @@ class RequeueChecks:
         return {
             job.pk: Verdict(
                 tuple(
-                    self._findings(job, twins.get(job.pk, ()), inquiries.get(job.pk), is_published=job.pk in published)
+                    self._findings(job, equal.get(job.pk, ()), inquiries.get(job.pk), is_published=job.pk in published)
                 )
             )
             for job in jobs
         }
 
     def _findings(
-        self, job: Job, twins: Iterable[Twin], inquiry: Inquiry | None, *, is_published: bool
+        self, job: Job, equal: Iterable[EqualJob], inquiry: Inquiry | None, *, is_published: bool
     ) -> Iterator[Finding]:
         if job.state not in UNFINISHED:
             yield Finding(Level.REFUSED, f"It is {job.state}: only dead and failed jobs can be requeued.")
@@ -105,7 +105,7 @@ class RequeueChecks:
             return
         yield from _about_the_owner(job)
         yield from _guarded(inspector_of(job.kind).findings, job)
-        yield from _about_twins(job, twins)
+        yield from _about_equal_jobs(job, equal)
         if is_published:
             yield Finding(Level.REFUSED, "Its result is already published.")
         yield from _about_the_last_error(job)
@@ -126,8 +126,8 @@ class RequeueChecks:
         alias = found.database
         if alias not in settings.DATABASES:
             yield Finding(Level.REFUSED, f"There is no database called {alias}.")
-        elif complaint := self._complaint_of(alias):
-            yield Finding(Level.WARNING, f"The database {alias} does not answer: {complaint}")
+        elif reason := self._why_unreachable(alias):
+            yield Finding(Level.WARNING, f"The database {alias} does not answer: {reason}")
         else:
             yield Finding(Level.OK, f"The queue {job.queue} hands out, and the database {alias} answers.")
         if lack := self._lack_of_room():
@@ -173,14 +173,14 @@ def _about_the_owner(job: Job) -> Iterator[Finding]:
         yield Finding(Level.REFUSED, f"Its owner, {job.owner.get_username()}, is deactivated.")
 
 
-def _about_twins(job: Job, twins: Iterable[Twin]) -> Iterator[Finding]:
-    for twin in twins:
-        if twin.state != State.SUCCEEDED:
-            yield Finding(Level.WARNING, f"The same work is {twin.state} already, as job {twin.job_id}.")
+def _about_equal_jobs(job: Job, equal: Iterable[EqualJob]) -> Iterator[Finding]:
+    for other in equal:
+        if other.state != State.SUCCEEDED:
+            yield Finding(Level.WARNING, f"The same work is {other.state} already, as job {other.job_id}.")
             return
-    for twin in twins:
-        if twin.finished_at > (job.finished_at or job.created_at):
-            yield Finding(Level.WARNING, f"The same work has succeeded since, as job {twin.job_id}.")
+    for other in equal:
+        if other.finished_at > (job.finished_at or job.created_at):
+            yield Finding(Level.WARNING, f"The same work has succeeded since, as job {other.job_id}.")
             return
     yield Finding(Level.OK, "No job with the same payload is waiting or running, or has succeeded since.")
 

@@ -178,7 +178,7 @@ def test_many_jobs_are_checked_in_as_many_queries_as_one(
     dead_job: Callable[..., Job], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     jobs = [dead_job(payload={"number": number}) for number in range(20)]
-    with django_assert_num_queries(5):  # twins, inquiries, results, dials, like jobs
+    with django_assert_num_queries(5):  # equal jobs, inquiries, results, dials, like jobs
         RequeueChecks().check_all(jobs[:1])
     with django_assert_num_queries(5):
         assert {found.word for found in RequeueChecks().check_all(jobs).values()} == {"safe"}
