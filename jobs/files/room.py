@@ -1,4 +1,4 @@
-"""How much room is left where files are stored."""
+"""How much space is left where files are stored."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 from django.core.files.storage import FileSystemStorage, storages
 
-#: Less room than this is worth a warning. Bytes.
-LITTLE_ROOM: Final = 1024**3
+#: Less free space than this is reported.
+LOW_STORAGE_BYTES: Final = 1024**3
 
 
 def free_bytes() -> int | None:
-    """How much room there is where files are stored; None for object storage, and where no file was ever written."""
+    """The free space where files are stored; None for object storage, or if no file was ever written."""
     storage = storages["artifacts"]
     if not isinstance(storage, FileSystemStorage):
         return None
@@ -22,9 +22,9 @@ def free_bytes() -> int | None:
         return None
 
 
-def lack_of_room() -> str:
-    """In words, where little room is left for files; empty where there is enough, or nobody knows."""
+def storage_shortage() -> str:
+    """A message if little space is left for files; empty if there is enough, or if that is unknown."""
     free = free_bytes()
-    if free is None or free >= LITTLE_ROOM:
+    if free is None or free >= LOW_STORAGE_BYTES:
         return ""
-    return f"The storage of files has only {free / 1024**2:,.0f} MiB left."
+    return f"The file storage has only {free / 1024**2:,.0f} MiB left."

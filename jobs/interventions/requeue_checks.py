@@ -19,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 
 from jobs.durations import in_words
-from jobs.files.room import lack_of_room
+from jobs.files.room import storage_shortage
 from jobs.inspection import Finding
 from jobs.interventions.batches import Intervention, batches
 from jobs.interventions.circumstances import EqualJob, equal_jobs, usual_seconds, why_unreachable
@@ -69,7 +69,7 @@ class RequeueChecks:
         self._dials = cache(dials)
         self._why_unreachable = cache(why_unreachable)
         self._usual_seconds = cache(usual_seconds)
-        self._lack_of_room = cache(lack_of_room)
+        self._storage_shortage = cache(storage_shortage)
 
     def check(self, job: Job) -> Verdict:
         """The verdict on one job, read with its owner."""
@@ -130,8 +130,8 @@ class RequeueChecks:
             yield Finding(Level.WARNING, f"The database {alias} does not answer: {reason}")
         else:
             yield Finding(Level.OK, f"The queue {job.queue} hands out, and the database {alias} answers.")
-        if lack := self._lack_of_room():
-            yield Finding(Level.WARNING, lack)
+        if shortage := self._storage_shortage():
+            yield Finding(Level.WARNING, shortage)
 
     def _about_the_time(self, job: Job) -> Iterator[Finding]:
         seconds = self._usual_seconds(job.queue, job.kind, job.type)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.dispatch.presence import known_workers
 from jobs.dispatch.publish_failures import failures_now
 from jobs.durations import in_words
-from jobs.files.room import lack_of_room
+from jobs.files.room import storage_shortage
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.monitoring.agreement import WITHOUT_WORKER, Disagreement, disagreements
 from jobs.monitoring.doorbell import complaint_of_redis
@@ -129,8 +129,8 @@ def _replica() -> Iterator[str]:
 
 
 def _storage() -> Iterator[str]:
-    if lack := lack_of_room():
-        yield lack
+    if shortage := storage_shortage():
+        yield shortage
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -11,7 +11,7 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.refusals import refused_within_the_hour
 from jobs.durations import in_words
 from jobs.files.damage import damaged_files
-from jobs.files.room import lack_of_room
+from jobs.files.room import storage_shortage
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
@@ -50,8 +50,8 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     ]
     found += _troubles_of_publishing()
     found += _troubles_of_schedules()
-    if lack := lack_of_room():
-        found.append(Trouble(lack, "jobs_artifact_changelist"))
+    if shortage := storage_shortage():
+        found.append(Trouble(shortage, "jobs_artifact_changelist"))
     found += _troubles_of_files()
     return found
 

@@ -118,7 +118,7 @@ def test_a_database_that_is_not_configured_is_refused(dead_job: Callable[..., Jo
 
 
 def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
-    monkeypatch.setattr(room, "LITTLE_ROOM", 10**18)
+    monkeypatch.setattr(room, "LOW_STORAGE_BYTES", 10**18)
     Path(room.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     assert "MiB left" in warnings(dead_job())
 

@@ -154,10 +154,10 @@ def test_a_sweep_that_has_never_run_is_late_once_it_could_have(monkeypatch: pyte
 
 
 def test_a_storage_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "LITTLE_ROOM", 10**18)
+    monkeypatch.setattr(room, "LOW_STORAGE_BYTES", 10**18)
     Path(room.storages["artifacts"].location).mkdir(parents=True, exist_ok=True)  # type: ignore[attr-defined]
     [(text, page)] = words()
-    assert re.fullmatch(r"The storage of files has only [\d,]+ MiB left\.", text)
+    assert re.fullmatch(r"The file storage has only [\d,]+ MiB left\.", text)
     assert page == "/admin/jobs/artifact/"
 
 
