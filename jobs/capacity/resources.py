@@ -15,7 +15,7 @@ from jobs.models import Queue, TypeDials
 from jobs.models.queues import Pace
 from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads.redaction import in_one_line
-from jobs.postgres.sessions import glance_at
+from jobs.postgres.sessions import short_session
 
 #: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
 #: callbacks and of 8 of that for the rest with their heartbeats, as `make up` and the compose file start them, and of
@@ -110,7 +110,7 @@ def _sessions_elsewhere(alias: str, per_worker: int) -> Sessions:
     if alias not in list(connections):
         return Sessions(alias, None, per_worker, "the settings know no such database")
     try:
-        with glance_at(alias) as other:
+        with short_session(alias) as other:
             return Sessions(alias, _left(other), per_worker)
     except (DatabaseError, InterfaceError) as error:
         return Sessions(alias, None, per_worker, in_one_line(error))

@@ -12,7 +12,7 @@ from django.db.models import ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from jobs.models import Worker
-from jobs.postgres.sessions import glance_at
+from jobs.postgres.sessions import short_session
 
 #: A worker whose row was not renewed for so many periods is gone, or has no connection to Redis or PostgreSQL.
 GONE_AFTER_PERIODS: Final = 3.5
@@ -32,13 +32,13 @@ def renew(name: str, queues: Iterable[str], *, begins: bool) -> None:
     It takes a session of its own for a moment: a worker's main process forks, and must hold none meanwhile. Raises
     Django's DatabaseError or InterfaceError, soon.
     """
-    with glance_at(DEFAULT_DB_ALIAS) as connection, connection.cursor() as cursor:
+    with short_session(DEFAULT_DB_ALIAS) as connection, connection.cursor() as cursor:
         cursor.execute(UPSERT, [name, sorted(queues), begins])
 
 
 def leave(name: str) -> None:
     """Say that this worker has stopped. Raises as `renew` does."""
-    with glance_at(DEFAULT_DB_ALIAS) as connection, connection.cursor() as cursor:
+    with short_session(DEFAULT_DB_ALIAS) as connection, connection.cursor() as cursor:
         cursor.execute(FORGET, [name])
 
 

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from jobs.models import Attempt, Job, SearchTerms
 from jobs.payloads.redaction import in_one_line
 from jobs.payloads.search import same_work_term
-from jobs.postgres.sessions import glance_at
+from jobs.postgres.sessions import short_session
 from jobs.states import State
 
 #: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
@@ -67,7 +67,7 @@ def why_unreachable(alias: str) -> str:
     if alias == DEFAULT_DB_ALIAS:
         return ""
     try:
-        with glance_at(alias):
+        with short_session(alias):
             return ""
     except Exception as error:  # the driver's own, and Django's
         return in_one_line(error)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 
 from jobs.payloads.redaction import in_one_line
-from jobs.postgres.sessions import glance_at
+from jobs.postgres.sessions import short_session
 
 REPLICA: Final = "replica"
 
@@ -56,7 +56,7 @@ def alias_to_read() -> str:
 def look_at_replica() -> ReplicaState:
     """One look, over a connection of its own. Whatever is wrong with the replica is a complaint, and no error."""
     try:
-        with glance_at(REPLICA) as connection, connection.cursor() as cursor:
+        with short_session(REPLICA) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
             is_replica, lag = cursor.fetchall()[0]
     except (DatabaseError, InterfaceError) as error:

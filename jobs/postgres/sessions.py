@@ -1,4 +1,4 @@
-"""Sessions of PostgreSQL: what each is told when it begins, and those that are there for one look."""
+"""Sessions of PostgreSQL: the settings of each, and sessions with short timeouts."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
             cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in told.items()))
 
 
-#: How long a database is waited for that may not answer, to connect and for each statement. Seconds.
-GLANCE_SECONDS: Final = 2
+#: The timeout of a short session, to connect and for each statement. Seconds.
+SHORT_TIMEOUT_SECONDS: Final = 2
 
 
 @contextmanager
-def glance_at(alias: str) -> Iterator[BaseDatabaseWrapper]:
-    """A session of its own for a short look. Raises Django's DatabaseError or InterfaceError, soon."""
+def short_session(alias: str) -> Iterator[BaseDatabaseWrapper]:
+    """A session of its own with short timeouts. Raises Django's DatabaseError or InterfaceError soon."""
     connection = connections.create_connection(alias)
     shared = connection.settings_dict  # with all other connections of this alias
-    connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": GLANCE_SECONDS}}
-    with answering_within(2 * GLANCE_SECONDS), closing(connection):
+    connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": SHORT_TIMEOUT_SECONDS}}
+    with answering_within(2 * SHORT_TIMEOUT_SECONDS), closing(connection):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * GLANCE_SECONDS)])
+            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(1000 * SHORT_TIMEOUT_SECONDS)])
         yield connection
 
 
 @contextmanager
-def only_glancing() -> Iterator[None]:
-    """As `glance_at`, for whoever uses Django's own connections: their sessions begin and end with this block."""
+def short_sessions_only() -> Iterator[None]:
+    """The same for Django's own connections: their sessions begin and end with this block."""
     connections.close_all()
     try:
-        with answering_within(2 * GLANCE_SECONDS):
+        with answering_within(2 * SHORT_TIMEOUT_SECONDS):
             yield
     finally:
         connections.close_all()

@@ -12,7 +12,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 from django.db import DatabaseError, InterfaceError
 
-from jobs.postgres.sessions import only_glancing
+from jobs.postgres.sessions import short_sessions_only
 from jobs.worker.lost_processes import end_lost_attempts, end_of_process
 from jobs.worker.memory import out_of_memory_kills
 
@@ -36,14 +36,14 @@ class JobRequest(Request):
         The parent handles nothing else meanwhile, and its new children would inherit its sessions: it only glances.
         """
         error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard may wrap it with its traceback
-        with only_glancing():
+        with short_sessions_only():
             if isinstance(error, (WorkerLostError, TimeLimitExceeded)):
                 self._explain(error)
             return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """The task has reached a time limit: the hard one after `on_failure`, and before its process is killed."""
-        with only_glancing():
+        with short_sessions_only():
             super().on_timeout(soft, timeout)
 
     def _explain(self, error: BaseException) -> None:

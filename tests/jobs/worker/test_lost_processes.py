@@ -181,7 +181,7 @@ def test_the_parent_does_not_wait_for_locks(
     held: str, expected: Any, make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool would stand still meanwhile; the end of the lease is there for this, and Beat for the jobs behind."""
-    monkeypatch.setattr(sessions, "GLANCE_SECONDS", 0.2)
+    monkeypatch.setattr(sessions, "SHORT_TIMEOUT_SECONDS", 0.2)
     claimed(make_job(calls_back=True))
     make_job(released_at=None)
     with locked(held), Threads(1) as threads:
@@ -192,7 +192,7 @@ def test_the_parent_does_not_wait_for_locks(
 def test_the_parent_does_not_wait_for_a_server_that_hangs(
     make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "GLANCE_SECONDS", 0.2)
+    monkeypatch.setattr(sessions, "SHORT_TIMEOUT_SECONDS", 0.2)
     claimed(make_job())
     with postgres_hung(), Threads(1) as threads:
         assert threads.submit(lose_process).result(20) == LEFT
