@@ -57,10 +57,10 @@ def is_declared(queue: str) -> bool:
     return queue in current_app.amqp.queues
 
 
-def keep_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
-    """Publish jobs that a worker was handed out, but for the first one, which it is to claim at once; return that.
+def publish_all_but_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
+    """Publish all jobs that a worker was handed but the first, and return that one: the worker claims it at once.
 
-    Should the worker die before, nobody has heard of the job: Beat sends its message again.
+    If the worker dies before it does, no message of this job exists, and Beat sends it again.
     """
     if ids[1:]:
         publish_jobs(queue, ids[1:])

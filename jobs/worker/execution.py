@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from jobs.context import JobContext
 from jobs.dispatch.fairness import HIGHEST_PRIORITY
-from jobs.dispatch.release import BATCH_SIZE, keep_first, release_jobs
+from jobs.dispatch.release import BATCH_SIZE, publish_all_but_first, release_jobs
 from jobs.errors import (
     AttemptFailedError,
     CancelRequestedError,
@@ -134,7 +134,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
         release_jobs(queue)
         raise
-    following = keep_first(queue, handed_out)
+    following = publish_all_but_first(queue, handed_out)
     if below is not None:
         release_jobs(queue)
     if context.job.calls_back:
