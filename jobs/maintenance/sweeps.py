@@ -72,13 +72,13 @@ def republish_lost_jobs() -> int:
 @sweep
 def retry_failed_jobs() -> int:
     """Queue failed jobs again whose backoff is over."""
-    return mend(Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE], retry_job)
+    return apply_each(Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE], retry_job)
 
 
 @sweep
 def rescue_orphaned_jobs() -> int:
     """End attempts whose lease has expired, so that their jobs are retried or dead-lettered."""
-    return mend(Job.objects.orphaned()[:BATCH_SIZE], rescue_job)
+    return apply_each(Job.objects.orphaned()[:BATCH_SIZE], rescue_job)
 
 
 def rescue_job(job: Job) -> None:
@@ -91,7 +91,7 @@ def rescue_job(job: Job) -> None:
     logger.warning("job_rescued", job_id=str(job.pk), attempt=attempt.number, decision=repr(decision))
 
 
-def mend(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
+def apply_each(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
     """Change each job, then release their queues; returns how many were changed."""
     queues = set()
     with EachForItself() as each:
