@@ -13,7 +13,7 @@ from typing import Final
 
 from jobs.dispatch.queue_position import find_ahead
 from jobs.dispatch.throughput import LONGEST_COUNTED
-from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, seconds_left
+from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, seconds_left
 from jobs.estimates.waiting import read_flow, seconds_to_wait
 from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
@@ -54,16 +54,16 @@ def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
     if not wanted:
         return [Estimate()] * len(jobs)
     now, past = _read_past(wanted)
-    return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_RUNS))) for job in jobs]
+    return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_ATTEMPTS))) for job in jobs]
 
 
 def usual_rows(kind: str, type_: str) -> int | None:
-    """Rows of the newest runs of a type; None where these are few, or have nothing in common. One query."""
+    """Rows of the newest attempts of a type; None if they are too few, or spread too widely. One query."""
     _, past = _read_past({(kind, type_)})
-    return past.get((kind, type_), NO_RUNS).usual_rows
+    return past.get((kind, type_), NO_ATTEMPTS).usual_rows
 
 
-def _left(job: Job, now: datetime, past: PastRuns) -> float | None:
+def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
     """Of a job that runs, or waits for its retry. What is to be cancelled ends when it hears of that."""
     if job.state not in BEGUN or job.cancel_requested_at is not None:
         return None
@@ -92,8 +92,10 @@ def _estimate_queued(job: Job) -> Estimate:
     return Estimate(place=place, wait=wait, left=None if takes is None else wait + takes, reason=reason)
 
 
-def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastRuns]]:
+def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastAttempts]]:
     rows = fetch_all(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
     known = [row for row in rows if row["seconds"] is not None]
-    past = {(row["kind"], row["type"]): PastRuns(row["seconds"], row["rows"], row["rows_expected"]) for row in known}
+    past = {
+        (row["kind"], row["type"]): PastAttempts(row["seconds"], row["rows"], row["rows_expected"]) for row in known
+    }
     return rows[0]["now"], past

@@ -1,6 +1,6 @@
-"""How long a run takes, and how long one that runs will take yet: from its rows, and from what its type took before.
+"""How long a running attempt will still take: from its own rows, and from past attempts of its type.
 
-Pure: `jobs.estimates.estimate` reads the database. What is not known is None, never a guess.
+Pure: `jobs.estimates.estimate` reads the database. Unknown values are None, never guesses.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Final
 from jobs.models import Job
 from jobs.worker.row_rate import faded
 
-#: With fewer runs that say something, a type has no history.
-FEWEST_RUNS: Final = 3
-#: Expected rows are of no use where the middle half of what came of them is spread over more than this factor.
+#: A type with fewer past attempts has no history.
+MIN_ATTEMPTS: Final = 3
+#: Expected rows are ignored if the middle half of their ratios to the real rows spreads over more than this factor.
 WIDEST_SPREAD: Final = 2.0
 #: Heartbeats tell of rows each second; who is silent for longer has got none. Seconds.
 SILENCE_SECONDS: Final = 2.0
@@ -26,8 +26,8 @@ GAPS_OF_SILENCE: Final = 1.5
 #: Share of the rows. The first ones say little of their rate, so the type's history counts as well: less and less, and
 #: nothing from here on.
 SETTLED_SHARE: Final = 0.5
-#: Once rows have come for so long, their rate alone counts where it makes the run longer, or shorter, than all of its
-#: type by such a factor: its pace is another now, say. Seconds, and a factor.
+#: Once rows have come for so long, their rate alone counts where it makes the attempt longer, or shorter, than all of
+#: its type by such a factor: its pace may have changed. Seconds, and a factor.
 UNUSUAL_AFTER_SECONDS: Final = 5.0
 UNUSUAL_BY: Final = 1.5
 
@@ -60,8 +60,8 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class PastRuns:
-    """The newest runs of a type that succeeded: the seconds and rows of each, and the rows that it had expected."""
+class PastAttempts:
+    """The newest successful attempts of a type: the seconds and rows of each, and the rows that it expected."""
 
     seconds: Sequence[float] = ()
     rows: Sequence[int] = ()
@@ -69,36 +69,36 @@ class PastRuns:
 
     @property
     def are_few(self) -> bool:
-        """Whether they say nothing."""
-        return len(self.seconds) < FEWEST_RUNS
+        """Whether they are too few to estimate from."""
+        return len(self.seconds) < MIN_ATTEMPTS
 
     @cached_property
     def median_seconds(self) -> float | None:
-        """What one run takes: half of them took less."""
+        """The median duration."""
         return None if self.are_few else median(self.seconds)
 
     @cached_property
     def usual_rows(self) -> int | None:
-        """Rows of one run; None where they are few, or have nothing in common."""
-        if len(self.rows) < FEWEST_RUNS:
+        """The median of their rows; None if they are too few, or spread too widely."""
+        if len(self.rows) < MIN_ATTEMPTS:
             return None
         low, middle, high = quantiles(self.rows, n=4, method="inclusive")
         return round(middle) if high <= low * WIDEST_SPREAD else None
 
     @cached_property
-    def truth_of_expectations(self) -> float | None:
-        """Rows that came for each that was expected. None where nobody knows, 0 where they have nothing in common."""
+    def expectation_ratio(self) -> float | None:
+        """The median ratio of real to expected rows. None if it is unknown, 0 if the ratios spread too widely."""
         pairs = zip(self.rows, self.rows_expected, strict=True)
         ratios = [rows / expected for rows, expected in pairs if rows and expected]
-        if len(ratios) < FEWEST_RUNS:
+        if len(ratios) < MIN_ATTEMPTS:
             return None
         low, middle, high = quantiles(ratios, n=4, method="inclusive")
         return middle if high <= low * WIDEST_SPREAD else 0.0
 
     def longer_than(self, elapsed: float, *, rows: float | None = None) -> list[float]:
-        """What those that took longer than `elapsed` took beyond it.
+        """The seconds beyond `elapsed` of each attempt that took longer.
 
-        With `rows`, each run is taken for one of so many rows, which took as much longer as it has more.
+        With `rows`, the duration of each attempt is first scaled from its own rows to that number.
         """
         if rows is None:
             return [taken - elapsed for taken in self.seconds if taken > elapsed]
@@ -106,24 +106,24 @@ class PastRuns:
         return [taken - elapsed for taken in scaled if taken > elapsed]
 
 
-NO_RUNS: Final = PastRuns()
+NO_ATTEMPTS: Final = PastAttempts()
 
 
-def seconds_left(progress: Progress, past: PastRuns) -> float | None:
-    """How long a run takes yet: as likely less as more. None where nobody knows."""
-    times = times_left(progress, past)
+def seconds_left(progress: Progress, past: PastAttempts) -> float | None:
+    """How long the attempt will still take (the median); None if that is unknown."""
+    times = possible_seconds_left(progress, past)
     return median(times) if times else None
 
 
-def times_left(progress: Progress, past: PastRuns) -> list[float]:
-    """How long a run may take yet; empty where nobody knows.
+def possible_seconds_left(progress: Progress, past: PastAttempts) -> list[float]:
+    """Possible remaining durations of the attempt; empty if they are unknown.
 
-    Rows left over the rate, once they come. Before, and where nobody knows how many there will be, what longer runs of
-    its type took; with the first rows, something between.
+    Once rows flow, the remaining rows divided by the rate. Before that, and if the number of rows is unknown, what
+    longer attempts of the type took; during the first rows, a weighted mean of both.
     """
     total = expected_rows(progress, past)
-    usual = past.longer_than(progress.elapsed, rows=total if past.truth_of_expectations else None)
-    if len(usual) < FEWEST_RUNS:
+    usual = past.longer_than(progress.elapsed, rows=total if past.expectation_ratio else None)
+    if len(usual) < MIN_ATTEMPTS:
         usual = []
     if not progress.done or total is None:
         return usual
@@ -144,15 +144,15 @@ def _is_unusual(progress: Progress, own: float, usual: list[float]) -> bool:
     return progress.flowing >= UNUSUAL_AFTER_SECONDS and not is_like_them
 
 
-def expected_rows(progress: Progress, past: PastRuns) -> float | None:
-    """How many rows there will be, corrected by what came of the type's expectations; None where nobody knows.
+def expected_rows(progress: Progress, past: PastAttempts) -> float | None:
+    """How many rows the attempt will have, corrected by the type's expectation ratio; None if that is unknown.
 
-    An expectation is often the planner's. It is void where more rows have come.
+    The expectation often comes from the planner. It is ignored once more rows have come.
     """
     if not progress.expected:
         return None
-    truth = past.truth_of_expectations
-    for total in (progress.expected * (1.0 if truth is None else truth), float(progress.expected)):
-        if total > progress.done and truth != 0:
+    ratio = past.expectation_ratio
+    for total in (progress.expected * (1.0 if ratio is None else ratio), float(progress.expected)):
+        if total > progress.done and ratio != 0:
             return total
     return None

@@ -14,7 +14,7 @@ from typing import Final
 from jobs.dispatch.presence import gone_after
 from jobs.dispatch.queue_position import Ahead
 from jobs.dispatch.throughput import ENDED
-from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, times_left
+from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possible_seconds_left
 from jobs.estimates.simulation import Turns, seconds_until_free
 from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
@@ -95,13 +95,13 @@ class Flow:
     per_second: float | None
     max_running_of_type: int | None
     max_running_per_owner: int | None
-    past: Mapping[tuple[str, str], PastRuns]
+    past: Mapping[tuple[str, str], PastAttempts]
     is_still: bool
     reason: WaitingReason | None
 
-    def past_of(self, job: Job | Ahead) -> PastRuns:
-        """What runs of its type took."""
-        return self.past.get((job.kind, job.type), NO_RUNS)
+    def past_of(self, job: Job | Ahead) -> PastAttempts:
+        """The past attempts of its type."""
+        return self.past.get((job.kind, job.type), NO_ATTEMPTS)
 
     def times_of(self, job: Job | Ahead) -> Sequence[float]:
         """What one of its type may take; of a type without a history, what one of the queue takes. Or empty."""
@@ -122,7 +122,7 @@ class Flow:
 
     def _times_left(self, job: Job) -> Sequence[float]:
         progress = Progress.of(job, self.now)
-        left = [] if progress is None else times_left(progress, self.past_of(job))
+        left = [] if progress is None else possible_seconds_left(progress, self.past_of(job))
         return left or self.times_of(job)  # it has taken longer than any before, say: as if it began now
 
 
@@ -147,7 +147,7 @@ def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
         types=[type_ for _, type_ in types],
     )
     for row in rows:
-        past = {(kind, type_): PastRuns(*columns) for kind, type_, *columns in row["past"] or ()}
+        past = {(kind, type_): PastAttempts(*columns) for kind, type_, *columns in row["past"] or ()}
         standing = Standing(**{name: row[name] for name in STANDING})
         own = {name: row[name] for name in OWN_COLUMNS}
         return Flow(**own, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))

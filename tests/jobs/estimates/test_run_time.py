@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from jobs.estimates.run_time import NO_RUNS, PastRuns, Progress, expected_rows, seconds_left
+from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, expected_rows, seconds_left
 from jobs.models import Job
 from jobs.states import State
 from jobs.worker.row_rate import RowRate
 
 #: Ten to fourteen seconds, a hundred rows a second; rows were expected as they came.
-PAST = PastRuns([10.0, 11.0, 12.0, 13.0, 14.0], [1000, 1100, 1200, 1300, 1400], [1000, 1100, 1200, 1300, 1400])
-WITHOUT_ROWS = PastRuns([10.0, 11.0, 12.0, 13.0, 14.0], [0] * 5, [None] * 5)
+PAST = PastAttempts([10.0, 11.0, 12.0, 13.0, 14.0], [1000, 1100, 1200, 1300, 1400], [1000, 1100, 1200, 1300, 1400])
+WITHOUT_ROWS = PastAttempts([10.0, 11.0, 12.0, 13.0, 14.0], [0] * 5, [None] * 5)
 
 
 def progress(**values: Any) -> Progress:
@@ -25,7 +25,7 @@ def progress(**values: Any) -> Progress:
     return Progress(**(usual | values))
 
 
-def left(past: PastRuns = NO_RUNS, **values: Any) -> float | None:
+def left(past: PastAttempts = NO_ATTEMPTS, **values: Any) -> float | None:
     return seconds_left(progress(**values), past)
 
 
@@ -56,7 +56,7 @@ def test_rows_that_do_not_come_make_it_longer() -> None:
 )
 def test_without_a_history_what_is_not_known_is_left_out(unknown: dict[str, Any]) -> None:
     assert left(**unknown) is None
-    assert left(PastRuns([10.0, 11.0], [1, 1], [1, 1]), **(unknown | {"elapsed": 1.0})) is None, "two runs are none"
+    assert left(PastAttempts([10.0, 11.0], [1, 1], [1, 1]), **(unknown | {"elapsed": 1.0})) is None, "two runs are none"
 
 
 def test_rows_whose_rate_is_not_known_yet_have_come_evenly() -> None:
@@ -104,16 +104,16 @@ def test_a_rate_that_makes_a_run_unlike_all_others_is_believed_after_a_while(rat
 
 
 def test_expectations_that_are_always_off_by_as_much_are_corrected() -> None:
-    tenth = PastRuns(PAST.seconds, PAST.rows, [rows // 10 for rows in PAST.rows])
+    tenth = PastAttempts(PAST.seconds, PAST.rows, [rows // 10 for rows in PAST.rows])
     assert expected_rows(progress(expected=200), tenth) == 2000
-    assert expected_rows(progress(expected=200), NO_RUNS) is None, "500 have come"
+    assert expected_rows(progress(expected=200), NO_ATTEMPTS) is None, "500 have come"
     assert left(tenth, expected=200, done=1000) == 10
-    ten_times = PastRuns(PAST.seconds, PAST.rows, [rows * 10 for rows in PAST.rows])
+    ten_times = PastAttempts(PAST.seconds, PAST.rows, [rows * 10 for rows in PAST.rows])
     assert expected_rows(progress(expected=4000, done=500), ten_times) == 4000, "more than 400 have come"
 
 
 def test_expectations_that_mean_nothing_are_not_used() -> None:
-    wild = PastRuns(PAST.seconds, PAST.rows, [10, 100_000, 50, 7_000, 1_000_000])
+    wild = PastAttempts(PAST.seconds, PAST.rows, [10, 100_000, 50, 7_000, 1_000_000])
     assert expected_rows(progress(), wild) is None
     assert left(wild, elapsed=4.0) == 8
     assert left(wild, elapsed=4.0, done=0) == 8
@@ -121,7 +121,7 @@ def test_expectations_that_mean_nothing_are_not_used() -> None:
 
 def test_a_type_has_a_usual_time_once_three_runs_have_succeeded() -> None:
     assert PAST.median_seconds == 12
-    assert PastRuns([1.0, 2.0], [0, 0], [None, None]).median_seconds is None
+    assert PastAttempts([1.0, 2.0], [0, 0], [None, None]).median_seconds is None
 
 
 def test_progress_is_read_from_a_job() -> None:
@@ -157,7 +157,7 @@ def test_the_time_left_does_not_grow_between_rows_that_come_slowly_and_evenly(ga
             rate=per_second,
             flowing=flowing,
         )
-        left = seconds_left(progress, NO_RUNS)
+        left = seconds_left(progress, NO_ATTEMPTS)
         assert left is not None
         told.append(left)
     lowest = list(accumulate(told, min))
