@@ -28,11 +28,11 @@ from config.stack.probing import answers, free_port
 from config.stack.stopping import say
 from jobs.dispatch.submission import submit_job
 from jobs.interventions.cancellation import cancel_jobs
+from jobs.kinds import ALL_SCOPES
 from jobs.models import Job, Queue
 from jobs.models.token import ApiToken
 from jobs.outbound.urls import bucket_of
 from jobs.states import State
-from jobs.tokens.scopes import ALL
 from jobs.webhooks.messages import new_payload
 
 #: Orders of one measured run at most.
@@ -57,7 +57,7 @@ def run(setting: Setting) -> list[Row]:
     count = min(ORDERS, setting.jobs)
     say(f"callbacks: measuring {count} orders")
     owner = User.objects.create_user("callbacks")
-    _, token = ApiToken.objects.create(owner, scopes=[ALL])
+    _, token = ApiToken.objects.create(owner, scopes=[ALL_SCOPES])
     figures: dict[str, list[float]] = {"hostile receivers": [], "no deliveries": []}
     Queue.objects.filter(name="reports").update(paused=True)
     try:

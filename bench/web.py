@@ -24,8 +24,8 @@ from config.stack.datafolder import DataFolder
 from config.stack.probing import HOST, free_port
 from config.stack.services import all_services
 from config.stack.stopping import say
+from jobs.kinds import ALL_SCOPES
 from jobs.models.token import ApiToken
-from jobs.tokens.scopes import ALL
 
 #: Clients of one measured run, each with one connection.
 CLIENTS: Final = 8
@@ -96,7 +96,11 @@ def create_accounts() -> list[Account]:
     users = User.objects.filter(username__startswith="web-").order_by("pk")
     day = timedelta(days=1)
     return [
-        Account(user.pk, f"Bearer {ApiToken.objects.create(user, expiry=day, scopes=[ALL])[1]}", f"Token {user.pk:040}")
+        Account(
+            user.pk,
+            f"Bearer {ApiToken.objects.create(user, expiry=day, scopes=[ALL_SCOPES])[1]}",
+            f"Token {user.pk:040}",
+        )
         for user in users
     ]
 

@@ -9,10 +9,15 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-#: Consumed by the workers for CSV work, as are all that QUEUES names.
+#: Messages that are no job: the ticks of Beat.
+HOUSEKEEPING: Final = "housekeeping"
+#: Consumed by the workers for CSV work, together with all queues that QUEUES names.
 CSV_QUEUES: Final = ("reports", "uploads")
-#: Consumed by workers of their own.
-OTHER_QUEUES: Final = ("callbacks", "operations", "housekeeping")
+#: Consumed by a worker of its own: receivers that hang must not hold up a sweep.
+CALLBACK_QUEUES: Final = ("callbacks",)
+#: Short work that mostly waits for PostgreSQL.
+IO_QUEUES: Final = ("operations", HOUSEKEEPING)
+OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *IO_QUEUES)
 #: Redis' transport gives some characters a meaning of their own, and a queue is a row with a name of 50 characters.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}")
 

@@ -13,7 +13,7 @@ from kombu import Queue
 
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
 from config.logs import logging_config
-from config.queues import all_queues
+from config.queues import HOUSEKEEPING, all_queues
 from config.reports_login import reports_login
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
@@ -220,7 +220,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT_SECONDS
 CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_SECONDS
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_TASK_DEFAULT_QUEUE = HOUSEKEEPING
 QUEUE_NAMES = all_queues({"QUEUES": env.str("QUEUES", default="")})
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in QUEUE_NAMES]
 CELERY_DB_REUSE_MAX = 10**9  # connections are kept between tasks; `config.celery` drops broken and old ones

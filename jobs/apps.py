@@ -32,13 +32,7 @@ class JobsConfig(AppConfig):
         register_kind(INQUIRY)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
-        register_scopes(
-            {
-                "callbacks:read": "see deliveries of callbacks",
-                "callbacks:write": "replay deliveries, set where orders call back, make signing secrets",
-                "tokens:manage": "list, make and revoke tokens",
-            }
-        )
+        register_scopes({"tokens:manage": "list, make and revoke tokens"})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
         post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")

@@ -14,7 +14,6 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
-        from jobs.tokens.scopes import register_scopes
         from reports import (
             checks,  # noqa: F401  (registers itself)
             error_codes,
@@ -27,9 +26,6 @@ class ReportsConfig(AppConfig):
         register_kind(REPORT)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
-        register_scopes(
-            {"reports:read": "see and download reports", "reports:order": "order, cancel and delete reports"}
-        )
         # This app has no models, so Django sends no signal for it.
         jobs = apps.get_app_config("jobs")
         post_migrate.connect(prepare_reader, sender=jobs, dispatch_uid="reports.prepare_reader")

@@ -13,6 +13,7 @@ from jobs.api.dialect import DialectSerializer
 from jobs.errors import SecretUnreadableError
 from jobs.http.problems import pointers
 from jobs.inspection import Finding, Inspector, InvalidPayloadError, TypeDefaults
+from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.pacing.dials import dials_for
 from jobs.payloads.masking import is_sensitive
@@ -122,9 +123,12 @@ class ReportInspector(Inspector):
 
     def announced(self, job: Job) -> dict[str, Any]:
         """The report type, and the URLs of the status and, of a complete one, the download: as the status has them."""
-        told = {"reportType": self.type_of(job.payload), "statusURL": reverse("report-status", args=[job.pk])}
+        told: dict[str, Any] = {
+            "reportType": self.type_of(job.payload),
+            "statusURL": reverse("report-status", args=[job.pk]),
+        }
         if job.state == State.SUCCEEDED:
-            told["reportURL"] = reverse("report-download", args=[job.pk])
+            told["reportURL"] = get_kind(job.kind).url_of_result(job)
         return told
 
     def cost(self, job: Job) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from jobs.context import JobContext
 from jobs.errors import PermanentError
 from jobs.http.problems import pointers
-from jobs.kinds import Kind
+from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.payloads.masking import is_sensitive
 from reports.export import export_report
 from reports.inspection import ReportInspector
@@ -54,6 +54,18 @@ def _in_words(error: ValidationError) -> str:
 
 
 #: A query may compute for long before its first row; its statement timeout is a dial of the queue.
-REPORT = Kind(
-    name="report", queue="reports", handler=run_report, stall_timeout_seconds=3600, inspector=ReportInspector()
+REPORT: Final = Kind(
+    name="report",
+    queue="reports",
+    queue_dials=QueueDials(),
+    handler=run_report,
+    stall_timeout_seconds=3600,
+    inspector=ReportInspector(),
+    scopes=Scopes(
+        "reports:read",
+        "reports:order",
+        read_allows="see and download reports",
+        write_allows="order, cancel and delete reports",
+    ),
+    result_url="report-download",
 )

@@ -18,7 +18,7 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.queues import csv_queues
+from config.queues import CALLBACK_QUEUES, IO_QUEUES, csv_queues
 from config.stack.datafolder import DataFolder, LaunchError
 from config.web_worker import THREADS
 
@@ -48,9 +48,8 @@ def all_services(*, port: int) -> list[Service]:
     web += ["--worker-class", "config.web_worker.ProbeThreadWorker", "--workers", "2", "--threads", str(THREADS)]
     csv = [*worker, "-Q", ",".join(named_queues()), "-n", "csv@%h", "--pool", "prefork"]
     threads = ["--pool", "threads", "--concurrency"]
-    io = [*worker, "-Q", "operations,housekeeping", "-n", "io@%h", *threads, "8"]
-    # Receivers that hang must starve no sweep.
-    callbacks = [*worker, "-Q", "callbacks", "-n", "callbacks@%h", *threads, callback_concurrency()]
+    io = [*worker, "-Q", ",".join(IO_QUEUES), "-n", "io@%h", *threads, "8"]
+    callbacks = [*worker, "-Q", ",".join(CALLBACK_QUEUES), "-n", "callbacks@%h", *threads, callback_concurrency()]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.http import Http404
@@ -36,6 +37,7 @@ from jobs.models import CallbackEndpoint, Job
 from jobs.webhooks.announcing import CALLBACK
 from jobs.webhooks.asking import default_url, set_default_url
 from jobs.webhooks.endpoints import enable_endpoint, endpoints_of
+from jobs.webhooks.kind import KIND
 from jobs.webhooks.replaying import deliver_test, replay_delivery
 from jobs.webhooks.signing import rotate_secret, valid_secrets
 
@@ -46,11 +48,13 @@ FULL = {
     503: problem("The queue of deliveries is full or closed."),
 }
 
+SCOPES: Final = KIND.scopes
+
 
 class CallbackListView(ApiView):
     """`/api/callbacks`"""
 
-    scopes = {"GET": "callbacks:read"}
+    scopes = {"GET": SCOPES.read}
 
     @extend_schema(
         operation_id="listCallbacks",
@@ -68,7 +72,7 @@ class CallbackListView(ApiView):
 class CallbackView(ApiView):
     """`/api/callbacks/{id}`"""
 
-    scopes = {"GET": "callbacks:read"}
+    scopes = {"GET": SCOPES.read}
 
     @extend_schema(operation_id="getCallback", responses={200: Delivery})
     def get(self, request: Request, job_id: str) -> Response:
@@ -80,7 +84,7 @@ class CallbackView(ApiView):
 class CallbackReplayView(ApiView):
     """`/api/callbacks/{id}/replay`"""
 
-    scopes = {"POST": "callbacks:write"}
+    scopes = {"POST": SCOPES.write}
 
     @extend_schema(
         operation_id="replayCallback",
@@ -104,7 +108,7 @@ class CallbackReplayView(ApiView):
 class CallbackTestView(ApiView):
     """`/api/callbacks/test`"""
 
-    scopes = {"POST": "callbacks:write"}
+    scopes = {"POST": SCOPES.write}
 
     @extend_schema(
         operation_id="testCallback",
@@ -129,7 +133,7 @@ class CallbackTestView(ApiView):
 class CallbackSettingsView(ApiView):
     """`/api/callbacks/settings`"""
 
-    scopes = {"GET": "callbacks:read", "PUT": "callbacks:write"}
+    scopes = {"GET": SCOPES.read, "PUT": SCOPES.write}
 
     @extend_schema(operation_id="getCallbackSettings", responses={200: CallbackSettingsNow})
     def get(self, request: Request) -> Response:
@@ -152,7 +156,7 @@ class CallbackSettingsView(ApiView):
 class CallbackSecretListView(ApiView):
     """`/api/callbacks/secrets`"""
 
-    scopes = {"GET": "callbacks:read", "POST": "callbacks:write"}
+    scopes = {"GET": SCOPES.read, "POST": SCOPES.write}
 
     @extend_schema(operation_id="listCallbackSecrets", responses={200: SigningSecretList})
     def get(self, request: Request) -> Response:
@@ -170,7 +174,7 @@ class CallbackSecretListView(ApiView):
 class CallbackEndpointListView(ApiView):
     """`/api/callbacks/endpoints`"""
 
-    scopes = {"GET": "callbacks:read"}
+    scopes = {"GET": SCOPES.read}
 
     @extend_schema(
         operation_id="listCallbackEndpoints",
@@ -188,7 +192,7 @@ class CallbackEndpointListView(ApiView):
 class CallbackEndpointEnableView(ApiView):
     """`/api/callbacks/endpoints/{id}/enable`"""
 
-    scopes = {"POST": "callbacks:write"}
+    scopes = {"POST": SCOPES.write}
 
     @extend_schema(
         operation_id="enableCallbackEndpoint",

@@ -12,13 +12,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from jobs.api.lookup import get_job
 from jobs.api.polling import Question, answer_poll
 from jobs.api.status import error_of
 from jobs.http.schema import problem
 from jobs.http.views import ApiView
+from jobs.kinds import ALL_SCOPES, find_kind
 from jobs.models import Job
 from jobs.states import State
 from jobs.status import WORDS, is_available
@@ -61,7 +61,8 @@ class OperationView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
-        require_scopes(request, f"{job.kind}s:read")
+        kind = find_kind(job.kind)
+        require_scopes(request, kind.scopes.read if kind else ALL_SCOPES)
         return answer_poll(self, job, Question.OPERATION, lambda _: operation_body(request, job))
 
 
@@ -76,7 +77,9 @@ def operation_body(request: Request, job: Job) -> dict[str, Any]:
         "lastActionDateTime": job.updated_at,
     }
     if job.state == State.SUCCEEDED and is_available(artifact):
-        body["resourceLocation"] = reverse(f"{job.kind}-download", args=[job.pk], request=request)
+        kind = find_kind(job.kind)
+        if kind and (path := kind.url_of_result(job)):
+            body["resourceLocation"] = request.build_absolute_uri(path)
     if job.state == State.DEAD:
         error = error_of(job)
         body["error"] = {"code": error["code"], "message": error["detail"]}

@@ -12,7 +12,7 @@ from jobs.bulk.stages import stage_of
 from jobs.bulk.work import POLL_SECONDS, change_jobs, check_jobs, send_canary, undo_jobs
 from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError
-from jobs.kinds import Kind
+from jobs.kinds import Kind, QueueDials
 from jobs.models.bulk import BULK, BulkRun, Stage
 from jobs.postgres.advisory_locks import alone
 from jobs.retry import RetryPolicy
@@ -60,6 +60,7 @@ class BulkInspector(Inspector):
 KIND: Final = Kind(
     name=BULK,
     queue="operations",
+    queue_dials=QueueDials(statement_timeout_seconds=60),
     handler=run_bulk,
     inspector=BulkInspector(),
     retry_policy=RetryPolicy(max_attempts=20, first_delay_seconds=1, max_delay_seconds=60, max_lost_in_a_row=10),

@@ -1,22 +1,14 @@
 """Rows that a fresh database needs: queues and schedules. Made once; from then on they are the operator's."""
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
 from django.conf import settings
 
-#: name, max_running, max_running_per_type, statement_timeout_seconds. The type of a callback is a bucket of hosts.
-QUEUES = (
-    ("reports", 4, None, 3600),
-    ("uploads", 2, None, 3600),
-    ("callbacks", 32, 2, 60),
-    ("operations", 4, None, 60),
-)
+from jobs.kinds import QueueDials, queue_dials, queues_of_jobs
 
-#: Queues of Celery that no job is ever in.
-WITHOUT_JOBS = {"housekeeping"}
-
-#: The dials of a queue that QUEUES names: those of reports.
-FURTHER_QUEUE = QUEUES[0][1:]
+#: Of a queue whose kind is not there yet.
+RESERVED: Final = {"uploads": QueueDials(max_running=2)}
 
 #: task, seconds between ticks
 SCHEDULES = (
@@ -42,14 +34,12 @@ TICK_EXPIRES_SECONDS = 4 * 3600
 
 
 def seed_queues(**kwargs: Any) -> None:
-    """Make the queues that are missing, those that QUEUES names among them."""
+    """Make the missing queues, including those that the variable QUEUES names, with the dials that their kinds give."""
     from jobs.models import Queue
 
-    known = {name for name, *_ in QUEUES} | WITHOUT_JOBS
-    further = [(name, *FURTHER_QUEUE) for name in settings.QUEUE_NAMES if name not in known]
-    for name, max_running, per_type, timeout in (*QUEUES, *further):
-        dials = {"max_running": max_running, "max_running_per_type": per_type, "statement_timeout_seconds": timeout}
-        Queue.objects.get_or_create(name=name, defaults=dials)
+    dials = RESERVED | queue_dials()
+    for name in queues_of_jobs():
+        Queue.objects.get_or_create(name=name, defaults=asdict(dials.get(name, QueueDials())))
 
 
 def seed_schedules(**kwargs: Any) -> None:
@@ -63,7 +53,7 @@ def seed_schedules(**kwargs: Any) -> None:
             defaults={
                 "task": task,
                 "interval": interval,
-                "queue": "housekeeping",
+                "queue": settings.CELERY_TASK_DEFAULT_QUEUE,
                 "expire_seconds": TICK_EXPIRES_SECONDS,
             },
         )

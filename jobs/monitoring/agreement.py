@@ -14,7 +14,7 @@ from django.utils import timezone
 from jobs.dispatch.presence import known_workers, unserved
 from jobs.dispatch.release import is_declared
 from jobs.durations import in_words
-from jobs.maintenance.seeding import WITHOUT_JOBS
+from jobs.kinds import queues_of_jobs
 from jobs.models.queues import Queue
 
 #: The id of what is said of workers.
@@ -34,10 +34,9 @@ class Disagreement:
 def disagreements() -> list[Disagreement]:
     """Queues of which a row, the settings or a worker is missing. Two queries."""
     rows = list(Queue.objects.order_by("name").values_list("name", flat=True))
-    declared = [name for name in settings.QUEUE_NAMES if name not in WITHOUT_JOBS]
     return [
         *(_undeclared(name) for name in rows if not is_declared(name)),
-        *(_without_row(name) for name in declared if name not in rows),
+        *(_without_row(name) for name in queues_of_jobs() if name not in rows),
         *_without_worker([name for name in rows if is_declared(name)]),
     ]
 
@@ -62,7 +61,7 @@ def _without_worker(rows: Sequence[str]) -> Iterator[Disagreement]:
     """Nothing is known where workers do not tell of themselves (WORKER_PRESENCE_SECONDS is 0)."""
     present, gone = known_workers()
     if present:
-        for name in unserved((*rows, *sorted(WITHOUT_JOBS)), present):
+        for name in unserved((*rows, settings.CELERY_TASK_DEFAULT_QUEUE), present):
             text = f"No worker consumes the queue {name}."
             advice = f"Start a worker that has {name} among the queues of its option -Q."
             yield Disagreement(text, advice, WITHOUT_WORKER, queue=name)

@@ -1,9 +1,11 @@
-"""Scopes: what a token may do. Each app says which there are for its resources, in `AppConfig.ready`."""
+"""Scopes: what a token may do. A kind names those of its jobs; an app registers those of its other resources."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
+
+from jobs.kinds import ALL_SCOPES, scopes_of_kinds
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -11,20 +13,17 @@ if TYPE_CHECKING:
 
     from jobs.models.token import ApiToken
 
-#: Everything, also what is added later. Only `manage.py create_token` gives it.
-ALL: Final = "*"
-
 _scopes: dict[str, _StrOrPromise] = {}
 
 
 def register_scopes(scopes: Mapping[str, _StrOrPromise]) -> None:
-    """Make scopes known: `resource:act`, and what it allows, in words."""
+    """Make scopes known that belong to no kind of job: `resource:act`, and what it allows, in words."""
     _scopes.update(scopes)
 
 
 def known_scopes() -> dict[str, _StrOrPromise]:
     """All scopes by name, in order."""
-    return dict(sorted(_scopes.items()))
+    return dict(sorted({**_scopes, **scopes_of_kinds()}.items()))
 
 
 def token_of(request: Request) -> ApiToken | None:
@@ -39,4 +38,4 @@ def grantable(token: ApiToken | None) -> Collection[str]:
 
 def may(token: ApiToken | None, scope: str) -> bool:
     """Whether a request with this token has the scope. One without a token is a session: the user's own doing."""
-    return token is None or scope in token.scopes or ALL in token.scopes
+    return token is None or scope in token.scopes or ALL_SCOPES in token.scopes

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
-from jobs.kinds import Kind
+from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.models import Attempt, Event, Job
 from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
 from jobs.outbound.exchange import Answer, Exchange, UnansweredError
@@ -201,6 +201,14 @@ class CallbackInspector(Inspector):
 KIND: Final = Kind(
     name=CALLBACK,
     queue="callbacks",
+    # The type of a callback is a bucket of hosts.
+    queue_dials=QueueDials(max_running=32, max_running_per_type=2, statement_timeout_seconds=60),
+    scopes=Scopes(
+        "callbacks:read",
+        "callbacks:write",
+        read_allows="see deliveries of callbacks",
+        write_allows="replay deliveries, set where orders call back, make signing secrets",
+    ),
     handler=deliver,
     inspector=CallbackInspector(),
     retry_policy=RetryPolicy(max_attempts=21, first_delay_seconds=20, max_delay_seconds=4 * 3600, max_lost_in_a_row=5),

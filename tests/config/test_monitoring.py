@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.maintenance.seeding import QUEUES
+from jobs.kinds import QueueDials, queue_dials, queues_of_jobs
+from jobs.maintenance.seeding import RESERVED
 from tests.support.promtool import FOLDER, RULES, alerts, check_queries, promtool, rules, scrape
 
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text())
@@ -75,11 +76,15 @@ def test_queries_of_dashboard_and_scaling_are_promql(tmp_path: Path) -> None:
 
 
 def test_each_queue_is_scaled_by_what_the_rules_record() -> None:
-    assert [found["metadata"]["name"] for found in SCALED_OBJECTS] == [f"longhaul-{name}" for name, *_ in QUEUES]
+    assert [found["metadata"]["name"] for found in SCALED_OBJECTS] == [f"longhaul-{name}" for name in queues_of_jobs()]
     recorded = {rule["record"] for rule in rules() if "record" in rule}
-    for found, (queue, max_running, *_) in zip(SCALED_OBJECTS, QUEUES, strict=True):
+    dials = RESERVED | queue_dials()
+    for found, queue in zip(SCALED_OBJECTS, queues_of_jobs(), strict=True):
         depth, wait = found["spec"]["triggers"]
         assert depth["metadata"]["query"] == f'max(longhaul:queue_places_wanted{{queue="{queue}"}})'
         assert wait["metadata"]["query"] == f'max(longhaul:queue_wait_for_workers_seconds{{queue="{queue}"}})'
-        assert int(depth["metadata"]["threshold"]) * found["spec"]["maxReplicaCount"] >= max_running
+        assert (
+            int(depth["metadata"]["threshold"]) * found["spec"]["maxReplicaCount"]
+            >= dials.get(queue, QueueDials()).max_running
+        )
     assert {"longhaul:queue_places_wanted", "longhaul:queue_wait_for_workers_seconds"} <= recorded

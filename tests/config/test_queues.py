@@ -1,9 +1,11 @@
 """QUEUES: the names of further queues, for the settings and for the worker that consumes them."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 from config.queues import all_queues, csv_queues
 from config.stack.datafolder import BASE_DIR, LaunchError
@@ -45,3 +47,18 @@ def test_containers_ask_for_the_same_names() -> None:
         asked = subprocess.run(command, cwd=BASE_DIR, env={"QUEUES": named}, capture_output=True, text=True)
         assert (asked.returncode, asked.stdout) == (code, said)
     assert "python -m config.queues" in (BASE_DIR / "docker-compose.yml").read_text()
+
+
+def test_each_queue_is_consumed_by_one_worker_of_each_deployment() -> None:
+    compose = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text())["services"]
+    commands = {
+        "make up": [" ".join(service.command) for service in all_services(port=1)],
+        "compose": [
+            " ".join(each) if isinstance(each := service.get("command", ""), list) else each
+            for service in compose.values()
+        ],
+    }
+    for deployment, said in commands.items():
+        text = " ".join(said).replace('"$$queues"', ",".join(csv_queues({})))
+        consumed = [name for names in re.findall(r" -Q (\S+)", text) for name in names.split(",")]
+        assert sorted(consumed) == sorted(all_queues({})), deployment

@@ -3,7 +3,8 @@
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from jobs.maintenance.seeding import QUEUES, seed_queues, seed_schedules
+from jobs.kinds import queues_of_jobs
+from jobs.maintenance.seeding import seed_queues, seed_schedules
 from jobs.models import Queue
 
 
@@ -44,6 +45,6 @@ def test_seeding_again_keeps_what_an_operator_changed(db: None) -> None:
     seed_queues()
     seed_schedules()
     assert Queue.objects.get(name="reports").max_running == 99
-    assert set(Queue.objects.values_list("name", flat=True)) == {name for name, *_ in QUEUES}
+    assert set(Queue.objects.values_list("name", flat=True)) == set(queues_of_jobs())
     assert not PeriodicTask.objects.get(name="jobs.retry_failed_jobs").enabled
     assert PeriodicTask.objects.get(name="jobs.release_due_jobs").queue == "housekeeping"

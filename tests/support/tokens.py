@@ -2,11 +2,11 @@
 
 from django.contrib.auth.models import User
 
+from jobs.kinds import ALL_SCOPES
 from jobs.models.token import ApiToken
-from jobs.tokens.scopes import ALL
 
 
 def bearer_of(user: User, *scopes: str) -> str:
     """The text of a new token; it may do everything unless scopes are named."""
-    text: str = ApiToken.objects.create(user, scopes=list(scopes) or [ALL])[1]
+    text: str = ApiToken.objects.create(user, scopes=list(scopes) or [ALL_SCOPES])[1]
     return text

@@ -12,6 +12,7 @@ from jobs.api.timeline import TimelineEvent
 from jobs.estimates.estimate import Estimate
 from jobs.estimates.waiting_reasons import REASONS
 from jobs.http.schema import Problem
+from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.states import State
 from jobs.status import STATUS_WORDS, has_ended, status_word
@@ -32,7 +33,7 @@ def status_body(job: Job, known: Estimate, *, in_list: bool = False) -> dict[str
             body |= queue_members(known) | postponement_members(job)
     elif job.state == State.SUCCEEDED:
         if word == "Complete":
-            body[f"{job.kind}URL"] = reverse(f"{job.kind}-download", args=[job.pk])
+            body[f"{job.kind}URL"] = get_kind(job.kind).url_of_result(job)
         body |= result_members(job, artifact)
     elif job.state == State.DEAD:
         body |= failure_members(job)

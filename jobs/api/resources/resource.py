@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
 from jobs.api.timeline import timeline
 from jobs.estimates.estimate import Estimate
+from jobs.kinds import get_kind
 from jobs.models import Job
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class JobResource:
     @property
     def scopes(self) -> Mapping[str, str]:
         """What a token needs to read, and to order."""
-        return {act: f"{self.kind}s:{act}" for act in ("read", "order")}
+        scopes = get_kind(self.kind).scopes
+        return {"read": scopes.read, "order": scopes.write}
 
     @property
     def words(self) -> Mapping[str, str]:

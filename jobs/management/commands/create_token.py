@@ -6,8 +6,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from jobs.kinds import ALL_SCOPES
 from jobs.tokens.issuing import issue_token
-from jobs.tokens.scopes import ALL, known_scopes
+from jobs.tokens.scopes import known_scopes
 
 
 class Command(BaseCommand):
@@ -19,7 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--days", type=int, default=90, help="days until it expires (90)")
         parser.add_argument("--name", default="create_token", help="what it is for")
-        parser.add_argument("--scopes", nargs="+", default=[ALL], metavar="SCOPE", help="what it may do (everything)")
+        parser.add_argument(
+            "--scopes", nargs="+", default=[ALL_SCOPES], metavar="SCOPE", help="what it may do (everything)"
+        )
 
     def handle(self, *args: Any, username: str, days: int, name: str, scopes: list[str], **options: Any) -> None:
         if days < 1:
@@ -31,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(f"there is no user named {username}") from None
         if not user.is_active:
             raise CommandError(f"the user {username} is not active")
-        known = {ALL, *known_scopes()}
+        known = {ALL_SCOPES, *known_scopes()}
         if unknown := sorted(set(scopes) - known):
             raise CommandError(f"there is no scope {unknown[0]}; valid ones are: {', '.join(sorted(known))}")
         _, text = issue_token(user=user, name=name, scopes=scopes, days=days, actor="create_token")
