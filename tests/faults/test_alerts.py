@@ -19,7 +19,7 @@ from django_celery_beat.models import IntervalSchedule
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.promtool import RULES, Scrape, promtool, scrape
 from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import bearer_of

@@ -12,7 +12,7 @@ from django_celery_beat.models import IntervalSchedule
 
 from jobs.models import Job, Queue, Sweep
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.locks import a_session_waits_for_a_lock
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until

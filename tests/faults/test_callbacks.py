@@ -9,7 +9,7 @@ from jobs.models import Attempt, CallbackHost
 from jobs.states import State
 from jobs.webhooks.replaying import deliver_test
 from jobs.webhooks.signing import rotate_secret
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.receivers import Receiver, receiving
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until

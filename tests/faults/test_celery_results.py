@@ -9,7 +9,7 @@ from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 

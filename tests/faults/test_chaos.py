@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from django_celery_beat.models import IntervalSchedule
 
-from tests.faults.conftest import Fault
 from tests.support.chaos import WORKERS, run_chaos
+from tests.support.fault import Fault
 from tests.support.stack import Stack
 
 

@@ -1,10 +1,7 @@
 """Workers whose wall clock is an hour off: leases are kept and judged in the database's time."""
 
-import re
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
-from uuid import UUID
 
 import pytest
 from django.db.models import F
@@ -14,9 +11,10 @@ from django_celery_beat.models import IntervalSchedule
 from config.stack.datafolder import BASE_DIR
 from jobs.models import Attempt, Job
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.stack import WORKERS, Stack
 from tests.support.waiting import wait_until
+from tests.support.worker_clock import log_time, renewed_twice
 
 #: By its own clock, a worker that is ahead sees each lease over already, and one that is behind sees none end. Seconds.
 CLOCKS = {"csv-ahead": 3600, "csv-behind": -3600}
@@ -72,14 +70,3 @@ def test_no_early_rescue_and_no_immortal_lease(wrong_clocks: None, fault: Fault)
 def worker_of(attempt: Attempt) -> str:
     """The name that the worker was started with, out of `name@host:pid`."""
     return attempt.worker.partition("@")[0]
-
-
-def log_time(fault: Fault, name: str) -> datetime:
-    """The wall clock of the worker, as its last line says."""
-    stamps = re.findall(r"^\d{4}-\d\d-\d\dT[\d:.]+Z", fault.stack.log(name), re.MULTILINE)
-    return datetime.fromisoformat(stamps[-1])
-
-
-def renewed_twice(job: UUID, earlier: datetime) -> bool:
-    lease = Job.objects.get(pk=job).lease_expires_at
-    return lease is not None and (lease - earlier).total_seconds() > 2.5

@@ -14,11 +14,11 @@ from django_celery_beat.models import IntervalSchedule
 from config.stack.datafolder import BASE_DIR
 from jobs.models import Job, Sweep
 from jobs.states import State
-from tests.faults.conftest import Fault
-from tests.faults.test_clock import log_time, renewed_twice
+from tests.support.fault import Fault
 from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import bearer_of
 from tests.support.waiting import wait_until
+from tests.support.worker_clock import log_time, renewed_twice
 
 JUMP_SECONDS = 7200
 SERVICES = ("worker-csv", "worker-io", "beat")

@@ -16,7 +16,7 @@ from config.stack.datafolder import BASE_DIR
 from jobs.dispatch.release import publish_jobs
 from jobs.models import Job
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.messages import messages
 from tests.support.waiting import wait_until
 

@@ -9,8 +9,8 @@ from jobs.dispatch.submission import submit_job
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from tests.faults.conftest import Fault, kill
-from tests.faults.test_postgres import sessions
+from tests.support.fault import Fault, kill
+from tests.support.sessions import sessions
 from tests.support.waiting import wait_until
 
 

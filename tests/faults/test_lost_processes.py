@@ -17,7 +17,7 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.maintenance.sweeps import retry_failed_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
-from tests.faults.conftest import Fault, kill
+from tests.support.fault import Fault, kill
 from tests.support.waiting import wait_until
 
 OWNERS_WORDS = "The server process that worked on this job ended unexpectedly."

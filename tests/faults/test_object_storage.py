@@ -11,8 +11,8 @@ from config.storage import artifact_storage
 from jobs.files.orphan_files import remove_orphans_in
 from jobs.models import Artifact
 from jobs.states import State
-from tests.faults.conftest import Fault
 from tests.support import buckets
+from tests.support.fault import Fault
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 

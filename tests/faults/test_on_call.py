@@ -23,7 +23,7 @@ from jobs.dispatch.submission import submit_job
 from jobs.models import Job, Queue
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.outages import valkey_hung
 from tests.support.stack import Stack
 

@@ -4,25 +4,16 @@ import signal
 from collections import Counter
 
 import pytest
-from django.db import connection
 from django.db.models.functions import Now
 
 from jobs.models import Attempt, Job, Queue
 from jobs.states import Outcome, State
-from tests.faults.conftest import Fault, kill
+from tests.support.fault import Fault, kill
 from tests.support.outages import end_all_sessions, postgres_killed, restart_postgres
+from tests.support.sessions import sessions
 from tests.support.waiting import wait_until
 
-OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-
 RUNNING, WAITING = 20, 200
-
-
-def sessions(condition: str = "TRUE") -> list[int]:
-    """The process ids of the other sessions of this database."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pid {OTHERS} AND {condition}")
-        return [pid for (pid,) in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("hurt", [restart_postgres, end_all_sessions])

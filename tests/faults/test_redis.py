@@ -11,7 +11,7 @@ from examples.sales.seeding import seed_sales
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import State
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.messages import messages
 from tests.support.outages import restart_valkey, valkey_full, valkey_killed
 from tests.support.stack import Stack

@@ -14,7 +14,7 @@ from jobs.models import AuditEntry, Job, PayloadRevision
 from jobs.payloads.sealing import unseal
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.stack import Stack
 
 

@@ -14,7 +14,7 @@ from jobs.files.artifacts import storage_name
 from jobs.models import Job, Queue
 from jobs.states import State
 from tabular.dialect import Dialect
-from tests.faults.conftest import Fault
+from tests.support.fault import Fault
 from tests.support.waiting import wait_until
 
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from jobs.maintenance import sweeps  # noqa: F401  (registers them)
 from jobs.maintenance.sweeping import SWEEPS
 from jobs.models import AuditEntry, Job, Queue
-from tests.faults.conftest import kill
+from tests.support.fault import kill
 from tests.support.stack import Stack
 from tests.support.threads import Threads
 from tests.support.tokens import bearer_of

@@ -10,8 +10,8 @@ from jobs.dispatch.release import publish_jobs
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Attempt, Job
 from jobs.states import State
-from tests.faults.conftest import Fault, kill
-from tests.faults.test_postgres import sessions
+from tests.support.fault import Fault, kill
+from tests.support.sessions import sessions
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 

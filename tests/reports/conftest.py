@@ -1,7 +1,6 @@
 """Fixtures for everything about reports."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,20 +15,7 @@ from jobs.worker.execution import execute_job
 from reports import registry
 from reports.types import SQL, ReportType
 from tabular.dialect import Dialect
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A job that ran in this process, and the bytes of its file, if it has one."""
-
-    job: Job
-    content: bytes | None
-
-    @property
-    def error(self) -> tuple[str, str]:
-        """The code and the detail of what went wrong."""
-        error = (self.job.result or {})["error"]
-        return error["code"], error["detail"]
+from tests.support.results import Finished
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.models import Attempt
 from jobs.states import State
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 
 MEGABYTE = 1024 * 1024
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from examples.sales.models import Customer
 from jobs.models import Attempt, Queue
 from jobs.states import State
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 from tests.support.waiting import wait_until
 
 ODDITIES = """

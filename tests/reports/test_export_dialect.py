@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs.states import State
 from reports.types import SQL
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe
 from jobs.states import State
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 from tests.support.servers import throw_away
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until

@@ -15,8 +15,8 @@ import pytest
 
 from reports.types import SQL
 from tabular.dialect import DELIMITERS, ENCODINGS
-from tests.reports.conftest import Finished
 from tests.support.libreoffice import open_in_libreoffice
+from tests.support.results import Finished
 
 #: What Excel takes for the start of a formula; https://owasp.org/www-community/attacks/CSV_Injection
 STARTS: Final = "=+-@＝＋－＠"

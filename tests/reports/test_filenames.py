@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from rest_framework import serializers
 
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,8 +17,8 @@ from jobs.models import Job, Queue, RecentRuns, TypeDials
 from jobs.postgres.advisory_locks import slot
 from jobs.types.contained import CannotStartError
 from reports.types import SQL
-from tests.reports.conftest import Finished
 from tests.support.ordering import ORDER, assert_problem
+from tests.support.results import Finished
 from tests.support.threads import Threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("forked")]

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from examples.sales.models import Customer
 from reports.reader import prepare_reader
 from reports.types import SQL
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ from jobs.pacing.replica import look_at_replica
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
 from reports.previewing import PreviewUnavailableError, preview_report
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 from tests.support.standby import Standby
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from jobs.models import Artifact
 from reports.reading import NotReadOnlyError, reading
 from reports.types import SQL
-from tests.reports.conftest import Finished
+from tests.support.results import Finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from config.stack.datafolder import BASE_DIR
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
-from tests.faults.conftest import Fault, open_files
+from tests.support.fault import Fault, open_files
 from tests.support.invariants import assert_invariants
 from tests.support.outages import restart_postgres, restart_valkey
 from tests.support.waiting import wait_until

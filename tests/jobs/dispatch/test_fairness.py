@@ -17,6 +17,7 @@ from jobs.dispatch.release import release_jobs
 from jobs.models import Job, Queue
 from jobs.states import State
 from tests.support.messages import message_ids
+from tests.support.people import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +42,6 @@ def serve() -> list[Job]:
         served += [found[pk] for pk in ids]
         Job.objects.filter(pk__in=ids).update(state=State.SUCCEEDED)
     return served
-
-
-def people(count: int) -> list[User]:
-    return [User.objects.create_user(f"user-{number}") for number in range(count)]
 
 
 def test_the_second_owner_is_next_however_many_the_first_has_waiting(waiting: Callable[..., Job]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.dispatch.queue_position import count_ahead, find_ahead
 from jobs.models import Job, TypeDials
-from tests.jobs.dispatch.test_fairness import people
+from tests.support.people import people
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job, fail_job, finish_job, hand_back_job, lose_attempt
-from tests.jobs.worker.test_execution import write
+from tests.support.small_file import write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from jobs.models import Attempt, Job
 from jobs.outbound.exchange import Exchange, UnansweredError
 from jobs.states import State
-from tests.jobs.webhooks.test_kind import told
 from tests.support.receivers import Receiver
+from tests.support.results import told
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until
 

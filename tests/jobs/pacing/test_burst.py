@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.pacing.burst import AGAIN_SECONDS, BURST_SECONDS, MOST_SECONDS, Burst
-from tests.jobs.pacing.test_pacer import Clock
+from tests.support.manual_clock import Clock
 
 
 @pytest.fixture

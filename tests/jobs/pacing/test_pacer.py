@@ -3,15 +3,7 @@
 import pytest
 
 from jobs.pacing.pacer import Pacer
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.manual_clock import Clock
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from jobs.states import State
 from jobs.webhooks.announcing import MOST_AT_ONCE, announce_end, tell_also
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job
-from tests.jobs.worker.test_execution import write
+from tests.support.small_file import write
 from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -20,16 +20,11 @@ from jobs.webhooks.kind import KIND
 from jobs.webhooks.signing import rotate_secret
 from jobs.worker.execution import execute_job
 from tests.support.receivers import Receiver
+from tests.support.results import told
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def told(job: Job) -> dict[str, Any]:
-    """What its owner is told of the failure."""
-    error: dict[str, Any] = (job.result or {})["error"]
-    return error
 
 
 def test_the_verifier_of_standard_webhooks_accepts_what_is_sent(

@@ -17,19 +17,10 @@ from jobs.models import Artifact, Attempt, Job, Queue
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job
+from tests.support.small_file import CONTENT, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CONTENT = b"a,b\n1,2\n"
-
-
-def write(context: JobContext) -> None:
-    described = {"filename": "x.csv", "content_type": "text/csv", "encoding": "utf-8"}
-    with context.open_artifact(Artifact.Role.RESULT, **described) as artifact:
-        artifact.write(CONTENT)
-        artifact.row_count = 1
-    context.report_progress(1)
 
 
 def execute(job: Job) -> Job:

@@ -8,23 +8,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework import serializers
 
 from jobs.events import record_event
 from jobs.models import Artifact, Event, Job, Queue, RecentRuns
 from jobs.states import State
+from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
 
 MakeJob = Callable[..., Job]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
-
-
-def words(response: object) -> str:
-    """The text of a page, with single spaces."""
-    return " ".join(strip_tags(response.content.decode().replace("<", " <")).split())  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jobs.error_codes import Source, error_codes
 from jobs.models import Job
 from jobs.states import State
 from tabular.encoding import UnencodableError
-from tests.reports.pages.test_pages import words
+from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
 
