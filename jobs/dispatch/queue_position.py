@@ -7,41 +7,64 @@ and counted; where there are more, the index is hopped through as by who hands t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from jobs.dispatch.fairness import RING, SAME_LANE, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
-from jobs.postgres.statements import fetch_all
+from jobs.postgres.statements import fetch_all, squeeze
 
 #: As many waiting jobs of a queue are read at once; from there on, hopping from owner to owner takes less.
 FEW: Final = 2000
 
-#: Whether there are `more` than a few; if not, those of a higher priority, the owner's own older ones, and so many of
-#: each other owner; by type, and whether they are the owner's. Types that are paused are passed over, but for the job's
-#: own.
-AMONG_FEW: Final = f"""
-    WITH few AS MATERIALIZED (
-        SELECT kind, type, priority, coalesce(owner, 0) AS owner, id FROM jobs_job WHERE {WAITING}
-        LIMIT %(few)s::int + 1
+#: CTEs about a job that is due and not handed out; they are empty for others. `few` is what waits in the queue, by
+#: type, priority and owner, with how many are `older` than the job. `ahead` is what of it goes ahead: all of a higher
+#: priority, the owner's own older ones, and one more than these of each other owner. Types that are paused are passed
+#: over, except for the job's own type. Rows are grouped, which is faster than to sort them; only the rows of `mixed`
+#: owners, who have jobs of several types, some of which go ahead, are sorted, because that decides which types these
+#: are.
+FEW_AHEAD: Final = f"""
+    few AS (
+        SELECT kind, type, priority, owner, count(*) AS jobs, count(*) FILTER (WHERE id < %(job_id)s) AS older
+        FROM (
+            SELECT kind, type, priority, coalesce(owner, 0) AS owner, id FROM jobs_job
+            WHERE {WAITING} AND %(due)s::bool
+            AND NOT EXISTS (SELECT FROM jobs_job WHERE id = %(job_id)s AND released_at IS NOT NULL)
+            LIMIT %(few)s::int + 1
+        ) GROUP BY 1, 2, 3, 4
+    ), counted AS (
+        SELECT coalesce(sum(jobs), 0) > %(few)s::int AS more FROM few
     ), going AS (
-        SELECT few.*, row_number() OVER (PARTITION BY few.priority, few.owner ORDER BY few.id) AS round
-        FROM few LEFT JOIN jobs_typedials AS own USING (kind, type)
-        WHERE (own.paused IS NOT true OR few.type = %(type)s::text) AND few.priority >= %(priority)s::int
-    ), own AS (
-        SELECT count(*) AS jobs FROM going
-        WHERE priority = %(priority)s::int AND owner = %(owner)s::bigint AND id < %(job_id)s
+        SELECT few.*, priority > %(priority)s::int AS above, owner = coalesce(%(owner)s::bigint, 0) AS own
+        FROM few LEFT JOIN jobs_typedials USING (kind, type)
+        WHERE (paused IS NOT true OR type = %(type)s::text) AND priority >= %(priority)s::int
+    ), before AS (
+        SELECT coalesce(sum(older), 0)::int AS jobs FROM going WHERE own AND NOT above
+    ), mixed AS (
+        SELECT owner FROM counted, before, going WHERE NOT (more OR own OR above)
+        GROUP BY owner, before.jobs HAVING count(*) > 1 AND sum(going.jobs) > before.jobs + 1
     ), ahead AS (
-        SELECT kind, type, going.owner = %(owner)s::bigint AS own FROM going, own
-        WHERE priority > %(priority)s::int
-        OR round <= own.jobs + (going.owner <> %(owner)s::bigint)::int
-        LIMIT %(at_most)s::int
+        SELECT kind, type, own,
+            CASE WHEN above THEN going.jobs WHEN own THEN older ELSE least(going.jobs, before.jobs + 1) END AS jobs
+        FROM before, going WHERE above OR owner NOT IN (TABLE mixed)
+        UNION ALL
+        SELECT kind, type, false, 1 FROM before, (
+            SELECT kind, type, row_number() OVER (PARTITION BY owner ORDER BY id) AS round FROM jobs_job
+            WHERE EXISTS (TABLE mixed) AND {WAITING} AND (kind, type, priority, coalesce(owner, 0)) IN (
+                SELECT kind, type, priority, owner FROM going JOIN mixed USING (owner) WHERE NOT above
+            )
+        ) WHERE round <= before.jobs + 1
     )
-    SELECT more, ahead.* FROM (SELECT count(*) > %(few)s::int AS more FROM few) AS counted LEFT JOIN (
-        SELECT kind, type, own, count(*) AS jobs FROM ahead GROUP BY 1, 2, 3
-    ) AS ahead ON NOT more
 """  # noqa: S608
+#: Whether there are `more` than a few, and otherwise those ahead, for `read_ahead`.
+FEW_COLUMNS: Final = """
+    (TABLE counted) AS more,
+    (SELECT json_agg(json_build_array(kind, type, own, jobs)) FROM (
+        SELECT kind, type, own, sum(jobs)::int AS jobs FROM ahead WHERE jobs > 0 GROUP BY 1, 2, 3
+    )) AS ahead
+"""
+AMONG_FEW: Final = squeeze(f"WITH {FEW_AHEAD} SELECT {FEW_COLUMNS}")
 
-#: The same of any number.
+#: The jobs ahead among any number of waiting jobs.
 AMONG_MANY: Final = f"""
     WITH RECURSIVE level AS (SELECT %(priority)s::int AS top), prior AS (SELECT -1::bigint AS owner),
     {WAITING_JOBS}, {TYPES}, lane AS (
@@ -83,25 +106,43 @@ class Ahead:
 
 
 def find_ahead(job: Job, *, at_most: int) -> list[Ahead]:
-    """The waiting jobs that have their turn before that of `job`, if nothing changes; `at_most` of them.
+    """The waiting jobs that have their turn before that of `job`, if nothing changes; where there are many, `at_most`.
 
     In each of the rounds until its own, every other owner of that priority has a turn; where the round
     begins is not looked at, so it may be one less for each owner. Nor are the limits of owners and types.
+    Nothing is ahead of a job that is handed out, or is not due.
     """
-    asked = {
-        "queue": job.queue,
+    return read_ahead(job, fetch_all(AMONG_FEW, queue=job.queue, **few_parameters(job))[0], at_most=at_most)
+
+
+def few_parameters(job: Job) -> dict[str, Any]:
+    """The parameters of FEW_AHEAD, besides the queue."""
+    return {
         "job_id": job.pk,
         "type": job.type,
         "priority": job.priority,
-        "owner": job.owner_id or 0,
-        "at_most": at_most,
+        "owner": job.owner_id,
+        "due": job.due,
+        "few": FEW,
     }
-    rows = fetch_all(AMONG_FEW, few=FEW, **asked)
-    if rows[0]["more"]:
-        return [Ahead(**row) for row in fetch_all(AMONG_MANY, **asked)]
-    return [Ahead(row["kind"], row["type"], row["own"], row["jobs"]) for row in rows if row["kind"] is not None]
+
+
+def read_ahead(job: Job, row: dict[str, Any], *, at_most: int) -> list[Ahead]:
+    """What `find_ahead` returns, from a row with FEW_COLUMNS. One more query where many jobs wait."""
+    if not row["more"]:
+        return [Ahead(*columns) for columns in row["ahead"] or ()]
+    rows = fetch_all(
+        AMONG_MANY,
+        queue=job.queue,
+        job_id=job.pk,
+        type=job.type,
+        priority=job.priority,
+        owner=job.owner_id or 0,
+        at_most=at_most,
+    )
+    return [Ahead(**row) for row in rows]
 
 
 def count_ahead(job: Job, *, at_most: int) -> int:
-    """How many they are."""
-    return sum(ahead.jobs for ahead in find_ahead(job, at_most=at_most))
+    """How many they are, up to `at_most`."""
+    return min(at_most, sum(ahead.jobs for ahead in find_ahead(job, at_most=at_most)))

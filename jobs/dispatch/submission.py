@@ -79,7 +79,9 @@ def submit_job(
         raise told(refusal, queue=queue, owner=owner)
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
-    after_commit(_release, job, has_turn=job.due and rows[0]["has_place"])
+    # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have opened before
+    # this job became visible.
+    after_commit(release_jobs, job.queue, has_turn=job.due and rows[0]["has_place"])
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job
 
@@ -90,13 +92,3 @@ def _submit_locked(row: dict[str, Any]) -> Rows:
         submitted = execute(SUBMIT, **row, locked=True)
     rows: Rows = submitted.fetchall()
     return rows
-
-
-def _release(job: Job, *, has_turn: bool) -> None:
-    """Release what waits. The instance knows if it was among it, as that is what its owner is told next.
-
-    That a place was free is believed, as it is looked at again with the queue locked. That none was is not: it may have
-    become free before this job could be seen.
-    """
-    if job.pk in release_jobs(job.queue, has_turn=has_turn):
-        job.released_at = job.created_at

@@ -27,17 +27,17 @@ LONGEST_COUNTED: Final = 10_000
 #: many ended per second in the last five whole minutes. Reads minutes of `jobs.maintenance.activity`, whatever the
 #: number of jobs.
 ENDED: Final = """
-    ended AS MATERIALIZED (
-        SELECT minute, attempts, seconds FROM jobs_activity
-        WHERE queue = %(queue)s::text AND minute >= now() - interval '1 day' AND outcome <> 'handed_back'
-    ), taken AS (
+    ended AS (
         SELECT coalesce(
-            (SELECT sum(seconds) / sum(attempts) FROM ended WHERE minute >= now() - interval '1 hour'),
-            (SELECT sum(seconds) / sum(attempts) FROM ended)
-        ) AS seconds
-    ), of_late AS (
-        SELECT sum(attempts) / 300.0 AS per_second FROM ended
-        WHERE minute >= date_trunc('minute', now()) - interval '5 minutes' AND minute < date_trunc('minute', now())
+            sum(seconds) FILTER (WHERE minute >= now() - interval '1 hour')
+                / sum(attempts) FILTER (WHERE minute >= now() - interval '1 hour'),
+            sum(seconds) / sum(attempts)
+        )::float AS seconds_taken,
+        sum(attempts) FILTER (
+            WHERE minute >= date_trunc('minute', now()) - interval '5 minutes' AND minute < date_trunc('minute', now())
+        )::float / 300 AS per_second
+        FROM jobs_activity
+        WHERE queue = %(queue)s::text AND minute >= now() - interval '1 day' AND outcome <> 'handed_back'
     )
 """
 
@@ -46,10 +46,10 @@ ENDED: Final = """
 RATE: Final = f"""
     WITH {ENDED} SELECT greatest(
         (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running')
-            / nullif((SELECT seconds FROM taken), 0),
-        (SELECT per_second FROM of_late)
+            / nullif(seconds_taken, 0),
+        per_second
     ) AS rate
-    FROM jobs_queue WHERE name = %(queue)s::text AND NOT paused
+    FROM ended, jobs_queue WHERE name = %(queue)s::text AND NOT paused
 """  # noqa: S608
 
 

@@ -6,26 +6,19 @@ row of its type (`RecentRuns`); that of a queued job also what `jobs.estimates.w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from jobs.dispatch.queue_position import find_ahead
 from jobs.dispatch.throughput import LONGEST_COUNTED
+from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, seconds_left
 from jobs.estimates.waiting import read_flow, seconds_to_wait
 from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
-from jobs.postgres.statements import fetch_all
 from jobs.states import State
 
-#: The rows of some types, and the time.
-PAST: Final = """
-    SELECT statement_timestamp() AS now, kind, type, seconds, rows, rows_expected
-    FROM unnest(%(kinds)s::text[], %(types)s::text[]) AS wanted (kind, type)
-    LEFT JOIN jobs_recentruns USING (kind, type)
-"""
 #: Those whose estimate needs no more than that.
 BEGUN: Final = (State.RUNNING, State.FAILED)
 
@@ -41,7 +34,7 @@ class Estimate:
 
 
 def estimate(job: Job) -> Estimate:
-    """What is known of a job. One query; up to three for a queued job, and none once it has ended.
+    """What is known of a job. One query; up to two for a queued job (four where many wait), and none once it has ended.
 
     An answer asks once, and hands the estimate on to whatever shows it.
     """
@@ -53,13 +46,13 @@ def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
     wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
     if not wanted:
         return [Estimate()] * len(jobs)
-    now, past = _read_past(wanted)
+    now, past = read_past(wanted)
     return [Estimate(left=_left(job, now, past.get((job.kind, job.type), NO_ATTEMPTS))) for job in jobs]
 
 
 def usual_rows(kind: str, type_: str) -> int | None:
-    """Rows of the newest attempts of a type; None if they are too few, or spread too widely. One query."""
-    _, past = _read_past({(kind, type_)})
+    """Rows of the newest runs of a type; None where these are few, or have nothing in common. One query."""
+    _, past = read_past({(kind, type_)})
     return past.get((kind, type_), NO_ATTEMPTS).usual_rows
 
 
@@ -77,25 +70,13 @@ def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
 
 def _estimate_queued(job: Job) -> Estimate:
     """Ahead of a job that is handed out are those that no worker has come for yet; who is not due has no place yet."""
-    ahead = find_ahead(job, at_most=LONGEST_COUNTED) if job.due and job.released_at is None else []
-    before = sum(one.jobs for one in ahead)
-    flow = read_flow(job, ahead)
-    reason = flow.reason if flow else None
-    if before >= LONGEST_COUNTED:
-        return Estimate(reason=reason)
-    unclaimed = flow.unclaimed if flow and not flow.is_still else 0
-    place = before + unclaimed + 1 if job.due else None
-    wait = None if flow is None or flow.is_still else seconds_to_wait(job, flow, ahead)
-    if flow is None or wait is None:
-        return Estimate(place=place, reason=reason)
+    flow = read_flow(job)
+    if flow is None:
+        return Estimate()
+    if flow.jobs_ahead >= LONGEST_COUNTED:
+        return Estimate(reason=flow.reason)
+    place = flow.jobs_ahead + (0 if flow.is_still else flow.unclaimed) + 1 if job.due else None
+    wait = None if flow.is_still else seconds_to_wait(job, flow)
     takes = flow.past_of(job).median_seconds
-    return Estimate(place=place, wait=wait, left=None if takes is None else wait + takes, reason=reason)
-
-
-def _read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[str, str], PastAttempts]]:
-    rows = fetch_all(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
-    known = [row for row in rows if row["seconds"] is not None]
-    past = {
-        (row["kind"], row["type"]): PastAttempts(row["seconds"], row["rows"], row["rows_expected"]) for row in known
-    }
-    return rows[0]["now"], past
+    left = None if wait is None or takes is None else wait + takes
+    return Estimate(place=place, wait=wait, left=left, reason=flow.reason)

@@ -1,28 +1,29 @@
 """How long a queued job waits: from what runs, what stands ahead of it, and what jobs of these types took before.
 
-Whatever waits and has ended, it costs what `jobs.dispatch.queue_position.find_ahead` does, the running jobs, and a row
-for each type.
+However many jobs wait or have ended, it costs what `jobs.dispatch.queue_position.find_ahead` does, the running jobs,
+and a row for each type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from jobs.dispatch.presence import gone_after
-from jobs.dispatch.queue_position import Ahead
-from jobs.dispatch.throughput import ENDED
+from jobs.dispatch.queue_position import FEW_AHEAD, FEW_COLUMNS, Ahead, few_parameters, read_ahead
+from jobs.dispatch.throughput import ENDED, LONGEST_COUNTED
+from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possible_seconds_left
 from jobs.estimates.simulation import Turns, seconds_until_free
 from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
-from jobs.postgres.statements import fetch_all
+from jobs.postgres.statements import fetch_all, squeeze
 from jobs.states import State
 
-#: A free worker claims a job at once; where one was handed out longer ago, no worker is free. Seconds.
-CLAIMED_WITHIN_SECONDS: Final = 2
+#: A free worker claims a job at once; where one was handed out longer ago, no worker is free.
+CLAIMED_WITHIN: Final = timedelta(seconds=2)
 #: Running jobs that are looked at; where more run, these stand for all.
 RUNNING_READ: Final = 50
 COLUMNS_READ: Final = (
@@ -30,53 +31,51 @@ COLUMNS_READ: Final = (
     "progress_began_at",
 )  # fmt: skip
 
-#: How a queue gets on, what its dials say of a job, and the past of all types that run or wait there. Places that a
-#: type or an owner holds are counted only where a dial bounds them.
-FLOW: Final = f"""
-    WITH {ENDED}, wanted AS (
-        SELECT kind, type FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
-        UNION
-        SELECT * FROM unnest(%(kinds)s::text[], %(types)s::text[])
-    ), handed_out AS (
-        SELECT kind, type, owner, released_at,
-            released_at > statement_timestamp() - make_interval(secs => %(claimed_within)s) AS fresh
-        FROM jobs_job WHERE queue = %(queue)s::text AND state = 'queued' AND released_at IS NOT NULL
-    ), held AS (
-        SELECT kind, type, owner FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+#: How a queue gets on, what its dials say of a job, what goes ahead of it, and the past of all types that run or go
+#: ahead. Whether the job itself has been handed out is read as well: its instance may have been made before that.
+FLOW: Final = squeeze(
+    f"""
+    WITH {ENDED}, {FEW_AHEAD}, held AS (
+        SELECT kind, type, owner, true AS runs, NULL::timestamptz AS since FROM jobs_job
+        WHERE queue = %(queue)s AND state = 'running'
         UNION ALL
-        SELECT kind, type, owner FROM handed_out
-    ), running AS (
-        SELECT count(*) AS jobs FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running'
+        SELECT kind, type, owner, false, released_at FROM jobs_job
+        WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+    ), wanted AS (
+        SELECT kind, type FROM held WHERE runs
+        UNION SELECT kind, type FROM ahead
+        UNION SELECT %(kind)s::text, %(type)s
+    ), job AS (
+        SELECT now, now - %(claimed_within)s::interval AS fresh_from,
+            (SELECT released_at FROM jobs_job WHERE id = %(job_id)s) AS released_at
+        FROM statement_timestamp() AS now
+    ), places AS (
+        SELECT count(*) AS held,
+            count(*) FILTER (WHERE runs) AS running,
+            count(*) FILTER (WHERE since > fresh_from) AS claimed_soon,
+            count(*) FILTER (WHERE since <= fresh_from AND (since < released_at) IS NOT false) AS unclaimed,
+            count(*) FILTER (WHERE kind = %(kind)s AND type = %(type)s) AS held_of_type,
+            count(*) FILTER (WHERE owner = %(owner)s) AS held_of_owner,
+            extract(epoch FROM max(now) - min(since))::float AS oldest_unclaimed
+        FROM held, job
     )
-    SELECT statement_timestamp() AS now,
-        running.jobs AS running,
-        (SELECT count(*) FROM handed_out WHERE fresh) AS claimed_soon,
-        (SELECT count(*) FROM handed_out
-         WHERE NOT fresh AND (released_at < %(released_at)s::timestamptz) IS NOT false) AS unclaimed,
-        (SELECT seconds FROM taken)::float AS seconds_taken,
-        (SELECT per_second FROM of_late)::float AS per_second,
+    SELECT now, released_at, places.*,
+        seconds_taken, per_second,
         jobs_queue.paused AS queue_paused,
         own.paused IS true AS type_paused,
         jobs_queue.max_running,
         coalesce(own.max_running, max_running_per_type) AS max_running_of_type,
         max_running_per_owner,
-        running.jobs + (SELECT count(*) FROM handed_out) AS held,
-        CASE WHEN coalesce(own.max_running, max_running_per_type) > 0 THEN (
-            SELECT count(*) FROM held WHERE kind = %(kind)s::text AND type = %(type)s::text
-        ) ELSE 0 END AS held_of_type,
-        CASE WHEN max_running_per_owner > 0 THEN (
-            SELECT count(*) FROM held WHERE owner = %(owner)s::bigint
-        ) ELSE 0 END AS held_of_owner,
-        (SELECT extract(epoch FROM statement_timestamp() - min(released_at))::float FROM handed_out)
-            AS oldest_unclaimed,
-        (SELECT bool_or(%(queue)s::text = ANY (queues) AND seen_at > now() - %(gone_after)s::interval) FROM jobs_worker
+        (SELECT bool_or(%(queue)s = ANY (queues) AND seen_at > now() - %(gone_after)s::interval) FROM jobs_worker
          WHERE seen_at > now() - interval '1 day') AS is_served,
         (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
-         FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past
-    FROM running, jobs_queue
-    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s::text AND own.type = %(type)s::text
-    WHERE name = %(queue)s::text
-"""  # noqa: S608
+         FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past,
+        {FEW_COLUMNS}
+    FROM places, job, ended, jobs_queue
+    LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s AND own.type = %(type)s
+    WHERE name = %(queue)s
+    """  # noqa: S608
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,8 @@ class Flow:
     """
 
     now: datetime
+    released_at: datetime | None
+    ahead: Sequence[Ahead]
     running: int
     claimed_soon: int
     unclaimed: int
@@ -112,6 +113,11 @@ class Flow:
         """What one takes of which nobody knows the type."""
         return [self.seconds_taken] if self.seconds_taken else []
 
+    @property
+    def jobs_ahead(self) -> int:
+        """How many go ahead, up to LONGEST_COUNTED."""
+        return sum(one.jobs for one in self.ahead)
+
     def turns(self, ahead: Iterable[Ahead]) -> list[Turns]:
         """What goes ahead."""
         return [Turns(one.jobs, self.times_of(one)) for one in ahead]
@@ -128,76 +134,77 @@ class Flow:
 
 #: Columns of FLOW: those of a Standing, and those that a Flow has as they are.
 STANDING: Final = tuple(field.name for field in fields(Standing))
-OWN_COLUMNS: Final = tuple(field.name for field in fields(Flow) if field.name not in ("past", "is_still", "reason"))
+OWN_COLUMNS: Final = tuple(
+    field.name for field in fields(Flow) if field.name not in ("ahead", "past", "is_still", "reason")
+)
 
 
-def read_flow(job: Job, ahead: Iterable[Ahead]) -> Flow | None:
-    """How the queue of a queued job gets on; None where there is no such queue any more. One query."""
-    types = {(job.kind, job.type), *((one.kind, one.type) for one in ahead)}
+def read_flow(job: Job) -> Flow | None:
+    """How the queue of a queued job gets on; None if that queue no longer exists.
+
+    One query; where many jobs wait, two or three.
+    """
     rows = fetch_all(
         FLOW,
         queue=job.queue,
         kind=job.kind,
-        type=job.type,
-        owner=job.owner_id,
-        released_at=job.released_at,
-        claimed_within=CLAIMED_WITHIN_SECONDS,
+        claimed_within=CLAIMED_WITHIN,
         gone_after=gone_after(),
-        kinds=[kind for kind, _ in types],
-        types=[type_ for _, type_ in types],
+        **few_parameters(job),
     )
     for row in rows:
+        ahead = read_ahead(job, row, at_most=LONGEST_COUNTED)
         past = {(kind, type_): PastAttempts(*columns) for kind, type_, *columns in row["past"] or ()}
+        if row["more"] and (unread := {(one.kind, one.type) for one in ahead} - past.keys()):
+            past |= read_past(unread)[1]
         standing = Standing(**{name: row[name] for name in STANDING})
         own = {name: row[name] for name in OWN_COLUMNS}
-        return Flow(**own, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))
+        return Flow(**own, ahead=ahead, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))
     return None
 
 
-def seconds_to_wait(job: Job, flow: Flow, ahead: Sequence[Ahead]) -> float | None:
+def seconds_to_wait(job: Job, flow: Flow) -> float | None:
     """Until a worker begins with it. None where nobody knows. A query, unless a worker is about to.
 
     The queue must have a place for it, and so must its type and its owner, where these have limits.
     """
     if not job.due:
         return None if job.scheduled_at is None else max(0.0, (job.scheduled_at - flow.now).total_seconds())
-    if job.released_at is not None and (flow.now - job.released_at).total_seconds() < CLAIMED_WITHIN_SECONDS:
+    if flow.released_at is not None and flow.now - flow.released_at < CLAIMED_WITHIN:
         return 0.0
     if not flow.running and not flow.claimed_soon:
-        before = flow.unclaimed + sum(one.jobs for one in ahead)
+        before = flow.unclaimed + flow.jobs_ahead
         return (before + 1) / flow.per_second if flow.per_second else None
     running = list(Job.objects.filter(queue=job.queue, state=State.RUNNING).only(*COLUMNS_READ)[:RUNNING_READ])
     places = flow.places(running) + [flow.times_of_any() or flow.times_of(job)] * flow.claimed_soon
-    turns = flow.turns(ahead)
+    turns = flow.turns(flow.ahead)
     if flow.unclaimed:
         turns.append(Turns(flow.unclaimed, flow.times_of_any() or flow.times_of(job)))
     share = min(1.0, len(places) / (flow.running + flow.claimed_soon))
     wait = _until_free(job, places, [Turns(one.jobs * share, one.seconds) for one in turns])
     if wait is None:
         return None
-    for limit, theirs, theirs_ahead in _limits(job, flow, running, ahead):
+    for limit, theirs, theirs_ahead in _limits(job, flow, running):
         taken = flow.places(theirs)
         free: list[Sequence[float]] = [[0.0]] * (limit - len(taken))
         wait = max(wait, _until_free(job, (free + taken)[-limit:], flow.turns(theirs_ahead)) or 0.0)
     return wait
 
 
-def _limits(
-    job: Job, flow: Flow, running: Sequence[Job], ahead: Sequence[Ahead]
-) -> Iterator[tuple[int, list[Job], list[Ahead]]]:
+def _limits(job: Job, flow: Flow, running: Sequence[Job]) -> Iterator[tuple[int, list[Job], list[Ahead]]]:
     """How many of the type, and of the owner, may run; with those that do, and those that go ahead."""
     if flow.max_running_of_type:
         of_type = (job.kind, job.type)
         yield (
             flow.max_running_of_type,
             [one for one in running if (one.kind, one.type) == of_type],
-            [one for one in ahead if (one.kind, one.type) == of_type],
+            [one for one in flow.ahead if (one.kind, one.type) == of_type],
         )
     if flow.max_running_per_owner and job.owner_id:
         yield (
             flow.max_running_per_owner,
             [one for one in running if one.owner_id == job.owner_id],
-            [one for one in ahead if one.own],
+            [one for one in flow.ahead if one.own],
         )
 
 

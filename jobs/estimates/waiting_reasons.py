@@ -6,6 +6,7 @@ Pure: `jobs.estimates.waiting` reads the database.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from jobs.models import Job
@@ -52,10 +53,12 @@ REASONS: Final = (QUEUE_PAUSED, TYPE_PAUSED, NO_WORKER, WORKERS_BUSY, OWNER_LIMI
 class Standing:
     """What the dials say, and who holds a place: running or handed out. An empty limit is no limit.
 
+    `released_at` is when the job itself was handed out; None if it was not.
     `oldest_unclaimed` is for how long a job was handed out that no worker has taken, in seconds. `is_served` says
     whether a worker consumes the queue; None where no worker has told.
     """
 
+    released_at: datetime | None
     queue_paused: bool
     type_paused: bool
     max_running: int | None
@@ -87,7 +90,7 @@ def reason_to_wait(job: Job, standing: Standing) -> WaitingReason | None:
     is_late = (standing.oldest_unclaimed or 0.0) > NO_WORKER_SECONDS
     if not standing.running and (is_late or standing.is_served is False):
         return NO_WORKER
-    if job.released_at is not None:
+    if standing.released_at is not None:
         return WORKERS_BUSY if is_late else None
     for reason, limit, held in (
         (OWNER_LIMIT, most_of_owner, standing.held_of_owner),

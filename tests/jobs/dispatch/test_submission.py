@@ -38,7 +38,7 @@ def test_the_job_is_released_when_the_transaction_commits(owner: User, unheard: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_submits_knows_whether_it_was_handed_out(
+def test_an_order_that_finds_a_free_place_is_handed_out_at_once(
     owner: User, unheard: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=1)
@@ -47,7 +47,8 @@ def test_who_submits_knows_whether_it_was_handed_out(
         first = submit()
     with django_assert_num_queries(2):  # the job; that no place was free is looked at again
         second = submit()
-    assert (first.released_at, second.released_at) == (first.created_at, None)
+    assert (first.released_at, second.released_at) == (None, None), "they are as they were ordered"
+    assert Job.objects.get(released_at__isnull=False) == first
     assert message_ids(unheard) == [str(first.pk)]
 
 
@@ -59,7 +60,7 @@ def test_a_place_that_becomes_free_before_the_commit_is_not_missed(owner: User, 
         second = submit_job(kind="test", owner=owner, payload={}, queue=unheard)
         with Threads() as threads:
             threads.submit(Job.objects.filter(pk=first.pk).update, state=State.CANCELLED).result(timeout=5)
-    assert second.released_at == second.created_at
+    assert message_ids(unheard) == [str(first.pk), str(second.pk)]
 
 
 @pytest.mark.django_db(transaction=True)

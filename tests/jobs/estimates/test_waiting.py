@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from jobs.dispatch.queue_position import find_ahead
 from jobs.estimates.waiting import RUNNING_READ, read_flow, seconds_to_wait
 from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
@@ -46,14 +45,13 @@ def ended(*, minutes_ago: float, attempts: int, seconds: float) -> None:
 
 
 def wait_of(job: Job) -> float | None:
-    ahead = find_ahead(job, at_most=1000) if job.due and job.released_at is None else []
-    flow = read_flow(job, ahead)
+    flow = read_flow(job)
     assert flow is not None
-    return seconds_to_wait(job, flow, ahead)
+    return seconds_to_wait(job, flow)
 
 
 def is_still(job: Job) -> bool:
-    flow = read_flow(job, [])
+    flow = read_flow(job)
     assert flow is not None
     return flow.is_still
 
@@ -195,7 +193,7 @@ def test_of_what_is_paused_nothing_is_known(waits: Callable[..., Job]) -> None:
     assert not is_still(waits(type="other"))
     Queue.objects.filter(name="reports").update(paused=True)
     assert is_still(waits(type="other"))
-    assert read_flow(waits(queue="gone"), []) is None
+    assert read_flow(waits(queue="gone")) is None
 
 
 @pytest.mark.parametrize(
@@ -224,5 +222,5 @@ def test_where_more_run_than_are_read_these_stand_for_all(
     for _ in range(2 * RUNNING_READ):
         waits()
     job = waits()
-    with django_assert_num_queries(3):  # those ahead, the flow, the running ones
+    with django_assert_num_queries(2):  # the flow, the running ones
         assert wait_of(job) == pytest.approx(16, abs=1.5)
