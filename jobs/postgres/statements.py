@@ -6,7 +6,6 @@ Their texts stand beside the code that uses them; those on every job's way in `j
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,7 +153,8 @@ def squeeze(statement: str) -> str:
     """
     if "--" in statement:
         raise ValueError("Write /* … */: in one line, -- comments out the rest of the statement.")
-    return " ".join(re.sub(r"/\*.*?\*/", " ", statement, flags=re.DOTALL).split())
+    code, *commented = statement.split("/*")
+    return " ".join(" ".join([code, *(each.partition("*/")[2] for each in commented)]).split())
 
 
 def _converted(field: Field[Any, Any], value: Any) -> Any:
