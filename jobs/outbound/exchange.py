@@ -29,33 +29,33 @@ from django.utils import timezone
 from jobs.outbound.addresses import is_allowed
 from jobs.outbound.urls import port_of
 
-#: Bytes read of the body of an answer that is no success, for the staff, and how long they are waited for. Seconds.
-LONGEST_EXCERPT: Final = 500
+#: How much is read of the body of an unsuccessful response, for the staff, and for how many seconds.
+MAX_EXCERPT_BYTES: Final = 500
 EXCERPT_SECONDS: Final = 1.0
-#: Answers with a status of 1xx that are read over.
-MOST_INTERIM: Final = 10
+#: 1xx responses that are skipped.
+MAX_INTERIM_RESPONSES: Final = 10
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a receiver said. `retry_after_seconds` where it said when to come back; `excerpt` of its body."""
+class Response:
+    """The response of a receiver. `retry_after_seconds` if it asked for a delay; `excerpt` of its body."""
 
     status: int
     retry_after_seconds: float | None = None
     excerpt: str = ""
 
     @property
-    def phrase(self) -> str:
-        """`404 Not Found`; the number alone where it is no known one."""
+    def status_line(self) -> str:
+        """`404 Not Found`; only the number if the status is unknown."""
         with suppress(ValueError):
             return f"{self.status} {HTTPStatus(self.status).phrase}"
         return str(self.status)
 
 
 class UnansweredError(Exception):
-    """There was no answer; the text says why, and tells nothing of the URL but its host.
+    """There was no response. The text says why and reveals only the host of the URL.
 
-    It is for the staff; `public` is for the owner, and does not tell whether a name is known where we are.
+    It is for the staff; `public` is for the owner and does not reveal whether our name servers know a name.
     """
 
     def __init__(self, message: str, *, public: str | None = None) -> None:
@@ -64,17 +64,17 @@ class UnansweredError(Exception):
 
 
 class ForbiddenAddressError(OSError):
-    """The host has no address that something may be sent to."""
+    """The host has no address to which requests are allowed."""
 
 
 class FinalResponse(http.client.HTTPResponse):
-    """The answer behind those that only say that it will come, such as `103 Early Hints` (RFC 9110 section 15.2)."""
+    """The final response, after interim ones such as `103 Early Hints` (RFC 9110 section 15.2)."""
 
     def begin(self) -> None:
-        """Raises HTTPException where too many come before it. http.client itself reads over `100 Continue` only."""
-        for _ in range(MOST_INTERIM):
+        """Raises HTTPException if too many interim ones precede it. http.client itself skips only `100 Continue`."""
+        for _ in range(MAX_INTERIM_RESPONSES):
             super().begin()
-            if self.status >= HTTPStatus.OK or self.status == HTTPStatus.SWITCHING_PROTOCOLS:  # that one is an end
+            if self.status >= HTTPStatus.OK or self.status == HTTPStatus.SWITCHING_PROTOCOLS:  # that one is final
                 return
             self.headers = None  # type: ignore[assignment]  # so it says that it has not begun
         raise http.client.HTTPException("no final answer")
@@ -101,25 +101,25 @@ class Exchange:
             if self._socket is not None:
                 _shut_down(self._socket)
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send, and read what the receiver answers. Raises UnansweredError."""
+    def post(self, body: bytes, headers: Mapping[str, str]) -> Response:
+        """Send the request and read the response. Raises UnansweredError."""
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.response_class = FinalResponse
         try:
             with self._within_deadline():
-                connection.sock = self._connected()
+                connection.sock = self._connect()
                 target = self._parts.path + (f"?{self._parts.query}" if self._parts.query else "")
                 fixed = {"Host": self._parts.netloc, "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request("POST", target, body, {**fixed, **headers})
-                return self._read(connection)
+                return self._read_response(connection)
         except (ForbiddenAddressError, socket.gaierror) as error:
             public = f"The name {self._host} does not resolve to an address that callbacks may be sent to."
-            raise UnansweredError(self._explained(error), public=public) from None
+            raise UnansweredError(self._describe(error), public=public) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise UnansweredError(self._explained(error)) from None
+            raise UnansweredError(self._describe(error)) from None
         finally:
             connection.close()
-            self._keep(None)
+            self._set_socket(None)
 
     @property
     def _host(self) -> str:
@@ -131,7 +131,7 @@ class Exchange:
 
     @contextmanager
     def _within_deadline(self) -> Iterator[None]:
-        watchdog = threading.Timer(max(0.0, self._left()), self.abort)
+        watchdog = threading.Timer(max(0.0, self._seconds_left()), self.abort)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -139,29 +139,29 @@ class Exchange:
         finally:
             watchdog.cancel()
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return self._deadline - time.monotonic()
 
-    def _keep(self, sock: socket.socket | None) -> None:
-        """Let `abort` know what blocks. Raises TimeoutError where it was called before."""
+    def _set_socket(self, sock: socket.socket | None) -> None:
+        """Set the socket that `abort` shuts down. Raises TimeoutError if it was called before."""
         with self._lock:
             self._socket = sock
             if sock is not None and self._ended.is_set():
                 raise TimeoutError
 
-    def _connected(self) -> socket.socket:
-        """Over TLS where the URL says so, to the first of the addresses that takes a connection."""
+    def _connect(self) -> socket.socket:
+        """Connect to the first address that accepts, over TLS if the URL says so."""
         connect_until = min(self._deadline, time.monotonic() + self._connect_timeout_seconds)
         failure: OSError = OSError()
-        for family, address in self._addresses(connect_until):
+        for family, address in self._resolve(connect_until):
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
-                self._keep(sock)
+                self._set_socket(sock)
                 sock.settimeout(_positive(connect_until - time.monotonic()))
                 sock.connect(address)
                 self._is_connected = True
-                sock.settimeout(_positive(self._left()))
-                return self._over_tls(sock) if self._parts.scheme == "https" else sock
+                sock.settimeout(_positive(self._seconds_left()))
+                return self._wrap_in_tls(sock) if self._parts.scheme == "https" else sock
             except OSError as error:
                 failure = error
                 sock.close()
@@ -169,32 +169,32 @@ class Exchange:
                 break
         raise failure
 
-    def _over_tls(self, plain: socket.socket) -> ssl.SSLSocket:
+    def _wrap_in_tls(self, plain: socket.socket) -> ssl.SSLSocket:
         sock = tls_context().wrap_socket(plain, server_hostname=self._host, do_handshake_on_connect=False)
         try:
-            self._keep(sock)
+            self._set_socket(sock)
             sock.do_handshake()
         except OSError:
             sock.close()
             raise
         return sock
 
-    def _addresses(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
-        """Those that are allowed, of what the name resolves to now. Raises OSError, such as ForbiddenAddressError.
+    def _resolve(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
+        """The allowed addresses of the host. Raises OSError, such as ForbiddenAddressError.
 
-        A name server cannot be interrupted: it is asked by a thread that is not waited for.
+        A lookup cannot be interrupted, so it runs in a thread that nobody waits for.
         """
         found: list[Any] = []
         resolved = threading.Event()
 
-        def ask() -> None:
+        def resolve() -> None:
             try:
                 found.append(socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM))
             except (OSError, UnicodeError) as error:
                 found.append(error)
             resolved.set()
 
-        threading.Thread(target=ask, name="resolver", daemon=True).start()
+        threading.Thread(target=resolve, name="resolver", daemon=True).start()
         while not resolved.wait(0.05) and not self._ended.is_set() and time.monotonic() < until:
             pass
         if not found:
@@ -213,24 +213,24 @@ class Exchange:
             raise ForbiddenAddressError
         return allowed
 
-    def _read(self, connection: http.client.HTTPConnection) -> Answer:
+    def _read_response(self, connection: http.client.HTTPConnection) -> Response:
         with connection.getresponse() as response:
             if self._ended.is_set():  # its headers were cut off, which the parser takes for their end
                 raise TimeoutError
             if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                return Answer(response.status)
+                return Response(response.status)
             wait = retry_after_seconds(response.getheader("Retry-After"))
-            return Answer(response.status, wait, self._excerpt(response))
+            return Response(response.status, wait, self._excerpt(response))
 
     def _excerpt(self, response: http.client.HTTPResponse) -> str:
         with suppress(OSError, http.client.HTTPException, ValueError):
             if self._socket is not None:
-                self._socket.settimeout(_positive(min(EXCERPT_SECONDS, self._left())))
-            return _printable(response.read1(LONGEST_EXCERPT).decode(errors="replace"))
+                self._socket.settimeout(_positive(min(EXCERPT_SECONDS, self._seconds_left())))
+            return _printable(response.read1(MAX_EXCERPT_BYTES).decode(errors="replace"))
         return ""
 
-    def _explained(self, error: Exception) -> str:
-        """In words of ours: those of the libraries may quote the URL."""
+    def _describe(self, error: Exception) -> str:
+        """A message of our own: those of the libraries may quote the URL."""
         host = self._host
         if self._ended.is_set() or (self._is_connected and isinstance(error, TimeoutError)):
             return f"{host} did not answer within {self.timeout_seconds:g} seconds."
@@ -246,16 +246,16 @@ class Exchange:
             case ConnectionRefusedError():
                 return f"{host} refused the connection."
             case TimeoutError():
-                return f"{host} took no connection within {self._connect_timeout_seconds:g} seconds."
+                return f"{host} did not accept a connection within {self._connect_timeout_seconds:g} seconds."
             case http.client.RemoteDisconnected() | ConnectionError():
-                return f"{host} closed the connection without an answer."
+                return f"{host} closed the connection without a response."
             case http.client.HTTPException():
-                return f"{host} answered with what is no HTTP."
+                return f"{host} sent a response that is not valid HTTP."
         return f"{host} cannot be reached: {type(error).__name__}."
 
 
 def retry_after_seconds(value: str | None) -> float | None:
-    """Seconds of a `Retry-After` (RFC 9110 section 10.2.3), which are a number or a date; None where it is neither."""
+    """Seconds of a `Retry-After` (RFC 9110 section 10.2.3), a number or a date; None if it is neither."""
     if value is None:
         return None
     with suppress(ValueError, TypeError, OverflowError):
@@ -273,7 +273,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _positive(seconds: float) -> float:
-    """As a timeout of a socket, where 0 means not to wait at all. Raises TimeoutError where there is no time left."""
+    """A socket timeout, where 0 would mean not to wait at all. Raises TimeoutError if no time is left."""
     if seconds <= 0:
         raise TimeoutError
     return seconds

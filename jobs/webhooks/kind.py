@@ -18,8 +18,8 @@ from jobs.errors import PermanentError, RetryableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.models import Attempt, Event, Job
-from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
-from jobs.outbound.exchange import Answer, Exchange, UnansweredError
+from jobs.outbound.circuit import CircuitOpenError, check_circuit, record_failure, record_success
+from jobs.outbound.exchange import Exchange, Response, UnansweredError
 from jobs.outbound.urls import (
     ALL_BUCKETS,
     InvalidCallbackURLError,
@@ -65,21 +65,21 @@ def deliver(context: JobContext) -> dict[str, Any]:
         answer = send(context, url, secrets)
     except UnansweredError as error:
         context.check()  # it was we who ended it, and the host is not to blame
-        note_failure(owner_id, host, is_probe=is_probe, error=str(error))
+        record_failure(owner_id, host, is_probe=is_probe, error=str(error))
         raise RetryableError(str(error), public=error.public) from None
     told = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
     Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=told)
     if 200 <= answer.status < 300:
-        note_answer(owner_id, host)
+        record_success(owner_id, host)
         return told
     if answer.status == TOO_MANY or answer.status >= SERVER_ERRORS:
-        note_failure(owner_id, host, is_probe=is_probe, error=f"It answered {answer.phrase}.")
+        record_failure(owner_id, host, is_probe=is_probe, error=f"It answered {answer.status_line}.")
     else:
-        note_answer(owner_id, host)
+        record_success(owner_id, host)
     raise _failure(answer, owner_id=owner_id, url=url)
 
 
-def send(context: JobContext, url: str, secrets: list[str]) -> Answer:
+def send(context: JobContext, url: str, secrets: list[str]) -> Response:
     """One signed POST. Raises UnansweredError, also where the attempt is to stop."""
     payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
     body = written(payload["body"])
@@ -117,7 +117,7 @@ def _pass(context: JobContext, owner_id: int, host: str) -> bool:
     One that has waited for so long, and was never sent, is sent now: none is given up untried.
     """
     try:
-        return pass_circuit(owner_id, host)
+        return check_circuit(owner_id, host)
     except CircuitOpenError:
         if began_waiting(context) > context.attempt.started_at - timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
             raise
@@ -137,8 +137,8 @@ def began_waiting(context: JobContext) -> datetime:
     return attempts.values_list("started_at", flat=True).first() or context.attempt.started_at
 
 
-def _failure(answer: Answer, *, owner_id: int, url: str) -> PermanentError | RetryableError:
-    public = f"The receiver answered {answer.phrase}."
+def _failure(answer: Response, *, owner_id: int, url: str) -> PermanentError | RetryableError:
+    public = f"The receiver answered {answer.status_line}."
     told = f"{public}\n{answer.excerpt}" if answer.excerpt else public
     if answer.status == GONE:
         disable_endpoint(owner_id, url, reason=public)

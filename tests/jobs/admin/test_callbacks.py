@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import CallbackEndpoint, CallbackHost
-from jobs.outbound.circuit import note_failure
+from jobs.outbound.circuit import record_failure
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.replaying import deliver_test
 
@@ -24,7 +24,7 @@ def page_of(client: Client, path: str, **query: Any) -> str:
 
 
 def test_failing_hosts_are_listed_by_whom_they_fail_with_why(staff: Client, owner: User) -> None:
-    note_failure(owner.pk, "example.com:443", is_probe=False, error="It answered 503 Service Unavailable.")
+    record_failure(owner.pk, "example.com:443", is_probe=False, error="It answered 503 Service Unavailable.")
     path = reverse("admin:jobs_callbackhost_changelist")
     assert "It answered 503 Service Unavailable." in page_of(staff, path)
     for asked in ("example.com", "example.com:443", "ada"):

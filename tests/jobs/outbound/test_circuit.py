@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance.sweeps import prune_callback_hosts
 from jobs.models import Attempt, CallbackHost, Job, Queue
-from jobs.outbound.circuit import CircuitOpenError, note_answer, note_failure, pass_circuit
+from jobs.outbound.circuit import CircuitOpenError, check_circuit, record_failure, record_success
 from jobs.outbound.urls import receiver_of
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
@@ -25,7 +25,7 @@ HOST = "example.com:443"
 
 
 def fail(owner: User, times: int = 1, *, is_probe: bool = False) -> bool:
-    return [note_failure(owner.pk, HOST, is_probe=is_probe, error="no") for _ in range(times)][-1]
+    return [record_failure(owner.pk, HOST, is_probe=is_probe, error="no") for _ in range(times)][-1]
 
 
 def open_seconds() -> float:
@@ -48,15 +48,15 @@ def let_time_pass() -> None:
 
 def test_it_opens_after_enough_failures_in_a_row(settings: Settings, owner: User) -> None:
     assert not fail(owner, 4)
-    assert pass_circuit(owner.pk, HOST) is False
-    note_answer(owner.pk, HOST)
+    assert check_circuit(owner.pk, HOST) is False
+    record_success(owner.pk, HOST)
     assert not fail(owner, 4)
     assert fail(owner)
     with pytest.raises(CircuitOpenError, match=r"example\.com:443 keeps failing") as error:
-        pass_circuit(owner.pk, HOST)
+        check_circuit(owner.pk, HOST)
     assert error.value.delay is not None
     assert timedelta(seconds=60) < error.value.delay < timedelta(seconds=1 + 60 * 1.25)
-    assert pass_circuit(owner.pk, "another.example.com:443") is False
+    assert check_circuit(owner.pk, "another.example.com:443") is False
 
 
 def test_a_threshold_of_one_opens_at_the_first(settings: Settings, owner: User) -> None:
@@ -68,11 +68,11 @@ def test_a_threshold_of_one_opens_at_the_first(settings: Settings, owner: User) 
 def test_one_delivery_goes_first_and_an_answer_closes_it(owner: User) -> None:
     fail(owner, 5)
     let_time_pass()
-    assert pass_circuit(owner.pk, HOST) is True
+    assert check_circuit(owner.pk, HOST) is True
     with pytest.raises(CircuitOpenError):
-        pass_circuit(owner.pk, HOST)
-    note_answer(owner.pk, HOST)
-    assert pass_circuit(owner.pk, HOST) is False
+        check_circuit(owner.pk, HOST)
+    record_success(owner.pk, HOST)
+    assert check_circuit(owner.pk, HOST) is False
     assert not CallbackHost.objects.exists()
 
 
@@ -82,7 +82,7 @@ def test_each_probe_that_fails_opens_it_for_twice_as_long_up_to_a_bound(settings
     seen = [open_seconds()]
     for _ in range(4):
         let_time_pass()
-        assert pass_circuit(owner.pk, HOST)
+        assert check_circuit(owner.pk, HOST)
         fail(owner, is_probe=True)
         seen.append(open_seconds())
     assert seen == pytest.approx([60, 120, 240, 480, 500], abs=1)
@@ -97,10 +97,10 @@ def test_a_failure_that_was_under_way_while_it_opened_opens_it_no_longer(owner: 
 def test_a_probe_that_is_never_heard_of_again_makes_room_for_the_next(owner: User) -> None:
     fail(owner, 5)
     let_time_pass()
-    assert pass_circuit(owner.pk, HOST)
+    assert check_circuit(owner.pk, HOST)
     assert open_seconds() == pytest.approx(30, abs=1)
     let_time_pass()
-    assert pass_circuit(owner.pk, HOST)
+    assert check_circuit(owner.pk, HOST)
 
 
 def test_of_several_at_once_one_is_the_probe(owner: User) -> None:
@@ -109,7 +109,7 @@ def test_of_several_at_once_one_is_the_probe(owner: User) -> None:
 
     def passes() -> bool:
         try:
-            return pass_circuit(owner.pk, HOST)
+            return check_circuit(owner.pk, HOST)
         except CircuitOpenError:
             return False
 
@@ -127,8 +127,8 @@ def test_a_healthy_host_costs_a_look_and_a_delete(
     django_assert_num_queries: DjangoAssertNumQueries, owner: User
 ) -> None:
     with django_assert_num_queries(2):
-        pass_circuit(owner.pk, HOST)
-        note_answer(owner.pk, HOST)
+        check_circuit(owner.pk, HOST)
+        record_success(owner.pk, HOST)
 
 
 def test_while_it_is_open_a_delivery_waits_and_burns_no_attempt(
@@ -155,7 +155,7 @@ def test_while_it_is_open_a_delivery_waits_and_burns_no_attempt(
 def test_an_answer_that_only_says_something_of_the_url_closes_it(
     path: str, receiver: Receiver, deliver: Callable[..., Job], owner: User
 ) -> None:
-    note_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
+    record_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
     deliver(receiver.url(path))
     assert not CallbackHost.objects.exists()
 
@@ -164,7 +164,7 @@ def test_a_delivery_that_has_waited_for_a_day_gives_up_where_the_host_still_fail
     receiver: Receiver, deliver: Callable[..., Job], settings: Settings, owner: User
 ) -> None:
     settings.CALLBACK_CIRCUIT_FAILURES = 1
-    note_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
+    record_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
     a_day_ago = timezone.now() - timedelta(hours=24)
     job = deliver(receiver.url("/status/500"), created_at=a_day_ago)
     assert (job.state, job.attempt_count, receiver.received) == (State.QUEUED, 0, [])
@@ -184,7 +184,7 @@ def test_a_delivery_is_never_given_up_untried(
 ) -> None:
     """Others have opened the circuit, and have kept it open for a day; once the day is over, this one is sent once."""
     settings.CALLBACK_CIRCUIT_FAILURES = 1
-    note_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
+    record_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
     job = deliver(receiver.url("/status/500"), created_at=timezone.now() - timedelta(hours=30))
     assert (job.state, job.attempt_count, receiver.received) == (State.QUEUED, 0, [])
     Attempt.objects.update(started_at=timezone.now() - timedelta(hours=24))
@@ -199,7 +199,7 @@ def test_a_delivery_that_waited_in_a_paused_queue_for_a_day_has_all_its_time(
     receiver: Receiver, deliver: Callable[..., Job], owner: User, settings: Settings
 ) -> None:
     settings.CALLBACK_CIRCUIT_FAILURES = 1
-    note_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
+    record_failure(owner.pk, receiver_of(receiver.url()), is_probe=False, error="no")
     job = deliver(receiver.url("/ok"), created_at=timezone.now() - timedelta(hours=30))
     assert (job.state, job.attempt_count, receiver.received) == (State.QUEUED, 0, [])
 

@@ -89,7 +89,7 @@ def test_a_name_server_that_hangs_is_left_within_the_time_to_connect(
     began = time.monotonic()
     job = deliver(receiver.url("/ok", host="receiver.example.com"))
     assert time.monotonic() - began < 4
-    assert told(job)["detail"] == "receiver.example.com took no connection within 0.3 seconds."
+    assert told(job)["detail"] == "receiver.example.com did not accept a connection within 0.3 seconds."
     receiver.ended.set()
 
 
@@ -100,7 +100,7 @@ def test_a_host_that_takes_no_connection_is_left_within_the_time_to_connect(
         began = time.monotonic()
         job = deliver(f"http://127.0.0.1:{port}/")
     assert time.monotonic() - began < 4
-    assert told(job)["detail"] == "127.0.0.1 took no connection within 0.3 seconds."
+    assert told(job)["detail"] == "127.0.0.1 did not accept a connection within 0.3 seconds."
 
 
 def test_a_connection_that_is_being_made_can_be_aborted(receiver: Receiver) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_django import Settings
 
 from jobs.outbound import exchange as sending
-from jobs.outbound.exchange import Answer, Exchange, UnansweredError
+from jobs.outbound.exchange import Exchange, Response, UnansweredError
 
 NAME = "receiver.example.com"
 
@@ -79,7 +79,7 @@ def trusting(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "tls_context", lambda: context)
 
 
-def post(host: str, port: int, *, timeout_seconds: float = 5.0) -> Answer:
+def post(host: str, port: int, *, timeout_seconds: float = 5.0) -> Response:
     exchange = Exchange(
         f"https://{host}:{port}/hook", timeout_seconds=timeout_seconds, connect_timeout_seconds=timeout_seconds
     )
@@ -87,7 +87,7 @@ def post(host: str, port: int, *, timeout_seconds: float = 5.0) -> Answer:
 
 
 def test_a_receiver_whose_certificate_is_for_its_name_is_sent_to(port: int, trusting: None) -> None:
-    assert post(NAME, port) == Answer(201)
+    assert post(NAME, port) == Response(201)
 
 
 def test_a_certificate_for_another_name_is_refused(port: int, trusting: None) -> None:

@@ -95,8 +95,8 @@ def test_every_other_answer_is_retried(status: int, text: str, receiver: Receive
         ("/hang", "did not answer within 0.5 seconds."),
         ("/slow/10", "did not answer within 0.5 seconds."),
         ("/drip", "did not answer within 0.5 seconds."),
-        ("/garbage", "answered with what is no HTTP."),
-        ("/close", "closed the connection without an answer."),
+        ("/garbage", "sent a response that is not valid HTTP."),
+        ("/close", "closed the connection without a response."),
     ],
 )
 def test_a_receiver_that_is_no_good_is_left_within_the_deadline_and_retried(
@@ -122,7 +122,7 @@ def test_an_answer_is_the_one_behind_those_that_say_it_will_come(
 def test_one_that_only_says_so_without_end_is_no_answer(receiver: Receiver, deliver: Callable[..., Job]) -> None:
     receiver.interim = ["HTTP/1.1 103 Early Hints\r\n\r\n"] * 11
     job = deliver(receiver.url("/ok"))
-    assert (job.state, told(job)["detail"]) == (State.FAILED, "127.0.0.1 answered with what is no HTTP.")
+    assert (job.state, told(job)["detail"]) == (State.FAILED, "127.0.0.1 sent a response that is not valid HTTP.")
 
 
 def test_who_changes_the_protocol_unasked_has_not_said_yes(receiver: Receiver, deliver: Callable[..., Job]) -> None:
