@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from jobs.admin.forms import ReasonForm
 from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
-from jobs.bulk.outcome import may_be_undone, what_became
+from jobs.bulk.outcome import count_current_states, may_be_undone
 from jobs.errors import AdmissionError, TransitionError
 from jobs.interventions.requeue_checks import WORDS
 from jobs.interventions.selection import CRITERIA, UnknownCriterionError, in_words
@@ -49,11 +49,11 @@ class Button(NamedTuple):
 
 BUTTONS: Final = {
     "start": Button("Start with a canary", frozenset({Stage.CHECKED}), steering.start_run),
-    "start_at_once": Button("Start without", frozenset({Stage.CHECKED}), steering.start_run),
+    "start_at_once": Button("Start without a canary", frozenset({Stage.CHECKED}), steering.start_run),
     "pause": Button("Pause", frozenset({Stage.CANARY, Stage.RUNNING}), steering.pause_run),
     "resume": Button("Resume", frozenset({Stage.PAUSED, Stage.HALTED}), steering.resume_run),
-    "leave_canary": Button("Go on without the canary", frozenset({Stage.PAUSED, Stage.HALTED}), steering.leave_canary),
-    "undo": Button("Undo what has not begun", steering.UNDOABLE, steering.undo_run),
+    "skip_canary": Button("Continue without the canary", frozenset({Stage.PAUSED, Stage.HALTED}), steering.skip_canary),
+    "undo": Button("Undo jobs that have not started", steering.UNDOABLE, steering.undo_run),
     "drop": Button("Drop the rest", OPEN - {Stage.UNDOING}, steering.drop_run),
 }
 
@@ -208,12 +208,12 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         verdicts[Level(row["level"])] += row["jobs"]
     total = sum(outcomes.values())
     done = total - outcomes[BulkItem.Outcome.PENDING]
-    became = what_became(run)
+    current_states = count_current_states(run)
     reasons = run.items.exclude(why="").values("why", "level").annotate(jobs=Count("pk")).order_by("-jobs")
     return {
         "run": run,
-        "refresh_seconds": 2 if run.stage in WORKING else 0 if all(state.has_ended for state in became) else 10,
-        "became": [(state.words, state.jobs) for state in became],
+        "refresh_seconds": 2 if run.stage in WORKING else 0 if all(state.has_ended for state in current_states) else 10,
+        "current_states": [(state.words, state.jobs) for state in current_states],
         "verdicts": [(level, WORDS[level], count) for level, count in verdicts.items()],
         "outcomes": [(BulkItem.Outcome(outcome).label, count) for outcome, count in outcomes.items()],
         "total": total,
@@ -224,7 +224,7 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         "buttons": [
             (name, button.label)
             for name, button in BUTTONS.items()
-            if _is_shown(name, run, button.stages) and (name != "undo" or may_be_undone(became))
+            if _is_shown(name, run, button.stages) and (name != "undo" or may_be_undone(current_states))
         ],
     }
 
@@ -233,6 +233,6 @@ def _is_shown(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
     needs_requeue = name in ("undo", "start")
     if run.stage not in stages:
         return False
-    if name == "leave_canary" and not steering.awaits_canary(run):
+    if name == "skip_canary" and not steering.awaits_canary(run):
         return False
     return run.act == BulkRun.Act.REQUEUE or not needs_requeue

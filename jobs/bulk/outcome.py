@@ -1,4 +1,4 @@
-"""What became of the jobs that a bulk run has changed: not what it did to them, but where they are now."""
+"""The states in which the jobs that a bulk run has changed are now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import ACTIVE, State
 
-#: Jobs of a run that are looked at, so that its page costs the same from there on.
+#: Jobs of a run that are counted at most, which bounds the cost of its page.
 MOST_COUNTED: Final = 100_000
 
 WORDS: Final = {
@@ -30,10 +30,10 @@ STATES: Final = """
 """
 
 
-class Became(NamedTuple):
-    """How many jobs are in one state now, and whether they will stay there without a person's doing.
+class StateCount(NamedTuple):
+    """How many jobs are in one state now, and whether it is final unless a person acts.
 
-    `waiting` of them have not begun since.
+    `waiting` of them have not started since the run changed them.
     """
 
     words: str
@@ -42,18 +42,18 @@ class Became(NamedTuple):
     waiting: int
 
 
-def what_became(run: BulkRun) -> list[Became]:
-    """The jobs that the run has changed, and not put back, by where they are now. One query."""
+def count_current_states(run: BulkRun) -> list[StateCount]:
+    """Count the jobs that the run has changed and not put back, by their current state. One query."""
     with connection.cursor() as cursor:
         cursor.execute(STATES, {"run": run.pk, "changed": BulkItem.Outcome.CHANGED, "most": MOST_COUNTED})
         counted = {state: (jobs, unclaimed) for state, jobs, unclaimed in cursor.fetchall()}
     return [
-        Became(words, counted[state][0], state not in ACTIVE, counted[state][1] if state == State.QUEUED else 0)
+        StateCount(words, counted[state][0], state not in ACTIVE, counted[state][1] if state == State.QUEUED else 0)
         for state, words in WORDS.items()
         if state in counted
     ]
 
 
-def may_be_undone(became: list[Became]) -> bool:
-    """Whether any job that was looked at has not begun. Where not all were, `steering.undo_run` looks at them."""
-    return any(state.waiting for state in became) or sum(state.jobs for state in became) >= MOST_COUNTED
+def may_be_undone(current_states: list[StateCount]) -> bool:
+    """Whether any counted job has not started. If not all were counted, `steering.undo_run` checks the others."""
+    return any(state.waiting for state in current_states) or sum(state.jobs for state in current_states) >= MOST_COUNTED

@@ -1,6 +1,6 @@
 """What people do with a bulk run: order it, start it, pause, resume, undo, drop.
 
-Each is one UPDATE guarded by the stage it starts from: a second press, in a second window too, changes nothing.
+Each is one UPDATE guarded by the stage it starts from, so a second click, even in another window, changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from jobs.states import State
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: What can be undone, as far as its jobs have not begun.
+#: The stages from which a run can be undone.
 UNDOABLE: Final = frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE, Stage.DROPPED})
 
 
@@ -41,18 +41,18 @@ class AlreadyOpenError(Exception):
 
 
 def open_run(*, act: BulkRun.Act, criteria: Mapping[str, str]) -> BulkRun | None:
-    """The run that does this to these jobs and has not ended; there is one at most."""
-    return BulkRun.objects.filter(open_key=_key_of(act, criteria), stage__in=OPEN).first()
+    """The open run with this action and these criteria; there is one at most."""
+    return BulkRun.objects.filter(open_key=_open_key(act, criteria), stage__in=OPEN).first()
 
 
-def _key_of(act: BulkRun.Act, criteria: Mapping[str, str]) -> str:
+def _open_key(act: BulkRun.Act, criteria: Mapping[str, str]) -> str:
     return sha256(json.dumps([act, dict(criteria)], sort_keys=True).encode()).hexdigest()
 
 
 def order_run(
     *, act: BulkRun.Act, criteria: Mapping[str, str], reason: str, jobs_per_second: int, actor: AbstractBaseUser
 ) -> BulkRun:
-    """Order a run; its dry run begins at once, and nothing is changed before somebody starts it.
+    """Order a run. Its dry run begins at once; no job changes before a person starts the run.
 
     Raises AlreadyOpenError, UnknownCriterionError, ValueError without a reason.
     """
@@ -64,20 +64,20 @@ def order_run(
             run = BulkRun.objects.create(
                 act=act,
                 criteria=dict(criteria),
-                open_key=_key_of(act, criteria),
+                open_key=_open_key(act, criteria),
                 reason=reason,
                 jobs_per_second=jobs_per_second,
                 ordered_by=actor,  # type: ignore[misc]  # the user model is a setting
             )
-            _told(run, AuditEntry.Action.ADD, actor, reason, {"stage": run.stage, "jobs": in_words(criteria)})
-            _work(run, actor)
+            _audit(run, AuditEntry.Action.ADD, actor, reason, {"stage": run.stage, "jobs": in_words(criteria)})
+            _start_leg(run, actor)
         return run
 
     try:
         return insert()
     except IntegrityError:
         other = open_run(act=act, criteria=criteria)
-        if other is None:  # it came to its end this very moment
+        if other is None:  # it has just ended
             return insert()
         raise AlreadyOpenError(other) from None
 
@@ -86,12 +86,12 @@ def start_run(run: BulkRun, *, actor: AbstractBaseUser, with_canary: bool) -> No
     """checked → canary or running. Raises TransitionError."""
     with_canary = with_canary and run.act == BulkRun.Act.REQUEUE
     stage = Stage.CANARY if with_canary else Stage.RUNNING
-    _move(run, {Stage.CHECKED}, stage, AuditEntry.Action.START, actor, works=True, with_canary=with_canary)
+    _change_stage(run, {Stage.CHECKED}, stage, AuditEntry.Action.START, actor, needs_leg=True, with_canary=with_canary)
 
 
 def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """canary or running → paused, within a second. Raises TransitionError."""
-    _move(run, {Stage.CANARY, Stage.RUNNING}, Stage.PAUSED, AuditEntry.Action.PAUSE, actor)
+    _change_stage(run, {Stage.CANARY, Stage.RUNNING}, Stage.PAUSED, AuditEntry.Action.PAUSE, actor)
 
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
@@ -101,19 +101,19 @@ def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """
     with transaction.atomic():
         stage = Stage.CANARY if awaits_canary(run) else Stage.RUNNING
-        _move(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, works=True)
+        _change_stage(run, {Stage.PAUSED, Stage.HALTED}, stage, AuditEntry.Action.RESUME, actor, needs_leg=True)
         if stage is Stage.CANARY:
-            _let_a_failed_canary_try_again(run)
+            _reset_failed_canary(run)
 
 
-def leave_canary(run: BulkRun, *, actor: AbstractBaseUser) -> None:
+def skip_canary(run: BulkRun, *, actor: AbstractBaseUser) -> None:
     """paused or halted → running, though the canary has not succeeded. Raises TransitionError."""
     action = AuditEntry.Action.RESUME
-    _move(run, {Stage.PAUSED, Stage.HALTED}, Stage.RUNNING, action, actor, works=True, with_canary=False)
+    _change_stage(run, {Stage.PAUSED, Stage.HALTED}, Stage.RUNNING, action, actor, needs_leg=True, with_canary=False)
 
 
 def awaits_canary(run: BulkRun) -> bool:
-    """Whether the others are to wait for a canary that has not succeeded, or has not been chosen."""
+    """Whether the other jobs wait for a canary that has not succeeded or has not been chosen."""
     canary = Job.objects.filter(pk__in=_canary_of(run), state=State.SUCCEEDED)
     return run.with_canary and not canary.exists()
 
@@ -122,8 +122,8 @@ def _canary_of(run: BulkRun) -> list[UUID]:
     return [run.canary] if run.canary else []
 
 
-def _let_a_failed_canary_try_again(run: BulkRun) -> None:
-    """Its item is pending again, so it is the first to be chosen; if it cannot be requeued, the next one is."""
+def _reset_failed_canary(run: BulkRun) -> None:
+    """Make its item pending again, so that it is chosen first; if it cannot be requeued, the next one is chosen."""
     canary = Job.objects.filter(pk__in=_canary_of(run)).first()
     if canary is not None and canary.state in (State.QUEUED, State.RUNNING):
         return
@@ -134,17 +134,17 @@ def _let_a_failed_canary_try_again(run: BulkRun) -> None:
 
 
 def undo_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """Put back what was requeued and has not begun: it is dead, or failed, as it was. Raises TransitionError."""
+    """Put back the requeued jobs that have not started: they are dead or failed again. Raises TransitionError."""
     if run.act != BulkRun.Act.REQUEUE:
         raise TransitionError("only requeueing can be undone")
     if run.stage in UNDOABLE and not can_undo(run):
         raise TransitionError("every job that it requeued has begun")
-    _move(run, UNDOABLE, Stage.UNDOING, AuditEntry.Action.UNDO, actor, works=True)
+    _change_stage(run, UNDOABLE, Stage.UNDOING, AuditEntry.Action.UNDO, actor, needs_leg=True)
 
 
 def drop_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """Any open stage but undoing → dropped: what was not touched yet stays so. Raises TransitionError."""
-    _move(run, OPEN - {Stage.UNDOING}, Stage.DROPPED, AuditEntry.Action.STOP, actor)
+    """Any open stage but undoing → dropped: pending jobs stay as they are. Raises TransitionError."""
+    _change_stage(run, OPEN - {Stage.UNDOING}, Stage.DROPPED, AuditEntry.Action.STOP, actor)
 
 
 @contextmanager
@@ -157,14 +157,14 @@ def _one_open_run(run: BulkRun) -> Iterator[None]:
         raise TransitionError(f"bulk run {other.pk if other else ''} is open for the same jobs") from None
 
 
-def _move(
+def _change_stage(
     run: BulkRun,
     from_stages: Collection[Stage],
     to_stage: Stage,
     action: AuditEntry.Action,
     actor: AbstractBaseUser,
     *,
-    works: bool = False,
+    needs_leg: bool = False,
     **fields: bool,
 ) -> None:
     """Raises TransitionError."""
@@ -175,18 +175,18 @@ def _move(
         BulkRun.objects.filter(pk=run.pk).update(stage=to_stage, note="", updated_at=Now(), **fields)
         for name, value in {"stage": to_stage, **fields}.items():
             setattr(run, name, value)
-        _told(run, action, actor, run.reason, {"stage": to_stage}, before={"stage": before})
-        if works:
-            _work(run, actor)
+        _audit(run, action, actor, run.reason, {"stage": to_stage}, before={"stage": before})
+        if needs_leg:
+            _start_leg(run, actor)
 
 
-def _work(run: BulkRun, actor: AbstractBaseUser) -> None:
-    """Let a new leg take over, in the name of whoever pressed the button; the one before ends."""
+def _start_leg(run: BulkRun, actor: AbstractBaseUser) -> None:
+    """Let a new leg take over, in the name of the person who clicked; the former leg ends."""
     job = submit_job(kind=BULK, owner=actor, payload={"run": run.pk, "stage": run.stage})
     BulkRun.objects.filter(pk=run.pk).update(leg=job.pk)
 
 
-def _told(
+def _audit(
     run: BulkRun,
     action: AuditEntry.Action,
     actor: AbstractBaseUser,

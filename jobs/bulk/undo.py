@@ -1,4 +1,4 @@
-"""Undo a requeue: the jobs that have not begun since are dead again, as they were."""
+"""Undo a requeue: the jobs that have not started since get their former state again."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ UNDO_FIELDS: Final = (
 )  # fmt: skip
 
 
-def as_they_are(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """What requeueing these jobs will change, as JSON; times keep their microseconds."""
+def snapshot_jobs(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The fields that requeueing these jobs will change, as JSON; times keep their microseconds."""
     rows = Job.objects.filter(pk__in=list(job_ids)).values("pk", *UNDO_FIELDS)
     return {row.pop("pk"): {name: _as_json(value) for name, value in row.items()} for row in rows}
 
 
 def can_undo(run: BulkRun) -> bool:
-    """Whether any job that the run requeued has not begun since."""
+    """Whether any job that the run requeued has not started since."""
     waiting = Job.objects.filter(pk=OuterRef("job_id"), state=State.QUEUED, fencing_token=OuterRef("fencing_token"))
     return run.items.filter(Exists(waiting), outcome=BulkItem.Outcome.CHANGED).exists()
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from jobs.bulk.stages import set_stage, should_continue
-from jobs.bulk.undo import as_they_are, undo_batch
+from jobs.bulk.undo import snapshot_jobs, undo_batch
 from jobs.context import JobContext
 from jobs.durations import in_words
 from jobs.interventions.batches import BATCH_SIZE, Intervention
@@ -28,10 +28,10 @@ from jobs.states import CANCELLABLE, UNFINISHED, Level, State
 
 #: How long the canary may take before a person is asked. Seconds.
 CANARY_SECONDS: Final = 900.0
-#: How often the canary is looked at, and a batch is made. Seconds.
+#: How often the canary is checked and a batch is changed. Seconds.
 POLL_SECONDS: Final = 0.2
 
-ACTS: Final[dict[str, Callable[..., Intervention]]] = {
+ACTIONS: Final[dict[str, Callable[..., Intervention]]] = {
     BulkRun.Act.REQUEUE: requeue_checked_jobs,
     BulkRun.Act.DISCARD: discard_jobs,
     BulkRun.Act.CANCEL: cancel_jobs,
@@ -39,7 +39,7 @@ ACTS: Final[dict[str, Callable[..., Intervention]]] = {
 
 
 def check_jobs(context: JobContext, run: BulkRun) -> None:
-    """The dry run: remember each job that is meant, with the verdict on it. checking → checked."""
+    """The dry run: record each job that matches, with its verdict. checking → checked."""
     fits = CANCELLABLE if run.act == BulkRun.Act.CANCEL else UNFINISHED
     meant = select_jobs(run.criteria).filter(state__in=fits).exclude(kind=BULK).select_related("owner").order_by("pk")
     checks = RequeueChecks()
@@ -51,7 +51,7 @@ def check_jobs(context: JobContext, run: BulkRun) -> None:
             set_stage(run, Stage.CHECKING, Stage.CHECKED)
             return
         verdicts = checks.check_all(jobs) if run.act == BulkRun.Act.REQUEUE else {}
-        BulkItem.objects.bulk_create([_item(run, job, verdicts.get(job.pk)) for job in jobs], ignore_conflicts=True)
+        BulkItem.objects.bulk_create([_new_item(run, job, verdicts.get(job.pk)) for job in jobs], ignore_conflicts=True)
         last, done = jobs[-1].pk, done + len(jobs)
         context.report_progress(done)
 
@@ -98,7 +98,7 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 
 
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
-    """Put back what has not begun, a batch at a time. undoing → undone, or done where everything had begun."""
+    """Put back the jobs that have not started, a batch at a time. undoing → undone, or done if all had started."""
     last: UUID | None = None
     while should_continue(context, run, Stage.UNDOING):
         last = undo_batch(run, actor=_actor(context), after=last)
@@ -114,7 +114,7 @@ def undo_jobs(context: JobContext, run: BulkRun) -> None:
 
 
 def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:
-    """Change the first job that is safe, or else the first with a warning; None when none can be changed."""
+    """Change the first job that is safe, or else the first with a warning; None if no job can be changed."""
     pending = run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("level", "job_id")
     while (item := pending.first()) is not None:
         with transaction.atomic():
@@ -133,11 +133,11 @@ def _change_batch(context: JobContext, run: BulkRun, *, at_most: int) -> int:
 
 
 def _change(context: JobContext, run: BulkRun, items: list[BulkItem]) -> list[UUID]:
-    """Change these jobs, and keep what came of it, in one transaction; returns those that were changed."""
+    """Change these jobs and record the outcome in one transaction; returns the ids of the changed jobs."""
     ids = [item.job_id for item in items]
     with transaction.atomic():
-        before = as_they_are(ids)
-        outcome = ACTS[run.act](
+        before = snapshot_jobs(ids)
+        outcome = ACTIONS[run.act](
             ids,
             actor=_actor(context),
             reason=f"{run.reason} (bulk run {run.pk})",
@@ -153,11 +153,11 @@ def _change(context: JobContext, run: BulkRun, items: list[BulkItem]) -> list[UU
 
 
 def _actor(context: JobContext) -> str:
-    """Whoever pressed the button that this leg comes of."""
+    """The name of the person whose click started this leg."""
     return context.job.owner.get_username() if context.job.owner else ""
 
 
-def _item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
+def _new_item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
     level = verdict.level if verdict else Level.OK
     refused = level.forbids
     return BulkItem(

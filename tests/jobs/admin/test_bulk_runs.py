@@ -119,8 +119,8 @@ def test_a_run_that_was_paused_over_its_canary_can_leave_it(
 ) -> None:
     BulkRun.objects.update(stage=Stage.PAUSED, with_canary=True, canary=make_job().pk)
     page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
-    assert [name for name, _ in staff.get(page).context["buttons"]] == ["resume", "leave_canary", "drop"]
-    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"button": "leave_canary"})
+    assert [name for name, _ in staff.get(page).context["buttons"]] == ["resume", "skip_canary", "drop"]
+    staff.post(reverse("admin:jobs_bulkrun_steer", args=[run.pk]), {"button": "skip_canary"})
     assert BulkRun.objects.get().stage == Stage.RUNNING
     BulkRun.objects.update(stage=Stage.PAUSED, with_canary=False, canary=None)
     assert [name for name, _ in staff.get(page).context["buttons"]] == ["resume", "drop"]
@@ -166,11 +166,11 @@ def test_the_page_of_a_run_says_what_became_of_the_jobs(
         BulkItem.objects.create(run=run, job_id=job.pk, fencing_token=0, level=0, outcome="changed")
     page = reverse("admin:jobs_bulkrun_change", args=[run.pk])
     shown = staff.get(page)
-    assert shown.context["became"] == [
+    assert shown.context["current_states"] == [
         ("succeeded", 1), ("failed again", 2), ("failed, to be retried", 1), ("running", 1), ("waiting", 1),
     ]  # fmt: skip
     assert "every 10s" in shown.content.decode()
     Job.objects.update(state=State.SUCCEEDED)
     shown = staff.get(page)
-    assert shown.context["became"] == [("succeeded", 6)]
+    assert shown.context["current_states"] == [("succeeded", 6)]
     assert "data-live" not in shown.content.decode()

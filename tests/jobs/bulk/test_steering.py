@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from jobs.bulk.steering import (
     AlreadyOpenError,
     drop_run,
-    leave_canary,
     pause_run,
     resume_run,
+    skip_canary,
     start_run,
     undo_run,
 )
@@ -78,7 +78,7 @@ def test_a_paused_run_still_waits_for_its_canary(actor: User, dead_job: Callable
     resume_run(run, actor=actor)
     assert run.stage == Stage.CANARY
     pause_run(run, actor=actor)
-    leave_canary(run, actor=actor)
+    skip_canary(run, actor=actor)
     assert run.stage == Stage.RUNNING
     pause_run(run, actor=actor)
     Job.objects.filter(pk=jobs[0].pk).update(state=State.SUCCEEDED)

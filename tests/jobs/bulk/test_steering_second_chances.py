@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs.bulk import work
-from jobs.bulk.steering import drop_run, leave_canary, resume_run, start_run, undo_run
+from jobs.bulk.steering import drop_run, resume_run, skip_canary, start_run, undo_run
 from jobs.context import JobContext
 from jobs.errors import TransitionError
 from jobs.models import Event, Job
@@ -70,7 +70,7 @@ def test_resuming_over_a_failed_canary_tries_it_again_before_the_others(
 
 
 def test_a_halted_run_can_go_on_without_its_canary(actor: User, halted: BulkRun) -> None:
-    leave_canary(halted, actor=actor)
+    skip_canary(halted, actor=actor)
     leg(halted)
     assert (halted.stage, outcomes(halted)) == (Stage.DONE, ["changed"] * 3)
     assert Job.objects.filter(pk=halted.canary or "", state=State.DEAD).exists()

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
-from jobs.bulk.undo import as_they_are, undo_batch
+from jobs.bulk.undo import snapshot_jobs, undo_batch
 from jobs.context import JobContext
 from jobs.errors import PermanentError, QueueFullError, RetryableError
 from jobs.interventions.cancellation import cancel_jobs
@@ -223,7 +223,7 @@ def test_a_requeue_that_is_undone_announces_nothing_anew(calling_job: Callable[.
     job = calling_job(state=State.DEAD, finished_at=Now(), released_at=None)
     assert announce_ended_jobs() == 1
     run = BulkRun.objects.create(act="requeue", criteria={}, reason="r", ordered_by=owner)
-    before = as_they_are([job.pk])[job.pk]
+    before = snapshot_jobs([job.pk])[job.pk]
     requeue_jobs([job.pk], actor="grace", reason="r")
     BulkItem.objects.create(
         run=run, job_id=job.pk, fencing_token=0, level=0, outcome=BulkItem.Outcome.CHANGED, before=before
