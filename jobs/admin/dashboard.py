@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from jobs.admin.charts import stacked_bars
 from jobs.durations import in_words
 from jobs.models import Job, Queue
-from jobs.monitoring.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring.overview import QueueFigures, capped, queue_figures, sweep_states
 from jobs.monitoring.troubles import troubles
 from jobs.payloads.redaction import in_one_line
 from jobs.states import State
@@ -130,9 +130,9 @@ def _job_id(task: Mapping[str, Any]) -> UUID | None:
 def _shown(queue: QueueFigures) -> dict[str, Any]:
     return {
         "it": queue,
-        "waiting": counted(queue.waiting),
-        "failed": counted(queue.failed),
-        "dead": counted(queue.dead),
+        "waiting": capped(queue.waiting),
+        "failed": capped(queue.failed),
+        "dead": capped(queue.dead),
         "oldest_wait": in_words(queue.oldest_wait) if queue.oldest_wait is not None else "",
         "spans": [
             {

@@ -1,4 +1,4 @@
-"""Rows, settings and workers must name the same queues, or jobs wait for ever: finds where they do not."""
+"""Finds mismatches between queues in the database, in the settings and of workers: jobs would wait for ever."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from jobs.durations import in_words
 from jobs.kinds import queues_of_jobs
 from jobs.models.queues import Queue
 
-#: The id of what is said of workers.
+#: The id of mismatches that concern workers.
 WITHOUT_WORKER: Final = "jobs.W003"
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """A sentence about a queue or a worker, and what to do. `queue` is one that no worker consumes."""
+class QueueMismatch:
+    """A sentence about a queue or a worker, and advice. `queue` is set if no worker consumes it."""
 
     text: str
     advice: str
@@ -31,8 +31,8 @@ class Disagreement:
     queue: str = ""
 
 
-def disagreements() -> list[Disagreement]:
-    """Queues of which a row, the settings or a worker is missing. Two queries."""
+def queue_mismatches() -> list[QueueMismatch]:
+    """Queues that miss a row, a setting or a worker. Two queries."""
     rows = list(Queue.objects.order_by("name").values_list("name", flat=True))
     return [
         *(_undeclared(name) for name in rows if not is_declared(name)),
@@ -41,37 +41,37 @@ def disagreements() -> list[Disagreement]:
     ]
 
 
-def _undeclared(name: str) -> Disagreement:
-    return Disagreement(
+def _undeclared(name: str) -> QueueMismatch:
+    return QueueMismatch(
         f"The settings do not name the queue {name}: nothing in it can run.",
         f"Add {name} to the variable QUEUES of web servers, workers and Beat, and restart them.",
         "jobs.W001",
     )
 
 
-def _without_row(name: str) -> Disagreement:
-    return Disagreement(
+def _without_row(name: str) -> QueueMismatch:
+    return QueueMismatch(
         f"QUEUES names {name}, but there is no such queue in the database: orders for it fail.",
         "Run manage.py migrate, which adds it, or add it in the admin.",
         "jobs.W002",
     )
 
 
-def _without_worker(rows: Sequence[str]) -> Iterator[Disagreement]:
-    """Nothing is known where workers do not tell of themselves (WORKER_PRESENCE_SECONDS is 0)."""
+def _without_worker(rows: Sequence[str]) -> Iterator[QueueMismatch]:
+    """Nothing is known if workers do not report their presence (WORKER_PRESENCE_SECONDS is 0)."""
     present, gone = known_workers()
     if present:
         for name in unserved((*rows, settings.CELERY_TASK_DEFAULT_QUEUE), present):
             text = f"No worker consumes the queue {name}."
             advice = f"Start a worker that has {name} among the queues of its option -Q."
-            yield Disagreement(text, advice, WITHOUT_WORKER, queue=name)
+            yield QueueMismatch(text, advice, WITHOUT_WORKER, queue=name)
     elif gone or settings.WORKER_PRESENCE_SECONDS:
         text = "No worker consumes any queue."
         if gone:
             last = max(gone, key=lambda worker: worker.seen_at)
             ago = in_words((timezone.now() - last.seen_at).total_seconds())
             text = f"{text} {last.name} was seen last, {ago} ago."
-        yield Disagreement(text, "Start the workers, or read their logs.", WITHOUT_WORKER)
+        yield QueueMismatch(text, "Start the workers, or read their logs.", WITHOUT_WORKER)
 
 
 @checks.register(checks.Tags.database)
@@ -82,7 +82,7 @@ def check_agreement(
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
-        found = [one for one in disagreements() if one.queue or one.id != WITHOUT_WORKER]
-    except DatabaseError:  # before the first `migrate`, or without a database: that is another check's to say
+        found = [one for one in queue_mismatches() if one.queue or one.id != WITHOUT_WORKER]
+    except DatabaseError:  # before the first `migrate`, or without a database: another check reports that
         return []
     return [checks.Warning(one.text, hint=one.advice, id=one.id) for one in found]

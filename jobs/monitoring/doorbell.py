@@ -1,4 +1,4 @@
-"""Whether Redis takes messages: a look that is bounded in time, for pages that must not wait for it."""
+"""Whether Redis accepts messages: a check with a time limit, for pages that must not wait for it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ANSWER_SECONDS: Final = 0.5
 TRIAL_KEY: Final = "longhaul.trial"
 
 
-def complaint_of_redis() -> str:
-    """What is wrong with Redis, in a sentence; empty when it takes messages. It takes a second at most."""
+def redis_error() -> str:
+    """A sentence about what is wrong with Redis; empty if it accepts messages. Takes a second at most."""
     timeouts = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
     try:
         with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:

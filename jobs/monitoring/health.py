@@ -16,15 +16,15 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.durations import in_words
 from jobs.files.room import storage_shortage
 from jobs.maintenance.schedules import enabled_schedules
-from jobs.monitoring.agreement import WITHOUT_WORKER, Disagreement, disagreements
-from jobs.monitoring.doorbell import complaint_of_redis
+from jobs.monitoring.agreement import WITHOUT_WORKER, QueueMismatch, queue_mismatches
+from jobs.monitoring.doorbell import redis_error
 from jobs.monitoring.overview import seconds_since_beat, sweep_states
 from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.probing import Probe
 
-#: Beat writes down every ten rings that it rang, so every few seconds. Seconds.
-BEAT_IS_SILENT_AFTER: Final = 180
+#: Beat records every tenth message that it sends, so one every few seconds.
+MAX_BEAT_SILENCE_SECONDS: Final = 180
 
 #: How long PostgreSQL may take to answer a probe. Seconds.
 PROBE_SECONDS: Final = 1.0
@@ -39,9 +39,9 @@ def database_answers() -> bool:
 
 
 def problems() -> dict[str, list[str]]:
-    """Part of the service → sentences about what is wrong with it, none where all is well.
+    """The parts of the service, each with sentences about its problems; an empty list if it is healthy.
 
-    Where the database does not answer, only what can be known without it is there. Raises nothing.
+    If the database does not answer, only the parts that can be checked without it are there. Raises nothing.
     """
     found = {"database": list(_database())}
     for name, check in CHECKS.items():
@@ -49,12 +49,12 @@ def problems() -> dict[str, list[str]]:
             try:
                 found[name] = list(check())
             except (DatabaseError, InterfaceError) as error:
-                found["database"] = [_no_answer(error)]
+                found["database"] = [_unanswered(error)]
     return found
 
 
 def workers_present() -> list[dict[str, object]]:
-    """Those that consume now, with their queues, and the seconds since each said so."""
+    """The workers that consume now, with their queues and the seconds since each reported."""
     now = timezone.now()
     return [
         {
@@ -67,7 +67,7 @@ def workers_present() -> list[dict[str, object]]:
 
 
 def _database() -> Iterator[str]:
-    """By a probe first: while a server is silent, a statement would wait for as long as requests may."""
+    """Probe first: if the server is silent, a statement would block for as long as a request may take."""
     try:
         if not database_answers():
             yield f"PostgreSQL does not answer within {PROBE_SECONDS:g} s."
@@ -77,28 +77,28 @@ def _database() -> Iterator[str]:
             if cursor.fetchone() == ("on",):
                 yield "PostgreSQL is read-only: orders are refused, and no job can go on."
     except (DatabaseError, InterfaceError) as error:
-        yield _no_answer(error)
+        yield _unanswered(error)
 
 
-def _no_answer(error: Exception) -> str:
+def _unanswered(error: Exception) -> str:
     return f"PostgreSQL does not answer: {in_one_line(error)}"
 
 
 def _redis() -> Iterator[str]:
-    if complaint := complaint_of_redis():
-        yield complaint
+    if error := redis_error():
+        yield error
 
 
-def _sentences(found: list[Disagreement], *, of_workers: bool) -> Iterator[str]:
+def _sentences(found: list[QueueMismatch], *, of_workers: bool) -> Iterator[str]:
     yield from (one.text for one in found if (one.id == WITHOUT_WORKER) is of_workers)
 
 
 def _workers() -> Iterator[str]:
-    yield from _sentences(disagreements(), of_workers=True)
+    yield from _sentences(queue_mismatches(), of_workers=True)
 
 
 def _queues() -> Iterator[str]:
-    yield from _sentences(disagreements(), of_workers=False)
+    yield from _sentences(queue_mismatches(), of_workers=False)
     for failure in failures_now():
         yield f"Jobs in the queue {failure.queue} cannot be handed to workers: {failure.error_class}."
 
@@ -107,7 +107,7 @@ def _beat() -> Iterator[str]:
     age = seconds_since_beat()
     if age is None:
         yield "Beat has never run."
-    elif age > BEAT_IS_SILENT_AFTER:
+    elif age > MAX_BEAT_SILENCE_SECONDS:
         yield f"Beat has sent nothing for {in_words(age)}."
 
 
@@ -124,8 +124,8 @@ def _schedules() -> Iterator[str]:
 
 
 def _replica() -> Iterator[str]:
-    if has_replica() and (complaint := look_at_replica().complaint):
-        yield f"{complaint[0].upper()}{complaint[1:]}."
+    if has_replica() and (error := look_at_replica().complaint):
+        yield f"{error[0].upper()}{error[1:]}."
 
 
 def _storage() -> Iterator[str]:

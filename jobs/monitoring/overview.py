@@ -22,9 +22,9 @@ from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Sweep
 from jobs.states import Outcome
 
-#: As far as jobs are counted.
+#: Jobs are counted up to this number.
 BOUND: Final = 10_000
-#: A sweep is late after so many of its periods, and this time on top. Seconds.
+#: A sweep is late after this many of its periods plus these seconds.
 LATE_PERIODS: Final = 4
 LATE_SECONDS: Final = 30
 
@@ -95,11 +95,11 @@ class Span:
         return sum(self.failed) / self.attempts if self.attempts else 0.0
 
 
-def _no_hour() -> Span:
+def _empty_hour() -> Span:
     return Span([0] * 60, [0] * 60)
 
 
-def _no_day() -> Span:
+def _empty_day() -> Span:
     return Span([0] * 48, [0] * 48)
 
 
@@ -124,8 +124,8 @@ class QueueFigures:
     #: Waiting, handed out and scheduled, up to `max_queued`; 0 where there is no such limit.
     queued: int
     #: The last hour by the minute, the last day by the half hour.
-    hour: Span = field(default_factory=_no_hour)
-    day: Span = field(default_factory=_no_day)
+    hour: Span = field(default_factory=_empty_hour)
+    day: Span = field(default_factory=_empty_day)
 
     @property
     def is_full(self) -> bool:
@@ -209,7 +209,7 @@ def sweep_states() -> list[SweepState]:
 
 
 def _period(task: PeriodicTask, seeded: int) -> int:
-    """Seconds. What is not scheduled by an interval that Beat can run is judged by the one that it came with."""
+    """In seconds. A sweep without an interval that Beat can run is judged by its seeded interval."""
     if task.interval is None or fault_of_schedule(task.interval):
         return seeded
     every: float = task.interval.schedule.run_every.total_seconds()
@@ -217,7 +217,7 @@ def _period(task: PeriodicTask, seeded: int) -> int:
 
 
 def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at: datetime) -> SweepState:
-    """One that has never run is late when it could have, since the last upgrade."""
+    """A sweep that has never run is late if it could have run since the last upgrade."""
     row = rows.get(name) or Sweep(name=name, last_started_at=upgraded_at)
     age = (timezone.now() - (row.last_finished_at or upgraded_at)).total_seconds()
     late = age > LATE_PERIODS * period + LATE_SECONDS
@@ -227,11 +227,11 @@ def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at:
 
 
 def seconds_since_beat() -> float | None:
-    """Since Beat last rang for anything, as far as it has written that down; None: it never has."""
+    """Since Beat last sent a message, as far as it has recorded that; None if it never has."""
     rang = PeriodicTask.objects.filter(last_run_at__lte=timezone.now()).aggregate(last=Max("last_run_at"))["last"]
     return None if rang is None else max(0.0, (timezone.now() - rang).total_seconds())
 
 
-def counted(count: int) -> str:
+def capped(count: int) -> str:
     """`1,234`, or `10,000 or more`."""
     return f"{count:,} or more" if count >= BOUND else f"{count:,}"

@@ -7,19 +7,19 @@ from typing import Final
 
 from jobs.durations import in_words
 from jobs.models.bulk import BulkRun
-from jobs.monitoring.overview import QueueFigures, counted, type_states
+from jobs.monitoring.overview import QueueFigures, capped, type_states
 from jobs.monitoring.remedies import Trouble, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
 from jobs.states import State
 
-#: A wait that is worth a word. Seconds.
+#: A wait that is reported. Seconds.
 LONG_WAIT: Final = 900
-#: A job that was handed out is claimed within milliseconds where a worker is free. Seconds.
+#: Released jobs that wait longer than this are reported; a free worker claims them within milliseconds. Seconds.
 UNCLAIMED_WAIT: Final = 30
-#: A share of failed attempts that is worth a word, of how many attempts at least.
+#: The share of failed attempts that is reported, and of how many attempts at least.
 HIGH_FAILURE_RATE: Final = 0.2
-FEW_ATTEMPTS: Final = 5
-#: The dials of a queue that may be 0, and what does not run then.
-NOTHING_RUNS: Final = {"max_running": "at all", "max_running_per_owner": "that belong to an owner"}
+MIN_ATTEMPTS: Final = 5
+#: Dials of a queue that may be 0, and which jobs do not run then.
+BLOCKING_DIALS: Final = {"max_running": "at all", "max_running_per_owner": "that belong to an owner"}
 
 
 def troubles_of_queue(queue: QueueFigures, *, refused: int, is_served: bool) -> Iterator[Trouble]:
@@ -31,7 +31,7 @@ def troubles_of_queue(queue: QueueFigures, *, refused: int, is_served: bool) -> 
         yield _dead(queue)
     yield from _waiting_too_long(queue, is_served=is_served)
     yield from _refusing(queue, refused)
-    if queue.hour.attempts >= FEW_ATTEMPTS and queue.hour.failure_rate >= HIGH_FAILURE_RATE:
+    if queue.hour.attempts >= MIN_ATTEMPTS and queue.hour.failure_rate >= HIGH_FAILURE_RATE:
         rate = f"{queue.hour.failure_rate:.0%}"
         yield Trouble(
             f"{rate} of the attempts in the queue {queue.name} failed within the last hour.", "jobs_job_groups"
@@ -42,7 +42,7 @@ def _dead(queue: QueueFigures) -> Trouble:
     dead = {"state": State.DEAD.value, "queue": queue.name}
     noun, verb, it = ("job", "is", "it") if queue.dead == 1 else ("jobs", "are", "they")
     return Trouble(
-        f"{counted(queue.dead)} {noun} in the queue {queue.name} {verb} dead: "
+        f"{capped(queue.dead)} {noun} in the queue {queue.name} {verb} dead: "
         f"{it} will not be tried again until a person decides.",
         remedies=(
             show_jobs(**dead),
@@ -57,13 +57,13 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
     name, waited = queue.name, in_words(queue.oldest_wait or 0.0)
     jobs = show_jobs(state=State.QUEUED, queue=name)
     more = set_dial("Raise the limit…", name, "max_running")
-    nobody = next((dial for dial in NOTHING_RUNS if getattr(queue, dial) == 0), "")
+    dial = next((name for name in BLOCKING_DIALS if getattr(queue, name) == 0), "")
     if queue.paused:
         text = f"The queue {name} is paused: nothing in it starts, and {jobs_are(queue.waiting)} waiting."
         yield Trouble(text, remedies=(jobs, resume_queue(name)))
-    elif nobody:
-        text = f"The queue {name} may run no jobs {NOTHING_RUNS[nobody]}, and {jobs_are(queue.waiting)} waiting."
-        yield Trouble(text, remedies=(jobs, set_dial("Raise the limit…", name, nobody)))
+    elif dial:
+        text = f"The queue {name} may run no jobs {BLOCKING_DIALS[dial]}, and {jobs_are(queue.waiting)} waiting."
+        yield Trouble(text, remedies=(jobs, set_dial("Raise the limit…", name, dial)))
     elif not is_served:
         text = f"No worker consumes the queue {name}, and {jobs_are(queue.waiting + queue.handed_out)} waiting."
         advice = f"Start a worker that has {name} among the queues of its option -Q."
@@ -87,12 +87,12 @@ def _refusing(queue: QueueFigures, refused: int) -> Iterator[Trouble]:
         text = f"The queue {name} is closed: new orders are refused."
         yield Trouble(text, remedies=(set_dial("Open it…", name, "accepting"),))
     elif queue.is_full:
-        most = counted(queue.max_queued or 0)
-        text = f"The queue {name} is full: {counted(queue.queued)} of at most {most} jobs are waiting,"
+        most = capped(queue.max_queued or 0)
+        text = f"The queue {name} is full: {capped(queue.queued)} of at most {most} jobs are waiting,"
         more = set_dial("Raise the limit…", name, "max_queued")
         yield Trouble(f"{text} and new orders are refused.", remedies=(jobs, more))
     if refused:
-        text = f"The queue {name} refused {counted(refused)} order{'' if refused == 1 else 's'} within the last hour."
+        text = f"The queue {name} refused {capped(refused)} order{'' if refused == 1 else 's'} within the last hour."
         yield Trouble(text, remedies=(jobs, set_dial("Change the limits…", name, "max_queued")))
 
 
@@ -107,7 +107,7 @@ def troubles_of_types() -> Iterator[Trouble]:
             text = f"The type {name} is closed: new orders of it are refused."
             yield Trouble(text, remedies=(set_type_dial("Open it…", dials.pk, "accepting"),))
         elif dials.max_queued is not None and dials.queued >= dials.max_queued:
-            text = f"The type {name} is full: {counted(dials.queued)} of at most {counted(dials.max_queued)} jobs are"
+            text = f"The type {name} is full: {capped(dials.queued)} of at most {capped(dials.max_queued)} jobs are"
             yield Trouble(
                 f"{text} waiting, and new orders of it are refused.",
                 remedies=(jobs, set_type_dial("Raise the limit…", dials.pk, "max_queued")),
@@ -116,4 +116,4 @@ def troubles_of_types() -> Iterator[Trouble]:
 
 def jobs_are(count: int) -> str:
     """`1 job is`, `1,234 jobs are`."""
-    return f"{counted(count)} job{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
+    return f"{capped(count)} job{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"

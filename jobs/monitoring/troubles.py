@@ -15,9 +15,9 @@ from jobs.files.room import storage_shortage
 from jobs.maintenance.schedules import enabled_schedules
 from jobs.models import Job
 from jobs.models.bulk import BulkRun, Stage
-from jobs.monitoring.agreement import disagreements
-from jobs.monitoring.doorbell import complaint_of_redis
-from jobs.monitoring.overview import BOUND, QueueFigures, SweepState, counted
+from jobs.monitoring.agreement import queue_mismatches
+from jobs.monitoring.doorbell import redis_error
+from jobs.monitoring.overview import BOUND, QueueFigures, SweepState, capped
 from jobs.monitoring.queue_troubles import jobs_are, troubles_of_queue, troubles_of_types
 from jobs.monitoring.remedies import Remedy, Trouble, show_jobs
 from jobs.states import State
@@ -30,11 +30,11 @@ MOST_NAMED: Final = 5
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """What is wrong now; nothing, when all is well. Eleven queries, and a look at Redis that is bounded in time."""
+    """All current troubles. Eleven queries, and a check of Redis with a time limit."""
     queues, refused = list(queues), refused_within_the_hour()
     found = list(_troubles_of_redis())
-    unlike = disagreements()
-    unserved = {other.queue for other in unlike if other.queue}
+    mismatches = queue_mismatches()
+    unserved = {mismatch.queue for mismatch in mismatches if mismatch.queue}
     for queue in queues:
         is_served = queue.name not in unserved
         found += troubles_of_queue(queue, refused=refused.get(queue.name, 0), is_served=is_served)
@@ -44,9 +44,9 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     found += _troubles_of_bulk_runs()
     known = {queue.name for queue in queues}
     found += [
-        Trouble(other.text, "jobs_queue_changelist", advice=other.advice)
-        for other in unlike
-        if other.queue not in known
+        Trouble(mismatch.text, "jobs_queue_changelist", advice=mismatch.advice)
+        for mismatch in mismatches
+        if mismatch.queue not in known
     ]
     found += _troubles_of_publishing()
     found += _troubles_of_schedules()
@@ -57,11 +57,11 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
 
 
 def _troubles_of_redis() -> Iterator[Trouble]:
-    if complaint := complaint_of_redis():
+    if error := redis_error():
         yield Trouble(
-            complaint,
+            error,
             advice="Orders are accepted and kept in PostgreSQL; they start by themselves once Redis works again. "
-            "Restart Redis, or give it room. Nothing needs to be requeued.",
+            "Restart Redis, or give it more memory. Nothing needs to be requeued.",
         )
 
 
@@ -92,7 +92,7 @@ def _troubles_of_files() -> Iterator[Trouble]:
     if count := damaged_files()[:BOUND].count():
         noun, verb, has, it = ("file", "is", "has", "It") if count == 1 else ("files", "are", "have", "They")
         yield Trouble(
-            f"{counted(count)} {noun} {verb} missing from storage, or {has} the wrong size. {it} cannot be downloaded.",
+            f"{capped(count)} {noun} {verb} missing from storage, or {has} the wrong size. {it} cannot be downloaded.",
             "jobs_artifact_changelist",
             "damaged=yes",
             advice="Look whether the storage is mounted, and restore the files from the backup.",

@@ -12,13 +12,13 @@ from pytest_django import Settings
 from jobs.dispatch.presence import leave, renew
 from jobs.maintenance.seeding import seed_queues
 from jobs.models import Queue, Worker
-from jobs.monitoring.agreement import disagreements
+from jobs.monitoring.agreement import queue_mismatches
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def texts() -> list[str]:
-    return [found.text for found in disagreements()]
+    return [found.text for found in queue_mismatches()]
 
 
 def test_without_any_worker_the_database_agrees_with_the_settings(settings: Settings) -> None:

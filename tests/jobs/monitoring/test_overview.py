@@ -17,7 +17,7 @@ from jobs.maintenance.seeding import SCHEDULES
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun
 from jobs.monitoring import overview
-from jobs.monitoring.overview import QueueFigures, counted, queue_figures, sweep_states
+from jobs.monitoring.overview import QueueFigures, capped, queue_figures, sweep_states
 from jobs.monitoring.troubles import troubles
 from jobs.states import State
 
@@ -65,7 +65,7 @@ def test_counts_end_at_a_bound(make_job: Callable[..., Job], monkeypatch: pytest
     monkeypatch.setattr(overview, "BOUND", 2)
     for _ in range(3):
         make_job(state=State.DEAD)
-    assert (figures().dead, counted(figures().dead)) == (2, "2 or more")
+    assert (figures().dead, capped(figures().dead)) == (2, "2 or more")
 
 
 def test_the_last_hour_and_day_are_counted_by_step() -> None:
