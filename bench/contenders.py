@@ -22,8 +22,7 @@ from jobs.models import Artifact, Job
 from jobs.worker.execution import execute_job
 from reports.ordering import order_report
 from reports.query import compile_query, copy_statement, describe_columns
-from reports.registry import get_report_type
-from reports.types import SQL
+from reports.types import REPORT_TYPES, SQL
 from tabular.dialect import Dialect
 
 PSQL: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "psql"
@@ -65,7 +64,7 @@ def order_and_run(owner: User, *, spreadsheet_safe: bool) -> Made:
 def psql_copy(folder: Path) -> Made:
     """The report type's very own query by PostgreSQL's own client."""
     file = folder / f"psql-{uuid.uuid4()}.csv"
-    query = cast("SQL", get_report_type("order-lines", User()).query({}, User()))
+    query = cast("SQL", REPORT_TYPES.get("order-lines", User()).query({}, User()))
     # The command of psql is one line; the query has no parameters where no dates are given.
     command = rf"\copy ({' '.join(query.text.split())}) TO '{file}' (FORMAT csv, HEADER)"
     arguments = [str(PSQL), "--no-psqlrc", "--quiet", "--command", command, os.environ["DATABASE_URL"]]
@@ -80,7 +79,7 @@ def psql_copy_safe(folder: Path) -> Made:
     The worker also defuses formulas within cells (`LineDefuser`). That is not SQL, so this contender does less work.
     """
     file = folder / f"psql-safe-{uuid.uuid4()}.csv"
-    query = get_report_type("order-lines", User()).query({}, User())
+    query = REPORT_TYPES.get("order-lines", User()).query({}, User())
     connection.ensure_connection()
     with connection.cursor() as wrapper:
         text = compile_query(query, connection)

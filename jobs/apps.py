@@ -24,6 +24,7 @@ class JobsConfig(AppConfig):
         from jobs.monitoring import agreement  # noqa: F401  (the first two register themselves)
         from jobs.postgres.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
+        from jobs.types import checks as type_checks  # noqa: F401  (registers itself)
         from jobs.webhooks.kind import KIND as CALLBACK
 
         read_unknown_time_zones()

@@ -2,7 +2,6 @@
 
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
-from django.utils.module_loading import autodiscover_modules
 
 
 class ReportsConfig(AppConfig):
@@ -14,14 +13,11 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
-        from reports import (
-            checks,  # noqa: F401  (registers itself)
-            error_codes,
-            reader_checks,  # noqa: F401  (registers itself)
-        )
+        from reports import error_codes, reader_checks  # noqa: F401  (the second one registers itself)
         from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
         from reports.reader import prepare_reader
+        from reports.types import REPORT_TYPES
 
         register_kind(REPORT)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
@@ -29,4 +25,4 @@ class ReportsConfig(AppConfig):
         # This app has no models, so Django sends no signal for it.
         jobs = apps.get_app_config("jobs")
         post_migrate.connect(prepare_reader, sender=jobs, dispatch_uid="reports.prepare_reader")
-        autodiscover_modules("report_types")
+        REPORT_TYPES.discover()

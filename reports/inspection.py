@@ -20,11 +20,12 @@ from jobs.payloads.masking import is_sensitive
 from jobs.payloads.sealing import is_out_of_date, seal, unseal
 from jobs.states import Level, State
 from jobs.types.json_schema import serializer_schema
+from jobs.types.registry import UnknownTypeError
 from jobs.types.secret_parameters import secret_names
 from reports.expectation import planned_rows
 from reports.open_query import ReportQuery
 from reports.ordering import order_payload, reopen_order
-from reports.registry import UnknownReportTypeError, find_report_type, get_report_type, registered_types
+from reports.types import REPORT_TYPES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -45,13 +46,13 @@ class ReportInspector(Inspector):
 
     def types(self) -> Collection[str]:
         """The identifiers of all report types."""
-        return [report_type.identifier for report_type in registered_types()]
+        return [report_type.identifier for report_type in REPORT_TYPES.all()]
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
-        """Those of the report type. Raises UnknownReportTypeError."""
-        report_type = find_report_type(self.type_of(payload))
+        """Those of the report type. Raises UnknownTypeError."""
+        report_type = REPORT_TYPES.find(self.type_of(payload))
         if report_type is None:
-            raise UnknownReportTypeError(self.type_of(payload))
+            raise UnknownTypeError(self.type_of(payload))
         return secret_names(type(report_type))
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class ReportInspector(Inspector):
             _, canonical = order_payload(owner=cast("AbstractBaseUser", owner), data=order)
         except serializers.ValidationError as error:
             raise InvalidPayloadError(list(pointers(error.detail, ""))) from None
-        except UnknownReportTypeError:
+        except UnknownTypeError:
             detail = "There is no such report type, or the owner of the job may not order it."
             raise InvalidPayloadError([{"pointer": "/reportType", "detail": detail}]) from None
         del canonical["language"]
@@ -72,7 +73,7 @@ class ReportInspector(Inspector):
         """Of an order: among its parameters."""
         if not isinstance(payload, dict) or "parameters" not in payload:
             return None
-        report_type = find_report_type(self.type_of(payload))
+        report_type = REPORT_TYPES.find(self.type_of(payload))
         is_secret = partial(is_sensitive, named=secret_names(type(report_type)) if report_type else ())
         if not is_out_of_date(payload["parameters"], is_secret):
             return None
@@ -80,7 +81,7 @@ class ReportInspector(Inspector):
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         """Of the parameters and the file format."""
-        report_type = find_report_type(self.type_of(payload))
+        report_type = REPORT_TYPES.find(self.type_of(payload))
         if report_type is None:
             return None
         parts = {
@@ -91,21 +92,21 @@ class ReportInspector(Inspector):
 
     def dials(self, type: str) -> TypeDefaults:  # noqa: A002
         """Of the report type's class."""
-        report_type = find_report_type(type)
+        report_type = REPORT_TYPES.find(type)
         return report_type.dials if report_type else TypeDefaults()
 
     def findings(self, job: Job) -> Iterator[Finding]:
         """Whether its type is still there, its owner may still order it, and its parameters are still valid."""
         identifier = self.type_of(job.payload)
-        if find_report_type(identifier) is None:
+        if REPORT_TYPES.find(identifier) is None:
             yield Finding(Level.WILL_FAIL, f"The report type {identifier} does not exist any more.")
             return
         if job.owner is None:
             yield Finding(Level.WILL_FAIL, "It has no owner, and a report is made for one.")
             return
         try:
-            get_report_type(identifier, job.owner)
-        except UnknownReportTypeError:
+            REPORT_TYPES.get(identifier, job.owner)
+        except UnknownTypeError:
             yield Finding(Level.WILL_FAIL, f"Its owner may not order {identifier} any more.")
             return
         try:

@@ -13,10 +13,10 @@ from jobs.errors import PermanentError
 from jobs.http.problems import pointers
 from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.payloads.masking import is_sensitive
+from jobs.types.registry import UnknownTypeError
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import reopen_order
-from reports.registry import UnknownReportTypeError
 from tabular.dialect import Dialect
 
 
@@ -29,7 +29,7 @@ def run_report(context: JobContext) -> dict[str, Any]:
     owner = cast("AbstractBaseUser", context.job.owner)
     try:
         report_type, parameters = reopen_order(payload, owner)
-    except UnknownReportTypeError:
+    except UnknownTypeError:
         raise PermanentError(
             f"The report type {payload['reportType']} does not exist any more, or may not be ordered by its owner.",
             code="unknown-report-type",

@@ -18,8 +18,7 @@ from jobs.payloads.sealing import seal, unseal
 from jobs.types.canonical import canonical
 from jobs.types.secret_parameters import is_secret_field, masked_parameters
 from jobs.webhooks.asking import default_url
-from reports.registry import find_report_type, get_report_type
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 from tabular.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def order_report(*, owner: AbstractBaseUser, data: Any) -> Job:
     """Validate an order and submit it.
 
     `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of
-    `data`; UnknownReportTypeError; or what `jobs.dispatch.submission.submit_job` raises.
+    `data`; UnknownTypeError; or what `jobs.dispatch.submission.submit_job` raises.
     """
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
@@ -69,7 +68,7 @@ def submit_order(
     return submit_job(
         kind="report",
         owner=owner,
-        queue=report_type.queue,
+        queue=REPORT_TYPES.queue_of(report_type),
         payload=payload,
         idempotency=idempotency,
         callback_url=order.get("callbackURL"),
@@ -85,7 +84,7 @@ def callback_url(order: dict[str, Any], owner: AbstractBaseUser) -> str | None:
 def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, dict[str, Any]]:
     """The report type that is ordered, and what the job keeps of the order, in its canonical form.
 
-    Raises DRF's ValidationError or UnknownReportTypeError.
+    Raises DRF's ValidationError or UnknownTypeError.
     """
     order = OrderSerializer(data=data)
     order.is_valid(raise_exception=True)
@@ -94,7 +93,7 @@ def order_payload(*, owner: AbstractBaseUser, data: Any) -> tuple[ReportType, di
 
 def canonical_order(order: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
     """As `order_payload`, of what an OrderSerializer has found valid. Secrets are sealed."""
-    report_type = get_report_type(order["reportType"], owner)
+    report_type = REPORT_TYPES.get(order["reportType"], owner)
     return report_type, {
         "reportType": report_type.identifier,
         "parameters": seal(
@@ -108,10 +107,10 @@ def canonical_order(order: dict[str, Any], owner: AbstractBaseUser) -> tuple[Rep
 def reopen_order(payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[ReportType, dict[str, Any]]:
     """The report type and the validated parameters of a job's payload, by today's rules.
 
-    This is where sealed secrets are decrypted. Raises UnknownReportTypeError, also where its owner may not order it any
+    This is where sealed secrets are decrypted. Raises UnknownTypeError, also where its owner may not order it any
     more, SecretUnreadableError, or DRF's ValidationError.
     """
-    report_type = get_report_type(payload["reportType"], owner)
+    report_type = REPORT_TYPES.get(payload["reportType"], owner)
     serializer = report_type.Parameters(data=unseal(payload["parameters"]))
     serializer.is_valid(raise_exception=True)
     return report_type, serializer.validated_data
@@ -119,7 +118,7 @@ def reopen_order(payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[Repo
 
 def shown_parameters(payload: dict[str, Any]) -> dict[str, Any]:
     """The parameters of an order with `***` in place of each secret, as its owner sees them."""
-    report_type = find_report_type(str(payload["reportType"]))
+    report_type = REPORT_TYPES.find(str(payload["reportType"]))
     return masked_parameters(type(report_type) if report_type else None, payload["parameters"])
 
 

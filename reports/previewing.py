@@ -28,9 +28,8 @@ from jobs.types.contained import Bounds, CannotStartError, ContainedError, Proce
 from reports.cells import large_cells_named
 from reports.open_query import ReportQuery
 from reports.ordering import reopen_order
-from reports.registry import find_report_type
 from reports.source import database_to_read
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 from tabular.copy_stream import copy_rows
 from tabular.dialect import Dialect
 from tabular.encoding import joined
@@ -96,7 +95,7 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:
             raise PreviewUnavailableError("Too many previews are running at the moment.", retry_after=2)
-        alias = _database(find_report_type(payload["reportType"]))
+        alias = _database(REPORT_TYPES.find(payload["reportType"]))
         bounds = Bounds(
             seconds=settings.PREVIEW_TIMEOUT_SECONDS + BESIDE_STATEMENT_SECONDS,
             memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2,
@@ -161,7 +160,9 @@ def _database(report_type: ReportType | None) -> str:
     try:
         if report_type is None:  # it was there when the order was validated
             raise LookupError
-        dials = dials_of(report_type.queue, kind="report", type=report_type.identifier, defaults=report_type.dials)
+        dials = dials_of(
+            REPORT_TYPES.queue_of(report_type), kind="report", type=report_type.identifier, defaults=report_type.dials
+        )
         if dials.queue_paused or dials.type_paused:
             raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)
         return database_to_read(dials, report_type.without_replica, notes={})

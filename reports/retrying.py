@@ -9,8 +9,8 @@ from rest_framework import serializers
 from jobs.errors import SecretUnreadableError
 from jobs.interventions.retrying import NotRetryableError, retry_dead_job
 from jobs.models import Job
+from jobs.types.registry import UnknownTypeError
 from reports.ordering import reopen_order
-from reports.registry import UnknownReportTypeError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -20,7 +20,7 @@ def retry_report(job: Job, *, owner: AbstractBaseUser) -> None:
     """dead → queued. Raises NotRetryableError, and what `jobs.interventions.retrying.retry_dead_job` does."""
     try:
         reopen_order(job.payload, owner)
-    except UnknownReportTypeError:
+    except UnknownTypeError:
         raise NotRetryableError("There is no such report type any more, or you may not order it any more.") from None
     except SecretUnreadableError:
         raise NotRetryableError("Its secret parameters can no longer be decrypted. Order it again.") from None

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from django.db.models import QuerySet
-from rest_framework import serializers
 
 from jobs.inspection import TypeDefaults
+from jobs.types.base import JobType, NoParameters
+from jobs.types.registry import TypeRegistry
 from reports.filenames import default_name
-from reports.registry import register
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractBaseUser
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["SQL", "NoParameters", "ReportType", "register"]
+__all__ = ["REPORT_TYPES", "SQL", "NoParameters", "ReportType", "register"]
 
 
 @dataclass(frozen=True)
@@ -32,30 +31,14 @@ class SQL:
     params: Sequence[Any] | Mapping[str, Any] | None = None
 
 
-class NoParameters(serializers.Serializer[Any]):
-    """For a report type that takes none."""
-
-
-class ReportType:
+class ReportType(JobType):
     """One sort of report. Subclass it in an app's `report_types.py` and decorate it with `@register`.
 
-    An instance is made once and shared by all threads: keep no state in it.
+    One instance is made and shared by all threads: keep no state in it.
     """
 
-    #: The name in URLs and orders: lower case, digits, hyphens.
-    identifier: ClassVar[str]
-    title: ClassVar[_StrOrPromise]
-    description: ClassVar[_StrOrPromise] = ""
-    #: Validates what a consumer may choose; a plain DRF serializer.
-    Parameters: ClassVar[type[serializers.Serializer[Any]]] = NoParameters
     #: Column of the query → heading. Columns that are not named here keep the query's name.
     columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
-    #: Parameters whose values are secrets though their names do not say so: masked on the staff's pages and in errors.
-    sensitive: ClassVar[Collection[str]] = ()
-    #: Queue that its orders wait in.
-    queue: ClassVar[str] = "reports"
-    #: Alias of the database that is read; None leaves it to the queue's row.
-    database: ClassVar[str | None] = None
     #: While the replica is down or too far behind: "wait" for it, or read the "primary".
     without_replica: ClassVar[Literal["wait", "primary"]] = "wait"
     #: How fast it is read, in rows per second; None leaves it to the queue's row.
@@ -64,10 +47,6 @@ class ReportType:
     pace: ClassVar[Literal["fixed", "auto"] | None] = None
     #: When its statement is ended; None leaves it to the queue's row. Seconds.
     statement_timeout_seconds: ClassVar[int | None] = None
-    #: How long the file can be downloaded; None is RETENTION_DAYS.
-    retention: ClassVar[timedelta | None] = None
-    #: How long after it was ordered a report is given to an equal order that asks for `reuse`.
-    reusable_for: ClassVar[timedelta] = timedelta(hours=1)
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any] | SQL:
         """What the report contains, for validated `parameters` and the user who ordered it.
@@ -87,10 +66,6 @@ class ReportType:
             database=self.database,
         )
 
-    def may_order(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Whether `user` may order it and see that it exists."""
-        return True
-
     def estimate(self, parameters: dict[str, Any], user: AbstractBaseUser) -> int | None:
         """How many rows to expect, for the progress; None asks PostgreSQL's planner."""
         return None
@@ -98,3 +73,7 @@ class ReportType:
     def filename(self, parameters: dict[str, Any]) -> str:
         """The name of the downloaded file, without its extension. What is unsafe in it, or secret, is removed."""
         return default_name(type(self), parameters)
+
+
+REPORT_TYPES: Final = TypeRegistry("report", ReportType)
+register = REPORT_TYPES.register

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from jobs.api.resources.view import ResourceView
 from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
+from jobs.types.registry import UnknownTypeError
 from reports.api.resource import REPORTS
 from reports.ordering import canonical_order, shown_parameters
 from reports.placing import PlacedOrderSerializer
 from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableError, preview_report
-from reports.registry import UnknownReportTypeError
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class ReportPreviewView(ResourceView):
         order.is_valid(raise_exception=True)
         try:
             _, payload = canonical_order(order.validated_data, request.user)  # type: ignore[arg-type]
-        except UnknownReportTypeError as error:
+        except UnknownTypeError as error:
             raise self.unknown_type(request, error) from None
         try:
             return Response(preview_body(payload, preview_report(payload, owner=request.user)))  # type: ignore[arg-type]

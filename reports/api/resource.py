@@ -13,12 +13,12 @@ from jobs.api.resources.bodies import Ordered
 from jobs.api.resources.resource import JobResource, Placed
 from jobs.http.schema import response_header
 from jobs.models import Job
+from jobs.types.registry import UnknownTypeError
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
 from reports.ordering import shown_parameters
 from reports.placing import PlacedOrderSerializer, place_order
-from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import retry_report
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -34,7 +34,7 @@ class ReportResource(JobResource):
     """`/api/reports` and `/api/report-types`."""
 
     kind = "report"
-    UnknownType = UnknownReportTypeError
+    UnknownType = UnknownTypeError
     Order = PlacedOrderSerializer
     Ordered = OrderedReport
     unknown_type = (400, "unknown-report-type")
@@ -46,11 +46,11 @@ class ReportResource(JobResource):
 
     def types_for(self, user: AbstractBaseUser | AnonymousUser) -> Sequence[ReportType]:
         """The report types that `user` may order."""
-        return report_types_for(user)
+        return REPORT_TYPES.orderable_by(user)
 
     def get_type(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> ReportType:
         """One of them."""
-        return get_report_type(identifier, user)
+        return REPORT_TYPES.get(identifier, user)
 
     def place(self, request: Request) -> Placed:
         """Order a report, or find the one that was ordered before."""

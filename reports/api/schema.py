@@ -9,8 +9,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 
 from jobs.tokens.scopes import may, token_of
 from jobs.types.json_schema import serializer_schema
-from reports.registry import report_types_for
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 
 
 class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself
@@ -29,10 +28,10 @@ class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] 
 
 def _shown_types(request: Any) -> list[ReportType]:
     if request.is_for_file:
-        return report_types_for(AnonymousUser())
+        return REPORT_TYPES.orderable_by(AnonymousUser())
     if not request.user.is_authenticated or not may(token_of(request), "reports:read"):
         return []
-    return report_types_for(request.user)
+    return REPORT_TYPES.orderable_by(request.user)
 
 
 def _order_of(report_type: ReportType, rest: dict[str, Any]) -> dict[str, Any]:

@@ -22,14 +22,14 @@ from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job
 from jobs.pages.posting import post_only_from
 from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
+from jobs.types.registry import UnknownTypeError
 from reports.ordering import order_payload, order_report
 from reports.pages.listing import list_reports
 from reports.pages.order_form import OrderForm, blank_form, entered_form, form_like, mistakes, render_form
 from reports.pages.wording import show_in_full
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
-from reports.registry import UnknownReportTypeError, get_report_type, report_types_for
 from reports.retrying import retry_report
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 
 NOT_RETRIED = "It was not tried again"
 
@@ -129,7 +129,7 @@ def report_order(request: SignedInRequest) -> HttpResponse:
         form = form_like(report_type, payload, format_open=request.GET.get("open") == "format")
         return _order_page(request, report_type, form)
     if "type" not in request.GET:
-        return render(request, "jobs/types.html", {"report_types": report_types_for(request.user)})
+        return render(request, "jobs/types.html", {"report_types": REPORT_TYPES.orderable_by(request.user)})
     report_type = _report_type(request, request.GET["type"])
     if request.method != "POST":
         return _order_page(request, report_type, blank_form(report_type))
@@ -188,8 +188,8 @@ def _mine(request: SignedInRequest, job_id: str) -> Job:
 
 def _report_type(request: SignedInRequest, identifier: str) -> ReportType:
     try:
-        return get_report_type(identifier, request.user)
-    except UnknownReportTypeError:
+        return REPORT_TYPES.get(identifier, request.user)
+    except UnknownTypeError:
         raise Http404 from None
 
 

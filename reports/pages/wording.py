@@ -15,11 +15,11 @@ from jobs.estimates.estimate import Estimate, estimate
 from jobs.models import Artifact, Job
 from jobs.states import State
 from jobs.status import has_ended, status_word
+from jobs.types.registry import UnknownTypeError
 from reports.ordering import shown_parameters
 from reports.pages.file_format import format_in_words
 from reports.pages.remedies import ShownRemedy, remedy_of
-from reports.registry import UnknownReportTypeError, get_report_type
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def _what_was_ordered(job: Job, user: AbstractBaseUser) -> dict[str, Any]:
     identifier = job.payload["reportType"]
     report_type: ReportType | None
     try:
-        report_type = get_report_type(identifier, user)
-    except UnknownReportTypeError:
+        report_type = REPORT_TYPES.get(identifier, user)
+    except UnknownTypeError:
         report_type = None
     return {
         "job": job,

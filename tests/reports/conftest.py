@@ -12,8 +12,7 @@ from rest_framework import serializers
 from jobs.models import Job
 from jobs.types import contained
 from jobs.worker.execution import execute_job
-from reports import registry
-from reports.types import SQL, ReportType
+from reports.types import REPORT_TYPES, SQL, ReportType
 from tabular.dialect import Dialect
 from tests.support.results import Finished
 
@@ -26,8 +25,8 @@ def owner(db: None) -> User:
 @pytest.fixture
 def report_types(monkeypatch: pytest.MonkeyPatch) -> dict[str, ReportType]:
     """The registry; what a test adds is gone afterwards."""
-    types = dict(registry._types)
-    monkeypatch.setattr(registry, "_types", types)
+    types = dict(REPORT_TYPES._types)
+    monkeypatch.setattr(REPORT_TYPES, "_types", types)
     return types
 
 
@@ -49,7 +48,7 @@ def report_of(report_types: dict[str, ReportType], forked: None) -> Callable[...
             (ReportType,),
             {"identifier": "made", "title": "Made", "Parameters": Parameters, "query": run_query, **attributes},
         )
-        registry.register(made)
+        REPORT_TYPES.register(made)
         return "made"
 
     return make

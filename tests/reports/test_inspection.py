@@ -14,10 +14,9 @@ from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.models import Job, Queue, TypeDials
 from jobs.payloads.masked import masked_payload
 from jobs.payloads.sealing import is_sealed, unseal
-from reports import registry
 from reports.inspection import ReportInspector
 from reports.ordering import order_report
-from reports.types import SQL, ReportType
+from reports.types import REPORT_TYPES, SQL, ReportType
 
 pytestmark = pytest.mark.django_db
 INSPECTOR = ReportInspector()
@@ -45,8 +44,8 @@ class Secretive(ReportType):
 
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(registry, "_types", dict(registry._types))
-    registry.register(Secretive)
+    monkeypatch.setattr(REPORT_TYPES, "_types", dict(REPORT_TYPES._types))
+    REPORT_TYPES.register(Secretive)
     job = order_report(
         owner=User.objects.create_user("ada"), data={"reportType": "secretive", "parameters": {"year": 2023}}
     )
@@ -100,7 +99,7 @@ def test_no_page_of_a_dead_job_runs_its_types_code(job: Job, client: Client, mon
 
 
 def test_a_type_that_is_gone_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(registry._types, "secretive")
+    monkeypatch.delitem(REPORT_TYPES._types, "secretive")
     assert failing(job) == "The report type secretive does not exist any more."
 
 

