@@ -18,7 +18,7 @@ from bench.table import Row
 from config.stack.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
-from jobs.errors import QueueFullError
+from jobs.errors import AdmissionError
 from jobs.models import Job, Queue, TypeDials
 
 #: Jobs that one measured run hands out at most.
@@ -103,7 +103,7 @@ def require_orders(owner: User, *, jobs: int, limited: bool) -> None:
         raise WrongWorkError(f"of {jobs:,} orders {accepted:,} were accepted")
     try:
         submit(owner, jobs=1, gate=nullcontext)
-    except QueueFullError:
+    except AdmissionError:
         refused = True
     else:
         refused = False

@@ -3,9 +3,7 @@
 ```
 JobError
 ├── UnknownKindError        no installed app registers the job's kind
-├── AdmissionError          the queue takes no more jobs for now
-│   ├── QueueFullError      … of anybody
-│   └── OwnerQueueFullError … of this owner
+├── AdmissionError          the queue accepts no more jobs for now, from anybody or from this owner
 ├── IdempotencyError        a request with an Idempotency-Key is not the first one with it
 │   ├── IdempotencyKeyInUseError   … which is still being handled
 │   └── IdempotencyKeyReusedError  … which asked for something else
@@ -33,9 +31,8 @@ JobError
 What becomes of any other exception is for `jobs.classification` to say.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
+from typing import Literal
 
 
 class JobError(Exception):
@@ -47,35 +44,40 @@ class UnknownKindError(JobError):
 
 
 class AdmissionError(JobError):
-    """The queue takes no more jobs for now; ask again after `retry_after` seconds.
+    """A job was not accepted. The facts only: `jobs.dispatch.throughput` says when there may be room.
 
-    `limit` is the number of waiting jobs that is reached; None: the queue is closed. `of_type`: it is the limit of a
-    type of jobs, or the type that is closed.
+    `limit` is the number of queued jobs that is reached; None: an operator has closed the queue or the type. `scope`
+    says whose limit it is, or what is closed.
     """
 
-    is_owners = False
-
-    def __init__(self, message: str, *, limit: int | None = None, of_type: bool = False) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        *,
+        queue: str,
+        scope: Literal["queue", "type", "owner"] = "queue",
+        limit: int | None = None,
+        type: str = "",  # noqa: A002
+        owner_id: int | None = None,
+    ) -> None:
+        super().__init__(queue, scope, limit)
+        self.queue = queue
+        self.scope = scope
         self.limit = limit
-        self.of_type = of_type
-        #: Looks up when to come back.
-        self.when: Callable[[], int] = lambda: 0
+        self.type = type
+        self.owner_id = owner_id
 
-    @cached_property
-    def retry_after(self) -> int:
-        """Looked up when it is asked for: by whoever answers, once nothing is locked any more."""
-        return self.when()
-
-
-class QueueFullError(AdmissionError):
-    """The queue is full, or closed by an operator."""
-
-
-class OwnerQueueFullError(AdmissionError):
-    """This owner has as many jobs waiting as one may have."""
-
-    is_owners = True
+    def __str__(self) -> str:
+        """A sentence for the owner of the job."""
+        match self.scope, self.limit:
+            case "queue", None:
+                return f"The queue {self.queue} is closed: new orders are not accepted at the moment."
+            case "type", None:
+                return f"New orders of {self.type} are not accepted at the moment."
+            case "type", limit:
+                return f"{limit} jobs of type {self.type} are already queued, which is the maximum."
+            case "owner", limit:
+                return f"You have {limit} jobs waiting in the queue {self.queue}, which is the maximum."
+        return f"The queue {self.queue} is full."
 
 
 class IdempotencyError(JobError):
@@ -84,8 +86,6 @@ class IdempotencyError(JobError):
 
 class IdempotencyKeyInUseError(IdempotencyError):
     """The first request with this key is still being handled."""
-
-    retry_after = 1
 
 
 class IdempotencyKeyReusedError(IdempotencyError):

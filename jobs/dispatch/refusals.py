@@ -24,6 +24,8 @@ from jobs.models import Refusal
 logger = structlog.get_logger(__name__)
 
 CLOSED, QUEUE_FULL, TYPE_FULL, OWNER_QUEUE_FULL = REASONS = ("closed", "queue-full", "type-full", "owner-queue-full")
+#: The scope of a limit → the reason.
+FULL: Final = {"queue": QUEUE_FULL, "type": TYPE_FULL, "owner": OWNER_QUEUE_FULL}
 
 REFUSED: Final = Counter(
     "longhaul_admissions_refused",
@@ -66,16 +68,11 @@ class _Unwritten:
 _unwritten = _Unwritten()
 
 
-def count_refusal(refusal: AdmissionError, *, queue: str) -> None:
+def count_refusal(refusal: AdmissionError) -> None:
     """One more."""
-    if refusal.is_owners:
-        reason = OWNER_QUEUE_FULL
-    elif refusal.limit is None:
-        reason = CLOSED
-    else:
-        reason = TYPE_FULL if refusal.of_type else QUEUE_FULL
-    REFUSED.labels(queue, reason).inc()
-    _unwritten.add(queue, reason)
+    reason = CLOSED if refusal.limit is None else FULL[refusal.scope]
+    REFUSED.labels(refusal.queue, reason).inc()
+    _unwritten.add(refusal.queue, reason)
 
 
 def write_refusals() -> None:

@@ -11,9 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from jobs.dispatch.admission import TO_BE_LOCKED, refusal_of, told
+from jobs.dispatch.admission import TO_BE_LOCKED, refusal_of
 from jobs.dispatch.fairness import LOCK
 from jobs.dispatch.idempotency import Idempotency
+from jobs.dispatch.refusals import count_refusal
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.statements import SUBMIT
 from jobs.kinds import get_kind
@@ -47,7 +48,7 @@ def submit_job(
     to `callback_url`, a canonical one; where there is none, and `owners_callback`, to the one that the owner has set.
     The job is released when the transaction has committed; should that fail, it stays queued and Beat releases it.
 
-    Raises UnknownKindError, ImproperlyConfigured (there is no such queue), QueueFullError or OwnerQueueFullError; there
+    Raises UnknownKindError, ImproperlyConfigured (there is no such queue), or AdmissionError; there
     is no row then.
     """
     registered = get_kind(kind)
@@ -75,8 +76,9 @@ def submit_job(
         rows = planned_again(partial(_submit_locked, row))
     if not rows:
         raise ImproperlyConfigured(f"there is no queue named {queue!r}; add it in the admin")
-    if refusal := refusal_of(rows[0], queue=queue, type=type_):
-        raise told(refusal, queue=queue, owner=owner)
+    if refusal := refusal_of(rows[0], queue=queue, type=type_, owner_id=owner.pk if owner else None):
+        count_refusal(refusal)
+        raise refusal
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
     # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have opened before

@@ -7,8 +7,6 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
-
 from jobs.dispatch.queue_position import count_ahead
 from jobs.errors import AdmissionError
 from jobs.models import Job
@@ -60,29 +58,23 @@ def jobs_per_second(queue: str) -> float | None:
     return None
 
 
-def retry_after_refusal(
-    refusal: AdmissionError,
-    *,
-    queue: str,
-    owner: AbstractBaseUser | None,
-    jitter: Callable[[float, float], float] = random.uniform,
-) -> int:
-    """Seconds after which one who was refused may find room.
+def retry_after_refusal(refusal: AdmissionError, *, jitter: Callable[[float, float], float] = random.uniform) -> int:
+    """Seconds after which one who was refused may find room. For whoever answers, outside of any transaction.
 
     A full queue has room for one once a job begins; those who were refused are spread over a tenth of the queue. An
     owner has room once the next of their own jobs begins. How fast one type gets on by itself is not known.
     """
-    if refusal.limit is None or refusal.of_type:
+    if refusal.limit is None or refusal.scope == "type":
         return UNKNOWN_SECONDS
-    rate = jobs_per_second(queue)
+    rate = jobs_per_second(refusal.queue)
     if rate is None:
         return UNKNOWN_SECONDS
     spread = max(1.0, SPREAD * refusal.limit)
-    begins = _place_of_the_next(queue, owner) if refusal.is_owners else jitter(1.0, spread)
+    begins = _place_of_the_next(refusal) if refusal.scope == "owner" else jitter(1.0, spread)
     return max(1, min(LONGEST_SECONDS, math.ceil(begins / rate)))
 
 
-def _place_of_the_next(queue: str, owner: AbstractBaseUser | None) -> int:
-    waiting = Job.objects.waiting(queue).filter(owner=None if owner is None else owner.pk)
+def _place_of_the_next(refusal: AdmissionError) -> int:
+    waiting = Job.objects.waiting(refusal.queue).filter(owner=refusal.owner_id)
     job = waiting.order_by("-priority", "pk").first()
     return 1 if job is None else 1 + count_ahead(job, at_most=LONGEST_COUNTED)

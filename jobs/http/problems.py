@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), whoever raises them."""
+"""Errors as `application/problem+json` (RFC 9457), whoever raises them. `jobs.api.problems` adds those of jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from jobs.error_codes import title_of
-from jobs.errors import AdmissionError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, OwnerQueueFullError
 
 MEDIA_TYPE = "application/problem+json"
 #: How the paths begin that programs ask for.
@@ -71,7 +70,7 @@ def is_for_programs(request: HttpRequest) -> bool:
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's `EXCEPTION_HANDLER`. None, for what is no HTTP answer, ends in a 500."""
+    """A DRF exception handler. None, for what is no HTTP answer, ends in a 500."""
     status, code, detail, extensions = _describe(error)
     if status is None:
         return None
@@ -102,11 +101,6 @@ def pointers(detail: Any, path: str = "#") -> Iterator[dict[str, str]]:
             yield {"pointer": path, "detail": str(message)}
 
 
-def refusal(error: AdmissionError) -> tuple[int, str]:
-    """Status and code: 429 where the client alone has too many waiting, 503 where nobody gets in."""
-    return (429, "owner-queue-full") if isinstance(error, OwnerQueueFullError) else (503, "queue-full")
-
-
 def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
     match error:
         case ProblemError():
@@ -114,12 +108,6 @@ def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
         case exceptions.ValidationError():
             errors = list(pointers(error.detail))
             return 400, "invalid-request", "The request is not valid; see errors.", {"errors": errors}
-        case AdmissionError():
-            return *refusal(error), str(error), {}
-        case IdempotencyKeyInUseError():
-            return 409, "idempotency-key-in-use", str(error), {}
-        case IdempotencyKeyReusedError():
-            return 422, "idempotency-key-reused", str(error), {}
         case Http404():
             return 404, "not-found", "There is no such resource.", {}
         case PermissionDenied():

@@ -24,7 +24,7 @@ REASON = "Its owner tries it again."
 def retry_dead_job(job: Job, *, owner: AbstractBaseUser) -> None:
     """dead → queued, with all attempts anew, once. Raises TransitionError where it is not dead (any more).
 
-    Raises QueueFullError or OwnerQueueFullError as `submit_job` does; it stays dead then.
+    Raises AdmissionError as `submit_job` does; it stays dead then.
     """
     if job.state != State.DEAD:
         raise TransitionError(f"job {job.pk} is {job.state}")

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from jobs.dispatch.idempotency import prune_reused_keys
 from jobs.dispatch.release import publish_jobs, release_jobs
-from jobs.errors import OwnerQueueFullError, QueueFullError, WorkerLostError
+from jobs.errors import AdmissionError, WorkerLostError
 from jobs.files.artifacts import delete_artifact_file
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.maintenance.activity import count_attempts
@@ -130,11 +130,11 @@ def announce_ended_jobs() -> int:
             with each(job.pk):
                 try:
                     each.handled += bool(announce_end(job.pk))
-                except OwnerQueueFullError:  # which is no fault, and theirs to wait for
-                    full.append(job.owner_id)
-                except QueueFullError as error:
-                    position = position if error.of_type else ""
-                    raise
+                except AdmissionError as error:
+                    if error.scope != "owner":
+                        position = position if error.scope == "type" else ""
+                        raise
+                    full.append(job.owner_id)  # which is no fault, and theirs to wait for
             if not position:
                 break  # the others would meet the same
         row.update(position=position)

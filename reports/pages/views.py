@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.api.lookup import get_job
+from jobs.api.problems import refusal_problem
 from jobs.errors import AdmissionError, TransitionError
-from jobs.http.problems import refusal
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
@@ -111,7 +111,7 @@ def report_retry(request: SignedInRequest, job_id: str) -> HttpResponse:
         return _detail(request, job_id, refusal=Refusal(NOT_RETRIED, str(error)), status=409)
     except AdmissionError as error:
         full = Refusal(NOT_RETRIED, f"{error} Try again in a while.")
-        return _detail(request, job_id, refusal=full, status=refusal(error)[0])
+        return _detail(request, job_id, refusal=full, status=refusal_problem(error).status_code)
     return redirect("report-detail", job.pk)
 
 
@@ -145,9 +145,9 @@ def _place_order(request: SignedInRequest, report_type: ReportType) -> HttpRespo
     try:
         job = order_report(owner=request.user, data={"reportType": report_type.identifier, **form.order()})
     except AdmissionError as error:
-        status, _ = refusal(error)
-        response = _order_page(request, report_type, form, status=status, refusal=str(error))
-        response["Retry-After"] = str(error.retry_after)
+        problem = refusal_problem(error)
+        response = _order_page(request, report_type, form, status=problem.status_code, refusal=str(error))
+        response["Retry-After"] = str(problem.retry_after)
         return response
     return HttpResponse(status=303, headers={"Location": reverse("report-detail", args=[job.pk])})
 

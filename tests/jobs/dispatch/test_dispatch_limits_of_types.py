@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jobs import kinds
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
-from jobs.errors import QueueFullError
+from jobs.errors import AdmissionError
 from jobs.inspection import Inspector
 from jobs.interventions.dials import set_type_dials
 from jobs.kinds import Kind, register_kind
@@ -90,9 +90,9 @@ def test_a_paused_type_waits_and_a_dial_hands_it_out_at_once(waiting: Callable[.
 
 def test_a_closed_type_is_refused_and_leaves_no_row(typed: Callable[[str], Job]) -> None:
     set_type_dials("typed", "heavy", actor="ada", reason="it hurts", accepting=False)
-    with pytest.raises(QueueFullError, match="New orders of heavy are not accepted at the moment") as refusal:
+    with pytest.raises(AdmissionError, match="New orders of heavy are not accepted at the moment") as refusal:
         typed("heavy")
-    assert refusal.value.retry_after == 30
+    assert (refusal.value.scope, refusal.value.type, refusal.value.limit) == ("type", "heavy", None)
     assert not Job.objects.exists()
     typed("light")
 
@@ -104,7 +104,7 @@ def test_what_is_handed_out_or_not_due_yet_counts_for_the_dial(
     waiting(kind="typed", type="heavy", released_at=Now())
     waiting(kind="typed", type="light")
     not_due = waiting(kind="typed", type="heavy", due=False, scheduled_at=Now() + timedelta(days=1))
-    with pytest.raises(QueueFullError, match="2 jobs of type heavy are already queued, which is the maximum"):
+    with pytest.raises(AdmissionError, match="2 jobs of type heavy are already queued, which is the maximum"):
         typed("heavy")
     not_due.delete()
     typed("heavy")
@@ -117,7 +117,7 @@ def test_as_many_of_a_type_wait_as_its_dial_says(typed: Callable[[str], Job], wa
     def order(_: int) -> str:
         try:
             return str(typed("heavy").state)
-        except QueueFullError:
+        except AdmissionError:
             return "refused"
 
     with Threads(10) as threads:

@@ -10,7 +10,8 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.dispatch.submission import submit_job
-from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError, UnknownKindError
+from jobs.dispatch.throughput import retry_after_refusal
+from jobs.errors import AdmissionError, UnknownKindError
 from jobs.models import Job, Queue
 from jobs.states import State
 from tests.support.messages import message_ids
@@ -84,7 +85,7 @@ def test_an_unknown_queue_is_refused(owner: User) -> None:
 
 def test_a_closed_queue_is_refused(owner: User) -> None:
     Queue.objects.filter(name="reports").update(accepting=False)
-    with pytest.raises(QueueFullError):
+    with pytest.raises(AdmissionError):
         submit_job(kind="test", owner=owner, payload={})
     assert not Job.objects.exists()
 
@@ -108,7 +109,8 @@ def test_the_limit_of_waiting_jobs_is_exact_when_many_submit_at_once(owner: User
 def test_the_limit_of_an_owner_does_not_touch_another(owner: User) -> None:
     Queue.objects.filter(name="reports").update(max_queued_per_owner=1)
     submit_job(kind="test", owner=owner, payload={})
-    with pytest.raises(OwnerQueueFullError) as refused:
+    with pytest.raises(AdmissionError) as refused:
         submit_job(kind="test", owner=owner, payload={})
-    assert refused.value.retry_after == 30
+    assert (refused.value.scope, refused.value.limit, refused.value.owner_id) == ("owner", 1, owner.pk)
+    assert retry_after_refusal(refused.value) == 30
     submit_job(kind="test", owner=User.objects.create_user("bob"), payload={})

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.dispatch.submission import submit_job
 from jobs.dispatch.throughput import jobs_per_second, retry_after_refusal
-from jobs.errors import AdmissionError, OwnerQueueFullError, QueueFullError
+from jobs.errors import AdmissionError
 from jobs.models import Activity, Job, Queue
 from jobs.states import State
 from tests.support.threads import Threads
@@ -56,23 +56,24 @@ def test_of_a_paused_queue_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "expected"),
+    ("facts", "expected"),
     [
-        (QueueFullError("closed"), (30, 30)),
-        (QueueFullError("full", limit=100), (10, 100)),
-        (QueueFullError("full", limit=1), (10, 10)),
-        (QueueFullError("full", limit=10**6), (10, 3600)),
-        (QueueFullError("of one type", limit=1000, of_type=True), (30, 30)),
-        (OwnerQueueFullError("mine", limit=5), (10, 10)),
+        ({}, (30, 30)),
+        ({"limit": 100}, (10, 100)),
+        ({"limit": 1}, (10, 10)),
+        ({"limit": 10**6}, (10, 3600)),
+        ({"scope": "type", "limit": 1000}, (30, 30)),
+        ({"scope": "owner", "limit": 5}, (10, 10)),
     ],
 )
 def test_who_is_refused_comes_back_once_there_may_be_room(
-    refusal: AdmissionError, expected: tuple[int, int], make_job: Callable[..., Job], owner: User
+    facts: dict[str, Any], expected: tuple[int, int], make_job: Callable[..., Job], owner: User
 ) -> None:
     ended(minutes_ago=30, attempts=1, seconds=10)
     make_job(state=State.RUNNING, lease_expires_at=timezone.now())
     for bound, jitter in zip(expected, (min, max), strict=True):
-        assert retry_after_refusal(refusal, queue="reports", owner=owner, jitter=jitter) == bound
+        refusal = AdmissionError(queue="reports", owner_id=owner.pk, **facts)
+        assert retry_after_refusal(refusal, jitter=jitter) == bound
 
 
 def test_an_owner_has_room_once_the_next_of_their_own_begins(make_job: Callable[..., Job], owner: User) -> None:
@@ -83,7 +84,8 @@ def test_an_owner_has_room_once_the_next_of_their_own_begins(make_job: Callable[
         make_job(owner=bob, released_at=None, priority=1)
     make_job(released_at=None)
     make_job(released_at=None)
-    assert retry_after_refusal(OwnerQueueFullError("m", limit=2), queue="reports", owner=owner) == 40
+    refusal = AdmissionError(queue="reports", scope="owner", limit=2, owner_id=owner.pk)
+    assert retry_after_refusal(refusal) == 40
 
 
 @pytest.mark.slow
@@ -97,8 +99,8 @@ def test_of_1000_orders_exactly_as_many_as_fit_are_accepted(kind_of: Callable[..
     def order(number: int) -> Any:
         try:
             return submit_job(kind=kind, owner=owners[number % 50], payload={})
-        except QueueFullError as refusal:
-            return refusal.retry_after
+        except AdmissionError as refusal:
+            return retry_after_refusal(refusal)
 
     with Threads(50) as threads:
         answers = list(threads.map(order, range(1000)))

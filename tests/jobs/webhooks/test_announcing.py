@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from jobs.bulk.undo import snapshot_jobs, undo_batch
 from jobs.context import JobContext
-from jobs.errors import PermanentError, QueueFullError, RetryableError
+from jobs.errors import AdmissionError, PermanentError, RetryableError
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import discard_jobs, requeue_jobs
 from jobs.interventions.purging import purge_jobs
@@ -276,13 +276,13 @@ def test_a_closed_queue_is_met_once_a_run_and_a_closed_host_keeps_no_other_from_
     ended = {"state": State.SUCCEEDED, "finished_at": Now()}
     jobs = [calling_job(**ended) for _ in range(3)]
     Queue.objects.filter(name="callbacks").update(accepting=False)
-    with CaptureQueriesContext(connection) as queries, pytest.raises(QueueFullError):
+    with CaptureQueriesContext(connection) as queries, pytest.raises(AdmissionError):
         announce_ended_jobs()
     assert len([query for query in queries if 'SET "calls_back"' in str(query["sql"])]) == 1
     Queue.objects.filter(name="callbacks").update(accepting=True)
     TypeDials.objects.create(kind="callback", type=bucket_of(URL), accepting=False)
     Callback.objects.filter(job=jobs[2]).update(url="https://other.example.com/")
-    with pytest.raises(QueueFullError):
+    with pytest.raises(AdmissionError):
         announce_ended_jobs()
     assert [delivery.payload["host"] for delivery in deliveries()] == ["other.example.com"]
 
@@ -312,7 +312,7 @@ def test_types_that_take_no_more_keep_no_other_from_being_told(
     Callback.objects.filter(job=jobs[-1]).update(url="https://other.example.com/")
     Job.objects.update(finished_at=Now())
     for told_of in ([], [], [str(jobs[-1].pk)]):
-        with pytest.raises(QueueFullError):
+        with pytest.raises(AdmissionError):
             announce_ended_jobs()
         assert [delivery.payload["job"] for delivery in deliveries()] == told_of
     TypeDials.objects.all().delete()
