@@ -24,8 +24,9 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
+from jobs.files.results import RESULT_COLUMNS, job_with_result, join_result
 from jobs.models import Job, ReusedKey
-from jobs.postgres.statements import columns_of, execute, instance_of, pipeline
+from jobs.postgres.statements import columns_of, execute, pipeline
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -46,7 +47,7 @@ FIRST: Final = f"""
         job.created_at <= statement_timestamp() - make_interval(hours => %(hours)s::int)
     FROM jobs_job AS job WHERE job.owner = %(owner)s::bigint AND job.idempotency_key = %(key)s::text
     )
-    SELECT {columns_of(Job, "found")}, asked_for, is_over FROM found
+    SELECT {columns_of(Job, "found")}, {RESULT_COLUMNS}, asked_for, is_over FROM found {join_result("found")}
 """  # noqa: S608
 #: A transaction of its own, which waits for no row: an order locks no job before it has the queue's lock.
 FORGET: Final = """
@@ -123,7 +124,7 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
             if row is None or not row["is_over"]:
                 if row is not None and not idempotency.is_of(row["asked_for"]):
                     raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
-                yield instance_of(Job, row) if row else None
+                yield job_with_result(row) if row else None
                 return
         if not is_last:
             execute(FORGET, **asked)

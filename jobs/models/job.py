@@ -6,10 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
-from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from jobs.models.artifact import PUBLISHED_RESULT, Artifact
+from jobs.models.artifact import Artifact
 from jobs.models.querysets import JobQuerySet
 from jobs.states import State
 
@@ -131,10 +130,15 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
-    @cached_property
+    @property
     def result_artifact(self) -> Artifact | None:
-        """The published result of a job that has succeeded. One query, unless `JobQuerySet.with_result` read it."""
+        """The published result of a job that has succeeded.
+
+        Raises RuntimeError if it was not read with the job, by `JobQuerySet.with_result` or `jobs.files.results`.
+        """
         if self.state != State.SUCCEEDED:
             return None
-        read: list[Artifact] | None = getattr(self, "results", None)
-        return next(iter(self.artifacts.filter(PUBLISHED_RESULT) if read is None else read), None)
+        read: list[Artifact] | None = self.__dict__.get("results")
+        if read is None:
+            raise RuntimeError(f"The result of {self} was not read with it: use with_result().")
+        return next(iter(read), None)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, Model
+from django.db.models import Model
 from psycopg.rows import dict_row
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -128,9 +128,25 @@ def _connected() -> BaseDatabaseWrapper:
 
 def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
     """Make an instance of a row with all columns of `model`, as `columns_of` lists them, as the ORM would."""
+    names, columns, converted = _read_from(model, prefix)
+    values = [row[column] for column in columns]
+    for place, convert in converted:
+        values[place] = convert(values[place], None, connection)
+    return model.from_db(DEFAULT_DB_ALIAS, names, values)
+
+
+@cache
+def _read_from(
+    model: type[Model], prefix: str
+) -> tuple[list[str], list[str], list[tuple[int, Callable[[Any, None, Any], Any]]]]:
+    """The attributes of a model, their columns, and which of these a field converts, and how."""
     fields = model._meta.concrete_fields
-    values = [_converted(field, row[f"{prefix}{field.column}"]) for field in fields]
-    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], values)
+    converting = [(place, getattr(field, "from_db_value", None)) for place, field in enumerate(fields)]
+    return (
+        [field.attname for field in fields],
+        [f"{prefix}{field.column}" for field in fields],
+        [(place, convert) for place, convert in converting if convert],
+    )
 
 
 def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
@@ -155,8 +171,3 @@ def squeeze(statement: str) -> str:
         raise ValueError("Write /* … */: in one line, -- comments out the rest of the statement.")
     code, *commented = statement.split("/*")
     return " ".join(" ".join([code, *(each.partition("*/")[2] for each in commented)]).split())
-
-
-def _converted(field: Field[Any, Any], value: Any) -> Any:
-    convert = getattr(field, "from_db_value", None)
-    return convert(value, None, connection) if convert else value

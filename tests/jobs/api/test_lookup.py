@@ -51,14 +51,23 @@ def test_a_job_is_as_the_orm_reads_it_by_one_query(
     assert {name: getattr(job, name) for name in columns} == {name: getattr(expected, name) for name in columns}
 
 
-def test_the_file_of_a_succeeded_job_takes_one_query_more(
+def test_the_file_of_a_succeeded_job_is_read_by_the_same_query(
     owner: User, published: Callable[..., Artifact], django_assert_num_queries: Any
 ) -> None:
     artifact = published(State.SUCCEEDED)
-    with django_assert_num_queries(2):
-        job = get_job(request_of(owner), str(artifact.job_id))
-        assert job.result_artifact == artifact
-        assert job.result_artifact == artifact
+    expected = Artifact.objects.get(pk=artifact.pk)
+    with django_assert_num_queries(1):
+        read = get_job(request_of(owner), str(artifact.job_id)).result_artifact
+    columns = [field.attname for field in Artifact._meta.concrete_fields]
+    assert {name: getattr(read, name) for name in columns} == {name: getattr(expected, name) for name in columns}
+
+
+def test_a_file_that_was_not_read_with_its_job_is_no_silent_query(
+    published: Callable[..., Artifact], django_assert_num_queries: Any
+) -> None:
+    job = Job.objects.get(pk=published(State.SUCCEEDED).job_id)
+    with django_assert_num_queries(0), pytest.raises(RuntimeError, match="use with_result"):
+        _ = job.result_artifact
 
 
 def test_the_files_of_a_list_take_one_query(published: Callable[..., Artifact], django_assert_num_queries: Any) -> None:
@@ -68,12 +77,12 @@ def test_the_files_of_a_list_take_one_query(published: Callable[..., Artifact], 
 
 
 @pytest.mark.parametrize("values", [{"published_at": None}, {"role": "source"}])
-@pytest.mark.parametrize("jobs", [Job.objects.all(), Job.objects.with_result()])
 def test_a_file_that_is_not_the_published_result_is_none(
-    published: Callable[..., Artifact], jobs: Any, values: dict[str, Any]
+    published: Callable[..., Artifact], owner: User, values: dict[str, Any]
 ) -> None:
-    published(State.SUCCEEDED, **values)
-    assert jobs.all().get().result_artifact is None
+    job = published(State.SUCCEEDED, **values).job
+    assert Job.objects.with_result().get().result_artifact is None
+    assert get_job(request_of(owner), str(job.pk)).result_artifact is None
 
 
 def test_somebody_elses_job_and_one_of_another_kind_are_not_there(make_job: Callable[..., Job], owner: User) -> None:

@@ -1,0 +1,28 @@
+"""The published result of a job, read by the statement that reads the job."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from jobs.models import Artifact, Job
+from jobs.postgres.statements import columns_of, instance_of
+
+#: Stands before the names of the artifact's columns.
+PREFIX: Final = "result "
+RESULT_COLUMNS: Final = columns_of(Artifact, "result", prefix=PREFIX)
+
+
+def join_result(table: str) -> str:
+    """The join that RESULT_COLUMNS come from. `table` has the columns of jobs."""
+    return (
+        f"LEFT JOIN jobs_artifact AS result ON {table}.state = 'succeeded' AND result.job_id = {table}.id"
+        " AND result.role = 'result' AND result.published_at IS NOT NULL"
+    )
+
+
+def job_with_result(row: dict[str, Any]) -> Job:
+    """The job of a row that has its columns and RESULT_COLUMNS."""
+    job = instance_of(Job, row)
+    published = row[f"{PREFIX}id"] is not None
+    job.__dict__["results"] = [instance_of(Artifact, row, prefix=PREFIX)] if published else []
+    return job
