@@ -9,15 +9,18 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db import connection, connections
 from playwright.sync_api import ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
 
 from tests.support import buckets
 from tests.support.flushing import keep_seeds
 from tests.support.servers import throw_away
 from tests.support.stack import WORKERS, Stack
+from tests.support.tokens import client_of
 from tests.support.waiting import wait_until
 
 #: Files that take longest, mostly because they wait for the clock; then folders whose tests start many processes.
@@ -193,6 +196,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name in (*WORKERS, "web"):
             report.sections.append((f"last lines of {name}", stack.log(name)[-4000:]))
     return report
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """The user whose jobs a test is about."""
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    """A client of the API that sends a token of the owner."""
+    return client_of(owner)
 
 
 @pytest.fixture(scope="session")

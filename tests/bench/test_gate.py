@@ -22,11 +22,6 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def owner() -> User:
-    return User.objects.create_user("ada")
-
-
 def limits_of_the_queue() -> list[int | None]:
     [values] = Queue.objects.filter(name=backlog.QUEUE).values_list(*gate.LIMITS)
     return list(values)

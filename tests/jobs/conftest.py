@@ -23,11 +23,6 @@ from tests.support.receivers import Receiver, receiving
 
 
 @pytest.fixture
-def owner(db: None) -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
 def kind_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Register a kind with this handler; returns its name. It is gone after the test."""
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))

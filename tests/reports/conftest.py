@@ -18,11 +18,6 @@ from tests.support.results import Finished
 
 
 @pytest.fixture
-def owner(db: None) -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
 def report_types(monkeypatch: pytest.MonkeyPatch) -> dict[str, ReportType]:
     """The registry; what a test adds is gone afterwards."""
     types = dict(REPORT_TYPES._types)

@@ -39,7 +39,7 @@
 | `stack` | web, workers and Beat as real processes over the test database |
 | `standby` | a streaming replica of the test database |
 | `threads` | threads that act at once, each over its own connection |
-| `tokens` | bearer tokens |
+| `tokens` | bearer tokens, and API clients that send them |
 | `waiting` | `wait_until`: the only way in which tests wait |
 | `worker_clock` | the wall clock of a worker, as its log and its leases show it |
 """

@@ -14,11 +14,6 @@ from jobs.models import Job
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def owner() -> User:
-    return User.objects.create_user("ada")
-
-
 def open_cursors() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors")

@@ -18,22 +18,11 @@ from jobs.states import Outcome, State
 from jobs.webhooks.asking import default_url
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.signing import signed_headers, signing_secrets
-from tests.support.tokens import bearer_of
+from tests.support.tokens import client_of
 
 pytestmark = pytest.mark.django_db
 
 URL = "https://example.com/hook?key=s3cret"
-
-
-def client_of(user: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(user)}")
-    return client
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    return client_of(owner)
 
 
 @pytest.fixture

@@ -16,18 +16,10 @@ from rest_framework.test import APIClient
 
 from jobs.models import Artifact, Job
 from jobs.states import State
-from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 
 GZIP = {"Accept-Encoding": "gzip"}
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(owner)}")
-    return client
 
 
 @pytest.mark.parametrize("path", ["/api/report-types", "/api/schema", "/sign-in", "/api/errors", "/api/docs"])

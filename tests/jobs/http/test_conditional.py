@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from jobs.models import Job
@@ -17,13 +16,6 @@ pytestmark = pytest.mark.django_db
 def job(make_job: Callable[..., Job]) -> Job:
     payload: dict[str, Any] = {"reportType": "x", "parameters": {}, "csv": {}}
     return make_job(kind="report", state=State.CANCELLED, payload=payload)
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(owner)
-    return client
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from jobs.http.limits import (
 from jobs.models import Job
 from jobs.states import State
 from tests.support.ordering import ORDER, post
-from tests.support.tokens import bearer_of
+from tests.support.tokens import client_of
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -42,17 +42,6 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def valkey() -> Iterator[redis.Redis]:
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         yield client
-
-
-def client_of(user: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(user)}")
-    return client
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    return client_of(owner)
 
 
 @pytest.fixture

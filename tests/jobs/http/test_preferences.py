@@ -1,20 +1,11 @@
 """The header field `Prefer` (RFC 7240)."""
 
 import pytest
-from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from tests.support.ordering import ORDER, post
-from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def api() -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(User.objects.create_user('ada'))}")
-    return client
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db
 NEW = {"name": "nightly", "scopes": ["reports:read"], "expiresInDays": 7}
 
 
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(owner)}")
-    return client
-
-
 def make(api: APIClient, **changes: Any) -> Any:
     return api.post("/api/tokens", {**NEW, **changes}, format="json")
 

@@ -13,19 +13,11 @@ from jobs.models import Callback, Job, Queue
 from jobs.states import State
 from jobs.webhooks.asking import set_default_url
 from jobs.worker.execution import execute_job
-from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
 
 ORDER = {"reportType": "yearly-sales", "parameters": {"year": "2023"}}
 URL = "https://example.com/hook?key=s3cret"
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_of(owner)}")
-    return client
 
 
 def order(api: APIClient, **members: Any) -> Any:
