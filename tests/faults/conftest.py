@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django_celery_beat.models import IntervalSchedule
 
 from jobs import kinds
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
@@ -47,3 +48,15 @@ def durable(transactional_db: None) -> Iterator[None]:
     """For tests that kill PostgreSQL and count what it has."""
     with commits_kept():
         yield
+
+
+@pytest.fixture
+def every_second(stack: Stack) -> None:
+    """Beat's schedules are rows: each comes due once a second."""
+    IntervalSchedule.objects.update(every=1)
+
+
+@pytest.fixture
+def browser(stack: Stack, browser: Any) -> Any:
+    """The database and the services must be there before a page asks for their address."""
+    return browser

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from django_celery_beat.models import IntervalSchedule
 
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
@@ -25,16 +24,13 @@ from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import bearer_of
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("every_second")
+
 AGES = ("_age_seconds", "oldest_wait_seconds")
 #: Everything is due each second; so in this time all that works has moved. Seconds.
 LOOK_SECONDS = 4
 #: Minutes of the replay: before the fault, until when alerts are to fire.
 CALM, UNTIL = 2, 4
-
-
-@pytest.fixture(autouse=True)
-def every_second(stack: Stack) -> None:
-    IntervalSchedule.objects.update(every=1)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
-from django_celery_beat.models import IntervalSchedule
 
 from jobs.models import Job, Queue, Sweep
 from jobs.states import State
@@ -17,13 +16,9 @@ from tests.support.locks import a_session_waits_for_a_lock
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("every_second")
+
 PAST = Now() - timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def every_second(stack: Stack) -> None:
-    """The schedules are rows: a tick a second."""
-    IntervalSchedule.objects.update(every=1)
 
 
 def waits_for_its_retry(fault: Fault) -> Job:

@@ -68,12 +68,6 @@ class OnCall:
 
 
 @pytest.fixture
-def browser(stack: Stack, browser: object) -> object:
-    """Before the address is asked for, the database must be there."""
-    return browser
-
-
-@pytest.fixture
 def on_call(stack: Stack, page: Page, live_url: str) -> Iterator[OnCall]:
     person = User.objects.create_user("olga", is_staff=True)
     person.groups.add(Group.objects.get(name="administrator"))

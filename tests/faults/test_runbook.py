@@ -1,7 +1,6 @@
 """The admin as the runbook, in a real Chromium: a job that died of a real fault is found, understood and mended."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -16,12 +15,6 @@ from jobs.states import State
 from tabular.dialect import Dialect
 from tests.support.fault import Fault
 from tests.support.stack import Stack
-
-
-@pytest.fixture
-def browser(stack: Stack, browser: Any) -> Any:
-    """Before the address is asked for, the database must be there."""
-    return browser
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from tests.support.nonsense import NONSENSE
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("every_second")
+
 #: Columns of a periodic task that hold a time.
 TIMES = ("start_time", "expires", "last_run_at", "date_changed")
 
@@ -78,11 +80,6 @@ def task_with(name: str, /, **fields: Any) -> PeriodicTask:
     for field, value in fields.items():
         setattr(task, field, value)
     return task
-
-
-@pytest.fixture(autouse=True)
-def every_second(stack: Stack) -> None:
-    IntervalSchedule.objects.update(every=1)
 
 
 def wait_for_all_sweeps() -> None:

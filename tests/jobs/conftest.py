@@ -48,6 +48,12 @@ def make_job(owner: User) -> Callable[..., Job]:
 
 
 @pytest.fixture
+def nothing_is_published(db: None) -> None:
+    """Workers of other tests may be listening."""
+    Queue.objects.update(paused=True)
+
+
+@pytest.fixture
 def unheard(db: None) -> Iterator[str]:
     """The name of a queue that no worker of the suite consumes, so that messages stay to be looked at."""
     name = "unheard"

@@ -1,6 +1,6 @@
 """Fixtures for everything about reports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from jobs.worker.execution import execute_job
 from reports.types import REPORT_TYPES, SQL, ReportType
 from tabular.dialect import Dialect
 from tests.support.results import Finished
+from tests.support.threads import Threads
 
 
 @pytest.fixture
@@ -72,6 +73,13 @@ def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
             return Finished(job, file.read())
 
     return run
+
+
+@pytest.fixture
+def run(run_order: Callable[..., Finished]) -> Iterator[Callable[..., Any]]:
+    """Run an order in another thread, while the test goes on."""
+    with Threads(1) as threads:
+        yield lambda *args, **csv: threads.submit(run_order, *args, **csv)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
 from jobs.pacing.pressure import Probe
 from jobs.states import State
-from tests.support.results import Finished
 from tests.support.servers import throw_away
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until
@@ -25,13 +24,6 @@ WIDE = "SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 20000) i"
 MANY = "SELECT i FROM generate_series(1, 2000000) i"
 
 pytestmark = pytest.mark.slow  # it takes time to see a pace
-
-
-@pytest.fixture
-def run(run_order: Callable[..., Finished]) -> Iterator[Callable[..., Any]]:
-    """Run an order in another thread, while the test goes on."""
-    with Threads(1) as threads:
-        yield lambda *args, **csv: threads.submit(run_order, *args, **csv)
 
 
 def rows() -> int:

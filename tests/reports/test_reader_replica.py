@@ -22,7 +22,6 @@ from jobs.worker.execution import execute_job
 from reports.previewing import PreviewUnavailableError, preview_report
 from tests.support.results import Finished
 from tests.support.standby import Standby
-from tests.support.threads import Threads
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True, databases=["default", "replica"])]
@@ -65,12 +64,6 @@ def as_replica(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Calla
         monkeypatch.setitem(settings.DATABASES["replica"], "HOST", str(standby.server.socket_folder))
 
     return use
-
-
-@pytest.fixture
-def run(run_order: Callable[..., Finished]) -> Iterator[Callable[..., Any]]:
-    with Threads(1) as threads:
-        yield lambda *args, **csv: threads.submit(run_order, *args, **csv)
 
 
 def last_conditions() -> dict[str, Any]:

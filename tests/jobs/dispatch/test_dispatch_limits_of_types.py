@@ -36,11 +36,6 @@ def queue(unheard: str) -> None:
 
 
 @pytest.fixture
-def waiting(make_job: Callable[..., Job]) -> Callable[..., Job]:
-    return lambda **values: make_job(**{"queue": QUEUE, "released_at": None, **values})
-
-
-@pytest.fixture
 def typed(owner: User, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Job]:
     """Orders one of a type, of a kind that has types."""
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))

@@ -29,11 +29,6 @@ def queue(unheard: str) -> None:
     Queue.objects.filter(name=unheard).update(max_running=1)
 
 
-@pytest.fixture
-def waiting(make_job: Callable[..., Job]) -> Callable[..., Job]:
-    return lambda **values: make_job(**{"queue": QUEUE, "released_at": None, **values})
-
-
 def serve() -> list[Job]:
     """Release, and end what was released, until nothing waits."""
     served = []

@@ -15,11 +15,6 @@ from tests.support.people import people
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def waiting(make_job: Callable[..., Job], unheard: str) -> Callable[..., Job]:
-    return lambda **values: make_job(**{"queue": unheard, "released_at": None, **values})
-
-
 @pytest.fixture(params=["few", "many"])
 def number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "many":

@@ -44,11 +44,6 @@ def queue(unheard: str) -> None:
     assert unheard == QUEUE
 
 
-@pytest.fixture
-def waiting(make_job: Callable[..., Job]) -> Callable[..., Job]:
-    return lambda **values: make_job(**{"queue": QUEUE, "released_at": None, **values})
-
-
 def test_no_more_are_handed_out_than_may_run(waiting: Callable[..., Job]) -> None:
     waiting(state=State.RUNNING, lease_expires_at=Now())
     jobs = [waiting() for _ in range(4)]

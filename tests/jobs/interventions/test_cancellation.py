@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from jobs.context import JobContext
 from jobs.errors import CancelRequestedError, RetryableError, WorkerLostError
 from jobs.interventions.cancellation import cancel_jobs
-from jobs.models import Attempt, AuditEntry, Job, Queue
+from jobs.models import Attempt, AuditEntry, Job
 from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.worker.execution import execute_job
@@ -18,12 +18,7 @@ from jobs.worker.transitions import claim_job, fail_job, finish_job, hand_back_j
 from tests.support.small_file import write
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    Queue.objects.update(paused=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 
 def claimed(job: Job) -> Attempt:

@@ -11,20 +11,14 @@ from django.db.models.functions import Now
 
 from jobs.maintenance import sweeps  # noqa: F401  (registers them)
 from jobs.maintenance.sweeping import SWEEPS
-from jobs.models import AuditEntry, Callback, Job, Queue
+from jobs.models import AuditEntry, Callback, Job
 from jobs.states import State
 from jobs.webhooks.announcing import announce_end
 from jobs.worker.transitions import claim_job
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 REASON = "The owner's account was deactivated."
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    """Workers of other tests may be listening."""
-    Queue.objects.update(paused=True)
 
 
 def sweep_all() -> None:

@@ -15,19 +15,14 @@ from django_celery_beat.models import PeriodicTask
 from jobs import tasks
 from jobs.maintenance import sweeps
 from jobs.maintenance.sweeping import SWEEPS
-from jobs.models import Job, Queue, Sweep
+from jobs.models import Job, Sweep
 from jobs.postgres.advisory_locks import alone
 from jobs.states import State
 from tests.support.threads import Threads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 PAST = Now() - timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    Queue.objects.update(paused=True)
 
 
 @pytest.mark.parametrize("name", SWEEPS)

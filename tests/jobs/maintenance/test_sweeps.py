@@ -22,15 +22,9 @@ from tests.support.messages import message_ids
 from tests.support.threads import Threads
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 PAST = Now() - timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    """Workers of other tests may be listening."""
-    Queue.objects.update(paused=True)
 
 
 def orphan(job: Job) -> Attempt:

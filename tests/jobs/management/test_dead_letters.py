@@ -10,15 +10,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models.functions import Now
 
-from jobs.models import Attempt, Job, Queue
+from jobs.models import Attempt, Job
 from jobs.states import State
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    Queue.objects.update(paused=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_is_published")]
 
 
 @pytest.fixture

@@ -6,11 +6,6 @@ from jobs.pacing.burst import AGAIN_SECONDS, BURST_SECONDS, MOST_SECONDS, Burst
 from tests.support.manual_clock import Clock
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def take(burst: Burst, clock: Clock, *, rows: int, seconds: float) -> None:
     clock.now += seconds
     burst.count(rows)

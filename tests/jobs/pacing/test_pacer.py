@@ -6,11 +6,6 @@ from jobs.pacing.pacer import Pacer
 from tests.support.manual_clock import Clock
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_without_a_rate_nothing_waits(clock: Clock) -> None:
     pacer = Pacer(clock)
     pacer.charge(1_000_000)

@@ -28,14 +28,9 @@ from jobs.worker.transitions import claim_job
 from tests.support.small_file import write
 from tests.support.threads import Threads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 URL = "https://example.com/hook?key=s3cret"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    Queue.objects.update(paused=True)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from jobs.context import JobContext
 from jobs.errors import LeaseLostError, StalledError, WorkerStoppingError
 from jobs.kinds import Kind, register_kind
-from jobs.models import Attempt, Job, Queue
+from jobs.models import Attempt, Job
 from jobs.states import Outcome, State
 from jobs.worker import heartbeat
 from jobs.worker.execution import execute_job
@@ -23,12 +23,7 @@ from jobs.worker.heartbeat import Heartbeat, beating, percent
 from jobs.worker.transitions import claim_job, hand_back_job
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_published(db: None) -> None:
-    Queue.objects.update(paused=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
 
 @pytest.fixture
