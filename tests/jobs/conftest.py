@@ -17,6 +17,7 @@ from jobs.kinds import Handler, Kind, register_kind
 from jobs.models import Job, Queue
 from jobs.outbound.urls import bucket_of
 from jobs.retry import RetryPolicy
+from jobs.states import State
 from jobs.webhooks.messages import new_payload
 from jobs.worker.execution import execute_job
 from tests.support.receivers import Receiver, receiving
@@ -45,6 +46,16 @@ def make_job(owner: User) -> Callable[..., Job]:
         return Job.objects.create(**{**defaults, **values})
 
     return make
+
+
+@pytest.fixture
+def dead_job(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> Callable[..., Job]:
+    """A job that used up its attempts. What is requeued to the queue `reports` waits, because that queue is paused."""
+    kind_of(lambda context: None)
+    Queue.objects.filter(name="reports").update(paused=True)
+    dead: dict[str, Any] = {"state": State.DEAD, "released_at": None, "attempt_count": 5, "error_class": "E"}
+    result = {"error": {"code": "internal-error", "detail": "…", "retryable": True}}
+    return lambda **values: make_job(**dead | {"finished_at": Now(), "fencing_token": 5, "result": result} | values)
 
 
 @pytest.fixture

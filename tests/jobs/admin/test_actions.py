@@ -10,18 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobs.models import AuditEntry, Job, Queue
+from jobs.models import AuditEntry, Job
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/jobs/job/"
-
-
-@pytest.fixture
-def dead_job(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> Callable[..., Job]:
-    kind_of(lambda context: None)
-    Queue.objects.filter(name="reports").update(paused=True)  # what is requeued stays to be looked at
-    return lambda **values: make_job(**{"state": State.DEAD, "released_at": None, "finished_at": Now()} | values)
 
 
 def posted(action: str, *jobs: Job, **more: str) -> dict[str, Any]:

@@ -31,10 +31,9 @@ def queue(unheard: str) -> str:
 
 
 @pytest.fixture
-def dead_job(make_job: Callable[..., Job], queue: str) -> Callable[..., Job]:
-    return lambda **values: make_job(
-        **{"state": State.DEAD, "queue": queue, "attempt_count": 5, "released_at": None, "finished_at": Now(), **values}
-    )
+def dead_job(dead_job: Callable[..., Job], queue: str) -> Callable[..., Job]:
+    """In a queue that no worker consumes, and which is not paused."""
+    return lambda **values: dead_job(**{"queue": queue, **values})
 
 
 def timeline(job: Job) -> list[tuple[str, str, str]]:
