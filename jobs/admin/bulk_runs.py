@@ -22,7 +22,7 @@ from jobs.admin.read_only import ReadOnlyAdmin
 from jobs.bulk import steering
 from jobs.bulk.outcome import count_current_states, may_be_undone
 from jobs.errors import AdmissionError, TransitionError
-from jobs.interventions.requeue_checks import WORDS
+from jobs.interventions.requeue_checks import LABELS
 from jobs.interventions.selection import CRITERIA, UnknownCriterionError, in_words
 from jobs.models.bulk import OPEN, WORKING, BulkItem, BulkRun, Stage
 from jobs.states import Level
@@ -214,7 +214,7 @@ def run_page(run: BulkRun) -> dict[str, Any]:
         "run": run,
         "refresh_seconds": 2 if run.stage in WORKING else 0 if all(state.has_ended for state in current_states) else 10,
         "current_states": [(state.words, state.jobs) for state in current_states],
-        "verdicts": [(level, WORDS[level], count) for level, count in verdicts.items()],
+        "verdicts": [(level, LABELS[level], count) for level, count in verdicts.items()],
         "outcomes": [(BulkItem.Outcome(outcome).label, count) for outcome, count in outcomes.items()],
         "total": total,
         "done": done,

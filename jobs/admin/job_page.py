@@ -11,7 +11,7 @@ from django_celery_results.models import TaskResult
 
 from jobs.admin.timeline import LEGEND, draw
 from jobs.durations import in_words
-from jobs.interventions.inquiries import newest_inquiries
+from jobs.interventions.inquiries import latest_inquiries
 from jobs.interventions.requeue_checks import RequeueChecks
 from jobs.kinds import inspector_of
 from jobs.models import AuditEntry, Job
@@ -63,7 +63,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
         "result": redact(formatted(job.result), secrets) if job.result is not None else None,
         "verdict": RequeueChecks().check(job) if job.state in UNFINISHED else None,
         "knows_cost": job.state in UNFINISHED and inspector_of(job.kind).knows_cost,
-        "inquiry": newest_inquiries([job]).get(job.pk) if job.state in UNFINISHED else None,
+        "inquiry": latest_inquiries([job]).get(job.pk) if job.state in UNFINISHED else None,
         "may": may,
         "can": {
             "requeue": job.state in UNFINISHED,

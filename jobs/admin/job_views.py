@@ -26,7 +26,7 @@ from jobs.api.download import artifact_response
 from jobs.errors import AdmissionError, ArtifactError
 from jobs.interventions.audit import audit
 from jobs.interventions.failure_groups import failure_groups
-from jobs.interventions.inquiries import ask_cost
+from jobs.interventions.inquiries import submit_cost_inquiry
 from jobs.kinds import inspector_of
 from jobs.models import Artifact, AuditEntry, Job
 from jobs.states import UNFINISHED
@@ -106,14 +106,14 @@ class JobPages(ReadOnlyAdmin):
 
     def cost_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Have a worker ask what the job would cost. Its page shows the answer."""
-        return require_POST(self._ask_cost)(request, object_id)
+        return require_POST(self._submit_cost_inquiry)(request, object_id)
 
-    def _ask_cost(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def _submit_cost_inquiry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         job = self._job_for(request, object_id, "requeue_job")
         if job.state not in UNFINISHED or not inspector_of(job.kind).knows_cost:
             raise Http404
         try:
-            ask_cost(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
+            submit_cost_inquiry(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
         except AdmissionError as error:
             messages.error(request, f"The question could not be queued: {error}")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#lh-cost")

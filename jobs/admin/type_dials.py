@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from jobs.admin.forms import ReasonForm, known, known_database
-from jobs.interventions.dials import TYPE_DIALS, drop_type_dials, set_type_dials
+from jobs.interventions.dials import TYPE_DIALS, delete_type_dials, set_type_dials
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import TypeDials
 
@@ -75,7 +75,7 @@ class TypeDialsAdmin(ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: TypeDials) -> None:
         """From then on the class and the queue say it."""
-        drop_type_dials(obj.kind, obj.type, actor=request.user.get_username())
+        delete_type_dials(obj.kind, obj.type, actor=request.user.get_username())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """One by one, each with its line in the trail."""

@@ -1,4 +1,4 @@
-"""What a person does to many jobs at once: in batches, each job only in the states where it makes sense."""
+"""Actions of a person on many jobs: in batches, each job only in the states in which the action is allowed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from jobs.webhooks.announcing import announce_at_once
 
 #: Jobs that one transaction locks at most.
 BATCH_SIZE: Final = 500
-#: What the audit trail keeps of a job, before and after.
+#: The fields of a job that the audit trail keeps, before and after.
 AUDITED: Final = ("state", "attempt_count", "retry_at", "cancel_requested_at", "error_class", "error_fingerprint")
 
 
 @dataclass
 class Intervention:
-    """What came of it: the jobs that were changed, and why each of the others was not."""
+    """The outcome: the jobs that were changed, and why each of the others was refused."""
 
     changed: list[UUID] = field(default_factory=list)
     refused: dict[UUID, str] = field(default_factory=dict)
@@ -66,8 +66,8 @@ def intervene(
         if fitting:
             change(fitting)
             after = Job.objects.only("calls_back", *AUDITED).in_bulk([job.pk for job in fitting])
-            acts = [("job", job.pk, _as_audited(job), _as_audited(after[job.pk])) for job in fitting]
-            audit(action, acts, actor=actor, reason=reason)
+            entries = [("job", job.pk, _audited_values(job), _audited_values(after[job.pk])) for job in fitting]
+            audit(action, entries, actor=actor, reason=reason)
             if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
                 after_commit(announce_at_once, ended)
         for queue in {job.queue for job in found.values()}:
@@ -83,12 +83,12 @@ def intervene(
     return outcome
 
 
-def _as_audited(job: Job) -> dict[str, Any]:
+def _audited_values(job: Job) -> dict[str, Any]:
     return {name: str(value) for name in AUDITED if (value := getattr(job, name)) not in (None, "")}
 
 
 def batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
-    """As many ids at a time as one transaction locks, each once."""
+    """The ids in lists of the size that one transaction locks, without duplicates."""
     rest = iter(job_ids)
     while batch := list(dict.fromkeys(islice(rest, BATCH_SIZE))):
         yield batch

@@ -1,4 +1,4 @@
-"""Cancel: at once while a job waits; a running one is asked to end, and its heartbeat hears of it."""
+"""Cancel: a waiting job at once; a running one is asked to stop, which its heartbeat notices."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def cancel_jobs(
         allowed=allowed,
         change=change,
         seen=seen,
-        objection=_asked_already,
+        objection=_cancel_refusal,
     )
 
 
-def _asked_already(job: Job) -> str:
+def _cancel_refusal(job: Job) -> str:
     return "it is asked to end already" if job.state == State.RUNNING and job.cancel_requested_at else ""
 
 
 def cancel_active_job(job_id: UUID, *, actor: str) -> bool:
-    """As its owner cancels a job: a dead one has ended for them, and its failure is still to be read.
+    """Cancel a job for its owner. For them a dead job has ended, and its failure stays readable.
 
-    True where it is cancelled now, or is about to be; False where it has ended another way meanwhile.
+    True if it is canceled or about to be; False if it has ended in another way in the meantime.
     """
     if cancel_jobs([job_id], actor=actor, allowed=ACTIVE).changed:
         return True

@@ -51,7 +51,7 @@ def equal_jobs(jobs: Sequence[Job]) -> dict[UUID, list[EqualJob]]:
     }
 
 
-def usual_seconds(queue: str, kind: str, type_: str) -> list[float]:
+def past_durations(queue: str, kind: str, type_: str) -> list[float]:
     """How long the last successful attempts of such jobs took."""
     like = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
     ended = Attempt.objects.filter(job__in=like, outcome="succeeded", finished_at__isnull=False).order_by("-job")

@@ -74,7 +74,7 @@ def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: An
     return row
 
 
-def drop_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
+def delete_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
     """Leave it to the class of the type and to its queue again. Raises TypeDials.DoesNotExist."""
     with transaction.atomic():
         row = TypeDials.objects.select_for_update().get(kind=kind, type=type)

@@ -41,8 +41,8 @@ def edit_and_requeue_job(
         job.payload = canonical
         index_payload(job)
         record_event(job.pk, Event.Name.EDITED, actor=actor, reason=reason)
-        acts = [("job", job.pk, {"payload": before}, {"payload": masked_payload(job)})]
-        audit(AuditEntry.Action.EDIT, acts, actor=actor, reason=reason)
+        entries = [("job", job.pk, {"payload": before}, {"payload": masked_payload(job)})]
+        audit(AuditEntry.Action.EDIT, entries, actor=actor, reason=reason)
         refused = requeue_checked_jobs([job.pk], actor=actor, reason=reason).refused
         if refused:
             raise TransitionError(refused[job.pk])

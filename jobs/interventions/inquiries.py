@@ -1,8 +1,8 @@
-"""What would a job cost the database? Asked by a person, found out by a worker, and kept.
+"""Inquiries: a person asks what a job would cost the database, a worker finds out, and the answer is kept.
 
 The answer takes the code of the job's type (`Inspector.cost`), which may hang or end its process. So an inquiry is a
 job of its own kind: it waits in the queue of short operations, and the worker runs the code in a process that is killed
-at its deadline (`jobs.types.contained`). There is one attempt. Whatever becomes of the code is the answer, so an
+at its deadline (`jobs.types.contained`). There is one attempt. A failure of the code is an answer, too, so an
 inquiry succeeds unless its worker vanishes. Its type is the id of the job that it is about: an index finds the newest.
 """
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 INQUIRY: Final = "inquiry"
 QUEUE: Final = "operations"
-#: How long the code may take, with all that it asks PostgreSQL. Seconds.
+#: How long the code may take, including its queries. Seconds.
 DEADLINE_SECONDS: Final = 10
-#: For so long an answer that the job cannot be done counts as today's.
-FRESH: Final = timedelta(hours=1)
-#: Characters kept of a complaint.
-LONGEST_TEXT: Final = 1000
-#: Failures that speak of the database's state, not of the query.
-PASSING: Final = frozenset({"database-error", "time-limit", "retryable-error"})
+#: How long the answer that a job will fail stays valid.
+VALID_FOR: Final = timedelta(hours=1)
+#: How much of an error message is kept.
+MAX_TEXT_LENGTH: Final = 1000
+#: Codes of errors that concern the state of the database, not the query.
+TRANSIENT_CODES: Final = frozenset({"database-error", "time-limit", "retryable-error"})
 
 
 class Outcome(StrEnum):
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Inquiry:
-    """The newest inquiry about a job: while it is `open` there is no outcome yet."""
+    """The newest inquiry about a job. While it is open there is no outcome."""
 
     job_id: UUID
     is_open: bool
@@ -88,8 +88,8 @@ class Inquiry:
         )
 
     def finding(self, job: Job) -> Finding | None:
-        """What it says about running the job again; None where it is open, or about another payload."""
-        if self.outcome is None or self.work != work_of(job):
+        """What it says about running the job again; None if it is open or about another payload."""
+        if self.outcome is None or self.work != work_term(job):
             return None
         age = timezone.now() - self.at
         when = f"Asked {in_words(max(age, timedelta(seconds=1)))} ago"
@@ -98,7 +98,7 @@ class Inquiry:
         said = f"{when}: {self.words}"
         if self.outcome not in (Outcome.REFUSED, Outcome.KILLED):
             return Finding(Level.WARNING, said)
-        if age > FRESH:
+        if age > VALID_FOR:
             return Finding(Level.WARNING, f"{said} That was a while ago: ask again.")
         return Finding(Level.WILL_FAIL, f"{said} If the cause has been repaired since, ask again.")
 
@@ -124,14 +124,14 @@ class Inquiry:
                 return "The worker that was asked ended before it had an answer."
 
 
-def ask_cost(job: Job, *, actor: AbstractBaseUser | None) -> None:
+def submit_cost_inquiry(job: Job, *, actor: AbstractBaseUser | None) -> None:
     """Submit an inquiry about a job, unless one is open. Raises what `jobs.dispatch.submission.submit_job` does."""
-    if any(inquiry.is_open for inquiry in newest_inquiries([job]).values()):
+    if any(inquiry.is_open for inquiry in latest_inquiries([job]).values()):
         return
-    submit_job(kind=INQUIRY, owner=actor, payload={"job": str(job.pk), "work": work_of(job)})
+    submit_job(kind=INQUIRY, owner=actor, payload={"job": str(job.pk), "work": work_term(job)})
 
 
-def newest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
+def latest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
     """The newest inquiry about each of the jobs, by their ids. One query."""
     ids = [str(job.pk) for job in jobs]
     asked = Job.objects.filter(queue=QUEUE, kind=INQUIRY, type__in=ids).exclude(state=State.CANCELLED)
@@ -139,8 +139,8 @@ def newest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
     return {found.job_id: found for found in map(Inquiry.of, rows)}
 
 
-def work_of(job: Job) -> str:
-    """Another one once the payload is edited: an answer is about the payload that it was asked for."""
+def work_term(job: Job) -> str:
+    """Identifies the payload that the answer is about: it changes when the payload is edited."""
     return same_work_term(job.kind, job.payload) if isinstance(job.payload, dict) else ""
 
 
@@ -149,7 +149,7 @@ def run_inquiry(context: JobContext) -> dict[str, Any]:
     bounds = Bounds(seconds=DEADLINE_SECONDS, memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2)
     try:
         answer: dict[str, Any] = contained(
-            "jobs.interventions.inquiries.find_cost", context.job.payload["job"], bounds=bounds, check=context.check
+            "jobs.interventions.inquiries.compute_cost", context.job.payload["job"], bounds=bounds, check=context.check
         )
     except CannotStartError:
         return {"outcome": Outcome.UNDECIDED, "text": "the process for the question could not be started."}
@@ -160,7 +160,7 @@ def run_inquiry(context: JobContext) -> dict[str, Any]:
     return answer
 
 
-def find_cost(job_id: str) -> dict[str, Any]:
+def compute_cost(job_id: str) -> dict[str, Any]:
     """In a process of its own: ask the job's inspector. Secrets of the payload are masked in what it says."""
     job = Job.objects.select_related("owner").filter(pk=job_id).first()
     if job is None:
@@ -172,9 +172,9 @@ def find_cost(job_id: str) -> dict[str, Any]:
         if code == "out-of-memory":  # a worker has another limit
             needs = f"the report type's code needed more than {settings.PREVIEW_MEMORY_MB} MiB."
             return {"outcome": Outcome.UNDECIDED, "text": needs}
-        outcome = Outcome.UNAVAILABLE if code in PASSING else Outcome.REFUSED
+        outcome = Outcome.UNAVAILABLE if code in TRANSIENT_CODES else Outcome.REFUSED
         said = in_one_line(error, secrets_of(job)) or type(error).__name__
-        return {"outcome": outcome, "text": f"{said[:LONGEST_TEXT]}."}
+        return {"outcome": outcome, "text": f"{said[:MAX_TEXT_LENGTH]}."}
     return {"outcome": Outcome.ANSWERED, "text": cost or "Nothing is known of what such a job costs."}
 
 
@@ -188,7 +188,7 @@ class InquiryInspector(Inspector):
         return str(payload.get("job", "")) if isinstance(payload, dict) else ""
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Raises InvalidPayloadError unless it is as `ask_cost` writes it."""
+        """Raises InvalidPayloadError unless it is as `submit_cost_inquiry` writes it."""
         checked = super().validate(payload, owner)
         if set(checked) != {"job", "work"} or not all(isinstance(value, str) for value in checked.values()):
             raise InvalidPayloadError([{"pointer": "", "detail": "An inquiry names a job and nothing else."}])

@@ -1,10 +1,9 @@
-"""Can a job be requeued? Looked up in the live state each time, and told in words.
+"""Whether a job can be requeued, checked against the live state and explained.
 
 A verdict is the worst of its findings: safe, safe with a warning, refused, will fail again. It is the same wherever it
-is shown: on the job's page, in the lists of bulk actions and runs, in the terminal. No code of a type that can compute
-runs for it: what such code said when somebody asked last (`jobs.interventions.inquiries`) is one of the findings. What
-many jobs share (the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of
-them.
+is shown: on the job's page, in the lists of bulk actions and runs, in the terminal. No code of a job's type runs for
+it, but the newest answer of such code (`jobs.interventions.inquiries`) is one of the findings. What many jobs share
+(the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of them.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from jobs.durations import in_words
 from jobs.files.room import storage_shortage
 from jobs.inspection import Finding
 from jobs.interventions.batches import Intervention, batches
-from jobs.interventions.circumstances import EqualJob, equal_jobs, usual_seconds, why_unreachable
+from jobs.interventions.circumstances import EqualJob, equal_jobs, past_durations, why_unreachable
 from jobs.interventions.dead_letter import requeue_jobs, require_reason
-from jobs.interventions.inquiries import Inquiry, newest_inquiries
+from jobs.interventions.inquiries import Inquiry, latest_inquiries
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import Artifact, Job
 from jobs.pacing.dials import Dials, dials_of
@@ -32,7 +31,7 @@ from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.states import UNFINISHED, Level, State
 
-WORDS: Final = {
+LABELS: Final = {
     Level.OK: "safe",
     Level.WARNING: "safe with a warning",
     Level.REFUSED: "refused",
@@ -52,23 +51,23 @@ class Verdict:
         return max((finding.level for finding in self.findings), default=Level.OK)
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         """`safe`, `safe with a warning`, `refused` or `will fail again`."""
-        return WORDS[self.level]
+        return LABELS[self.level]
 
     @property
     def reasons(self) -> str:
-        """Of the worst findings, in one line; empty when it is safe."""
+        """The worst findings in one line; empty if it is safe."""
         return " ".join(str(found.text) for found in self.findings if self.level is found.level is not Level.OK)
 
 
 class RequeueChecks:
-    """Checks jobs, one by one or many at once. Make a new one for each look: it remembers what it saw."""
+    """Checks one or many jobs. It caches what it reads, so make a new one for each request."""
 
     def __init__(self) -> None:
-        self._dials = cache(dials)
+        self._dials = cache(current_dials)
         self._why_unreachable = cache(why_unreachable)
-        self._usual_seconds = cache(usual_seconds)
+        self._past_durations = cache(past_durations)
         self._storage_shortage = cache(storage_shortage)
 
     def check(self, job: Job) -> Verdict:
@@ -77,7 +76,7 @@ class RequeueChecks:
 
     def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
         """Verdicts by id, with a number of queries that does not depend on the number of jobs."""
-        equal, inquiries = equal_jobs(jobs), newest_inquiries(jobs)
+        equal, inquiries = equal_jobs(jobs), latest_inquiries(jobs)
         published = set(
             Artifact.objects.filter(
                 job__in=[job.pk for job in jobs],
@@ -103,18 +102,18 @@ class RequeueChecks:
         if job.kind not in kind_names():
             yield Finding(Level.WILL_FAIL, f"No installed app registers the kind {job.kind}.")
             return
-        yield from _about_the_owner(job)
-        yield from _guarded(inspector_of(job.kind).findings, job)
-        yield from _about_equal_jobs(job, equal)
+        yield from _check_owner(job)
+        yield from _catch_errors(inspector_of(job.kind).findings, job)
+        yield from _check_equal_jobs(job, equal)
         if is_published:
             yield Finding(Level.REFUSED, "Its result is already published.")
-        yield from _about_the_last_error(job)
-        yield from self._about_the_cause(job)
-        yield from self._about_the_time(job)
+        yield from _check_last_error(job)
+        yield from self._check_environment(job)
+        yield from self._check_duration(job)
         if inquiry and (finding := inquiry.finding(job)):
             yield finding
 
-    def _about_the_cause(self, job: Job) -> Iterator[Finding]:
+    def _check_environment(self, job: Job) -> Iterator[Finding]:
         found = self._dials(job.queue, job.kind, job.type)
         if found is None:
             yield Finding(Level.REFUSED, f"There is no queue {job.queue} any more.")
@@ -133,14 +132,14 @@ class RequeueChecks:
         if shortage := self._storage_shortage():
             yield Finding(Level.WARNING, shortage)
 
-    def _about_the_time(self, job: Job) -> Iterator[Finding]:
-        seconds = self._usual_seconds(job.queue, job.kind, job.type)
+    def _check_duration(self, job: Job) -> Iterator[Finding]:
+        seconds = self._past_durations(job.queue, job.kind, job.type)
         if seconds:
             middle, longest = in_words(statistics.median(seconds)), in_words(max(seconds))
             many = f"The last {len(seconds)} such jobs took" if len(seconds) > 1 else "The last such job took"
             yield Finding(Level.OK, f"{many} {middle} (median), {longest} at most.")
         else:
-            yield Finding(Level.OK, "No such job has succeeded lately, so nobody knows how long it takes.")
+            yield Finding(Level.OK, "No such job has succeeded recently, so its duration is unknown.")
 
 
 def requeue_checked_jobs(
@@ -159,8 +158,8 @@ def requeue_checked_jobs(
     return outcome
 
 
-def dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
-    """Those that would count for it now; None when the queue is not there any more."""
+def current_dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
+    """The dials that apply now; None if the queue no longer exists."""
     defaults = inspector_of(kind).dials(type)
     try:
         return dials_of(queue, kind=kind, type=type, defaults=defaults)
@@ -168,12 +167,12 @@ def dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
         return None
 
 
-def _about_the_owner(job: Job) -> Iterator[Finding]:
+def _check_owner(job: Job) -> Iterator[Finding]:
     if job.owner is not None and not job.owner.is_active:
         yield Finding(Level.REFUSED, f"Its owner, {job.owner.get_username()}, is deactivated.")
 
 
-def _about_equal_jobs(job: Job, equal: Iterable[EqualJob]) -> Iterator[Finding]:
+def _check_equal_jobs(job: Job, equal: Iterable[EqualJob]) -> Iterator[Finding]:
     for other in equal:
         if other.state != State.SUCCEEDED:
             yield Finding(Level.WARNING, f"The same work is {other.state} already, as job {other.job_id}.")
@@ -185,7 +184,7 @@ def _about_equal_jobs(job: Job, equal: Iterable[EqualJob]) -> Iterator[Finding]:
     yield Finding(Level.OK, "No job with the same payload is waiting or running, or has succeeded since.")
 
 
-def _about_the_last_error(job: Job) -> Iterator[Finding]:
+def _check_last_error(job: Job) -> Iterator[Finding]:
     error = (job.result or {}).get("error") if isinstance(job.result, dict) else None
     if not isinstance(error, dict):
         return
@@ -194,13 +193,13 @@ def _about_the_last_error(job: Job) -> Iterator[Finding]:
     elif error.get("retryable") is False:
         yield Finding(
             Level.WARNING,
-            f"Its last error ({error.get('code')}) is one that trying again does not cure: "
-            "mend the cause first, or edit the payload.",
+            f"Its last error ({error.get('code')}) will not go away by itself: "
+            "fix the cause first, or edit the payload.",
         )
 
 
-def _guarded(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
-    """A payload may be anything, and a kind's code may fail over it: that is an answer, too."""
+def _catch_errors(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
+    """Turn an exception into a finding: a payload may be anything, and the code of a kind may fail over it."""
     try:
         yield from list(look(job))
     except Exception as error:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from jobs.interventions.inquiries import ask_cost
+from jobs.interventions.inquiries import submit_cost_inquiry
 from jobs.models import Job
 from jobs.states import State
 from tabular.dialect import Dialect
@@ -23,7 +23,7 @@ def dead_report(owner: User, how: str) -> Job:
 @pytest.mark.parametrize(("how", "outcome"), [("kill", "killed"), ("eat", "undecided"), ("behave", "answered")])
 def test_the_worker_outlives_the_code(how: str, outcome: str, stack: Stack, owner: User) -> None:
     worker = stack.pid("worker-io")
-    ask_cost(dead_report(owner, how), actor=owner)
+    submit_cost_inquiry(dead_report(owner, how), actor=owner)
     inquiry = wait_until(lambda: Job.objects.filter(kind="inquiry", state=State.SUCCEEDED).first(), timeout=60)
     assert inquiry is not None
     assert inquiry.result is not None

@@ -47,7 +47,7 @@ def test_a_dead_job_is_found_in_three_clicks_understood_edited_and_completes(
     page.get_by_role("link", name=str(job.pk)).click()
     expect(page.get_by_text("psycopg.errors.DivisionByZero: division by zero").first).to_be_visible()
     expect(page.get_by_role("heading", name="Can I requeue this? safe with a warning")).to_be_visible()
-    expect(page.get_by_text("(query-refused) is one that trying again does not cure")).to_be_visible()
+    expect(page.get_by_text("(query-refused) will not go away by itself")).to_be_visible()
     expect(page.get_by_role("img", name="attempt 1 failed")).to_be_visible()
     assert "sesame" not in page.content()
     page.get_by_role("link", name="Edit and requeue…").click()

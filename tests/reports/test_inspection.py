@@ -60,7 +60,7 @@ def reasons(job: Job) -> str:
 
 def failing(job: Job) -> str:
     verdict = RequeueChecks().check(job)
-    assert verdict.word == "will fail again"
+    assert verdict.label == "will fail again"
     return verdict.reasons
 
 
@@ -76,7 +76,7 @@ def test_secrets_that_only_the_type_knows_are_masked(job: Job) -> None:
 
 def test_a_sound_order_is_safe_and_its_cost_is_told(job: Job) -> None:
     verdict = RequeueChecks().check(job)
-    assert verdict.word == "safe"
+    assert verdict.label == "safe"
     text = "secretive exists, its owner may order it, and its parameters are valid today."
     assert str(verdict.findings[0].text) == text
     assert (INSPECTOR.cost(job) or "").startswith("PostgreSQL expects about 5,000 rows at a cost of ")

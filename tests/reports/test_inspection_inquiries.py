@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from jobs.bulk.work import check_jobs
 from jobs.context import JobContext
 from jobs.interventions import inquiries
-from jobs.interventions.inquiries import newest_inquiries
+from jobs.interventions.inquiries import latest_inquiries
 from jobs.interventions.requeue_checks import RequeueChecks, requeue_checked_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.models.bulk import BulkItem, BulkRun
@@ -95,7 +95,7 @@ def page(client: Client, job: Job) -> str:
 
 def verdict(job: Job) -> tuple[str, str]:
     found = RequeueChecks().check(Job.objects.select_related("owner").get(pk=job.pk))
-    return found.word, found.reasons
+    return found.label, found.reasons
 
 
 def test_the_answer_is_kept_and_shown_with_who_asked(
@@ -261,4 +261,4 @@ def test_the_newest_are_found_in_one_query(
     for job in jobs:
         operator.post(f"/admin/jobs/job/{job.pk}/cost/")
     with django_assert_num_queries(1):
-        assert newest_inquiries(jobs).keys() == {job.pk for job in jobs}
+        assert latest_inquiries(jobs).keys() == {job.pk for job in jobs}

@@ -15,8 +15,8 @@ from django.db.models import Count, Max, Min, QuerySet
 
 from jobs.interventions.batches import Intervention, batches
 from jobs.interventions.dead_letter import discard_jobs
-from jobs.interventions.inquiries import ask_cost
-from jobs.interventions.requeue_checks import WORDS, RequeueChecks, requeue_checked_jobs
+from jobs.interventions.inquiries import submit_cost_inquiry
+from jobs.interventions.requeue_checks import LABELS, RequeueChecks, requeue_checked_jobs
 from jobs.models import Job
 from jobs.payloads.masked import masked_payload
 from jobs.states import UNFINISHED, State
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             first_line = job.error_message.splitlines()[0] if job.error_message else ""
             line = f"{job.pk}  {job.finished_at:%Y-%m-%d %H:%M:%S}  {job.kind}  {job.queue}  {owner}"
             self.stdout.write(
-                f"{line}  [{verdicts[job.pk].word}]  {job.error_fingerprint}  {job.error_class}: {first_line[:100]}"
+                f"{line}  [{verdicts[job.pk].label}]  {job.error_fingerprint}  {job.error_class}: {first_line[:100]}"
             )
         self.stdout.write(f"{dead.count()} dead")
 
@@ -104,9 +104,9 @@ class Command(BaseCommand):
         self.stdout.write(f"error: {job.error_class}: {job.error_message}  ({job.error_fingerprint})")
         if job.state in UNFINISHED:
             verdict = RequeueChecks().check(job)
-            self.stdout.write(f"can it be requeued: {verdict.word}")
+            self.stdout.write(f"can it be requeued: {verdict.label}")
             for finding in verdict.findings:
-                self.stdout.write(f"  {WORDS[finding.level]}: {finding.text}")
+                self.stdout.write(f"  {LABELS[finding.level]}: {finding.text}")
         self.stdout.write(f"payload: {json.dumps(masked_payload(job), indent=2, ensure_ascii=False)}")
         self.stdout.write("attempts:")
         for attempt in attempts:
@@ -128,7 +128,7 @@ class Command(BaseCommand):
         if missing := set(ids) - {job.pk for job in jobs}:
             raise CommandError(f"not dead or failed: {', '.join(map(str, sorted(missing)))}")
         for job in jobs:
-            ask_cost(job, actor=None)
+            submit_cost_inquiry(job, actor=None)
         self.stdout.write(f"{len(jobs)} asked")
 
     def change(self, act: Callable[..., Intervention], done: str, options: dict[str, Any]) -> None:
@@ -161,8 +161,8 @@ class Command(BaseCommand):
         checks, words = RequeueChecks(), Counter[str]()
         for some in batches(ids):
             found = checks.check_all(list(Job.objects.filter(pk__in=some).select_related("owner")))
-            words.update(verdict.word for verdict in found.values())
-        for word in WORDS.values():
+            words.update(verdict.label for verdict in found.values())
+        for word in LABELS.values():
             if words[word]:
                 self.stdout.write(f"{words[word]} {word}")
 

@@ -52,23 +52,23 @@ def verdict(job: Job) -> Verdict:
 
 def warnings(job: Job) -> str:
     found = verdict(job)
-    assert found.word == "safe with a warning", found
+    assert found.label == "safe with a warning", found
     return found.reasons
 
 
 def refusal(job: Job) -> str:
     found = verdict(job)
-    assert found.word == "refused", found
+    assert found.label == "refused", found
     return found.reasons
 
 
 def test_a_dead_job_whose_cause_is_gone_is_safe(dead_job: Callable[..., Job]) -> None:
     found = verdict(dead_job())
-    assert (found.word, found.reasons) == ("safe", "")
+    assert (found.label, found.reasons) == ("safe", "")
     assert [str(finding.text) for finding in found.findings] == [
         "No job with the same payload is waiting or running, or has succeeded since.",
         "The queue reports hands out, and the database default answers.",
-        "No such job has succeeded lately, so nobody knows how long it takes.",
+        "No such job has succeeded recently, so its duration is unknown.",
     ]
 
 
@@ -79,7 +79,7 @@ def test_a_job_that_has_not_failed_is_refused(dead_job: Callable[..., Job], stat
 
 def test_a_kind_that_is_gone_is_refused(dead_job: Callable[..., Job]) -> None:
     found = verdict(dead_job(kind="gone"))
-    assert (found.word, found.reasons) == ("will fail again", "No installed app registers the kind gone.")
+    assert (found.label, found.reasons) == ("will fail again", "No installed app registers the kind gone.")
 
 
 def test_a_queue_that_is_gone_is_refused(dead_job: Callable[..., Job]) -> None:
@@ -96,7 +96,7 @@ def test_a_published_result_is_refused(dead_job: Callable[..., Job]) -> None:
     artifact = Artifact.objects.create(job=job, role="result", row_count=1, size_bytes=1, published_at=Now())
     assert refusal(job) == "Its result is already published."
     Artifact.objects.filter(pk=artifact.pk).update(deleted_at=Now())
-    assert verdict(job).word == "safe"
+    assert verdict(job).label == "safe"
 
 
 def test_a_paused_queue_is_a_warning(dead_job: Callable[..., Job]) -> None:
@@ -126,7 +126,7 @@ def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monke
 @pytest.mark.parametrize(
     ("code", "retryable", "said"),
     [
-        ("query-refused", False, "is one that trying again does not cure"),
+        ("query-refused", False, "will not go away by itself"),
         ("worker-lost", True, "it may take the next worker with it"),
     ],
 )
@@ -146,7 +146,7 @@ def test_equal_work_that_waits_or_has_succeeded_since_is_a_warning(dead_job: Cal
         dead_job(payload=payload, state=State.QUEUED, owner=User.objects.create_user("grace")),
         dead_job(payload=payload),  # dead itself
     )
-    assert verdict(job).word == "safe", others
+    assert verdict(job).label == "safe", others
     since = dead_job(payload=payload, state=State.SUCCEEDED, finished_at=Now() + timedelta(seconds=1))
     assert warnings(job) == f"The same work has succeeded since, as job {since.pk}."
     waits = dead_job(payload=payload, state=State.QUEUED, finished_at=None)
@@ -168,7 +168,7 @@ def test_the_kind_is_asked_and_its_failure_is_an_answer(dead_job: Callable[..., 
     sound = verdict(dead_job(kind="curious", payload={"sound": True}))
     assert str(sound.findings[0].text) == "Sound."
     broken = verdict(dead_job(kind="curious", payload={}))
-    assert (broken.word, broken.reasons) == (
+    assert (broken.label, broken.reasons) == (
         "will fail again",
         "Its payload cannot be understood today: KeyError('sound')",
     )
@@ -181,11 +181,11 @@ def test_many_jobs_are_checked_in_as_many_queries_as_one(
     with django_assert_num_queries(5):  # equal jobs, inquiries, results, dials, like jobs
         RequeueChecks().check_all(jobs[:1])
     with django_assert_num_queries(5):
-        assert {found.word for found in RequeueChecks().check_all(jobs).values()} == {"safe"}
+        assert {found.label for found in RequeueChecks().check_all(jobs).values()} == {"safe"}
 
 
 def test_a_success_before_a_failing_job_was_ordered_is_none_since(dead_job: Callable[..., Job]) -> None:
     payload = {"year": 2023}
     before = Now() - timedelta(days=3)
     dead_job(payload=payload, state=State.SUCCEEDED, finished_at=before, created_at=before)
-    assert verdict(dead_job(payload=payload, state=State.FAILED, finished_at=None)).word == "safe"
+    assert verdict(dead_job(payload=payload, state=State.FAILED, finished_at=None)).label == "safe"
