@@ -15,12 +15,12 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from jobs.admin.audited import AuditedMixin
-from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.admin.read_only import ReadOnlyAdmin, replace_admin
 from jobs.models.token import ApiToken
 from jobs.tokens.issuing import issued_below
 
 
-@replace(User)
+@replace_admin(User)
 class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
     """People. Who may do what is best given by the groups viewer, operator and administrator."""
 
@@ -38,14 +38,14 @@ class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As Django's permission says; of a superuser, only to another. This holds for passwords, too."""
-        return super().has_change_permission(request, obj) and not _is_above(obj, request.user)
+        return super().has_change_permission(request, obj) and not _outranks(obj, request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The same."""
-        return super().has_delete_permission(request, obj) and not _is_above(obj, request.user)
+        return super().has_delete_permission(request, obj) and not _outranks(obj, request.user)
 
 
-def _is_above(other: Any, user: Any) -> bool:
+def _outranks(other: Any, user: Any) -> bool:
     return other is not None and _is_superuser(other) and not _is_superuser(user)
 
 
@@ -53,7 +53,7 @@ def _is_superuser(user: Any) -> bool:
     return bool(user.is_superuser)
 
 
-@replace(Group)
+@replace_admin(Group)
 class GroupAdmin(AuditedMixin, DjangoGroupAdmin, ModelAdmin):
     """Roles."""
 
@@ -88,6 +88,6 @@ class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is 
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
-@replace(AccessAttempt)
+@replace_admin(AccessAttempt)
 class FailedSignInAdmin(AuditedMixin, AccessAttemptAdmin, ModelAdmin):
     """Failed sign-ins that count towards a lock. Deleting one lifts it."""

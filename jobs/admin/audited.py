@@ -20,18 +20,18 @@ class AuditedMixin(admin.ModelAdmin):
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """As Django does, and in the trail."""
-        self._keep(request, AuditEntry.Action.ADD, [obj], after={"name": str(obj)})
+        self._audit(request, AuditEntry.Action.ADD, [obj], after={"name": str(obj)})
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """As Django does, and in the trail."""
-        self._keep(request, AuditEntry.Action.CHANGE, [obj], after={"name": str(obj), "changed": _fields(message)})
+        self._audit(request, AuditEntry.Action.CHANGE, [obj], after={"name": str(obj), "changed": _fields(message)})
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """As Django does, and in the trail."""
         for obj in queryset:
-            self._keep(request, AuditEntry.Action.DELETE, [obj], before={"name": str(obj)})
+            self._audit(request, AuditEntry.Action.DELETE, [obj], before={"name": str(obj)})
         return super().log_deletions(request, queryset)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:  # type: ignore[override]
@@ -40,14 +40,14 @@ class AuditedMixin(admin.ModelAdmin):
         response = super().response_action(request, queryset)
         name = request.POST.get("action", "")
         if response is not None and name != "delete_selected" and name in self.get_actions(request):
-            self._keep(request, AuditEntry.Action.CHANGE, chosen, after={"action": name})
+            self._audit(request, AuditEntry.Action.CHANGE, chosen, after={"action": name})
         return response
 
     def audited_id(self, obj: Any) -> object:
         """What the trail calls the row, in 100 characters at most."""
         return obj.pk
 
-    def _keep(
+    def _audit(
         self,
         request: HttpRequest,
         action: AuditEntry.Action,

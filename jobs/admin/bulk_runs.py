@@ -75,13 +75,13 @@ class OrderForm(ReasonForm):
 class BulkRunAdmin(ReadOnlyAdmin):
     """All runs, newest first."""
 
-    list_display = ("id", "act", "shown_stage", "jobs", "reason", "ordered_by", "created_at")
+    list_display = ("id", "act", "stage_label", "jobs", "reason", "ordered_by", "created_at")
     list_select_related = ("ordered_by",)
     list_filter = ("stage", "act")
     sortable_by = ()
 
     @display(description="Stage", label=COLOURS)
-    def shown_stage(self, run: BulkRun) -> str:
+    def stage_label(self, run: BulkRun) -> str:
         """As a coloured label."""
         return run.stage
 

@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from jobs.admin.audited import AuditedMixin
-from jobs.admin.read_only import ReadOnlyAdmin, replace
+from jobs.admin.read_only import ReadOnlyAdmin, replace_admin
 from jobs.maintenance.schedules import KINDS_OF_SCHEDULE, fault_of_schedule, faults_of
 from jobs.payloads.redaction import in_one_line
 
@@ -54,7 +54,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
     def _post_clean(self) -> None:
         super()._post_clean()
         if self.instance.enabled:
-            add_faults(self, faults_of(self.instance))
+            add_schedule_errors(self, faults_of(self.instance))
 
 
 class ScheduleForm(forms.ModelForm):
@@ -66,14 +66,14 @@ class ScheduleForm(forms.ModelForm):
             self.add_error(None, fault)
 
 
-def add_faults(form: forms.ModelForm, faults: dict[str, str]) -> None:
+def add_schedule_errors(form: forms.ModelForm, faults: dict[str, str]) -> None:
     """Show each fault at its field, unless the form has found something there itself."""
     for field, fault in faults.items():
         if field not in form.errors and not (field in KINDS_OF_SCHEDULE and NON_FIELD_ERRORS in form.errors):
             form.add_error(field if field in form.fields else None, fault)
 
 
-@replace(PeriodicTask)
+@replace_admin(PeriodicTask)
 class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
     """When Beat rings which sweep. Its actions (enable, disable, run) are changes."""
 
@@ -107,12 +107,12 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
         """Send each once, now. What cannot be sent is named."""
         for task in queryset.select_related(*KINDS_OF_SCHEDULE):
-            faults = {field: fault for field, fault in faults_of(task).items() if field in FIELDS_OF_A_MESSAGE}
+            faults = {field: fault for field, fault in faults_of(task).items() if field in MESSAGE_FIELDS}
             if faults:
                 messages.error(request, f"{task.name} was not sent. {' '.join(faults.values())}")
                 continue
             try:
-                send_once(task)
+                send_now(task)
             except Exception as error:  # whatever the broker's client raises
                 messages.error(request, f"{task.name} was not sent: {in_one_line(error)}")
             else:
@@ -120,10 +120,10 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
 
 
 #: What of a periodic task makes its message.
-FIELDS_OF_A_MESSAGE = ("task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority")
+MESSAGE_FIELDS = ("task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority")
 
 
-def send_once(task: PeriodicTask) -> None:
+def send_now(task: PeriodicTask) -> None:
     """As Beat would. Raises what the broker's client does."""
     headers = {**loads(task.headers or "{}"), "periodic_task_name": task.name}
     options = {"queue": task.queue} if task.queue else {}
@@ -140,33 +140,33 @@ def in_words(crontab: CrontabSchedule) -> str:
         return ""
 
 
-@replace(IntervalSchedule, SolarSchedule)
+@replace_admin(IntervalSchedule, SolarSchedule)
 class ScheduleAdmin(AuditedMixin, beat.ScheduleAdmin, ModelAdmin):
     """Intervals, and events of the sun."""
 
     form = ScheduleForm
 
 
-@replace(CrontabSchedule)
+@replace_admin(CrontabSchedule)
 class CrontabScheduleAdmin(ScheduleAdmin):
     """Times of the day."""
 
-    list_display = ("__str__", "shown_in_words")
+    list_display = ("__str__", "description")
 
     @admin.display(description=_("Human readable"))
-    def shown_in_words(self, crontab: CrontabSchedule) -> str:
+    def description(self, crontab: CrontabSchedule) -> str:
         """Empty where it cannot be read."""
         return in_words(crontab)
 
 
-@replace(ClockedSchedule)
+@replace_admin(ClockedSchedule)
 class ClockedScheduleAdmin(AuditedMixin, beat.ClockedScheduleAdmin, ModelAdmin):
     """Points in time."""
 
     form = ScheduleForm
 
 
-@replace(TaskResult)
+@replace_admin(TaskResult)
 class TaskResultAdmin(ReadOnlyAdmin):
     """What Celery says of its tasks. The state of a job stands in its own row, not here."""
 
@@ -176,7 +176,7 @@ class TaskResultAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
-@replace(GroupResult)
+@replace_admin(GroupResult)
 class GroupResultAdmin(ReadOnlyAdmin):
     """Longhaul makes none; an app of yours may."""
 

@@ -1,4 +1,4 @@
-"""The admin's first page: what runs, what waits, what is wrong, each with a link to the jobs it means."""
+"""The admin's first page: running and waiting jobs and current troubles, each with a link to its jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER_SECONDS: Final = 1.0
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Adds to the context of the admin's index what who may view jobs is shown (unfold's DASHBOARD_CALLBACK)."""
+    """Unfold's DASHBOARD_CALLBACK: extends the context of the admin's index for people who may view jobs."""
     if not request.user.has_perm("jobs.view_job"):
         return context
     queues, sweeps = queue_figures(), sweep_states()
@@ -38,29 +38,29 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "troubles": [
             {"it": trouble, "remedies": trouble.remedies_for(request.user)} for trouble in troubles(queues, sweeps)
         ],
-        "queues": [_shown(queue) for queue in queues],
+        "queues": [_queue_panel(queue) for queue in queues],
         "sweeps": sweeps,
     }
 
 
 def services_view(request: HttpRequest) -> HttpResponse:
-    """The panel of workers and servers, which takes a second to ask: the page loads it behind."""
+    """The panel of workers and servers. It takes a second, so the page loads it in the background."""
     if not request.user.has_perm("jobs.view_job"):
         raise PermissionDenied
-    servers = {"PostgreSQL": asked(_postgresql), "Redis": asked(_redis)}
+    servers = {"PostgreSQL": check_server(_postgresql), "Redis": check_server(_redis)}
     workers: list[dict[str, Any]] = []
-    complaint = "" if servers["Redis"][0] else "they are asked through Redis."
-    if not complaint:  # a Redis that hangs would take ten seconds of this thread
+    error_text = "" if servers["Redis"][0] else "they are reached through Redis."
+    if not error_text:  # a Redis that hangs would take ten seconds of this thread
         try:
-            workers = workers_now()
+            workers = live_workers()
         except Exception as error:  # whatever the broker's client raises
-            complaint = in_one_line(error)
-    context = {"servers": servers, "workers": workers, "complaint": complaint, "unconsumed": _unconsumed(workers)}
+            error_text = in_one_line(error)
+    context = {"servers": servers, "workers": workers, "error": error_text, "unserved": _unserved_queues(workers)}
     return TemplateResponse(request, "admin/services.html", context)
 
 
-def workers_now() -> list[dict[str, Any]]:
-    """Each worker that answers within a second: its name, the queues that it consumes, the jobs in its hands."""
+def live_workers() -> list[dict[str, Any]]:
+    """Each worker that answers within a second: its name, the queues it consumes, and its running jobs."""
     inspect = current_app.control.inspect(timeout=ANSWER_SECONDS)
     consumed = inspect.active_queues() or {}
     active = inspect.active() or {}
@@ -83,8 +83,8 @@ def workers_now() -> list[dict[str, Any]]:
     ]
 
 
-def asked(ask: Callable[[], str]) -> tuple[bool, str]:
-    """Whether a server answers, and what it says or what is wrong."""
+def check_server(ask: Callable[[], str]) -> tuple[bool, str]:
+    """Whether a server answers, and its answer or its error."""
     try:
         return True, ask()
     except Exception as error:  # the driver's own
@@ -112,8 +112,8 @@ def _redis() -> str:
     return f"{name} {version}, {info['used_memory_human']} used, {info['connected_clients']} clients"
 
 
-def _unconsumed(workers: list[dict[str, Any]]) -> list[str]:
-    """Queues that jobs wait in and no worker consumes."""
+def _unserved_queues(workers: list[dict[str, Any]]) -> list[str]:
+    """Queues with waiting jobs that no worker consumes."""
     consumed = {name for worker in workers for name in worker["queues"]}
     waiting = Job.objects.filter(queue=OuterRef("name"), state=State.QUEUED)
     needed = Queue.objects.filter(Exists(waiting)).order_by("name").values_list("name", flat=True)
@@ -127,7 +127,7 @@ def _job_id(task: Mapping[str, Any]) -> UUID | None:
         return None
 
 
-def _shown(queue: QueueFigures) -> dict[str, Any]:
+def _queue_panel(queue: QueueFigures) -> dict[str, Any]:
     return {
         "it": queue,
         "waiting": capped(queue.waiting),

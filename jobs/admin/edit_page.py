@@ -25,13 +25,13 @@ from jobs.payloads.sealing import unseal
 
 
 def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
-    """GET: the form. POST: the difference to be confirmed; with `post`, do it.
+    """GET: the form. POST: the difference to be confirmed; with `post`, save it.
 
-    Secrets are masked; a mask that is left in its place stands for the secret.
+    Secrets are masked; an unchanged mask keeps the secret.
     """
     inspector = inspector_of(job.kind)
     named = secret_names(job.kind, job.payload)
-    former = unseal(job.payload, otherwise=lambda _: MASK)  # what cannot be decrypted has to be written anew
+    former = unseal(job.payload, otherwise=lambda _: MASK)  # what cannot be decrypted must be entered again
     as_json = "json" in request.GET
     form = PayloadForm(
         request.POST or None,
@@ -42,29 +42,29 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
     context |= {"form": form, "reason": reason, "job": job, "as_json": as_json, "has_fields": bool(form.leaves)}
     if form.is_valid() and reason.is_valid():
         entered = form.payload()
-        kept = named if _same_type(job, entered) else ()  # another type may not know them for secrets
+        kept = named if _has_same_type(job, entered) else ()  # another type may not treat them as secrets
         payload = unmask(entered, job.payload, kept)
         try:
             if left := list(masks_left(payload, job.payload, named)):
-                raise InvalidPayloadError([{"pointer": at, "detail": "Write this secret anew."} for at in left])
+                raise InvalidPayloadError([{"pointer": at, "detail": "Enter this secret again."} for at in left])
             canonical = inspector.validate(payload, job.owner)
-            if unseal(canonical) == former and not _writes_a_secret(job, entered, form.value, named):
-                form.add_error(None, "Nothing is different. To run it as it is, requeue it.")
+            if unseal(canonical) == former and not _replaces_secret(job, entered, form.value, named):
+                form.add_error(None, "Nothing has changed. To run the job as it is, requeue it.")
             elif "post" in request.POST:
                 return _save(request, job, payload, reason.cleaned_data["reason"])
             else:
                 context["difference"] = difference(job, canonical)
         except InvalidPayloadError as error:
-            form.complain(error.errors)
+            form.add_payload_errors(error.errors)
     return TemplateResponse(request, "admin/jobs/job/edit.html", context)
 
 
-def _writes_a_secret(job: Job, entered: Any, shown: Any, named: Collection[str]) -> bool:
-    """Whether a mask was replaced. By what is not told, or equal secrets could be found by trying."""
+def _replaces_secret(job: Job, entered: Any, shown: Any, named: Collection[str]) -> bool:
+    """Whether a mask was replaced. The new value is not compared, or a secret could be guessed by trying."""
     return list(masks_left(entered, job.payload, named)) != list(masks_left(shown, job.payload, named))
 
 
-def _same_type(job: Job, payload: Any) -> bool:
+def _has_same_type(job: Job, payload: Any) -> bool:
     inspector = inspector_of(job.kind)
     payloads = (job.payload, payload)
     return all(isinstance(each, dict) for each in payloads) and len({inspector.type_of(each) for each in payloads}) == 1
@@ -74,7 +74,7 @@ def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
     """Lines of the difference between the job's payload and another: `+`, `-` or a space, and the line."""
     before, after = (formatted(masked(job.kind, each)).splitlines() for each in (job.payload, payload))
     lines = [(line[0], line[1:]) for line in list(difflib.unified_diff(before, after, n=1000, lineterm=""))[3:]]
-    return lines or [(" ", "Nothing that is shown is different: a secret was written anew.")]
+    return lines or [(" ", "No visible value has changed: a secret was entered again.")]
 
 
 def _save(request: HttpRequest, job: Job, payload: dict[str, Any], reason: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What staff are asked before something is done."""
+"""Forms that staff fill in before an action, and checks of their fields."""
 
 from collections.abc import Iterable
 
@@ -13,16 +13,16 @@ def token_of(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
-def known(name: str, names: Iterable[str], what: str) -> str:
-    """A name that is one of `names`. Raises ValidationError, which tells them."""
+def validate_choice(name: str, names: Iterable[str], what: str) -> str:
+    """Return the name if it is one of `names`. Raises ValidationError, which lists them."""
     if name not in names:
         raise ValidationError(f"There is no such {what}. There are: {', '.join(names) or 'none'}.")
     return name
 
 
-def known_database(alias: str) -> str:
-    """An alias of the settings, or nothing. Raises ValidationError."""
-    return known(alias, list(settings.DATABASES), "database") if alias else ""
+def validate_database(alias: str) -> str:
+    """Return the alias if the settings name it, or an empty one. Raises ValidationError."""
+    return validate_choice(alias, list(settings.DATABASES), "database") if alias else ""
 
 
 class ReasonForm(forms.Form):

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from jobs.admin.timeline import LEGEND, draw
+from jobs.admin.timeline import LEGEND, draw_bars
 from jobs.durations import in_words
 from jobs.interventions.inquiries import latest_inquiries
 from jobs.interventions.requeue_checks import RequeueChecks
@@ -39,7 +39,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
         "job": job,
         "is_live": job.state in ACTIVE and not revealed,
         "legend": LEGEND,
-        "bars": draw(events, attempts, now=timezone.now()),
+        "bars": draw_bars(events, attempts, now=timezone.now()),
         "events": [(event, redact(_one_line(event.details), secrets)) for event in events],
         "attempts": [
             {

@@ -1,4 +1,4 @@
-"""The pages of jobs beside their list: one job, what can be done on it, and failure groups."""
+"""The pages of a job, its actions, and the failure groups."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ class JobPages(ReadOnlyAdmin):
     """Thin views over named functions; each asks for its permission first."""
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """As Django does; what is selected must be ids."""
+        """As Django does, but refuse a selection that is not made of ids."""
         try:
             [UUID(text) for text in request.POST.getlist("_selected_action")]
         except ValueError:
-            messages.error(request, "What is selected is no job.")
+            messages.error(request, "The selection contains something that is not a job.")
             return HttpResponseRedirect(request.get_full_path())
         return super().response_action(request, queryset)
 
     def get_urls(self) -> list[URLPattern]:
-        """Also what can be done on a job's page."""
+        """Also the actions of a job's page."""
 
-        def own(route: str, view: Any, name: str) -> URLPattern:
+        def job_path(route: str, view: Any, name: str) -> URLPattern:
             return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
 
         return [
             path("services/", self.admin_site.admin_view(services_view), name="jobs_services"),
             path("groups/", self.admin_site.admin_view(self.groups_view), name="jobs_job_groups"),
-            own("edit/", self.edit_view, "edit"),
-            own("reveal/", self.reveal_view, "reveal"),
-            own("cost/", self.cost_view, "cost"),
-            own("download/<int:artifact_id>/", self.download_view, "download"),
+            job_path("edit/", self.edit_view, "edit"),
+            job_path("reveal/", self.reveal_view, "reveal"),
+            job_path("cost/", self.cost_view, "cost"),
+            job_path("download/<int:artifact_id>/", self.download_view, "download"),
             *super().get_urls(),
         ]
 
@@ -77,7 +77,7 @@ class JobPages(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Everything about one job."""
+        """The page of one job."""
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         job = self._job(request, object_id)
@@ -88,39 +88,39 @@ class JobPages(ReadOnlyAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The job's page tells it."""
+        """The job's page shows the history."""
         job = self._job(request, object_id)
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#history")
 
     def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The page with the payload as it is, once. Who looked is kept."""
+        """Show the page once with the unmasked payload, and record who saw it."""
         return require_POST(never_cache(self._reveal))(request, object_id)
 
     def _reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        job = self._job_for(request, object_id, "reveal_payload")
+        job = self._job_if_permitted(request, object_id, "reveal_payload")
         audit(AuditEntry.Action.REVEAL, [("job", job.pk, {}, {})], actor=request.user.get_username(), reason="")
         logger.warning("payload_revealed", job_id=str(job.pk), actor=request.user.get_username())
         return self._page(request, job, revealed=True)
 
     def cost_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Have a worker ask what the job would cost. Its page shows the answer."""
+        """Submit an inquiry about the cost of the job. Its page shows the answer."""
         return require_POST(self._submit_cost_inquiry)(request, object_id)
 
     def _submit_cost_inquiry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        job = self._job_for(request, object_id, "requeue_job")
+        job = self._job_if_permitted(request, object_id, "requeue_job")
         if job.state not in UNFINISHED or not inspector_of(job.kind).knows_cost:
             raise Http404
         try:
             submit_cost_inquiry(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
         except AdmissionError as error:
-            messages.error(request, f"The question could not be queued: {error}")
+            messages.error(request, f"The inquiry could not be queued: {error}")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#lh-cost")
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Edit the payload and requeue."""
-        job = self._job_for(request, object_id, "edit_payload")
+        job = self._job_if_permitted(request, object_id, "edit_payload")
         if job.state not in UNFINISHED:
             messages.error(request, f"It is {job.state}: only dead and failed jobs can be edited.")
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
@@ -128,8 +128,8 @@ class JobPages(ReadOnlyAdmin):
         return edit_page(request, job, context)
 
     def download_view(self, request: HttpRequest, object_id: str, artifact_id: int) -> HttpResponseBase:
-        """A file of the job. Who took it is kept, also in the timeline."""
-        job = self._job_for(request, object_id, "download_artifact")
+        """Download a file of the job, and record who did, also in the timeline."""
+        job = self._job_if_permitted(request, object_id, "download_artifact")
         artifact = job.artifacts.filter(pk=artifact_id, published_at__isnull=False, deleted_at=None).first()
         if artifact is None:
             raise Http404
@@ -156,7 +156,7 @@ class JobPages(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/jobs/job/page.html", context)
 
     def _job(self, request: HttpRequest, object_id: str) -> Job | None:
-        """The job, whole. None when there is none. Raises PermissionDenied."""
+        """The job with all its fields; None if there is no such job. Raises PermissionDenied."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
@@ -164,16 +164,16 @@ class JobPages(ReadOnlyAdmin):
         except ValidationError:  # no UUID
             return None
 
-    def _job_for(self, request: HttpRequest, object_id: str, permission: str) -> Job:
-        """The job for an act that needs a permission of its own. Raises PermissionDenied or Http404."""
+    def _job_if_permitted(self, request: HttpRequest, object_id: str, permission: str) -> Job:
+        """The job, for an action that needs its own permission. Raises PermissionDenied or Http404."""
         job = self._job(request, object_id)
-        if not may(request, permission):
+        if not is_permitted(request, permission):
             raise PermissionDenied
         if job is None:
             raise Http404
         return job
 
 
-def may(request: HttpRequest, permission: str) -> bool:
-    """Whether whoever asks has a permission of this app."""
+def is_permitted(request: HttpRequest, permission: str) -> bool:
+    """Whether the user has a permission of this app."""
     return bool(request.user.has_perm(f"jobs.{permission}"))

@@ -1,4 +1,4 @@
-"""The list of jobs, and what can be done from it. The page of one is in `jobs.admin.job_views`."""
+"""The list of jobs and its actions. The page of one job is in `jobs.admin.job_views`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unfold.decorators import display
 from jobs.admin.actions import CANCEL, DISCARD, REQUEUE, confirm_and_perform
 from jobs.admin.export import jobs_as_csv
 from jobs.admin.filters import FILTERS
-from jobs.admin.job_views import JobPages, may
+from jobs.admin.job_views import JobPages, is_permitted
 from jobs.interventions.selection import search
 from jobs.models import Job
 from jobs.states import State
@@ -32,19 +32,19 @@ COLOURS = {
 class JobAdmin(JobPages):
     """All jobs, newest first."""
 
-    list_display = ("id", "shown_state", "what", "queue", "owner", "tries", "error", "created_at")
+    list_display = ("id", "state_label", "kind_and_type", "queue", "owner", "attempts_used", "error", "created_at")
     list_filter = FILTERS
     list_filter_submit = True
     list_select_related = ("owner",)
     sortable_by = ()
     open_lookups = ("state", "kind", "type", "queue", "owner", "error_class", "error_fingerprint")
-    search_fields = ("id",)  # shows the box; what is found, `jobs.interventions.selection.search` says
+    search_fields = ("id",)  # shows the box; `jobs.interventions.selection.search` does the search
     search_help_text = "An id, an owner's name, a value of the payload, or key=value"
     ordering = ("-id",)
     actions = ("requeue_jobs", "discard_jobs", "cancel_jobs", "export_jobs")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Without what only the page of a job shows."""
+        """Without the columns that only the page of a job shows."""
         return super().get_queryset(request).defer("result", "error_message")
 
     def get_search_results(
@@ -54,18 +54,18 @@ class JobAdmin(JobPages):
         return (queryset.filter(search(search_term)) if search_term.strip() else queryset), False
 
     @display(description="State", label=COLOURS)
-    def shown_state(self, job: Job) -> str:
+    def state_label(self, job: Job) -> str:
         """As a coloured label."""
         return job.state
 
-    @admin.display(description="What")
-    def what(self, job: Job) -> str:
+    @admin.display(description="Kind and type")
+    def kind_and_type(self, job: Job) -> str:
         """Kind and type."""
         return f"{job.kind} {job.type}".strip()
 
     @admin.display(description="Attempts")
-    def tries(self, job: Job) -> str:
-        """Those that count, of how many."""
+    def attempts_used(self, job: Job) -> str:
+        """Attempts that count, and the maximum."""
         return f"{job.attempt_count} of {job.max_attempts}"
 
     @admin.display(description="Last error")
@@ -97,12 +97,12 @@ class JobAdmin(JobPages):
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         """Who may requeue."""
-        return may(request, "requeue_job")
+        return is_permitted(request, "requeue_job")
 
     def has_discard_permission(self, request: HttpRequest) -> bool:
         """Who may discard."""
-        return may(request, "discard_job")
+        return is_permitted(request, "discard_job")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Who may cancel."""
-        return may(request, "cancel_job")
+        return is_permitted(request, "cancel_job")

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from jobs.admin.forms import ReasonForm, known_database
+from jobs.admin.forms import ReasonForm, validate_database
 from jobs.dispatch.release import is_declared
 from jobs.errors import TransitionError
 from jobs.interventions.dials import add_queue, set_dials
@@ -46,7 +46,7 @@ class QueueForm(forms.ModelForm):
 
     def clean_database(self) -> str:
         """An alias of the settings."""
-        return known_database(self.cleaned_data["database"])
+        return validate_database(self.cleaned_data["database"])
 
 
 @admin.register(Queue)
@@ -54,7 +54,7 @@ class QueueAdmin(ModelAdmin):
     """Dials. A change counts within seconds; nothing is restarted."""
 
     form = QueueForm
-    list_display = ("name", "shown_state", "pausing", *DIALS[2:9], "statement_timeout_seconds")
+    list_display = ("name", "state_label", "pause_link", *DIALS[2:9], "statement_timeout_seconds")
     sortable_by = ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -72,13 +72,13 @@ class QueueAdmin(ModelAdmin):
         return False
 
     @display(description="State", label={"open": "success", "paused": "warning", "closed": "warning"})
-    def shown_state(self, queue: Queue) -> str:
+    def state_label(self, queue: Queue) -> str:
         """As a coloured label."""
         return "paused" if queue.paused else "open" if queue.accepting else "closed"
 
     @admin.display(description="Pause or resume")
-    def pausing(self, queue: Queue) -> SafeString:
-        """A link to the page that asks; it refuses whom it must."""
+    def pause_link(self, queue: Queue) -> SafeString:
+        """A link to the confirmation page, which checks the permission."""
         act = "resume" if queue.paused else "pause"
         url = reverse(f"admin:jobs_queue_{act}", args=[quote(queue.pk)])
         return format_html('<a class="lh-link" href="{}">{}…</a>', url, act.capitalize())
@@ -103,7 +103,7 @@ class QueueAdmin(ModelAdmin):
         if form.is_valid():
             actor = request.user.get_username()
             set_dials(queue.name, actor=actor, reason=form.cleaned_data["reason"], paused=paused)
-            messages.success(request, f"The queue {queue.name} {'is paused' if paused else 'hands out again'}.")
+            messages.success(request, f"The queue {queue.name} {'is paused' if paused else 'was resumed'}.")
             return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
         context = {
             "title": f"{'Pause' if paused else 'Resume'} the queue {queue.name}?",
@@ -111,17 +111,17 @@ class QueueAdmin(ModelAdmin):
             "changes": [("paused", queue.paused, paused)],
             "explanation": PAUSING if paused else RESUMING,
         }
-        return self._ask(request, context)
+        return self._render_confirmation(request, context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The dials; a change of them is shown before it is made."""
+        """The dials. A change is shown for confirmation before it is made."""
         queue = self.get_object(request, unquote(object_id))
         if request.method == "POST" and queue is not None and self.has_change_permission(request, queue):
             form = self.get_form(request, queue, change=True)(request.POST, instance=queue)
             if form.is_valid():
-                step = self._set_dials if "post" in request.POST else self._ask_for_dials
+                step = self._set_dials if "post" in request.POST else self._confirm_dials
                 return step(request, Queue.objects.get(pk=queue.pk), form)
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -130,7 +130,7 @@ class QueueAdmin(ModelAdmin):
         add_queue(obj, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
 
     def _set_dials(self, request: HttpRequest, queue: Queue, form: Any) -> HttpResponse:
-        """Those that were confirmed, if they are still as they were when the page was made."""
+        """Set the confirmed dials, unless they have changed since the confirmation page was made."""
         confirmed = [name for name in request.POST.getlist("dial") if name in DIALS] or list(DIALS)
         seen = {name: was for name in confirmed if (was := request.POST.get(f"was-{name}")) is not None}
         try:
@@ -138,7 +138,7 @@ class QueueAdmin(ModelAdmin):
                 queue.name,
                 actor=request.user.get_username(),
                 reason=form.cleaned_data["reason"],
-                seen={name: _value_of(queue, name, was) for name, was in seen.items()},
+                seen={name: _parse_dial(queue, name, was) for name, was in seen.items()},
                 **{name: form.cleaned_data[name] for name in confirmed},
             )
         except (TransitionError, ValidationError) as error:
@@ -147,14 +147,14 @@ class QueueAdmin(ModelAdmin):
             messages.success(request, f"The dials of {queue.name} were changed.")
         return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
 
-    def _ask_for_dials(self, request: HttpRequest, before: Queue, form: Any) -> HttpResponse:
+    def _confirm_dials(self, request: HttpRequest, before: Queue, form: Any) -> HttpResponse:
         changes = [
             (name, getattr(before, name), form.cleaned_data[name])
             for name in DIALS
             if getattr(before, name) != form.cleaned_data[name]
         ]
         if not changes:
-            messages.info(request, "Nothing is different.")
+            messages.info(request, "Nothing has changed.")
             return HttpResponseRedirect(reverse("admin:jobs_queue_change", args=[quote(before.pk)]))
         context = {
             "title": f"Change the dials of the queue {before.name}?",
@@ -166,22 +166,22 @@ class QueueAdmin(ModelAdmin):
             ],
             "explanation": EXPLANATION,
         }
-        return self._ask(request, context)
+        return self._render_confirmation(request, context)
 
-    def _ask(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def _render_confirmation(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "admin/jobs/queue/confirm.html", context)
 
 
-def _value_of(queue: Queue, name: str, text: str) -> Any:
+def _parse_dial(queue: Queue, name: str, text: str) -> Any:
     """A dial as the confirmation page sent it back. Raises ValidationError."""
     field: Any = queue._meta.get_field(name)
     return field.clean(text or (None if field.null else ""), queue)
 
 
 EXPLANATION = (
-    "Limits count from the next release on. The rate, the pace and its targets, and a shorter statement timeout count "
-    "within seconds, also for what runs already. Another database or a longer timeout counts from the next attempt on."
+    "Limits apply from the next release on. The rate, the pace and its targets, and a shorter statement timeout apply "
+    "within seconds, also to running jobs. Another database or a longer timeout applies from the next attempt on."
 )
-PAUSING = "Nothing more of it is handed out to workers. What runs goes on, and orders are still accepted: they wait."
-RESUMING = "It hands out again at once, as far as its dials allow."
+PAUSING = "Its jobs are no longer handed to workers. Running jobs continue, and new orders are accepted and wait."
+RESUMING = "Its jobs are handed to workers again at once, within its limits."

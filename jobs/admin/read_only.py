@@ -65,7 +65,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
         return found, False
 
 
-def replace(*models: type[Model]) -> Callable[[AnyAdmin], AnyAdmin]:
+def replace_admin(*models: type[Model]) -> Callable[[AnyAdmin], AnyAdmin]:
     """Class decorator: the admin of models of other apps, instead of the one that these registered."""
 
     def register(admin_class: AnyAdmin) -> AnyAdmin:

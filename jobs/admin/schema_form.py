@@ -1,6 +1,6 @@
 """A form from a JSON Schema: a field for each property, nested ones by their path.
 
-It only reads and shows; whether the values are valid is for the kind's inspector to say.
+It only reads and shows values; the kind's inspector validates them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jobs.http.parsers import read_json
 from jobs.payloads.masking import MASK
 
 #: The name of the field that holds a whole payload.
-WHOLE: Final = "payload"
+WHOLE_PAYLOAD: Final = "payload"
 
 
 class PayloadForm(forms.Form):
@@ -34,24 +34,24 @@ class PayloadForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.value = value
         leaves = dict(_leaves(schema or {}, ()))
-        self.leaves = {path: each for path, each in leaves.items() if _can_be_a_field(_at(value, path), each)}
+        self.leaves = {path: each for path, each in leaves.items() if _fits_in_field(_get_at(value, path), each)}
         if not self.leaves:
-            self.fields[WHOLE] = JSONText(initial=value, label="Payload", required=True)
+            self.fields[WHOLE_PAYLOAD] = JSONText(initial=value, label="Payload", required=True)
         for path, described in self.leaves.items():
-            self.fields["/".join(path)] = _field(path, described, _at(value, path))
+            self.fields["/".join(path)] = _field(path, described, _get_at(value, path))
 
     def payload(self) -> Any:
         """The payload as entered. What the schema does not describe is as it was; an empty field is left out."""
         if not self.leaves:
-            return self.cleaned_data[WHOLE]
+            return self.cleaned_data[WHOLE_PAYLOAD]
         entered = deepcopy(self.value)
         changed = set(self.changed_data)
         for path in (path for path in self.leaves if "/".join(path) in changed):
-            _put(entered, path, self.cleaned_data["/".join(path)])
+            _set_at(entered, path, self.cleaned_data["/".join(path)])
         return entered
 
-    def complain(self, errors: list[dict[str, str]]) -> None:
-        """Show what is wrong beside the field that it is about."""
+    def add_payload_errors(self, errors: list[dict[str, str]]) -> None:
+        """Show each error beside its field."""
         for error in errors:
             name = error["pointer"].removeprefix("/")
             if name in self.fields:
@@ -76,7 +76,7 @@ class JSONText(forms.JSONField):
             raise forms.ValidationError(str(error.detail)) from None
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """As it was sent: what is no JSON is shown again, not read."""
+        """Show what was sent again, even if it is not JSON."""
         return data
 
     def prepare_value(self, value: Any) -> Any:
@@ -94,8 +94,8 @@ def _leaves(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
             yield (*path, name), described
 
 
-def _can_be_a_field(value: Any, schema: Mapping[str, Any]) -> bool:
-    """A secret that is no text cannot be masked in its field: it is edited as JSON."""
+def _fits_in_field(value: Any, schema: Mapping[str, Any]) -> bool:
+    """A secret that is not text cannot be masked in its field; it is edited as JSON."""
     return value != MASK or (schema.get("type") in ("string", ["string", "null"]) and "enum" not in schema)
 
 
@@ -113,7 +113,7 @@ def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> form
         choices = [(text, text if text.strip() else repr(text)) for text in values]
 
         def coerce(chosen: Any) -> Any:
-            if str(chosen) not in values:  # the value so far, by the rules of another day
+            if str(chosen) not in values:  # the current value may no longer be a choice
                 raise ValueError(chosen)
             return values[str(chosen)]
 
@@ -136,13 +136,13 @@ def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> form
     return JSONText(**options)
 
 
-def _at(value: Any, path: tuple[str, ...]) -> Any:
+def _get_at(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def _put(value: Any, path: tuple[str, ...], new: Any) -> None:
+def _set_at(value: Any, path: tuple[str, ...], new: Any) -> None:
     *above, name = path
     for step in above:
         if not isinstance(value.get(step), dict):

@@ -17,7 +17,7 @@ from jobs.models import Attempt, Event
 from jobs.states import Outcome, State
 
 #: State of the job from an event on. Other events change nothing.
-_BEGINS: Final = {
+_STATE_AFTER: Final = {
     Event.Name.SUBMITTED: State.QUEUED,
     Event.Name.STARTED: State.RUNNING,
     Event.Name.FAILED: State.FAILED,
@@ -31,7 +31,7 @@ _BEGINS: Final = {
     Event.Name.COMPLETED: State.SUCCEEDED,
     Event.Name.CANCELLED: State.CANCELLED,
 }
-_SAID: Final = {
+_STATE_LABELS: Final = {
     State.QUEUED: "waits",
     State.FAILED: "waits for its retry",
     State.DEAD: "is dead",
@@ -48,10 +48,10 @@ LEGEND: Final = (
     ("dead", "dead"),
 )
 #: Intervals that are drawn at most, the last ones.
-MOST_BARS: Final = 40
+MAX_BARS: Final = 40
 #: In units of the picture.
 WIDTH: Final = 1000
-NARROWEST: Final = 14
+MIN_BAR_WIDTH: Final = 14
 #: Characters of a label that fit into a unit of width.
 CHARACTERS_PER_UNIT: Final = 1 / 7.5
 
@@ -68,16 +68,16 @@ class Bar:
     begins_at: datetime
 
 
-def draw(events: Iterable[Event], attempts: Iterable[Attempt], *, now: datetime) -> list[Bar]:
+def draw_bars(events: Iterable[Event], attempts: Iterable[Attempt], *, now: datetime) -> list[Bar]:
     """The bars of the picture, from left to right; they fill its width."""
-    intervals = list(_intervals(events, now))[-MOST_BARS:]
+    intervals = list(_intervals(events, now))[-MAX_BARS:]
     outcomes = {attempt.number: attempt.outcome for attempt in attempts}
     weights = [math.log10(1 + max(0.0, (end - begin).total_seconds()) * 10) for _, begin, end, _ in intervals]
-    free = WIDTH - NARROWEST * len(intervals)
+    free = WIDTH - MIN_BAR_WIDTH * len(intervals)
     share = free / (sum(weights) or 1)
     bars, x = [], 0.0
     for (state, begin, end, number), weight in zip(intervals, weights, strict=True):
-        width = NARROWEST + weight * share
+        width = MIN_BAR_WIDTH + weight * share
         bars.append(_bar(state, begin, end, number, x=x, width=width, outcomes=outcomes))
         x += width
     return bars
@@ -89,7 +89,7 @@ def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, 
     since = now
     number: int | None = None
     for event in events:
-        begins = _BEGINS.get(event.name)  # type: ignore[call-overload]  # members equal their values
+        begins = _STATE_AFTER.get(event.name)  # type: ignore[call-overload]  # members equal their values
         if begins is None:
             continue
         if begins is State.FAILED and not _is_retried(event):
@@ -118,7 +118,7 @@ def _bar(
     outcomes: Mapping[int, str],
 ) -> Bar:
     took = in_words(end - begin)
-    look, said = str(state), _SAID.get(state, "")
+    look, said = str(state), _STATE_LABELS.get(state, "")
     if state is State.RUNNING:
         ended = outcomes.get(number or 0)
         outcome = Outcome(ended) if ended else None

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from jobs.admin.forms import ReasonForm, known, known_database
+from jobs.admin.forms import ReasonForm, validate_choice, validate_database
 from jobs.interventions.dials import TYPE_DIALS, delete_type_dials, set_type_dials
 from jobs.kinds import inspector_of, kind_names
 from jobs.models import TypeDials
@@ -29,18 +29,18 @@ class TypeDialsForm(forms.ModelForm):
     def clean_kind(self) -> str:
         """One that an installed app registers."""
         kind = self.cleaned_data["kind"]
-        return known(kind, kind_names(), "kind")
+        return validate_choice(kind, kind_names(), "kind")
 
     def clean_type(self) -> str:
         """One of the kind's."""
         kind, type_ = self.cleaned_data.get("kind"), self.cleaned_data["type"]
         if kind is None:
             return type_
-        return known(type_, list(inspector_of(kind).types()), "type")
+        return validate_choice(type_, list(inspector_of(kind).types()), "type")
 
     def clean_database(self) -> str:
         """An alias of the settings."""
-        return known_database(self.cleaned_data["database"])
+        return validate_database(self.cleaned_data["database"])
 
 
 @admin.register(TypeDials)

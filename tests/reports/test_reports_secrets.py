@@ -274,7 +274,7 @@ def test_a_mask_is_never_stored_as_the_value_of_what_is_no_secret_any_more(
     edited = {"reportType": vault, "parameters": {**SHOWN, "city": "Kyoto"}, "csv": job.payload["csv"]}
     sent = {"payload": json.dumps(edited), "reason": "r", "seen": str(job.fencing_token), "post": "yes"}
     page = staff.post(f"/admin/jobs/job/{job.pk}/edit/?json", sent).content.decode()
-    assert "/parameters/note: Write this secret anew." in page
+    assert "/parameters/note: Enter this secret again." in page
     assert_no_secret(page)
 
 

@@ -64,7 +64,7 @@ def test_a_mask_that_stands_for_no_secret_must_be_written_anew(
     change(payload)
     sent = {"payload": json.dumps(payload), "reason": "r", "post": "yes"}
     page = member("operator").post(f"{LIST}{job.pk}/edit/", sent).content.decode()
-    assert f"{pointer}: Write this secret anew." in page
+    assert f"{pointer}: Enter this secret again." in page
     assert Job.objects.get().payload["n"] == 1
 
 
@@ -101,7 +101,7 @@ def test_a_nul_is_a_bad_request(member: Callable[[str], Client], path: str) -> N
 @pytest.mark.parametrize("action", ["requeue_jobs", "export_jobs", "discard_jobs"])
 def test_a_selection_that_is_no_id_is_said_to_be_so(member: Callable[[str], Client], job: Job, action: str) -> None:
     answer = member("operator").post(LIST, {"action": action, "_selected_action": "abc"}, follow=True)
-    assert "What is selected is no job." in answer.content.decode()
+    assert "The selection contains something that is not a job." in answer.content.decode()
 
 
 def test_a_fencing_token_that_is_none_is_ignored(member: Callable[[str], Client], job: Job) -> None:

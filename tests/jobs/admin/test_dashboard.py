@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from jobs.admin.charts import HEIGHT, stacked_bars
-from jobs.admin.dashboard import asked, workers_now
+from jobs.admin.dashboard import check_server, live_workers
 from jobs.models import Job
 from jobs.states import State
 from tests.support.stack import Stack
@@ -58,7 +58,7 @@ def test_workers_and_servers_are_asked(stack: Stack, client: Client) -> None:
     assert "housekeeping, operations" in page
     assert "does not answer" not in page
     assert "Valkey" in page
-    assert [worker["queues"] for worker in workers_now()] == [
+    assert [worker["queues"] for worker in live_workers()] == [
         ["reports", "uploads"], ["housekeeping", "operations"],
     ]  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_a_server_that_is_away_is_said_to_be_so() -> None:
     def ask() -> str:
         raise ConnectionError("connection to redis://:hunter2hunter@example refused\nand more")
 
-    assert asked(ask) == (False, "connection to redis://***@example refused")
+    assert check_server(ask) == (False, "connection to redis://***@example refused")
 
 
 def test_bars_are_stacked_to_the_height_of_the_picture() -> None:
@@ -80,4 +80,4 @@ def test_a_redis_that_hangs_is_said_to_in_a_second_or_two(client: Client, db: No
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         page = client.get(reverse("admin:jobs_services")).content.decode()
     assert "not responding</span> Timeout reading from" in page
-    assert "Cannot check the workers: they are asked through Redis." in page
+    assert "Cannot check the workers: they are reached through Redis." in page

@@ -157,7 +157,7 @@ def test_a_payload_is_edited_in_a_form_and_requeued_once_its_difference_was_seen
         ({"parameters/year": ""}, "This field is required."),
         ({"parameters/year": "x"}, "Enter a whole number."),
         ({"reason": " "}, "This field is required."),
-        ({"parameters/year": "2023"}, "Nothing is different."),
+        ({"parameters/year": "2023"}, "Nothing has changed."),
     ],
 )
 def test_an_edit_that_is_wrong_is_refused_with_the_reason(
@@ -203,8 +203,8 @@ def test_whether_a_secret_was_guessed_is_not_told(
         return re.sub(r'csrfmiddlewaretoken" value="[^"]+"', "", shown)
 
     assert answer(SECRET) == answer("another-secret")
-    assert "a secret was written anew" in answer(SECRET)
-    assert "Nothing is different." in answer("***")
+    assert "a secret was entered again" in answer(SECRET)
+    assert "Nothing has changed." in answer("***")
 
 
 def test_a_job_that_has_not_failed_cannot_be_edited(member: Callable[[str], Client], make_job: Any) -> None:

@@ -64,7 +64,7 @@ def test_dials_are_changed_once_their_difference_was_seen(member: Callable[[str]
         ({"reason": ""}, "This field is required."),
         ({"max_running": "many"}, "Enter a whole number."),
         ({"database": "nonsense"}, "There is no such database. There are: default."),
-        ({"paused": "", "max_running": "4"}, "Nothing is different."),
+        ({"paused": "", "max_running": "4"}, "Nothing has changed."),
     ],
 )
 def test_what_is_wrong_or_no_change_is_said(member: Callable[[str], Client], change: dict[str, str], said: str) -> None:

@@ -77,5 +77,5 @@ def test_without_a_schema_the_payload_is_one_field_of_json() -> None:
 
 def test_a_complaint_stands_beside_the_field_that_it_is_about() -> None:
     form = PayloadForm(SENT, **FORM)
-    form.complain([{"pointer": "/csv/safe", "detail": "No."}, {"pointer": "/made", "detail": "Why?"}])
+    form.add_payload_errors([{"pointer": "/csv/safe", "detail": "No."}, {"pointer": "/made", "detail": "Why?"}])
     assert form.errors == {"csv/safe": ["No."], "__all__": ["/made: Why?"]}

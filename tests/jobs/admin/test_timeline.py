@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from jobs.admin.timeline import MOST_BARS, WIDTH, draw
+from jobs.admin.timeline import MAX_BARS, WIDTH, draw_bars
 from jobs.models import Attempt, Event
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_waits_attempts_and_death_are_drawn_in_their_order() -> None:
         event("failed", 12, retryInSeconds=60), event("retried", 72), event("started", 73, attempt=2),
         event("failed", 75), event("dead_lettered", 75),
     ]  # fmt: skip
-    bars = draw(events, [attempt(1, "lost"), attempt(2, "failed")], now=T0 + timedelta(days=1))
+    bars = draw_bars(events, [attempt(1, "lost"), attempt(2, "failed")], now=T0 + timedelta(days=1))
     assert [(bar.look, bar.text.partition(": ")[2]) for bar in bars] == [
         ("queued", "waits, 10 s"), ("attempt-lost", "attempt 1 lost, 2 s"), ("failed", "waits for its retry, 1 min"),
         ("queued", "waits, 1 s"), ("attempt-failed", "attempt 2 failed, 2 s"), ("dead", "is dead, 23 h 58 min"),
@@ -42,21 +42,21 @@ def test_waits_attempts_and_death_are_drawn_in_their_order() -> None:
 def test_a_failure_without_a_retry_draws_none(failed: str, end: str) -> None:
     """The two events are of one transaction, and a moment apart: each has the time of its statement."""
     events = [event("submitted", 0), event("started", 1, attempt=1), event(failed, 3), event(end, 3.001)]
-    bars = draw(events, [attempt(1, "failed")], now=T0 + timedelta(hours=1))
+    bars = draw_bars(events, [attempt(1, "failed")], now=T0 + timedelta(hours=1))
     looks = [bar.look for bar in bars]
     assert looks == ["queued", "attempt-failed", "dead"][: 3 if end == "dead_lettered" else 2]
 
 
 def test_an_attempt_that_runs_reaches_until_now() -> None:
     events = [event("submitted", 0), event("started", 1, attempt=1)]
-    [waited, runs] = draw(events, [attempt(1, "")], now=T0 + timedelta(seconds=9))
+    [waited, runs] = draw_bars(events, [attempt(1, "")], now=T0 + timedelta(seconds=9))
     assert (runs.look, runs.text) == ("attempt-running", "2026-01-01 00:00:01: attempt 1 runs, 8 s")
     assert waited.label == "1 s"
 
 
 def test_nothing_is_drawn_after_the_end() -> None:
     events = [event("submitted", 0), event("started", 1, attempt=1), event("completed", 3), event("downloaded", 9)]
-    bars = draw(events, [attempt(1, "succeeded")], now=T0 + timedelta(days=9))
+    bars = draw_bars(events, [attempt(1, "succeeded")], now=T0 + timedelta(days=9))
     assert [bar.look for bar in bars] == ["queued", "attempt-succeeded"]
 
 
@@ -64,8 +64,8 @@ def test_only_the_last_of_very_many_intervals_are_drawn() -> None:
     events = [event("submitted", 0)]
     for number in range(1, 100):
         events += [event("started", number * 2, attempt=number), event("handed_back", number * 2 + 1)]
-    assert len(draw(events, [], now=T0 + timedelta(hours=1))) == MOST_BARS
+    assert len(draw_bars(events, [], now=T0 + timedelta(hours=1))) == MAX_BARS
 
 
 def test_a_job_without_events_has_no_picture() -> None:
-    assert draw([], [], now=T0) == []
+    assert draw_bars([], [], now=T0) == []
