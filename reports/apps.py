@@ -13,6 +13,7 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
+        from jobs.pages.sections import register_sections
         from reports import error_codes, reader_checks  # noqa: F401  (the second one registers itself)
         from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
@@ -22,6 +23,7 @@ class ReportsConfig(AppConfig):
         register_kind(REPORT)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
+        register_sections({"report-list": "Reports", "report-order": "Order a report"})
         # This app has no models, so Django sends no signal for it.
         jobs = apps.get_app_config("jobs")
         post_migrate.connect(prepare_reader, sender=jobs, dispatch_uid="reports.prepare_reader")

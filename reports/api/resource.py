@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
-from jobs.api.idempotency import idempotency_of
 from jobs.api.resources.bodies import Ordered
 from jobs.api.resources.resource import JobResource, Placed
+from jobs.dispatch.idempotency import Idempotency
 from jobs.http.schema import response_header
 from jobs.models import Job
-from jobs.types.registry import UnknownTypeError
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
 from reports.ordering import shown_parameters
 from reports.placing import PlacedOrderSerializer, place_order
 from reports.retrying import retry_report
-from reports.types import REPORT_TYPES, ReportType
+from reports.types import REPORT_TYPES
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 class OrderedReport(Ordered):
@@ -33,8 +30,7 @@ class OrderedReport(Ordered):
 class ReportResource(JobResource):
     """`/api/reports` and `/api/report-types`."""
 
-    kind = "report"
-    UnknownType = UnknownTypeError
+    types = REPORT_TYPES
     Order = PlacedOrderSerializer
     Ordered = OrderedReport
     unknown_type = (400, "unknown-report-type")
@@ -44,18 +40,9 @@ class ReportResource(JobResource):
     order_examples = OF_AN_ORDER
     status_examples = OF_A_STATUS
 
-    def types_for(self, user: AbstractBaseUser | AnonymousUser) -> Sequence[ReportType]:
-        """The report types that `user` may order."""
-        return REPORT_TYPES.orderable_by(user)
-
-    def get_type(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> ReportType:
-        """One of them."""
-        return REPORT_TYPES.get(identifier, user)
-
-    def place(self, request: Request) -> Placed:
+    def place(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
         """Order a report, or find the one that was ordered before."""
-        idempotency = idempotency_of(request, kind="report")
-        return place_order(owner=request.user, data=request.data, idempotency=idempotency)  # type: ignore[arg-type]
+        return place_order(owner=owner, data=data, idempotency=idempotency)
 
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
         """As it was ordered, if it could still be ordered."""

@@ -30,7 +30,7 @@ from jobs.status import status_word
 class JobView(ResourceView):
     """`/api/reports/{id}`"""
 
-    acts: ClassVar = {"GET": "read", "DELETE": "order"}
+    acts: ClassVar = {"GET": "read", "DELETE": "write"}
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:
@@ -67,7 +67,7 @@ class JobView(ResourceView):
 class JobRetryView(ResourceView):
     """`/api/reports/{id}/retry`"""
 
-    acts: ClassVar = {"POST": "order"}
+    acts: ClassVar = {"POST": "write"}
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.idempotency import IDEMPOTENCY_KEY
+from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from jobs.api.resources.filters import filter_jobs, list_query
 from jobs.api.resources.resource import JobResource
 from jobs.api.resources.view import DIAL_PROBLEMS, Operations, ResourceView
@@ -15,6 +15,7 @@ from jobs.estimates.estimate import estimate_listed
 from jobs.http.pagination import PAGES, NewestFirst
 from jobs.http.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.models import Job
+from jobs.types.registry import UnknownTypeError
 
 REPLAYED = response_header("Idempotency-Replayed", "`true`: the order was accepted before, under its key.", of=[202])
 
@@ -22,7 +23,7 @@ REPLAYED = response_header("Idempotency-Replayed", "`true`: the order was accept
 class JobListView(ResourceView):
     """`/api/reports`"""
 
-    acts: ClassVar = {"GET": "read", "POST": "order"}
+    acts: ClassVar = {"GET": "read", "POST": "write"}
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:
@@ -52,8 +53,12 @@ class JobListView(ResourceView):
     def post(self, request: Request) -> Response:
         """Order {a_noun}."""
         try:
-            placed = self.resource.place(request)
-        except self.resource.UnknownType as error:
+            placed = self.resource.place(
+                owner=request.user,  # type: ignore[arg-type]
+                data=request.data,
+                idempotency=idempotency_of(request, kind=self.resource.kind),
+            )
+        except UnknownTypeError as error:
             raise self.unknown_type(request, error) from None
         response = self.accepted(request, placed.job, is_new=not (placed.is_replayed or placed.is_reused))
         if placed.is_replayed:

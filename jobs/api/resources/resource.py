@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
 from jobs.api.timeline import timeline
+from jobs.dispatch.idempotency import Idempotency
 from jobs.estimates.estimate import Estimate
-from jobs.kinds import get_kind
 from jobs.models import Job
+from jobs.types.base import JobType
+from jobs.types.registry import TypeRegistry
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-    from django.utils.functional import _StrOrPromise
-
-
-class JobType(Protocol):
-    """What a resource shows of a type."""
-
-    identifier: str
-    title: _StrOrPromise
-    description: _StrOrPromise
-    Parameters: type[serializers.Serializer[Any]]
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 @dataclass(frozen=True)
@@ -43,9 +34,7 @@ class Placed:
 class JobResource:
     """One kind's jobs and types over HTTP. Paths, scopes, operations and bodies follow from the name of the kind."""
 
-    kind: ClassVar[str]
-    #: Raised by `get_type` and `place`, with the identifier, for a type that the user may not order.
-    UnknownType: ClassVar[type[Exception]]
+    types: ClassVar[TypeRegistry[Any]]
     #: The body of an order.
     Order: ClassVar[type[serializers.Serializer[Any]]]
     #: What the detail and the list show beside the status. `ordered` makes it.
@@ -60,6 +49,7 @@ class JobResource:
     status_examples: ClassVar[Sequence[OpenApiExample]] = ()
 
     # Made from the above.
+    kind: ClassVar[str]
     Status: ClassVar[type[JobStatus]]
     Detail: ClassVar[type[serializers.Serializer[Any]]]
     Page: ClassVar[type[serializers.Serializer[Any]]]
@@ -68,28 +58,21 @@ class JobResource:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.kind = cls.types.kind
         name = cls.kind.capitalize()
-        for member, default in (
-            ("unknown_type", (400, f"unknown-{cls.kind}-type")),
-            ("failed", (409, f"{cls.kind}-failed")),
-        ):
-            if not hasattr(cls, member):
-                setattr(cls, member, default)
+        defaults = {"unknown_type": (400, f"unknown-{cls.kind}-type"), "failed": (409, f"{cls.kind}-failed")}
+        for member in defaults.keys() - vars(cls).keys():
+            setattr(cls, member, defaults[member])
         cls.Status = type(f"{name}Status", (JobStatus,), {"kind": cls.kind, "__doc__": JobStatus.__doc__})
         cls.Detail = type(name, (cls.Status, cls.Ordered, Detail), {"__doc__": Detail.__doc__})
         cls.Page = page_of(cls.Detail, name=f"{name}Page")
         cls.Type, cls.Types = types_of(cls.kind)
 
-    def types_for(self, user: AbstractBaseUser | AnonymousUser) -> Sequence[Any]:
-        """The types that `user` may order, in order."""
-        raise NotImplementedError
+    def place(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
+        """Validate an order and submit it.
 
-    def get_type(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> Any:
-        """One of them. Raises `UnknownType`."""
-        raise NotImplementedError
-
-    def place(self, request: Request) -> Placed:
-        """Validate an order and submit it. Raises `UnknownType`, ProblemError, ValidationError and AdmissionError."""
+        Raises UnknownTypeError, ValidationError, AdmissionError, and what `job_of_first_request` raises.
+        """
         raise NotImplementedError
 
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
@@ -116,12 +99,6 @@ class JobResource:
     def type_body(self, one: JobType) -> dict[str, Any]:
         """A type, with the JSON Schema of its parameters."""
         return type_body(one, url=reverse(f"api-{self.kind}-type", args=[one.identifier]))
-
-    @property
-    def scopes(self) -> Mapping[str, str]:
-        """What a token needs to read, and to order."""
-        scopes = get_kind(self.kind).scopes
-        return {"read": scopes.read, "order": scopes.write}
 
     @property
     def words(self) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from jobs.api.resources.resource import JobResource
 from jobs.api.resources.view import Operations, ResourceView
 from jobs.http.problems import ProblemError
+from jobs.types.registry import UnknownTypeError
 
 
 class TypeListView(ResourceView):
@@ -22,7 +23,7 @@ class TypeListView(ResourceView):
     def get(self, request: Request) -> Response:
         """What I may order."""
         return Response(
-            {"results": [self.resource.type_body(known) for known in self.resource.types_for(request.user)]}
+            {"results": [self.resource.type_body(known) for known in self.resource.types.orderable_by(request.user)]}
         )
 
 
@@ -37,6 +38,6 @@ class TypeView(ResourceView):
     def get(self, request: Request, identifier: str) -> Response:
         """One {noun} type."""
         try:
-            return Response(self.resource.type_body(self.resource.get_type(identifier, request.user)))
-        except self.resource.UnknownType:
+            return Response(self.resource.type_body(self.resource.types.get(identifier, request.user)))
+        except UnknownTypeError:
             raise ProblemError(404, "not-found", "There is no such resource.") from None

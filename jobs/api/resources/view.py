@@ -17,6 +17,7 @@ from jobs.api.resources.resource import JobResource
 from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
 from jobs.http.views import ApiView
+from jobs.kinds import get_kind
 from jobs.models import Job
 
 DIAL_PROBLEMS = {
@@ -33,7 +34,7 @@ class ResourceView(ApiView):
     """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind."""
 
     resource: ClassVar[JobResource]
-    #: Method → which of the kind's scopes it needs.
+    #: Method → which of the kind's scopes it needs: `read` or `write`.
     acts: ClassVar[Mapping[str, str]] = {"GET": "read"}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -42,7 +43,7 @@ class ResourceView(ApiView):
         if "resource" not in vars(cls):
             return
         if "scopes" not in vars(cls):
-            cls.scopes = {method: cls.resource.scopes[act] for method, act in cls.acts.items()}
+            cls.scopes = {method: getattr(get_kind(cls.resource.kind).scopes, act) for method, act in cls.acts.items()}
         described = cls.operations(cls.resource)
         inherited = {method: extend_schema(**described[method]) for method in described.keys() - vars(cls).keys()}
         extend_schema_view(**inherited)(cls)
@@ -73,7 +74,7 @@ class ResourceView(ApiView):
     def unknown_type(self, request: Request, error: Exception) -> ProblemError:
         """400, with the types that the user may order."""
         kind = self.resource.kind
-        known: list[str] = [one.identifier for one in self.resource.types_for(request.user)]
+        known: list[str] = [one.identifier for one in self.resource.types.orderable_by(request.user)]
         status, code = self.resource.unknown_type
         return ProblemError(
             status,

@@ -27,7 +27,14 @@ def make_job(owner: User) -> Callable[..., Job]:
     def make(state: State = State.QUEUED, *, of: str = "yearly-sales", **columns: Any) -> Job:
         parameters = columns.pop("parameters", {"year": 2023})
         payload = {"reportType": of, "parameters": parameters, "csv": Dialect().to_payload(), "language": "en"}
-        values = {"owner": owner, "payload": payload, "kind": "report", "queue": "reports", "max_attempts": 5}
+        values = {
+            "owner": owner,
+            "payload": payload,
+            "kind": "report",
+            "type": of,
+            "queue": "reports",
+            "max_attempts": 5,
+        }
         return Job.objects.create(state=state, **(values | columns))
 
     return make

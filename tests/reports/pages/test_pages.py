@@ -62,10 +62,10 @@ def test_the_list_costs_the_same_however_long_it_is(
 def test_the_list_goes_on_where_its_page_ends(signed_in: Client, make_job: MakeJob) -> None:
     jobs = [make_job(State.CANCELLED) for _ in range(21)]
     first = signed_in.get("/")
-    assert [shown.job for shown in first.context["page"].reports] == jobs[:0:-1]
+    assert [shown.job for shown in first.context["page"].jobs] == jobs[:0:-1]
     assert f'href="/?before={jobs[1].pk}"' in first.content.decode()
     second = signed_in.get("/", {"before": str(jobs[1].pk)})
-    assert [shown.job for shown in second.context["page"].reports] == jobs[:1]
+    assert [shown.job for shown in second.context["page"].jobs] == jobs[:1]
     assert "Older" not in words(second)
     assert "Newest" in words(second)
     assert signed_in.get("/", {"before": "no-id"}).status_code == 404

@@ -1,7 +1,8 @@
-"""A report in words: what its pages show."""
+"""A job in words: what its pages show."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,21 +11,20 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from jobs.api.resources.resource import JobResource
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
 from jobs.estimates.estimate import Estimate, estimate
 from jobs.models import Artifact, Job
+from jobs.pages.remedies import Remedy, ShownRemedy, remedy_of
 from jobs.states import State
 from jobs.status import has_ended, status_word
+from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
-from reports.ordering import shown_parameters
-from reports.pages.file_format import format_in_words
-from reports.pages.remedies import ShownRemedy, remedy_of
-from reports.types import REPORT_TYPES, ReportType
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One report as a row of the list shows it. `job` comes from `JobQuerySet.with_result`."""
+    """One job as a row of the list shows it. `job` comes from `JobQuerySet.with_result`."""
 
     job: Job
     known: Estimate
@@ -63,7 +63,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class ShownInFull(Shown):
-    """One report as its own page shows it."""
+    """One job as its own page shows it."""
 
     place_in_queue: int | None
     expected_wait: str
@@ -73,6 +73,8 @@ class ShownInFull(Shown):
     waiting_reason: str
     failure: dict[str, Any] | None
     remedy: ShownRemedy | None
+    #: Label and value of what else was ordered.
+    facts: Sequence[tuple[str, str]]
 
     @property
     def retry_at(self) -> datetime | None:
@@ -87,21 +89,24 @@ class ShownInFull(Shown):
         done, total = self.job.progress_done, self.job.progress_total
         return f"{done:,} of about {total:,}" if total else f"{done:,}"
 
-    @property
-    def file_format(self) -> str:
-        return format_in_words(self.job.payload["csv"])
 
-
-def show(job: Job, known: Estimate, user: AbstractBaseUser) -> Shown:
+def show(job: Job, known: Estimate, user: AbstractBaseUser, resource: JobResource) -> Shown:
     """Without a query."""
-    return Shown(known=known, **_what_was_ordered(job, user))
+    return Shown(known=known, **_what_was_ordered(job, user, resource))
 
 
-def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
+def show_in_full(
+    job: Job,
+    user: AbstractBaseUser,
+    resource: JobResource,
+    *,
+    facts: Sequence[tuple[str, str]],
+    remedies: Mapping[str, Remedy],
+) -> ShownInFull:
     """With the queries of `jobs.estimates.estimate.estimate`, and one more for a postponed job."""
     known = estimate(job)
     queued, postponed = queue_members(known), postponement_members(job)
-    ordered = _what_was_ordered(job, user)
+    ordered = _what_was_ordered(job, user, resource)
     failure = failure_members(job) if job.state == State.DEAD else None
     return ShownInFull(
         **ordered,
@@ -114,7 +119,8 @@ def show_in_full(job: Job, user: AbstractBaseUser) -> ShownInFull:
         waiting_for=postponed.get("waitingFor", ""),
         waiting_reason=queued.get("waitingReason", {}).get("detail", ""),
         failure=failure,
-        remedy=remedy_of(job, failure, may_order=ordered["may_order_again"]) if failure else None,
+        remedy=remedy_of(job, failure, may_order=ordered["may_order_again"], remedies=remedies) if failure else None,
+        facts=facts,
     )
 
 
@@ -134,12 +140,12 @@ def _about(seconds: int, now: datetime) -> str:
     )
 
 
-def parameters_in_words(report_type: ReportType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+def parameters_in_words(job_type: JobType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
     """Label and value of each parameter that was given, in the order of the form.
 
     What the type does not know any more comes last, under its name.
     """
-    fields = report_type.Parameters().fields if report_type else {}
+    fields = job_type.Parameters().fields if job_type else {}
     known = [name for name in fields if name in parameters]
     return [
         (str(getattr(fields.get(name), "label", None) or name), _value_in_words(fields.get(name), parameters[name]))
@@ -148,19 +154,18 @@ def parameters_in_words(report_type: ReportType | None, parameters: dict[str, An
     ]
 
 
-def _what_was_ordered(job: Job, user: AbstractBaseUser) -> dict[str, Any]:
-    identifier = job.payload["reportType"]
-    report_type: ReportType | None
+def _what_was_ordered(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
+    job_type: JobType | None
     try:
-        report_type = REPORT_TYPES.get(identifier, user)
+        job_type = resource.types.get(job.type, user)
     except UnknownTypeError:
-        report_type = None
+        job_type = None
     return {
         "job": job,
-        "title": str(report_type.title) if report_type else identifier,
-        "parameters": parameters_in_words(report_type, shown_parameters(job.payload)),
+        "title": str(job_type.title) if job_type else job.type,
+        "parameters": parameters_in_words(job_type, resource.ordered(job)["parameters"]),
         "word": status_word(job, job.result_artifact),
-        "may_order_again": report_type is not None,
+        "may_order_again": job_type is not None,
     }
 
 

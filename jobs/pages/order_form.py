@@ -1,4 +1,4 @@
-"""The order form: made from the report type's own serializer, by DRF's renderer of HTML forms.
+"""The order form: made from the type's own serializer, by DRF's renderer of HTML forms.
 
 DRF reads HTML forms as well as JSON (`parameters.year=2023`; an empty optional input counts as left
 out, a box that is not ticked as False), so nothing here knows a type of field.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.http import QueryDict
 from django.template import loader
@@ -20,23 +20,19 @@ from rest_framework.utils.html import parse_html_dict
 from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
 from jobs.http.problems import pointers
+from jobs.types.base import JobType
 from jobs.types.canonical import canonical
-from jobs.types.secret_parameters import is_secret_field, without_secrets
-from reports.pages.file_format import FileFormat
-from reports.types import ReportType
+from jobs.types.secret_parameters import HasParameters, is_secret_field, without_secrets
 
 
 class OrderForm(serializers.Serializer[Any]):
-    """An order without its report type, which `context` names."""
-
-    csv = FileFormat(label="File format", style={"base_template": "details.html"})
+    """An order without its type, which `context` names: `parameters`, and a group for each field of a subclass."""
 
     def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"parameters": self.context["report_type"].Parameters(label="Parameters")}
+        fields: dict[str, Any] = {"parameters": self.context["job_type"].Parameters(label="Parameters")}
         fields |= super().get_fields()
-        report_type = type(self.context["report_type"])
         for group in fields.values():
-            _dress_all(group, report_type)
+            _dress_all(group, type(self.context["job_type"]))
         return fields
 
     def order(self) -> dict[str, Any]:
@@ -44,32 +40,35 @@ class OrderForm(serializers.Serializer[Any]):
         parameters = canonical(
             self.fields["parameters"], self.validated_data["parameters"], self.initial_data["parameters"]
         )
-        return {"parameters": parameters, "csv": self.data["csv"]}
+        return {**{name: self.data[name] for name in self._groups()}, "parameters": parameters}
 
+    @classmethod
+    def blank(cls, job_type: JobType) -> Self:
+        """Nothing entered yet: shows the defaults."""
+        return cls(context={"job_type": job_type})
 
-def blank_form(report_type: ReportType) -> OrderForm:
-    """Nothing entered yet: shows the defaults."""
-    return OrderForm(context={"report_type": report_type})
+    @classmethod
+    def entered(cls, job_type: JobType, posted: QueryDict) -> Self:
+        """What a user has sent. Validated: `errors` says what is wrong."""
+        return cls.filled(job_type, {name: parse_html_dict(posted, prefix=name) for name in cls._groups()})
 
+    @classmethod
+    def filled(cls, job_type: JobType, order: Mapping[str, Any], *, format_open: bool = False) -> Self:
+        """An earlier order. Validated, because the type may have changed since."""
+        context = {"job_type": job_type, "format_open": format_open}
+        form = cls(data={name: order[name] for name in cls._groups()}, context=context)
+        form.is_valid()
+        return form
 
-def entered_form(report_type: ReportType, posted: QueryDict) -> OrderForm:
-    """What a user has sent. Validated: `errors` says what is wrong."""
-    data = {name: parse_html_dict(posted, prefix=name) for name in ("parameters", "csv")}
-    return filled_form(report_type, data)
+    @classmethod
+    def like(cls, job_type: JobType, payload: Mapping[str, Any], *, format_open: bool = False) -> Self:
+        """The order of a job, without its secrets: they are entered again."""
+        parameters = without_secrets(type(job_type), payload["parameters"])
+        return cls.filled(job_type, {**payload, "parameters": parameters}, format_open=format_open)
 
-
-def filled_form(report_type: ReportType, order: Mapping[str, Any], *, format_open: bool = False) -> OrderForm:
-    """An earlier order. Validated, because the type may have changed since."""
-    context = {"report_type": report_type, "format_open": format_open}
-    form = OrderForm(data={name: order[name] for name in ("parameters", "csv")}, context=context)
-    form.is_valid()
-    return form
-
-
-def form_like(report_type: ReportType, payload: Mapping[str, Any], *, format_open: bool = False) -> OrderForm:
-    """The order of a job, without its secrets: they are entered again."""
-    parameters = without_secrets(type(report_type), payload["parameters"])
-    return filled_form(report_type, {"parameters": parameters, "csv": payload["csv"]}, format_open=format_open)
+    @classmethod
+    def _groups(cls) -> list[str]:
+        return ["parameters", *cls._declared_fields]
 
 
 DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
@@ -154,11 +153,11 @@ def _own_errors(errors: Any) -> Iterator[Mistake]:
         yield Mistake("", "", error["detail"])
 
 
-def _dress_all(group: Any, report_type: type[ReportType]) -> None:
+def _dress_all(group: Any, job_type: type[HasParameters]) -> None:
     for name, field in group.fields.items():
         if isinstance(field, serializers.Serializer):
-            _dress_all(field, report_type)
-        elif is_secret_field(report_type, name) and isinstance(field, TYPED):
+            _dress_all(field, job_type)
+        elif is_secret_field(job_type, name) and isinstance(field, TYPED):
             _dress_secret(field)
         else:
             _dress(field)

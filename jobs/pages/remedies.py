@@ -1,7 +1,8 @@
-"""What the owner of a failed report can do: one remedy for each failure, in the words of the pages."""
+"""What the owner of a failed job can do: one remedy for each failure, in the words of the pages."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -24,22 +25,22 @@ class Action(StrEnum):
 class Remedy:
     """A sentence or two, and the action of the button below it; None where only somebody else can help.
 
-    `{id}` stands for the number of the report.
+    `{noun}` stands for the kind, and `{id}` for the id of the job.
     """
 
     advice: str
     action: Action | None
 
-    def for_report(self, job: Job) -> ShownRemedy:
-        """As the page of this report shows it."""
-        return ShownRemedy(self.advice.format(id=job.pk), self.action, self._url(job))
+    def for_job(self, job: Job) -> ShownRemedy:
+        """As the page of this job shows it."""
+        return ShownRemedy(self.advice.format(id=job.pk, noun=job.kind), self.action, self._url(job))
 
     def _url(self, job: Job) -> str:
         if self.action is None:
             return ""
         if self.action is Action.TRY_AGAIN:
-            return reverse("report-page-retry", args=[job.pk])
-        form = f"{reverse('report-order')}?{urlencode({'like': str(job.pk)})}"
+            return reverse(f"{job.kind}-page-retry", args=[job.pk])
+        form = f"{reverse(f'{job.kind}-order')}?{urlencode({'like': str(job.pk)})}"
         return f"{form}&open=format#csv.encoding" if self.action is Action.CHANGE_FORMAT else form
 
 
@@ -58,27 +59,28 @@ class ShownRemedy:
 
 
 ASK: Final = Remedy(
-    "Ask your administrator to look at report {id}. Once the cause has been removed, try again.", Action.TRY_AGAIN
+    "Ask your administrator to look at {noun} {id}. Once the cause has been removed, try again.", Action.TRY_AGAIN
 )
 WAIT: Final = Remedy("Wait a few minutes, then try again.", Action.TRY_AGAIN)
-CHANGE: Final = Remedy("Change the parameters and order the report again.", Action.CHANGE_PARAMETERS)
+CHANGE: Final = Remedy("Change the parameters and order the {noun} again.", Action.CHANGE_PARAMETERS)
 LESS: Final = Remedy("Ask for less, such as a shorter period.", Action.CHANGE_PARAMETERS)
+
+#: Its owner may not order its type any more.
+UNKNOWN_TYPE: Final = Remedy("Ask your administrator if you still need this {noun}.", None)
 
 #: Code of the failure → what helps. Of any other code, the failure says whether trying again may help.
 REMEDIES: Final = {
     "database-error": WAIT,
     "internal-error": ASK,
     "invalid-parameters": Remedy(
-        "Check the parameters: the rules for them have changed since you ordered the report.",
+        "Check the parameters: the rules for them have changed since you ordered the {noun}.",
         Action.CHANGE_PARAMETERS,
     ),
-    "not-read-only": ASK,
     "out-of-memory": LESS,
-    "query-refused": ASK,
     "retryable-error": WAIT,
     "stalled": LESS,
     "secret-unreadable": Remedy(
-        "Order the report again, and enter its secret parameters again.", Action.CHANGE_PARAMETERS
+        "Order the {noun} again, and enter its secret parameters again.", Action.CHANGE_PARAMETERS
     ),
     "storage-full": Remedy(
         "Ask your administrator to make room for files. Once there is room, try again.", Action.TRY_AGAIN
@@ -89,14 +91,15 @@ REMEDIES: Final = {
         Action.CHANGE_FORMAT,
     ),
     "unknown-kind": ASK,
-    "unknown-report-type": Remedy("Ask your administrator if you still need this report.", None),
     "worker-lost": ASK,
 }
 
 
-def remedy_of(job: Job, failure: dict[str, Any], *, may_order: bool) -> ShownRemedy:
-    """The one remedy for this failed report. Who may not order its type any more can only ask."""
+def remedy_of(
+    job: Job, failure: dict[str, Any], *, may_order: bool, remedies: Mapping[str, Remedy] = REMEDIES
+) -> ShownRemedy:
+    """The one remedy for this failed job. A user who may not order its type any more can only ask."""
     if not may_order:
-        return REMEDIES["unknown-report-type"].for_report(job)
-    remedy = REMEDIES.get(failure["error"]["code"]) or (WAIT if failure["retryable"] else CHANGE)
-    return remedy.for_report(job)
+        return UNKNOWN_TYPE.for_job(job)
+    remedy = remedies.get(failure["error"]["code"]) or (WAIT if failure["retryable"] else CHANGE)
+    return remedy.for_job(job)

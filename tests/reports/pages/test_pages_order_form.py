@@ -10,7 +10,7 @@ from django.utils.html import escape
 from rest_framework import serializers
 
 from jobs.models import Job
-from reports.pages.file_format import CHOICES
+from jobs.pages.file_format import CHOICES
 from tabular.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,50 @@
+"""The pages of reports: the file format, the preview, and what helps against failures of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse
+
+from jobs.models import Job
+from jobs.pages.file_format import FileFormat, format_in_words
+from jobs.pages.job_pages import JobPages
+from jobs.pages.order_form import OrderForm
+from jobs.pages.remedies import ASK, REMEDIES, UNKNOWN_TYPE
+from jobs.pages.signed_in import SignedInRequest
+from jobs.types.base import JobType
+from reports.api.resource import REPORTS
+from reports.ordering import order_payload
+from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
+
+
+class ReportForm(OrderForm):
+    """Parameters and file format."""
+
+    csv = FileFormat(label="File format", style={"base_template": "details.html"})
+
+
+class ReportPages(JobPages):
+    """`/`, and all below `/reports`."""
+
+    resource = REPORTS
+    Form = ReportForm
+    order_template = "reports/order.html"
+    remedies = {**REMEDIES, "not-read-only": ASK, "query-refused": ASK, "unknown-report-type": UNKNOWN_TYPE}
+
+    def facts(self, job: Job) -> Sequence[tuple[str, str]]:
+        """The file format."""
+        return [("Format", format_in_words(job.payload["csv"]))]
+
+    def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
+        """Order, or show a preview."""
+        if "preview" not in request.POST:
+            return super().take(request, job_type, form)
+        _, payload = order_payload(owner=request.user, data=self.data_of(job_type, form))
+        try:
+            return self.order_page(request, job_type, form, preview=preview_report(payload, owner=request.user))
+        except PreviewUnavailableError as error:
+            complaint = f"{error} You can order the report all the same, or ask for the preview again in a while."
+            return self.order_page(request, job_type, form, no_preview=complaint, status=503)
+        except PreviewFailedError as error:
+            return self.order_page(request, job_type, form, no_preview=str(error), status=422)
