@@ -62,7 +62,7 @@ def begin_polling_anew(request: Request, job: Job) -> None:
 
 def accepted(job: Job, body: Body) -> Response:
     """202: what was committed stays accepted, even if the estimate fails."""
-    return _answer(job, ask_after_commit(partial(estimate, job), otherwise=Estimate), body, status=202)
+    return _answer(job, ask_after_commit(partial(estimate, job, is_new=True), otherwise=Estimate), body, status=202)
 
 
 def _answer(job: Job, known: Estimate, body: Body, *, status: int = 200) -> Response:

@@ -33,12 +33,13 @@ class Estimate:
     reason: WaitingReason | None = None
 
 
-def estimate(job: Job) -> Estimate:
+def estimate(job: Job, *, is_new: bool = False) -> Estimate:
     """What is known of a job. One query; up to two for a queued job (four where many wait), and none once it has ended.
 
-    An answer asks once, and hands the estimate on to whatever shows it.
+    An answer asks once, and hands the estimate on to whatever shows it. A job that `is_new` may have been handed out
+    since its instance was made.
     """
-    return _estimate_queued(job) if job.state == State.QUEUED else estimate_listed([job])[0]
+    return _estimate_queued(job, is_new=is_new) if job.state == State.QUEUED else estimate_listed([job])[0]
 
 
 def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
@@ -68,9 +69,9 @@ def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
     return max(0.0, (job.retry_at - now).total_seconds()) + past.median_seconds
 
 
-def _estimate_queued(job: Job) -> Estimate:
+def _estimate_queued(job: Job, *, is_new: bool) -> Estimate:
     """Ahead of a job that is handed out are those that no worker has come for yet; who is not due has no place yet."""
-    flow = read_flow(job)
+    flow = read_flow(job, is_new=is_new)
     if flow is None:
         return Estimate()
     if flow.jobs_ahead >= LONGEST_COUNTED:

@@ -31,11 +31,10 @@ COLUMNS_READ: Final = (
     "progress_began_at",
 )  # fmt: skip
 
-#: How a queue gets on, what its dials say of a job, what goes ahead of it, and the past of all types that run or go
-#: ahead. Whether the job itself has been handed out is read as well: its instance may have been made before that.
-FLOW: Final = squeeze(
-    f"""
-    WITH {ENDED}, {FEW_AHEAD}, held AS (
+
+def _flow(*, ctes: str = "", wanted: str = "", columns: str = "false AS more, NULL::json AS ahead") -> str:
+    return squeeze(f"""
+    WITH {ENDED}, {ctes} held AS (
         SELECT kind, type, owner, true AS runs, NULL::timestamptz AS since FROM jobs_job
         WHERE queue = %(queue)s AND state = 'running'
         UNION ALL
@@ -43,7 +42,7 @@ FLOW: Final = squeeze(
         WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
     ), wanted AS (
         SELECT kind, type FROM held WHERE runs
-        UNION SELECT kind, type FROM ahead
+        {wanted}
         UNION SELECT %(kind)s::text, %(type)s
     ), job AS (
         SELECT now, now - %(claimed_within)s::interval AS fresh_from,
@@ -70,12 +69,18 @@ FLOW: Final = squeeze(
          WHERE seen_at > now() - interval '1 day') AS is_served,
         (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
          FROM jobs_recentruns JOIN wanted USING (kind, type)) AS past,
-        {FEW_COLUMNS}
+        {columns}
     FROM places, job, ended, jobs_queue
     LEFT JOIN jobs_typedials AS own ON own.kind = %(kind)s AND own.type = %(type)s
     WHERE name = %(queue)s
-    """  # noqa: S608
-)
+    """)  # noqa: S608
+
+
+#: How a queue gets on, what its dials say of a job, and the past of all types that run. Whether the job itself has been
+#: handed out is read as well: its instance may have been made before that.
+FLOW: Final = _flow()
+#: And what goes ahead of the job, with the past of these types.
+FLOW_AND_AHEAD: Final = _flow(ctes=f"{FEW_AHEAD},", wanted="UNION SELECT kind, type FROM ahead", columns=FEW_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -139,13 +144,22 @@ OWN_COLUMNS: Final = tuple(
 )
 
 
-def read_flow(job: Job) -> Flow | None:
+def read_flow(job: Job, *, is_new: bool = False) -> Flow | None:
     """How the queue of a queued job gets on; None if that queue no longer exists.
 
-    One query; where many jobs wait, two or three.
+    One query; where many jobs wait, two or three. Nothing goes ahead of a job that is handed out, as one that `is_new`
+    mostly is by now, although its instance does not say so: what goes ahead of it is read only if it is not.
     """
+    if is_new or not job.due or job.released_at is not None:
+        flow = _read_flow(FLOW, job)
+        if flow is None or flow.released_at is not None or not job.due:
+            return flow
+    return _read_flow(FLOW_AND_AHEAD, job)
+
+
+def _read_flow(statement: str, job: Job) -> Flow | None:
     rows = fetch_all(
-        FLOW,
+        statement,
         queue=job.queue,
         kind=job.kind,
         claimed_within=CLAIMED_WITHIN,

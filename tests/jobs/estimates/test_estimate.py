@@ -91,8 +91,20 @@ def test_a_job_that_is_handed_out_is_next_and_takes_what_its_type_does(
     took(9, 10, 11)
     job = job_in(State.QUEUED, released_at=timezone.now())
     job.released_at = None  # as its order returned it
-    with django_assert_num_queries(1):
-        assert estimate(job) == Estimate(1, 0, 10)
+    for is_new in (True, False):
+        with django_assert_num_queries(1):
+            assert estimate(job, is_new=is_new) == Estimate(1, 0, 10)
+
+
+def test_a_new_job_that_found_no_place_waits_behind_those_before_it(
+    job_in: Callable[..., Job], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    took(9, 10, 11)
+    job_in(State.RUNNING)
+    job_in(State.QUEUED)
+    job = job_in(State.QUEUED)
+    with django_assert_num_queries(3):  # the flow of the queue; what goes ahead; the running ones
+        assert estimate(job, is_new=True) == Estimate(2, about(16, within=2), about(26, within=2))
 
 
 def test_a_postponed_job_has_no_place_and_waits_until_it_comes_back(
