@@ -8,8 +8,8 @@ from celery import Task, shared_task
 
 from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
-from jobs.maintenance import sweeps  # noqa: F401  (registers the sweeps)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeping import PeriodicSweep
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.worker import execution
 
 logger = structlog.get_logger(__name__)
@@ -39,5 +39,11 @@ def execute_job(self: "Task[[str], Any]", job_id: str) -> dict[str, Any]:
     return end.as_result() if end else {"outcome": "nothing to claim"}
 
 
-for name, run in SWEEPS.items():
-    shared_task(name=f"jobs.{name}", ignore_result=True)(run)
+def _make_task(sweep: PeriodicSweep) -> None:
+    @shared_task(name=sweep.task, ignore_result=True)
+    def run_sweep() -> int | None:
+        return sweep()
+
+
+for sweep in SWEEPS.values():
+    _make_task(sweep)

@@ -66,6 +66,9 @@ KEEP: Final = """
     SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, created_at = statement_timestamp()
 """
 
+#: Stored fingerprints are made with it, so it stays as it is, wherever this module goes.
+_SALT: Final = "jobs.idempotency"
+
 
 @dataclass(frozen=True)
 class Idempotency:
@@ -102,7 +105,7 @@ def _canonical(kind: str, body: Any) -> str:
 
 def _keyed(asked: str, secret_key: str) -> str:
     """A fingerprint, 64 hexadecimal digits. Secrets are part of it: nobody who reads the table can try them out."""
-    return salted_hmac("jobs.dispatch.idempotency", asked, secret_key, algorithm="sha256").hexdigest()
+    return salted_hmac(_SALT, asked, secret_key, algorithm="sha256").hexdigest()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from jobs.kinds import inspector_of, kind_names
+from jobs.maintenance.sweeping import sweep
+from jobs.models import Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 
 #: As far back as the first count reaches, and as long as minutes are kept.
@@ -101,3 +103,13 @@ def count_attempts(position: str) -> tuple[int, str]:
         [(counted,)] = cursor.fetchall()
         cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])
     return counted, until.isoformat()
+
+
+@sweep(every_seconds=15)
+def count_activity() -> int:
+    """Count the attempts that have ended since the last run, for charts, rates and Prometheus."""
+    row = Sweep.objects.filter(name="count_activity")
+    with transaction.atomic():
+        counted, position = count_attempts(row.values_list("position", flat=True).first() or "")
+        row.update(position=position)
+    return counted

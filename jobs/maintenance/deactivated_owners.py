@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from jobs.interventions.cancellation import cancel_jobs
+from jobs.maintenance.sweeping import BATCH_SIZE, sweep
 from jobs.models import Job
 from jobs.models.bulk import BULK
 from jobs.postgres.statements import fetch_all
@@ -44,9 +45,10 @@ OF_DEACTIVATED: Final = f"""
 """  # noqa: S608
 
 
-def cancel_jobs_of_deactivated(*, at_most: int) -> int:
-    """Cancel as many, and return how many were changed. Each has its event and its audit entry, by nobody."""
-    return len(cancel_jobs(_jobs_to_cancel(at_most), actor="", reason=REASON, allowed=ACTIVE).changed)
+@sweep(every_seconds=30)
+def cancel_jobs_of_deactivated_owners() -> int:
+    """Cancel the jobs of deactivated owners. Each change has its event and its audit entry, without an actor."""
+    return len(cancel_jobs(_jobs_to_cancel(BATCH_SIZE), actor="", reason=REASON, allowed=ACTIVE).changed)
 
 
 def _jobs_to_cancel(at_most: int) -> list[UUID]:

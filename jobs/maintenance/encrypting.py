@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from jobs.files.filenames import safe_filename
 from jobs.kinds import inspector_of, kind_names
-from jobs.models import Artifact, Job, PayloadRevision
+from jobs.maintenance.sweeping import BATCH_SIZE, IndependentTransactions, sweep
+from jobs.models import Artifact, Job, PayloadRevision, Sweep
+from jobs.models.ids import first_id_at
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import cleared
 from jobs.payloads.sealing import count_sealed
@@ -22,7 +26,7 @@ def kinds_with_secrets() -> list[str]:
 
 def mark_of_key() -> str:
     """Another one for another SECRET_KEY. It tells nothing of the key."""
-    return salted_hmac("jobs.maintenance.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
+    return salted_hmac("jobs.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
 
 
 def encrypt_secrets_of(job: Job) -> bool:
@@ -55,3 +59,23 @@ def _rename_files(job: Job) -> None:
         if any(secret in artifact.filename for secret in secrets):
             name = safe_filename(cleared(artifact.filename, secrets), otherwise=safe_filename(job.type))
             Artifact.objects.filter(pk=artifact.pk).update(filename=name)
+
+
+@sweep(every_seconds=10)
+def encrypt_secrets() -> int:
+    """Encrypt secrets that an earlier version stored in clear and, after a new SECRET_KEY, all others again.
+
+    Goes through all jobs once, then through those that are new.
+    """
+    row = Sweep.objects.filter(name="encrypt_secrets")
+    mark, _, position = (row.values_list("position", flat=True).first() or "").partition(" ")
+    key = mark_of_key()
+    until = first_id_at(timezone.now() - timedelta(minutes=1))
+    jobs = Job.objects.filter(kind__in=kinds_with_secrets(), pk__lt=until).order_by("pk")
+    batch = list((jobs.filter(pk__gt=position) if position and mark == key else jobs)[:BATCH_SIZE])
+    with IndependentTransactions() as each:
+        for job in batch:
+            with each(job.pk):
+                each.handled += encrypt_secrets_of(job)
+        row.update(position=f"{key} {batch[-1].pk if len(batch) == BATCH_SIZE else until}")
+    return each.handled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 import structlog
@@ -18,51 +19,65 @@ from jobs.postgres.advisory_locks import alone
 
 logger = structlog.get_logger(__name__)
 
-#: All sweeps by name; `jobs.tasks` makes a Celery task of each, `jobs.maintenance.seeding` its schedule.
-SWEEPS: Final[dict[str, Callable[[], int | None]]] = {}
+#: Rows that one run of a sweep changes at most.
+BATCH_SIZE: Final = 500
 
 
-def sweep(function: Callable[[], int]) -> Callable[[], int | None]:
-    """Register a sweep: a function that mends one thing, a batch at a time, and returns how many it changed.
+@dataclass(frozen=True)
+class PeriodicSweep:
+    """A function that puts one thing in order, a batch at a time, and returns how many rows or files it changed."""
 
-    Called, it runs under an advisory lock, and its row in `jobs_sweep` says when. It returns None, and does
-    nothing, while it runs elsewhere.
-    """
-    name = function.__name__
+    function: Callable[[], int]
+    every_seconds: int
 
-    @wraps(function)
-    def run() -> int | None:
-        with alone(name) as granted:
+    @property
+    def name(self) -> str:
+        """The key of its row in `jobs_sweep`."""
+        return self.function.__name__
+
+    @property
+    def task(self) -> str:
+        """The name of its Celery task and of its schedule, which are pinned."""
+        return f"jobs.{self.name}"
+
+    def __call__(self) -> int | None:
+        """Run it once, under an advisory lock. None, and nothing is done, while it runs elsewhere."""
+        with alone(self.name) as granted:
             if not granted:
-                logger.info("sweep_runs_elsewhere", sweep=name)
+                logger.info("sweep_runs_elsewhere", sweep=self.name)
                 return None
-            Sweep.objects.update_or_create(name=name, defaults={"last_started_at": Now()})
+            Sweep.objects.update_or_create(name=self.name, defaults={"last_started_at": Now()})
             try:
-                handled = function()
-            except NotAllMendedError as error:
-                keep_error(name, error.error, handled=error.handled)
+                handled = self.function()
+            except PartlyDoneError as error:
+                keep_error(self.name, error.error, handled=error.handled)
                 raise error.error from None
             except Exception as error:
-                keep_error(name, error, handled=0)
+                keep_error(self.name, error, handled=0)
                 raise
-            Sweep.objects.filter(name=name).update(
+            Sweep.objects.filter(name=self.name).update(
                 last_finished_at=Now(), last_handled=handled, handled=F("handled") + handled, last_error=""
             )
         if handled:
-            logger.info("swept", sweep=name, handled=handled)
+            logger.info("swept", sweep=self.name, handled=handled)
         return handled
 
-    SWEEPS[name] = run
-    return run
+
+def sweep(*, every_seconds: int) -> Callable[[Callable[[], int]], PeriodicSweep]:
+    """Declare a sweep and the period that its schedule has in a fresh database.
+
+    `jobs.maintenance.sweeps` lists all sweeps; add yours there.
+    """
+    return partial(PeriodicSweep, every_seconds=every_seconds)
 
 
 def keep_error(name: str, error: Exception, *, handled: int) -> None:
-    """In the row of the sweep."""
+    """Keep the error in the row of the sweep."""
     Sweep.objects.filter(name=name).update(handled=F("handled") + handled, last_error=redact(repr(error)))
 
 
-class NotAllMendedError(Exception):
-    """The first `error` of a sweep that mended others all the same, so many as `handled` says."""
+class PartlyDoneError(Exception):
+    """The first `error` of a sweep that nevertheless handled as many others as `handled` says."""
 
     def __init__(self, error: Exception, handled: int) -> None:
         super().__init__(error)
@@ -70,12 +85,12 @@ class NotAllMendedError(Exception):
         self.handled = handled
 
 
-class EachForItself:
-    """Mend things one by one, so that one that cannot be mended keeps no other from it, and shows all the same.
+class IndependentTransactions:
+    """Handle items one by one, so that one that fails does not keep the others waiting, and its error still shows.
 
-    Raises NotAllMendedError at the end of the block. One that another writer changed meanwhile is its to mend.
+    Raises PartlyDoneError at the end of the block. An item that another writer has changed meanwhile is skipped.
 
-        with EachForItself() as each:
+        with IndependentTransactions() as each:
             for job in jobs:
                 with each(job.pk):
                     ...
@@ -102,4 +117,4 @@ class EachForItself:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is None and self.error is not None:
-            raise NotAllMendedError(self.error, self.handled)
+            raise PartlyDoneError(self.error, self.handled)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from jobs.maintenance.schedules import fault_of_schedule
-from jobs.maintenance.seeding import SCHEDULES
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Activity, Sweep
 from jobs.states import Outcome
 
@@ -198,13 +198,15 @@ def sweep_states() -> list[SweepState]:
     """All sweeps whose schedules are on, in three queries."""
     rows = {row.name: row for row in Sweep.objects.all()}
     upgrades = MigrationRecorder.Migration.objects.filter(app="jobs").aggregate(last=Max("applied"))
-    scheduled = PeriodicTask.objects.filter(task__in=dict(SCHEDULES), enabled=True).select_related("interval")
+    scheduled = PeriodicTask.objects.filter(
+        task__in=[sweep.task for sweep in SWEEPS.values()], enabled=True
+    ).select_related("interval")
     # No more than is needed: other columns may hold what no Python type can.
     tasks = {task.task: task for task in scheduled.only("task", "interval").order_by("pk")}
     return [
-        _sweep_state(name.removeprefix("jobs."), _period(tasks[name], seeded), rows, upgrades["last"])
-        for name, seeded in SCHEDULES
-        if name in tasks
+        _sweep_state(sweep.name, _period(tasks[sweep.task], sweep.every_seconds), rows, upgrades["last"])
+        for sweep in SWEEPS.values()
+        if sweep.task in tasks
     ]
 
 

@@ -20,6 +20,9 @@ from jobs.payloads.sealing import is_sealed, unseal
 LONGEST_TERM: Final = 200
 MOST_TERMS: Final = 100
 
+#: Stored terms are made with it, so it stays as it is, wherever this module goes.
+_SALT: Final = "jobs.search"
+
 
 def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) -> list[str]:
     """The terms of a payload, and one that is the same for equal work; none for an empty payload."""
@@ -36,7 +39,7 @@ def same_work_term(kind: str, payload: dict[str, Any]) -> str:
     """
     clear = unseal(payload, otherwise=lambda sealed: sealed)
     canonical = json.dumps([kind, _as_stored(clear)], sort_keys=True, separators=(",", ":"))
-    return f"={salted_hmac('jobs.payloads.search', canonical, algorithm='sha256').hexdigest()[:32]}"
+    return f"={salted_hmac(_SALT, canonical, algorithm='sha256').hexdigest()[:32]}"
 
 
 def _as_stored(value: Any) -> Any:

@@ -14,7 +14,7 @@ from django_celery_results.models import TaskResult
 
 from jobs.dispatch.release import EXECUTE_JOB, release_jobs
 from jobs.interventions.cancellation import cancel_jobs
-from jobs.maintenance.sweeps import retry_failed_jobs
+from jobs.maintenance.recovery import retry_failed_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from tests.support.fault import Fault, kill

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from django.contrib.auth.models import User
 
-from jobs.maintenance import sweeps  # noqa: F401  (registers them)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import AuditEntry, Job, Queue
 from tests.support.fault import kill
 from tests.support.stack import Stack

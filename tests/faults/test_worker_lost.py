@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 
 from examples.sales.seeding import seed_sales
-from jobs.maintenance import sweeps
+from jobs.maintenance.recovery import rescue_orphaned_jobs, retry_failed_jobs
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from reports.ordering import order_report
@@ -53,10 +53,10 @@ def test_a_killed_worker_costs_one_attempt_and_no_job(stack: Stack, database_url
         for pid in stack.pool_pids("worker-csv"):
             os.kill(pid, signal.SIGKILL)
     Job.objects.update(lease_expires_at=PAST)  # as if a minute had passed
-    sweeps.rescue_orphaned_jobs()
+    rescue_orphaned_jobs()
     assert state() == State.FAILED
     Job.objects.update(retry_at=PAST)
-    sweeps.retry_failed_jobs()
+    retry_failed_jobs()
     wait_until(lambda: state() == State.SUCCEEDED, message="the second attempt succeeds")
     assert list(Attempt.objects.values_list("number", "outcome", "rows")) == [(1, "lost", None), (2, "succeeded", 500)]
     artifact = Artifact.objects.get()

@@ -23,8 +23,7 @@ from jobs.dispatch.submission import submit_job
 from jobs.files.artifacts import storage_name
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.purging import purge_jobs, purge_or_cancel
-from jobs.maintenance import sweeps  # noqa: F401  (registers them)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Artifact, AuditEntry, Job
 from jobs.states import State
 from jobs.webhooks.announcing import CALLBACK

@@ -12,9 +12,9 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
-from jobs.maintenance import sweeps
+from jobs.maintenance import encrypting
 from jobs.maintenance.encrypting import encrypt_secrets_of
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Artifact, Job, PayloadRevision, Sweep
 from jobs.models.ids import first_id_at
 from jobs.payloads.sealing import is_sealed, unseal
@@ -76,7 +76,7 @@ def test_what_an_earlier_version_stored_is_encrypted(plain: Callable[..., Job], 
 
 
 def test_it_goes_through_all_jobs_a_batch_at_a_time(plain: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "BATCH_SIZE", 2)
+    monkeypatch.setattr(encrypting, "BATCH_SIZE", 2)
     for number in range(5):
         plain(number)
     plain(7, payload={"reportType": "made", "parameters": {"city": "Kyoto"}, "csv": {}})

@@ -13,8 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from jobs.dispatch.submission import submit_job
-from jobs.maintenance import sweeps  # noqa: F401  (registers the sweeps)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Attempt, Job
 from jobs.states import State
 from tabular.dialect import Dialect

@@ -12,8 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from jobs.admin import paginator
 from jobs.events import record_event
-from jobs.maintenance import sweeps  # noqa: F401  (registers them)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Attempt, Event, Job
 from jobs.states import State
 

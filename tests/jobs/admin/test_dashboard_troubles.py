@@ -15,7 +15,7 @@ from jobs.api.problems import refusal_problem
 from jobs.dispatch import refusals
 from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError
-from jobs.maintenance import sweeps
+from jobs.maintenance.recovery import republish_lost_jobs
 from jobs.models import Job, Queue, TypeDials, Worker
 from jobs.monitoring import overview
 from jobs.states import State
@@ -60,7 +60,7 @@ def test_orders_that_were_refused_are_named(staff: Client, owner: User, monkeypa
 def test_a_queue_whose_jobs_nobody_takes_is_named(staff: Client, make_job: Callable[..., Job]) -> None:
     long_ago = Now() - timedelta(minutes=3)
     make_job(created_at=long_ago, released_at=long_ago, updated_at=long_ago)
-    sweeps.republish_lost_jobs()
+    republish_lost_jobs()
     text = "No worker takes jobs from the queue reports; the oldest has waited for 3 min."
     assert text in troubles_shown(staff)
 

@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.dispatch.presence import renew
 from jobs.dispatch.publish_failures import keep_failure
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Queue, Sweep, Worker
 from tests.support.outages import valkey_killed
 from tests.support.servers import throw_away

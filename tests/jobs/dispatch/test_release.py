@@ -22,7 +22,7 @@ from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import requeue_jobs
-from jobs.maintenance import sweeps
+from jobs.maintenance.recovery import release_due_jobs
 from jobs.models import Job, PublishFailure, Queue
 from jobs.monitoring.troubles import troubles
 from jobs.states import State
@@ -71,7 +71,7 @@ def test_a_job_waits_for_its_time(waiting: Callable[..., Job]) -> None:
     waiting(scheduled_at=Now() + timedelta(hours=1), due=False)
     due = waiting(scheduled_at=Now() - timedelta(seconds=1), due=False)
     assert release_jobs(QUEUE) == []
-    sweeps.release_due_jobs()
+    release_due_jobs()
     assert message_ids(QUEUE) == [str(due.pk)]
 
 
@@ -233,7 +233,7 @@ def test_a_queue_that_the_settings_do_not_name_is_told_and_holds_up_no_other(wai
     Queue.objects.create(name="team-a")
     stuck, fine = waiting(queue="team-a"), waiting()
     with capture_logs() as logs:
-        sweeps.release_due_jobs()
+        release_due_jobs()
     assert message_ids(QUEUE) == [str(fine.pk)]
     assert [(line["event"], line["queue"], line["log_level"]) for line in logs if "queue" in line] == [
         ("queue_not_declared", "team-a", "error")

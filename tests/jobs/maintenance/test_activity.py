@@ -11,9 +11,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs.maintenance import sweeps  # noqa: F401  (registers them)
 from jobs.maintenance.activity import count_attempts
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Activity, Attempt, AttemptTotal, DecisionTotal, Job, Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.states import Outcome

@@ -9,8 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from jobs.maintenance import sweeps  # noqa: F401  (registers them)
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import AuditEntry, Callback, Job
 from jobs.states import State
 from jobs.webhooks.announcing import announce_end

@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from jobs import tasks
-from jobs.maintenance import sweeps
-from jobs.maintenance.sweeping import SWEEPS
+from jobs.maintenance.history import prune_jobs
+from jobs.maintenance.recovery import retry_failed_jobs
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Job, Sweep
 from jobs.postgres.advisory_locks import alone
 from jobs.states import State
@@ -37,18 +38,18 @@ def test_every_sweep_says_when_it_ran_and_is_seeded(name: str) -> None:
 
 
 def test_a_sweep_that_fails_says_so_and_frees_its_lock(make_job: Callable[..., Job], settings: Any) -> None:
-    sweeps.prune_jobs()
+    prune_jobs()
     finished_at = Sweep.objects.get().last_finished_at
     settings.HISTORY_DAYS = "password=sesame"
     for _ in range(2):
         with pytest.raises(TypeError):
-            sweeps.prune_jobs()
+            prune_jobs()
     row = Sweep.objects.get()
     assert finished_at is not None
     assert row.last_finished_at == finished_at < row.last_started_at
     assert row.last_error.startswith("TypeError")
     settings.HISTORY_DAYS = 1
-    assert sweeps.prune_jobs() == 0
+    assert prune_jobs() == 0
     assert Sweep.objects.get().last_error == ""
 
 
@@ -101,9 +102,29 @@ def running_elsewhere(sweep: str) -> Iterator[None]:
 def test_a_sweep_that_runs_elsewhere_does_nothing_here(make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.FAILED, retry_at=PAST)
     with running_elsewhere("retry_failed_jobs"):
-        sweeps.retry_failed_jobs()
+        retry_failed_jobs()
         job.refresh_from_db()
         assert job.state == State.FAILED
-    sweeps.retry_failed_jobs()
+    retry_failed_jobs()
     job.refresh_from_db()
     assert job.state == State.QUEUED
+
+
+def test_the_periods_of_a_fresh_database_are_pinned() -> None:
+    """Operators edit the seeded rows, and docs/operations.md tells these periods. In seconds."""
+    assert {sweep.task: sweep.every_seconds for sweep in SWEEPS.values()} == {
+        "jobs.release_due_jobs": 5,
+        "jobs.republish_lost_jobs": 10,
+        "jobs.retry_failed_jobs": 5,
+        "jobs.rescue_orphaned_jobs": 10,
+        "jobs.announce_ended_jobs": 5,
+        "jobs.cancel_jobs_of_deactivated_owners": 30,
+        "jobs.count_activity": 15,
+        "jobs.index_payloads": 60,
+        "jobs.encrypt_secrets": 10,
+        "jobs.expire_artifacts": 300,
+        "jobs.remove_orphan_files": 60,
+        "jobs.prune_jobs": 300,
+        "jobs.prune_bulk_runs": 300,
+        "jobs.prune_callback_hosts": 300,
+    }

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.files import room
-from jobs.maintenance.seeding import SCHEDULES
+from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Activity, Artifact, Job, Queue, Sweep, Worker
 from jobs.models.bulk import BulkRun
 from jobs.monitoring import overview
@@ -27,10 +27,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def all_sweeps_ran_and_all_queues_are_consumed(settings: Settings) -> None:
     Worker.objects.create(name="all@here", queues=settings.QUEUE_NAMES, started_at=Now(), seen_at=Now())
-    for task, _ in SCHEDULES:
-        Sweep.objects.create(
-            name=task.removeprefix("jobs."), last_started_at=timezone.now(), last_finished_at=timezone.now()
-        )
+    for name in SWEEPS:
+        Sweep.objects.create(name=name, last_started_at=timezone.now(), last_finished_at=timezone.now())
 
 
 def figures(name: str = "reports") -> QueueFigures:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.interventions.dead_letter import requeue_jobs
-from jobs.maintenance.sweeps import prune_callback_hosts
+from jobs.maintenance.history import prune_callback_hosts
 from jobs.models import Attempt, CallbackHost, Job, Queue
 from jobs.outbound.circuit import CircuitOpenError, check_circuit, record_failure, record_success
 from jobs.outbound.urls import receiver_of

@@ -17,7 +17,8 @@ from jobs.errors import AdmissionError, PermanentError, RetryableError
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import discard_jobs, requeue_jobs
 from jobs.interventions.purging import purge_jobs
-from jobs.maintenance.sweeps import announce_ended_jobs, ended_behind, rescue_orphaned_jobs
+from jobs.maintenance.announcements import announce_ended_jobs, ended_behind
+from jobs.maintenance.recovery import rescue_orphaned_jobs
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.outbound.urls import bucket_of
@@ -285,7 +286,7 @@ def test_a_closed_queue_is_met_once_a_run_and_a_closed_host_keeps_no_other_from_
 def test_owners_of_whom_no_more_may_wait_keep_no_other_from_being_told(
     calling_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.maintenance.sweeps.BATCH_SIZE", 4)
+    monkeypatch.setattr("jobs.maintenance.announcements.BATCH_SIZE", 4)
     Queue.objects.filter(name="callbacks").update(max_queued_per_owner=1)
     for hours in range(5, 0, -1):
         calling_job(state=State.SUCCEEDED, finished_at=Now() - timedelta(hours=hours))
@@ -301,7 +302,7 @@ def test_types_that_take_no_more_keep_no_other_from_being_told(
     calling_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All have ended at one time, as those that staff end in bulk have."""
-    monkeypatch.setattr("jobs.maintenance.sweeps.BATCH_SIZE", 3)
+    monkeypatch.setattr("jobs.maintenance.announcements.BATCH_SIZE", 3)
     TypeDials.objects.create(kind="callback", type=bucket_of(URL), accepting=False)
     jobs = [calling_job(state=State.SUCCEEDED) for _ in range(8)]
     Callback.objects.filter(job=jobs[-1]).update(url="https://other.example.com/")

@@ -21,7 +21,7 @@ from jobs.dispatch.idempotency import Idempotency, job_of_first_request
 from jobs.dispatch.submission import submit_job
 from jobs.interventions.retrying import retry_dead_job
 from jobs.maintenance.encrypting import encrypt_secrets_of
-from jobs.maintenance.sweeps import prune_jobs
+from jobs.maintenance.history import prune_jobs
 from jobs.models import Job, Queue, ReusedKey
 from tests.support.ordering import ORDER, assert_problem, post
 from tests.support.threads import Threads

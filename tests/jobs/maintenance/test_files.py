@@ -1,22 +1,20 @@
-"""Sweeps that delete: files whose time is over, files that are nobody's, jobs that ended long ago."""
+"""Files whose time is over, and files that belong to nobody, are deleted."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db.models.functions import Now
 
-from jobs.events import record_event
 from jobs.files.artifacts import storage_name
 from jobs.files.orphan_files import FOLDERS
-from jobs.maintenance import sweeps
-from jobs.models import Artifact, Attempt, BulkItem, BulkRun, Event, Job, Sweep
+from jobs.maintenance import files
+from jobs.maintenance.files import expire_artifacts, remove_orphan_files
+from jobs.models import Artifact, Job, Sweep
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,8 +33,8 @@ def test_a_file_whose_time_is_over_is_deleted_and_the_row_says_so(make_job: Call
                 storage_name=storage.save(f"sweep-{number}", ContentFile(b"x")),
             )
         )  # fmt: skip
-    sweeps.expire_artifacts()
-    sweeps.expire_artifacts()
+    expire_artifacts()
+    expire_artifacts()
     for artifact in artifacts:
         artifact.refresh_from_db()
     assert [storage.exists(artifact.storage_name) for artifact in artifacts] == [False, True]
@@ -46,8 +44,8 @@ def test_a_file_whose_time_is_over_is_deleted_and_the_row_says_so(make_job: Call
 def test_an_expired_file_stands_in_the_timeline(make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.SUCCEEDED)
     artifact_of(job, expires_at=PAST)
-    sweeps.expire_artifacts()
-    sweeps.expire_artifacts()
+    expire_artifacts()
+    expire_artifacts()
     assert [(event.name, event.details) for event in job.events.all()] == [("expired", {"file": "x"})]
 
 
@@ -58,12 +56,12 @@ def test_a_file_that_cannot_be_deleted_does_not_keep_the_others(make_job: Callab
     other = artifact_of(make_job(state=State.SUCCEEDED), expires_at=PAST)
     storage.save(other.storage_name, ContentFile(b"x"))
     with pytest.raises(OSError, match="not empty"):  # the sweep's row shows it
-        sweeps.expire_artifacts()
+        expire_artifacts()
     stuck.refresh_from_db()
     other.refresh_from_db()
     assert (stuck.deleted_at, other.deleted_at is None) == (None, False)
     storage.delete(f"{stuck.storage_name}/inside")
-    assert sweeps.expire_artifacts() == 1
+    assert expire_artifacts() == 1
 
 
 def artifact_of(job: Job, **values: Any) -> Artifact:
@@ -80,7 +78,7 @@ def stored_file(job: Job, token: int) -> str:
 
 
 def sweep_all_folders() -> int:
-    return sum(sweeps.remove_orphan_files() or 0 for _ in range(256 // sweeps.FOLDERS_A_RUN))
+    return sum(remove_orphan_files() or 0 for _ in range(256 // files.FOLDERS_A_RUN))
 
 
 def test_a_file_that_belongs_to_no_job_is_removed(make_job: Callable[..., Job], settings: Any) -> None:
@@ -110,8 +108,8 @@ def test_a_young_file_is_left_alone(make_job: Callable[..., Job], settings: Any)
 
 def test_a_run_looks_through_some_folders_and_the_next_goes_on() -> None:
     positions = []
-    for _ in range(256 // sweeps.FOLDERS_A_RUN + 1):
-        sweeps.remove_orphan_files()
+    for _ in range(256 // files.FOLDERS_A_RUN + 1):
+        remove_orphan_files()
         positions.append(Sweep.objects.get(name="remove_orphan_files").position)
     assert positions[:2] == ["0f", "1f"]
     assert positions[-2:] == ["", "0f"]
@@ -124,48 +122,9 @@ def test_a_folder_that_cannot_be_read_does_not_keep_the_others(make_job: Callabl
     storages["artifacts"].save(folder, ContentFile(b"a file where a folder should be"))
     job = make_job(state=State.FAILED)
     name = stored_file(job, 1)
-    for _ in range(256 // sweeps.FOLDERS_A_RUN):
+    for _ in range(256 // files.FOLDERS_A_RUN):
         with suppress(NotADirectoryError):
-            sweeps.remove_orphan_files()
+            remove_orphan_files()
     assert not storages["artifacts"].exists(name)
     assert sum(bool(row.last_error) for row in Sweep.objects.all()) <= 1
     storages["artifacts"].delete(folder)
-
-
-def test_old_jobs_are_pruned_with_all_that_is_theirs_but_never_dead_ones(
-    make_job: Callable[..., Job], settings: Any
-) -> None:
-    settings.HISTORY_DAYS = 30
-    old = Now() - timedelta(days=31)
-    gone = [make_job(state=state, finished_at=old) for state in (State.SUCCEEDED, State.CANCELLED)]
-    for job in gone:
-        artifact_of(job, deleted_at=Now())
-        Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w")
-        record_event(job.pk, Event.Name.COMPLETED)
-    kept = [
-        make_job(state=State.DEAD, finished_at=old),
-        make_job(state=State.FAILED, finished_at=old),
-        make_job(state=State.SUCCEEDED, finished_at=Now() - timedelta(days=29)),
-        make_job(state=State.SUCCEEDED, finished_at=old),
-    ]
-    artifact_of(kept[-1])  # its file is still there
-    assert sweeps.prune_jobs() == 2
-    assert set(Job.objects.all()) == set(kept)
-    assert (Artifact.objects.count(), Attempt.objects.count(), Event.objects.count()) == (1, 0, 0)
-    assert sweeps.prune_jobs() == 0
-
-
-def test_old_bulk_runs_are_pruned_unless_they_are_open(owner: User, settings: Any) -> None:
-    settings.HISTORY_DAYS = 30
-    runs = {}
-    for stage, days in (("done", 31), ("dropped", 31), ("done", 29), ("paused", 31)):
-        run = BulkRun.objects.create(
-            act="requeue", criteria={}, reason="r", ordered_by=owner, stage=stage, open_key=f"{stage} {days}",
-            updated_at=Now() - timedelta(days=days),
-        )  # fmt: skip
-        BulkItem.objects.create(run=run, job_id=uuid4(), fencing_token=1, level=0)
-        runs[stage, days] = run
-    assert sweeps.prune_bulk_runs() == 2
-    kept = {runs["done", 29], runs["paused", 31]}
-    assert set(BulkRun.objects.all()) == {item.run for item in BulkItem.objects.all()} == kept
-    assert sweeps.prune_bulk_runs() == 0

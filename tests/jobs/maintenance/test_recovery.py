@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from jobs.interventions.selection import select_jobs
-from jobs.maintenance import sweeps
-from jobs.models import Attempt, Job, Queue, SearchTerms, Sweep
-from jobs.models.ids import first_id_at
+from jobs.maintenance.recovery import release_due_jobs, republish_lost_jobs, rescue_orphaned_jobs, retry_failed_jobs
+from jobs.models import Attempt, Job, Queue, Sweep
 from jobs.retry import Retry
 from jobs.states import Outcome, State
 from jobs.worker.transitions import claim_job, fail_job
@@ -39,8 +35,8 @@ def orphan(job: Job) -> Attempt:
 def test_a_job_whose_worker_vanished_is_retried(make_job: Callable[..., Job]) -> None:
     job = make_job()
     attempt = orphan(job)
-    sweeps.rescue_orphaned_jobs()
-    sweeps.rescue_orphaned_jobs()
+    rescue_orphaned_jobs()
+    rescue_orphaned_jobs()
     job.refresh_from_db()
     attempt.refresh_from_db()
     assert (job.state, attempt.outcome) == (State.FAILED, Outcome.LOST)
@@ -52,7 +48,7 @@ def test_a_job_that_loses_three_workers_in_a_row_is_dead(make_job: Callable[...,
     job = make_job(max_attempts=99)
     for expected in (State.FAILED, State.FAILED, State.DEAD):
         orphan(job)
-        sweeps.rescue_orphaned_jobs()
+        rescue_orphaned_jobs()
         job.refresh_from_db()
         assert job.state == expected
 
@@ -61,14 +57,14 @@ def test_only_losses_in_a_row_count(make_job: Callable[..., Job]) -> None:
     job = make_job(max_attempts=99)
     for _ in range(2):
         orphan(job)
-        sweeps.rescue_orphaned_jobs()
+        rescue_orphaned_jobs()
     Job.objects.update(state=State.QUEUED, released_at=Now())
     attempt = claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
     assert attempt is not None
     fail_job(attempt, error=ValueError(), decision=Retry(timedelta()), rows=0, peak_memory_bytes=0)
     for expected in (State.FAILED, State.FAILED, State.DEAD):
         orphan(job)
-        sweeps.rescue_orphaned_jobs()
+        rescue_orphaned_jobs()
         job.refresh_from_db()
         assert job.state == expected
 
@@ -76,14 +72,14 @@ def test_only_losses_in_a_row_count(make_job: Callable[..., Job]) -> None:
 def test_a_running_job_with_a_lease_is_left_alone(make_job: Callable[..., Job]) -> None:
     job = make_job()
     claim_job(job.pk, worker="w", celery_task_id="", lease_seconds=60)
-    sweeps.rescue_orphaned_jobs()
+    rescue_orphaned_jobs()
     assert Job.objects.get().state == State.RUNNING
 
 
 def test_failed_jobs_are_queued_again_when_their_time_has_come(make_job: Callable[..., Job]) -> None:
     due = make_job(state=State.FAILED, retry_at=PAST)
     early = make_job(state=State.FAILED, retry_at=Now() + timedelta(hours=1))
-    sweeps.retry_failed_jobs()
+    retry_failed_jobs()
     assert dict(Job.objects.values_list("pk", "state")) == {due.pk: State.QUEUED, early.pk: State.FAILED}
 
 
@@ -91,8 +87,8 @@ def test_a_message_that_redis_lost_is_sent_again(make_job: Callable[..., Job], u
     lost, _ = make_job(queue=unheard, released_at=PAST, updated_at=PAST), make_job(queue=unheard)
     lost.refresh_from_db()
     released_at = lost.released_at
-    sweeps.republish_lost_jobs()
-    sweeps.republish_lost_jobs()
+    republish_lost_jobs()
+    republish_lost_jobs()
     assert message_ids(unheard) == [str(lost.pk)]
     lost.refresh_from_db()
     assert lost.released_at == released_at, "for how long it waits for a worker"
@@ -101,7 +97,7 @@ def test_a_message_that_redis_lost_is_sent_again(make_job: Callable[..., Job], u
 def test_waiting_jobs_are_released(make_job: Callable[..., Job]) -> None:
     Queue.objects.filter(name="callbacks").update(paused=False)
     job = make_job(queue="callbacks", kind="gone", released_at=None, state=State.QUEUED)
-    sweeps.release_due_jobs()
+    release_due_jobs()
     job.refresh_from_db()
     assert job.released_at is not None
 
@@ -112,7 +108,7 @@ def test_an_orphan_that_cannot_be_rescued_keeps_no_other_from_it(make_job: Calla
     job = make_job()
     orphan(job)
     with pytest.raises(Attempt.DoesNotExist):
-        sweeps.rescue_orphaned_jobs()
+        rescue_orphaned_jobs()
     job.refresh_from_db()
     assert job.state == State.FAILED
     row = Sweep.objects.get()
@@ -122,8 +118,8 @@ def test_an_orphan_that_cannot_be_rescued_keeps_no_other_from_it(make_job: Calla
 @pytest.mark.parametrize(
     ("sweep", "values"),
     [
-        (sweeps.retry_failed_jobs, {"state": State.FAILED, "retry_at": PAST}),
-        (sweeps.rescue_orphaned_jobs, {"state": State.RUNNING, "lease_expires_at": PAST, "fencing_token": 1}),
+        (retry_failed_jobs, {"state": State.FAILED, "retry_at": PAST}),
+        (rescue_orphaned_jobs, {"state": State.RUNNING, "lease_expires_at": PAST, "fencing_token": 1}),
     ],
 )
 def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
@@ -145,29 +141,3 @@ def test_a_job_that_another_writer_changes_meanwhile_is_left_to_it(
     assert job.state == State.CANCELLED
     assert Attempt.objects.get(job=job).outcome == ""
     assert other.state != values["state"]
-
-
-def test_jobs_that_were_written_by_hand_are_found_after_a_minute(make_job: Callable[..., Job]) -> None:
-    def at(ago: timedelta, **values: Any) -> Job:
-        moment = timezone.now() - ago
-        return make_job(id=UUID(int=first_id_at(moment).int + 1), kind="report", **values)
-
-    old = at(timedelta(hours=1), payload={"reportType": "yearly-sales", "year": 2023})
-    at(timedelta(minutes=50), payload={})
-    new = at(timedelta(seconds=5), payload={"reportType": "yearly-sales"})
-    odd = at(timedelta(minutes=40), payload=["a", "list"])
-    assert sweeps.index_payloads() == 2
-    assert set(select_jobs({"q": "year=2023"})) == {old}
-    assert (Job.objects.get(pk=old.pk).type, Job.objects.get(pk=new.pk).type) == ("yearly-sales", "")
-    assert set(SearchTerms.objects.values_list("job", flat=True)) == {old.pk, odd.pk}
-    assert sweeps.index_payloads() == 0
-
-
-def test_many_jobs_without_terms_are_a_batch_at_a_time(
-    make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweeps, "BATCH_SIZE", 2)
-    for number in range(5):
-        make_job(id=UUID(int=first_id_at(timezone.now() - timedelta(hours=1)).int + number), payload={"a": number})
-    assert [sweeps.index_payloads() for _ in range(4)] == [2, 2, 1, 0]
-    assert SearchTerms.objects.count() == 5

@@ -1,0 +1,49 @@
+"""Announce the ends of jobs that nobody has announced yet."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from jobs.errors import AdmissionError
+from jobs.maintenance.sweeping import BATCH_SIZE, IndependentTransactions, sweep
+from jobs.models import Job, Sweep
+from jobs.webhooks.announcing import announce_end
+
+
+@sweep(every_seconds=5)
+def announce_ended_jobs() -> int:
+    """Tell those who asked for it of jobs that have ended, where whoever ended them did not; the oldest first.
+
+    Owners who may have no more deliveries waiting are passed by, and so is a job whose delivery's type takes
+    no more; where these are many, the next run goes on behind them.
+    """
+    row = Sweep.objects.filter(name="announce_ended_jobs")
+    position = row.values_list("position", flat=True).first() or ""
+    full: list[int | None] = []
+    with IndependentTransactions() as each:
+        for _ in range(BATCH_SIZE):
+            job = ended_behind(position).exclude(owner__in=full).only("finished_at", "owner").first()
+            position = f"{job.finished_at:%Y-%m-%dT%H:%M:%S.%f%z} {job.pk}" if job else ""
+            if job is None:
+                break
+            with each(job.pk):
+                try:
+                    each.handled += bool(announce_end(job.pk))
+                except AdmissionError as error:
+                    if error.scope != "owner":
+                        position = position if error.scope == "type" else ""
+                        raise
+                    full.append(job.owner_id)  # which is no fault, and theirs to wait for
+            if not position:
+                break  # the others would meet the same
+        row.update(position=position)
+    return each.handled
+
+
+def ended_behind(position: str) -> QuerySet[Job]:
+    """Jobs to be announced, by the time of their end, behind the time and id that `position` names; empty: all."""
+    ended = Job.objects.to_announce().order_by("finished_at", "pk")
+    if not position:
+        return ended
+    at, job_id = position.split()
+    return ended.filter(Q(finished_at__gt=at) | Q(finished_at=at, pk__gt=job_id), finished_at__gte=at)
