@@ -31,3 +31,11 @@ def test_files_and_commands_of_the_guides_exist(guide: str) -> None:
     paths += re.findall(r"\]\(([\w./-]+)", text)
     assert [path for path in paths if not (BASE_DIR / path).exists()] == []
     assert paths
+
+
+def test_the_guide_finds_names_where_they_are() -> None:
+    """Where a name stands directly before the path of its module, as in "`Kind` (`jobs/kinds.py`)"."""
+    text = (BASE_DIR / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`(\w+)(?:\([^`]*\))?`\s+(?:in\s+)?\(?`([\w/]+\.py)`", text)
+    assert len(named) > 10
+    assert [(name, path) for name, path in named if not re.search(rf"\b{name}\b", (BASE_DIR / path).read_text())] == []
