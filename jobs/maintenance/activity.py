@@ -28,22 +28,22 @@ SETTLED_UNTIL: Final = """
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 """
 
-#: Runs that are kept of a type: few enough that it is soon known when they have become slower.
-RUNS_KEPT: Final = 50
+#: Attempts that are kept of each type: few enough that a slowdown shows soon.
+ATTEMPTS_KEPT: Final = 50
 
-#: The part of `COUNT` that keeps them. Only runs that succeeded tell how long one takes.
-KEEP_RUNS: Final = """
+#: The part of `COUNT` that keeps them. Only successful attempts show how long one takes.
+KEEP_RECENT: Final = """
     runs AS (
         INSERT INTO jobs_recentruns AS known (kind, type, seconds, rows, rows_expected)
         SELECT kind, type,
-            (array_agg(seconds ORDER BY finished_at DESC))[:%(runs_kept)s],
-            (array_agg(rows ORDER BY finished_at DESC))[:%(runs_kept)s],
-            (array_agg(rows_expected ORDER BY finished_at DESC))[:%(runs_kept)s]
+            (array_agg(seconds ORDER BY finished_at DESC))[:%(attempts_kept)s],
+            (array_agg(rows ORDER BY finished_at DESC))[:%(attempts_kept)s],
+            (array_agg(rows_expected ORDER BY finished_at DESC))[:%(attempts_kept)s]
         FROM ended WHERE outcome = 'succeeded' GROUP BY 1, 2
         ON CONFLICT (kind, type) DO UPDATE SET
-            seconds = (EXCLUDED.seconds || known.seconds)[:%(runs_kept)s],
-            rows = (EXCLUDED.rows || known.rows)[:%(runs_kept)s],
-            rows_expected = (EXCLUDED.rows_expected || known.rows_expected)[:%(runs_kept)s]
+            seconds = (EXCLUDED.seconds || known.seconds)[:%(attempts_kept)s],
+            rows = (EXCLUDED.rows || known.rows)[:%(attempts_kept)s],
+            rows_expected = (EXCLUDED.rows_expected || known.rows_expected)[:%(attempts_kept)s]
     )
 """
 
@@ -80,7 +80,7 @@ COUNT: Final = f"""
         SELECT queue, kind, type, key, sum(value::bigint)
         FROM ended, jsonb_each_text(conditions -> 'decisions') GROUP BY 1, 2, 3, 4
         ON CONFLICT (queue, kind, type, decision) DO UPDATE SET times = known.times + EXCLUDED.times
-    ), {KEEP_RUNS}
+    ), {KEEP_RECENT}
     SELECT count(*) FROM ended
 """  # noqa: S608
 
@@ -98,7 +98,7 @@ def count_attempts(position: str) -> tuple[int, str]:
         until = max(since, until)
         bounds = {"duration_bounds": list(DURATION_BOUNDS), "rows_bounds": list(ROWS_BOUNDS)}
         in_one = [name for name in kind_names() if not inspector_of(name).types_are_counted]
-        asked = {"since": since, "until": until, "in_one": in_one, "runs_kept": RUNS_KEPT, **bounds}
+        asked = {"since": since, "until": until, "in_one": in_one, "attempts_kept": ATTEMPTS_KEPT, **bounds}
         cursor.execute(COUNT, asked)
         [(counted,)] = cursor.fetchall()
         cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])

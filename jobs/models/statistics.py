@@ -86,7 +86,7 @@ class Activity(models.Model):
 
 
 class RecentRuns(models.Model):
-    """The newest runs of one type that succeeded, the newest first; the arrays are equally long."""
+    """The newest successful attempts of one type, newest first; the arrays are equally long."""
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.maintenance.activity import RUNS_KEPT, count_attempts
+from jobs.maintenance.activity import ATTEMPTS_KEPT, count_attempts
 from jobs.models import Attempt, Job, RecentRuns
 from jobs.states import Outcome
 
@@ -46,19 +46,19 @@ def test_runs_that_succeeded_are_kept_the_newest_first(ended: Callable[..., None
 
 
 def test_older_ones_are_forgotten(ended: Callable[..., None]) -> None:
-    for number in range(RUNS_KEPT + 5):
+    for number in range(ATTEMPTS_KEPT + 5):
         ended(100 + number, ago=600 - number)
     count_attempts("")
     seconds, rows, expected = kept()
-    assert seconds == [100 + number for number in range(RUNS_KEPT + 4, 4, -1)]
-    assert len(rows) == len(expected) == RUNS_KEPT
+    assert seconds == [100 + number for number in range(ATTEMPTS_KEPT + 4, 4, -1)]
+    assert len(rows) == len(expected) == ATTEMPTS_KEPT
 
 
 def test_new_ones_push_out_the_oldest(ended: Callable[..., None]) -> None:
-    full = {"seconds": [float(RUNS_KEPT - number) for number in range(RUNS_KEPT)], "rows": [0] * RUNS_KEPT}
-    RecentRuns.objects.create(kind="test", type="yearly", **full, rows_expected=[None] * RUNS_KEPT)
+    full = {"seconds": [float(ATTEMPTS_KEPT - number) for number in range(ATTEMPTS_KEPT)], "rows": [0] * ATTEMPTS_KEPT}
+    RecentRuns.objects.create(kind="test", type="yearly", **full, rows_expected=[None] * ATTEMPTS_KEPT)
     ended(777, rows=7, rows_expected=8)
     count_attempts("")
     seconds, rows, expected = kept()
-    assert (seconds[0], seconds[1], seconds[-1], len(seconds)) == (777, 50, 2, RUNS_KEPT)
-    assert (rows[:2], expected[:2], len(rows), len(expected)) == ([7, 0], [8, None], RUNS_KEPT, RUNS_KEPT)
+    assert (seconds[0], seconds[1], seconds[-1], len(seconds)) == (777, 50, 2, ATTEMPTS_KEPT)
+    assert (rows[:2], expected[:2], len(rows), len(expected)) == ([7, 0], [8, None], ATTEMPTS_KEPT, ATTEMPTS_KEPT)
