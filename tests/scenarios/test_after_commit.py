@@ -89,7 +89,7 @@ class Visitor:
 BULK: Final = "/admin/jobs/bulkrun/order/?act=requeue&state=dead"
 TOKEN: Final = {"name": "n", "scopes": ["reports:read"]}
 #: What there is before, what is sent, and what the answer has to be.
-DEEDS: Final[dict[str, tuple[Callable[[Visitor], Any], Callable[[Visitor, Any], Any], int]]] = {
+ACTIONS: Final[dict[str, tuple[Callable[[Visitor], Any], Callable[[Visitor, Any], Any], int]]] = {
     "order": (Visitor.nothing, lambda v, _: v.post("/api/reports", ORDER), 202),
     "order with a key": (
         Visitor.nothing, lambda v, _: v.post("/api/reports", ORDER, headers={"Idempotency-Key": "k"}), 202,
@@ -120,15 +120,15 @@ DEEDS: Final[dict[str, tuple[Callable[[Visitor], Any], Callable[[Visitor, Any], 
 
 
 def test_what_was_committed_is_answered_so() -> None:
-    """All deeds in one test: to empty the tables takes longer than a deed."""
+    """All actions in one test: emptying the tables takes longer than an action."""
     answers = {}
-    for deed, (prepare, send, _) in DEEDS.items():
-        visitor = Visitor(User.objects.create_superuser(deed))
+    for action, (prepare, send, _) in ACTIONS.items():
+        visitor = Visitor(User.objects.create_superuser(action))
         prepared = prepare(visitor)
         committing = LostAfterCommit()
         with connection.execute_wrapper(committing):
-            answers[deed] = (send(visitor, prepared).status_code, committing.is_lost)
-    assert answers == {deed: (status, True) for deed, (_, _, status) in DEEDS.items()}
+            answers[action] = (send(visitor, prepared).status_code, committing.is_lost)
+    assert answers == {action: (status, True) for action, (_, _, status) in ACTIONS.items()}
 
 
 @pytest.mark.parametrize(("before", "status"), [("waiting", "Canceled"), ("running", "Canceling")])

@@ -211,15 +211,15 @@ def test_a_job_that_has_ended_may_be_asked_for_at_once(api: APIClient, running: 
         assert (answer.status_code, "Retry-After" in answer) == (200, False)
 
 
-@pytest.mark.parametrize("deed", ["cancel", "retry", "repeat"])
-def test_after_a_202_its_own_retry_after_counts(deed: str, api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("action", ["cancel", "retry", "repeat"])
+def test_after_a_202_its_own_retry_after_counts(action: str, api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     job, other = (post(api, ORDER, headers={"Idempotency-Key": key}).json()["id"] for key in ("k", "other"))
     monkeypatch.setattr("jobs.api.polling.retry_after", lambda *_: 60)
     for path in PATHS:
         for job_id in (job, other):
             assert {api.get(path.format(job_id))["Retry-After"] for _ in range(POLLS_PER_WINDOW)} == {"60"}
     monkeypatch.setattr("jobs.api.polling.retry_after", lambda *_: 1)
-    match deed:
+    match action:
         case "cancel":
             Job.objects.update(state=State.RUNNING)
             answer = api.delete(f"/api/reports/{job}")

@@ -30,7 +30,7 @@ def published(job: Job) -> Artifact:
     return Artifact.objects.create(
         job=job, attempt=1, role="result", filename="x.csv", content_type="text/csv", encoding="utf-8", row_count=1,
         size_bytes=1, sha256="0" * 64, published_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1),
-        storage_name=storages["artifacts"].save("deeds-test", ContentFile(b"x")),
+        storage_name=storages["artifacts"].save("actions-test", ContentFile(b"x")),
     )  # fmt: skip
 
 

@@ -267,12 +267,12 @@ def test_a_report_that_was_started_anew_before_the_click_is_not_deleted(signed_i
     assert (job.state, job.owner_id is None) == (State.QUEUED, False)
 
 
-@pytest.mark.parametrize("deed", ["cancel", "delete", "retry"])
+@pytest.mark.parametrize("action", ["cancel", "delete", "retry"])
 def test_who_signs_in_again_after_a_click_is_led_to_the_page(
-    deed: str, client: Client, owner: User, make_job: MakeJob
+    action: str, client: Client, owner: User, make_job: MakeJob
 ) -> None:
     job = make_job(State.DEAD)
-    path = f"/reports/{job.pk}/{deed}"
+    path = f"/reports/{job.pk}/{action}"
     assert client.post(path)["Location"] == f"/sign-in?next={path}"
     client.force_login(owner)
     answer = client.get(path)
@@ -282,12 +282,12 @@ def test_who_signs_in_again_after_a_click_is_led_to_the_page(
     assert (job.state, job.owner) == (State.DEAD, owner)
 
 
-@pytest.mark.parametrize("deed", ["cancel", "delete", "retry"])
-def test_deeds_are_for_the_owner_and_by_post(deed: str, signed_in: Client, make_job: MakeJob) -> None:
+@pytest.mark.parametrize("action", ["cancel", "delete", "retry"])
+def test_actions_are_for_the_owner_and_by_post(action: str, signed_in: Client, make_job: MakeJob) -> None:
     foreign = make_job(State.DEAD, owner=User.objects.create_user("bob"))
-    answers = [signed_in.post(f"/reports/{job_id}/{deed}") for job_id in (foreign.pk, UNKNOWN, "no-id")]
+    answers = [signed_in.post(f"/reports/{job_id}/{action}") for job_id in (foreign.pk, UNKNOWN, "no-id")]
     assert [answer.status_code for answer in answers] == [404] * 3
     assert {words(answer) for answer in answers} == {words(answers[0])}
-    assert signed_in.get(f"/reports/{foreign.pk}/{deed}", follow=True).status_code == 404
+    assert signed_in.get(f"/reports/{foreign.pk}/{action}", follow=True).status_code == 404
     foreign.refresh_from_db()
     assert foreign.state == State.DEAD
