@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from rest_framework import serializers
 
-from jobs.api.callback_fields import CallbackURLField
+from jobs.types.callback_fields import CallbackURLField
 from jobs.api.dialect import DialectSerializer
 from jobs.dispatch.idempotency import Idempotency
 from jobs.dispatch.submission import submit_job

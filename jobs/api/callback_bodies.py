@@ -6,13 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from jobs.api.callback_fields import CallbackURLField
 from jobs.api.status import error_of
 from jobs.http.schema import Problem
 from jobs.http.strict import StrictSerializer
 from jobs.models import Attempt, CallbackEndpoint, CallbackSecret, Job
 from jobs.states import Outcome, State
 from jobs.status import WORDS
+from jobs.types.callback_fields import CallbackURLField
 from jobs.webhooks.signing import Rotated, value_of
 
 #: All words of a delivery's `status`.

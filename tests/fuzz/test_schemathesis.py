@@ -13,9 +13,9 @@ from knox.crypto import hash_token
 from schemathesis.core.failures import ServerError
 from schemathesis.openapi.checks import UseAfterFree
 
-from jobs.api.callback_fields import PUBLIC_URL
 from jobs.models import Job
 from jobs.models.token import ApiToken
+from jobs.types.callback_fields import PUBLIC_URL
 from tests.support import schemathesis_hooks as hooks
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import schemathesis
 
-#: That of `jobs.api.callback_fields`, which only a Django process can import.
+#: That of `jobs.types.callback_fields`, which only a Django process can import.
 PUBLIC_URL: Final = r"^https://[a-z]{2,20}(\.[a-z]{2,20}){1,3}(/[A-Za-z0-9_-]{0,40}){0,3}(\?[a-z0-9=&]{1,40})?$"
 
 #: The coverage phase makes every case that the schema defines, and has no bound of its own: one in so many is sent.
