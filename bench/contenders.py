@@ -20,7 +20,7 @@ from bench.measuring import WrongWorkError
 from examples.sales.models import OrderLine
 from jobs.models import Artifact, Job
 from jobs.worker.execution import execute_job
-from reports.ordering import order_report
+from reports.ordering import place_order
 from reports.query import compile_query, copy_statement, describe_columns
 from reports.types import REPORT_TYPES, SQL
 from tabular.dialect import Dialect
@@ -51,7 +51,7 @@ def order_and_run(owner: User, *, spreadsheet_safe: bool) -> Made:
     WrongWorkError when the job does not succeed.
     """
     body = {"reportType": "order-lines", "parameters": {}, "csv": {"spreadsheetSafe": spreadsheet_safe}}
-    job = order_report(owner=owner, data=body)
+    job = place_order(owner=owner, data=body).job
     Job.objects.filter(pk=job.pk).update(released_at=Now())
     execute_job(job.pk, worker="bench")
     artifact = Artifact.objects.filter(job=job, published_at__isnull=False).first()

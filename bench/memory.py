@@ -15,7 +15,7 @@ from config.stack.datafolder import DataFolder
 from config.stack.stopping import say
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
-from reports.ordering import order_report
+from reports.ordering import place_order
 
 FEW: Final = 10_000
 DEADLINE_SECONDS: Final = 180
@@ -58,7 +58,7 @@ def peaks(folder: DataFolder, owner: User, rows: int) -> tuple[int, int]:
 
 def order(owner: User, rows: int) -> Attempt:
     """Order and wait for the worker. Raises WrongWorkError unless the report succeeds at once, with all rows."""
-    job = order_report(owner=owner, data={"reportType": "bench-wide", "parameters": {"rows": rows}})
+    job = place_order(owner=owner, data={"reportType": "bench-wide", "parameters": {"rows": rows}}).job
     deadline = time.monotonic() + DEADLINE_SECONDS
     while (state := Job.objects.values_list("state", flat=True).get(pk=job.pk)) in (State.QUEUED, State.RUNNING):
         if time.monotonic() > deadline:

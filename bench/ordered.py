@@ -20,7 +20,7 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.models import Job, Queue
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
-from reports.ordering import order_report
+from reports.ordering import place_order
 
 QUEUE: Final = "reports"
 #: A report whose rows do not become more for so long does not run. Seconds.
@@ -90,7 +90,7 @@ def reports(owner: User, *, ordered: int, max_running: int, **dials: Any) -> Ite
     ids: list[UUID] = []
     try:
         for _ in range(ordered):
-            ids.append(order_report(owner=owner, data={"reportType": "order-lines", "parameters": {}}).pk)  # noqa: PERF401
+            ids.append(place_order(owner=owner, data={"reportType": "order-lines", "parameters": {}}).job.pk)  # noqa: PERF401
         running = min(ordered, max_running)
         began = wait_for(
             running, lambda: sum(row["rows"] > 0 for row in fetch_all(SEEN, ids=ids)), stalled_seconds=STALLED_SECONDS

@@ -16,7 +16,7 @@ from jobs.payloads.masking import is_sensitive
 from jobs.types.registry import UnknownTypeError
 from reports.export import export_report
 from reports.inspection import ReportInspector
-from reports.ordering import reopen_order
+from reports.ordering import ORDERING, reopen_order
 from tabular.dialect import Dialect
 
 
@@ -60,7 +60,7 @@ REPORT: Final = Kind(
     queue_dials=QueueDials(),
     handler=run_report,
     stall_timeout_seconds=3600,
-    inspector=ReportInspector(),
+    inspector=ReportInspector(ORDERING),
     scopes=Scopes(
         "reports:read",
         "reports:order",

@@ -86,7 +86,7 @@ class Preview:
 
 
 def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
-    """Of a valid order, as `reports.ordering.order_payload` gives it.
+    """Of a valid order, as `reports.ordering.valid_payload` gives it.
 
     At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. The type's code runs in a process of its
     own (`jobs.types.contained`). Raises PreviewUnavailableError, or PreviewFailedError with what the owner of such a

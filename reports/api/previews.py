@@ -14,8 +14,7 @@ from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
 from jobs.types.registry import UnknownTypeError
 from reports.api.resource import REPORTS
-from reports.ordering import canonical_order, shown_parameters
-from reports.placing import PlacedOrderSerializer
+from reports.ordering import ReportOrderSerializer, shown_parameters, valid_payload
 from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableError, preview_report
 
 
@@ -58,7 +57,7 @@ class ReportPreviewView(ResourceView):
 
     @extend_schema(
         operation_id="previewReport",
-        request=PlacedOrderSerializer,
+        request=ReportOrderSerializer,
         responses={
             200: PreviewBody,
             400: problem("`unknown-report-type`."),
@@ -71,10 +70,8 @@ class ReportPreviewView(ResourceView):
 
         A token needs both scopes: `reports:order`, and `reports:read` for the rows.
         """
-        order = PlacedOrderSerializer(data=request.data)
-        order.is_valid(raise_exception=True)
         try:
-            _, payload = canonical_order(order.validated_data, request.user)  # type: ignore[arg-type]
+            _, payload = valid_payload(owner=request.user, data=request.data)  # type: ignore[arg-type]
         except UnknownTypeError as error:
             raise self.unknown_type(request, error) from None
         try:

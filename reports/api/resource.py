@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from jobs.api.resources.bodies import Ordered
-from jobs.api.resources.resource import JobResource, Placed
+from jobs.api.resources.resource import JobResource
 from jobs.dispatch.idempotency import Idempotency
 from jobs.http.schema import response_header
 from jobs.models import Job
+from jobs.types.ordering import Placed
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
-from reports.ordering import shown_parameters
-from reports.placing import PlacedOrderSerializer, place_order
+from reports.ordering import ReportOrderSerializer, place_order, shown_parameters
 from reports.retrying import retry_report
 from reports.types import REPORT_TYPES
 
@@ -31,7 +31,7 @@ class ReportResource(JobResource):
     """`/api/reports` and `/api/report-types`."""
 
     types = REPORT_TYPES
-    Order = PlacedOrderSerializer
+    Order = ReportOrderSerializer
     Ordered = OrderedReport
     unknown_type = (400, "unknown-report-type")
     failed = (409, "report-failed")

@@ -15,7 +15,7 @@ from reports.types import REPORT_TYPES, ReportType
 class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself
     """Of the types that the user may order; in a file, of those that everybody may order who is signed in."""
 
-    target_class = "reports.placing.PlacedOrderSerializer"
+    target_class = "reports.ordering.ReportOrderSerializer"
     priority = 1
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from jobs.pages.remedies import ASK, REMEDIES, UNKNOWN_TYPE
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
-from reports.ordering import order_payload
+from reports.ordering import valid_payload
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 
 
@@ -40,7 +40,7 @@ class ReportPages(JobPages):
         """Order, or show a preview."""
         if "preview" not in request.POST:
             return super().take(request, job_type, form)
-        _, payload = order_payload(owner=request.user, data=self.data_of(job_type, form))
+        _, payload = valid_payload(owner=request.user, data=self.data_of(job_type, form))
         try:
             return self.order_page(request, job_type, form, preview=preview_report(payload, owner=request.user))
         except PreviewUnavailableError as error:

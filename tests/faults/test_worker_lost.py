@@ -15,7 +15,7 @@ from examples.sales.seeding import seed_sales
 from jobs.maintenance.recovery import rescue_orphaned_jobs, retry_failed_jobs
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
-from reports.ordering import order_report
+from reports.ordering import place_order
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -47,7 +47,7 @@ def test_a_killed_worker_costs_one_attempt_and_no_job(stack: Stack, database_url
     list(seed_sales(lines=500, using="default"))
     owner = User.objects.create_user("ada")
     with reading_blocked(database_url):
-        job = order_report(owner=owner, data={"reportType": "order-lines"})
+        job = place_order(owner=owner, data={"reportType": "order-lines"}).job
         wait_until(lambda: state() == State.RUNNING, message="a worker has the job")
         wait_until(lambda: Attempt.objects.exists())
         for pid in stack.pool_pids("worker-csv"):

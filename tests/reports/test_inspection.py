@@ -15,11 +15,11 @@ from jobs.models import Job, Queue, TypeDials
 from jobs.payloads.masked import masked_payload
 from jobs.payloads.sealing import is_sealed, unseal
 from reports.inspection import ReportInspector
-from reports.ordering import order_report
+from reports.ordering import ORDERING, place_order
 from reports.types import REPORT_TYPES, SQL, ReportType
 
 pytestmark = pytest.mark.django_db
-INSPECTOR = ReportInspector()
+INSPECTOR = ReportInspector(ORDERING)
 
 
 class Secretive(ReportType):
@@ -46,9 +46,9 @@ class Secretive(ReportType):
 def job(monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setattr(REPORT_TYPES, "_types", dict(REPORT_TYPES._types))
     REPORT_TYPES.register(Secretive)
-    job = order_report(
+    job = place_order(
         owner=User.objects.create_user("ada"), data={"reportType": "secretive", "parameters": {"year": 2023}}
-    )
+    ).job
     Job.objects.update(state="dead")
     job.refresh_from_db()
     return job
@@ -110,7 +110,7 @@ def test_an_owner_who_may_not_order_it_any_more_is_refused(job: Job, monkeypatch
 
 def test_a_job_without_an_owner_is_refused(job: Job) -> None:
     job.owner = None
-    assert failing(job) == "It has no owner, and a report is made for one."
+    assert failing(job) == "It has no owner, and the kind report needs one."
 
 
 def test_parameters_that_are_not_valid_today_are_refused(job: Job) -> None:

@@ -84,9 +84,9 @@ from django.core.files.storage import storages
 from django.db.models.functions import Now
 from jobs.worker.execution import execute_job
 from jobs.models import Job
-from reports.ordering import order_report
+from reports.ordering import place_order
 owner = User.objects.create_user("outsider")
-job = order_report(owner=owner, data={"reportType": "weather", "parameters": {"days": "2"}})
+job = place_order(owner=owner, data={"reportType": "weather", "parameters": {"days": "2"}}).job
 Job.objects.filter(pk=job.pk).update(released_at=Now())
 execute_job(job.pk, worker="outside")
 print(storages["artifacts"].open(Job.objects.with_result().get(pk=job.pk).result_artifact.storage_name).read().decode())

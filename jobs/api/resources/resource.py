@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.urls import reverse
@@ -16,19 +15,11 @@ from jobs.dispatch.idempotency import Idempotency
 from jobs.estimates.estimate import Estimate
 from jobs.models import Job
 from jobs.types.base import JobType
+from jobs.types.ordering import Placed
 from jobs.types.registry import TypeRegistry
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-
-@dataclass(frozen=True)
-class Placed:
-    """The outcome of an order: a new job, that of the first request with its key, or an equal one ordered before."""
-
-    job: Job
-    is_replayed: bool = False
-    is_reused: bool = False
 
 
 class JobResource:

@@ -18,7 +18,7 @@ from django_celery_results.models import TaskResult
 
 from jobs.models import Artifact, Attempt, AuditEntry, Event, Job, PayloadRevision
 from jobs.states import State
-from reports.ordering import order_report
+from reports.ordering import place_order
 
 pytestmark = pytest.mark.django_db
 SECRET = "hunter2-hunter2"
@@ -116,7 +116,7 @@ def test_a_file_is_downloaded_by_whom_it_is_allowed_and_that_is_kept(
 
 @pytest.fixture
 def dead_report(owner: User) -> Job:
-    job = order_report(owner=owner, data={"reportType": "yearly-sales", "parameters": {"year": 2023}})
+    job = place_order(owner=owner, data={"reportType": "yearly-sales", "parameters": {"year": 2023}}).job
     Job.objects.filter(pk=job.pk).update(state=State.DEAD, finished_at=Now(), fencing_token=1, released_at=None)
     return job
 

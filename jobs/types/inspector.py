@@ -1,0 +1,136 @@
+"""What the staff's pages ask about the payload of a job whose kind has types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from jobs.errors import SecretUnreadableError
+from jobs.http.problems import pointers
+from jobs.http.strict import refuse_unknown
+from jobs.inspection import Finding, Inspector, InvalidPayloadError, TypeDefaults
+from jobs.kinds import get_kind
+from jobs.models import Job
+from jobs.payloads.masking import is_sensitive
+from jobs.payloads.sealing import is_out_of_date, seal, unseal
+from jobs.states import Level, State
+from jobs.types.base import JobType
+from jobs.types.json_schema import serializer_schema
+from jobs.types.ordering import Ordering
+from jobs.types.registry import UnknownTypeError
+from jobs.types.secret_parameters import secret_names
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+T = TypeVar("T", bound=JobType)
+
+
+class TypedInspector(Inspector, Generic[T]):
+    """The payload is an order: the identifier of its type, `parameters`, `language`, and what else the kind adds."""
+
+    encrypts = True
+
+    def __init__(self, ordering: Ordering[T]) -> None:
+        self.ordering, self.registry = ordering, ordering.types
+
+    def type_of(self, payload: dict[str, Any]) -> str:
+        """The type's identifier."""
+        return str(payload.get(self.registry.member, "")) if isinstance(payload, dict) else ""
+
+    def types(self) -> Collection[str]:
+        """The identifiers of all types."""
+        return [job_type.identifier for job_type in self.registry.all()]
+
+    def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
+        """Those of the type. Raises UnknownTypeError."""
+        job_type = self._find(payload)
+        if job_type is None:
+            raise UnknownTypeError(self.type_of(payload))
+        return secret_names(type(job_type))
+
+    def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
+        """As an order of today would be. In the canonical form, secrets are sealed."""
+        payload = super().validate(payload, owner)
+        order = {name: value for name, value in payload.items() if name != "language"}
+        try:
+            refuse_unknown(order, self.ordering.Order().fields.keys() - self.ordering.Order.NOT_KEPT)
+            _, canonical = self.ordering.valid_payload(owner=cast("AbstractBaseUser", owner), data=order)
+        except serializers.ValidationError as error:
+            raise InvalidPayloadError(list(pointers(error.detail, ""))) from None
+        except UnknownTypeError:
+            detail = f"There is no such {self.registry.kind} type, or the owner of the job may not order it."
+            raise InvalidPayloadError([{"pointer": f"/{self.registry.member}", "detail": detail}]) from None
+        del canonical["language"]
+        return canonical | {name: payload[name] for name in ("language",) if name in payload}
+
+    def encrypted(self, payload: Any) -> dict[str, Any] | None:
+        """Of an order: among its parameters."""
+        if not isinstance(payload, dict) or "parameters" not in payload:
+            return None
+        job_type = self._find(payload)
+        is_secret = partial(is_sensitive, named=secret_names(type(job_type)) if job_type else ())
+        if not is_out_of_date(payload["parameters"], is_secret):
+            return None
+        return {**payload, "parameters": seal(unseal(payload["parameters"]), is_secret)}
+
+    def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """Of the parameters, and of what else is an object in an order of this kind."""
+        job_type = self._find(payload)
+        if job_type is None:
+            return None
+        parts = {"parameters": serializer_schema(job_type.Parameters())}
+        for name, field in self.ordering.Order().fields.items():
+            if isinstance(field, serializers.Serializer):
+                parts[name] = serializer_schema(type(field)())
+        return {"type": "object", "properties": parts}
+
+    def dials(self, type: str) -> TypeDefaults:  # noqa: A002
+        """Of the type's class."""
+        job_type = self.registry.find(type)
+        return job_type.dials if job_type else TypeDefaults()
+
+    def findings(self, job: Job) -> Iterator[Finding]:
+        """Whether its type is still there, its owner may still order it, and its parameters are still valid."""
+        kind, identifier = self.registry.kind, self.type_of(job.payload)
+        if self.registry.find(identifier) is None:
+            yield Finding(Level.WILL_FAIL, f"The {kind} type {identifier} does not exist any more.")
+            return
+        if job.owner is None:
+            yield Finding(Level.WILL_FAIL, f"It has no owner, and the kind {kind} needs one.")
+            return
+        try:
+            self.registry.get(identifier, job.owner)
+        except UnknownTypeError:
+            yield Finding(Level.WILL_FAIL, f"Its owner may not order {identifier} any more.")
+            return
+        try:
+            self.validate(unseal(job.payload), job.owner)
+        except SecretUnreadableError:
+            yield Finding(
+                Level.WILL_FAIL,
+                "A secret parameter can no longer be decrypted, because SECRET_KEY was replaced. Put the former key "
+                "into SECRET_KEY_FALLBACKS, or edit the payload and write the secret again.",
+            )
+        except InvalidPayloadError as error:
+            yield Finding(Level.WILL_FAIL, f"Its payload is not valid any more: {error}")
+        else:
+            yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
+
+    def announced(self, job: Job) -> dict[str, Any]:
+        """The type, and the URLs of the status and, of a complete job, the result: as the status has them."""
+        kind = self.registry.kind
+        told: dict[str, Any] = {
+            self.registry.member: self.type_of(job.payload),
+            "statusURL": reverse(f"{kind}-status", args=[job.pk]),
+        }
+        if job.state == State.SUCCEEDED and (url := get_kind(kind).url_of_result(job)):
+            told[f"{kind}URL"] = url
+        return told
+
+    def _find(self, payload: dict[str, Any]) -> T | None:
+        return self.registry.find(self.type_of(payload))

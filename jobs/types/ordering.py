@@ -1,0 +1,171 @@
+"""Order: from what a consumer sends to a submitted job. All faces of a kind come here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+
+from django.db.models.functions import Now
+from django.utils import translation
+from rest_framework import serializers
+
+from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_reused
+from jobs.dispatch.submission import submit_job
+from jobs.http.strict import StrictBooleanField, StrictSerializer, refuse_unknown
+from jobs.models import Job
+from jobs.payloads.sealing import seal, unseal
+from jobs.payloads.search import same_work_term
+from jobs.postgres.statements import planned_again
+from jobs.states import ACTIVE
+from jobs.status import is_available
+from jobs.types.base import JobType
+from jobs.types.callback_fields import CallbackURLField
+from jobs.types.canonical import canonical
+from jobs.types.registry import TypeRegistry
+from jobs.types.secret_parameters import is_secret_field, masked_parameters
+from jobs.webhooks.announcing import tell_also
+from jobs.webhooks.asking import default_url
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+T = TypeVar("T", bound=JobType)
+
+#: Equal jobs that are looked at for one that can be reused.
+MOST_EQUAL: Final = 5
+
+
+class Order(StrictSerializer):
+    """The body of an order. A kind adds a field for the type, and after it what else its orders have."""
+
+    parameters = serializers.DictField(default=dict)
+    callbackURL = CallbackURLField(required=False, allow_null=True)
+    reuse = StrictBooleanField(default=False)
+
+    #: Members that are about this one order. The job does not keep them: equal jobs have equal payloads.
+    NOT_KEPT: ClassVar = frozenset({"callbackURL", "reuse"})
+
+    def get_fields(self) -> dict[str, Any]:
+        """In the order of the documentation: the type, its parameters, what the kind adds, and what all orders have."""
+        fields = super().get_fields()
+        own = [name for name in fields if name not in ("parameters", *self.NOT_KEPT)]
+        return {name: fields[name] for name in (*own[:1], "parameters", *own[1:], "callbackURL", "reuse")}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The outcome of an order: a new job, that of the first request with its key, or an equal one ordered before."""
+
+    job: Job
+    is_replayed: bool = False
+    is_reused: bool = False
+
+
+class Ordering(Generic[T]):
+    """How an order of one kind becomes a job. A kind subclasses this and makes one instance."""
+
+    types: ClassVar[TypeRegistry[Any]]
+    Order: ClassVar[type[Order]]
+
+    def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What the payload has of a valid order beside its type, its parameters and the language."""
+        return {}
+
+    def place_order(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
+        """Validate an order and submit it, unless the same request did so before, or an equal job may be reused.
+
+        `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of `data`;
+        UnknownTypeError; or what `job_of_first_request` and `jobs.dispatch.submission.submit_job` raise.
+        """
+        return planned_again(partial(self._place_order, owner, data, idempotency))
+
+    def _place_order(self, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None) -> Placed:
+        with job_of_first_request(owner=owner, idempotency=idempotency) as first:
+            if first is not None:
+                return Placed(first, is_replayed=True)
+            order = self._validated(data)
+            job_type, payload = self._payload(order, owner)
+            has_url = "callbackURL" in order  # who says nothing means the owner's own URL; null means no URL
+            if order["reuse"] and (equal := self._find_reusable(owner, job_type, payload)):
+                if (url := order["callbackURL"] if has_url else default_url(owner)) is not None:
+                    tell_also(equal.pk, url=url)
+                keep_reused(equal, owner=owner, idempotency=idempotency)
+                return Placed(equal, is_reused=True)
+            job = submit_job(
+                kind=self.types.kind,
+                owner=owner,
+                queue=self.types.queue_of(job_type),
+                payload=payload,
+                idempotency=idempotency,
+                callback_url=order.get("callbackURL"),
+                owners_callback=not has_url,
+            )
+            return Placed(job)
+
+    def valid_payload(self, *, owner: AbstractBaseUser, data: Any) -> tuple[T, dict[str, Any]]:
+        """The type that is ordered, and what a job keeps of the order, in its canonical form. Secrets are sealed.
+
+        Raises DRF's ValidationError or UnknownTypeError.
+        """
+        return self._payload(self._validated(data), owner)
+
+    def reopen_order(self, payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[T, dict[str, Any]]:
+        """The type and the validated parameters of a job's payload, by today's rules.
+
+        This is where sealed secrets are decrypted. Raises UnknownTypeError, also where its owner may not order it any
+        more, SecretUnreadableError, or DRF's ValidationError.
+        """
+        job_type: T = self.types.get(payload[self.types.member], owner)
+        serializer = job_type.Parameters(data=unseal(payload["parameters"]))
+        serializer.is_valid(raise_exception=True)
+        return job_type, serializer.validated_data
+
+    def shown_parameters(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of an order with `***` in place of each secret, as its owner sees them."""
+        job_type = self.types.find(str(payload[self.types.member]))
+        return masked_parameters(type(job_type) if job_type else None, payload["parameters"])
+
+    def _validated(self, data: Any) -> dict[str, Any]:
+        order = self.Order(data=data)
+        order.is_valid(raise_exception=True)
+        validated: dict[str, Any] = order.validated_data
+        return validated
+
+    def _payload(self, order: dict[str, Any], owner: AbstractBaseUser) -> tuple[T, dict[str, Any]]:
+        job_type: T = self.types.get(order[self.types.member], owner)
+        parameters = valid_parameters(job_type, order["parameters"])
+        return job_type, {
+            self.types.member: job_type.identifier,
+            "parameters": seal(parameters, partial(is_secret_field, type(job_type))),
+            **self.further_members(order),
+            "language": translation.get_language(),
+        }
+
+    def _find_reusable(self, owner: AbstractBaseUser, job_type: T, payload: dict[str, Any]) -> Job | None:
+        """The newest equal job of `owner` that is on its way or whose file is there, and was ordered shortly ago."""
+        equal = Job.objects.owned_by(owner).filter(
+            kind=self.types.kind,
+            search_terms__terms__contains=[same_work_term(self.types.kind, payload)],
+            created_at__gte=Now() - job_type.reusable_for,
+            cancel_requested_at=None,
+        )
+        for job in equal.with_result().order_by("-pk")[:MOST_EQUAL]:
+            artifact = job.result_artifact
+            if job.state in ACTIVE or (artifact is not None and is_available(artifact) and artifact.damaged_at is None):
+                return job
+        return None
+
+
+def valid_parameters(job_type: JobType, data: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as JSON in their canonical form, secrets in clear.
+
+    Raises ValidationError under the key `parameters`.
+    """
+    serializer = job_type.Parameters(data=data)
+    try:
+        refuse_unknown(data, serializer.fields)
+        serializer.is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"parameters": error.detail}) from None
+    return canonical(serializer, serializer.validated_data, data)
