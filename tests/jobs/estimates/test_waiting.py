@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from jobs.estimates.waiting import RUNNING_READ, read_flow, seconds_to_wait
+from jobs.estimates.waiting import FLOW_AND_AHEAD, RUNNING_READ, read_flow, seconds_to_wait
 from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
 from jobs.states import State
 
@@ -224,3 +225,7 @@ def test_where_more_run_than_are_read_these_stand_for_all(
     job = waits()
     with django_assert_num_queries(2):  # the flow, the running ones
         assert wait_of(job) == pytest.approx(16, abs=1.5)
+
+
+def test_psycopg_remembers_how_to_send_the_longest_statement() -> None:
+    assert len(f"{FLOW_AND_AHEAD} -- plan 9999") <= MAX_CACHED_STATEMENT_LENGTH
