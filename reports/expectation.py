@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jobs.estimates.estimate import usual_rows
-from reports.types import ReportType
+from reports.types import REPORT_TYPES, ReportType
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -27,7 +27,7 @@ def expected_rows(
     if told is not None:
         return int(told)  # a sum may be a Decimal
     planned = planned_rows(plan())
-    return usual_rows("report", report_type.identifier) if planned is None else planned
+    return usual_rows(REPORT_TYPES.kind, report_type.identifier) if planned is None else planned
 
 
 def planned_rows(plan: dict[str, Any]) -> int | None:

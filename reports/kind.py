@@ -17,6 +17,7 @@ from jobs.types.registry import UnknownTypeError
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import ORDERING, reopen_order
+from reports.types import REPORT_TYPES
 from tabular.dialect import Dialect
 
 
@@ -55,7 +56,7 @@ def _in_words(error: ValidationError) -> str:
 
 #: A query may compute for long before its first row; its statement timeout is a dial of the queue.
 REPORT: Final = Kind(
-    name="report",
+    name=REPORT_TYPES.kind,
     queue="reports",
     queue_dials=QueueDials(),
     handler=run_report,

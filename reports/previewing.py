@@ -132,7 +132,7 @@ def read_preview(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -
             return asdict(_read(payload, owner, alias))
     except Exception as error:  # a type's code may raise anything
         failure = classify(error)
-        secrets = secrets_of_payload("report", payload)
+        secrets = secrets_of_payload(REPORT_TYPES.kind, payload)
         complaint, detail = redact(f"{type(error).__name__}: {error}", secrets), redact(failure.detail, secrets)
         return {"failure": {**asdict(failure), "detail": detail, "complaint": complaint[:LONGEST_MESSAGE]}}
 
@@ -161,7 +161,10 @@ def _database(report_type: ReportType | None) -> str:
         if report_type is None:  # it was there when the order was validated
             raise LookupError
         dials = dials_of(
-            REPORT_TYPES.queue_of(report_type), kind="report", type=report_type.identifier, defaults=report_type.dials
+            REPORT_TYPES.queue_of(report_type),
+            kind=REPORT_TYPES.kind,
+            type=report_type.identifier,
+            defaults=report_type.dials,
         )
         if dials.queue_paused or dials.type_paused:
             raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)

@@ -14,6 +14,7 @@ from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
 from jobs.types.registry import UnknownTypeError
 from reports.api.resource import REPORTS
+from reports.kind import REPORT
 from reports.ordering import ReportOrderSerializer, shown_parameters, valid_payload
 from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableError, preview_report
 
@@ -53,7 +54,7 @@ class ReportPreviewView(ResourceView):
     """`/api/reports/preview`"""
 
     resource = REPORTS
-    scopes = {"POST": ("reports:order", "reports:read")}  # it shows rows
+    scopes = {"POST": (REPORT.scopes.write, REPORT.scopes.read)}  # it shows rows
 
     @extend_schema(
         operation_id="previewReport",

@@ -9,6 +9,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 
 from jobs.tokens.scopes import may, token_of
 from jobs.types.json_schema import serializer_schema
+from reports.kind import REPORT
 from reports.types import REPORT_TYPES, ReportType
 
 
@@ -29,7 +30,7 @@ class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] 
 def _shown_types(request: Any) -> list[ReportType]:
     if request.is_for_file:
         return REPORT_TYPES.orderable_by(AnonymousUser())
-    if not request.user.is_authenticated or not may(token_of(request), "reports:read"):
+    if not request.user.is_authenticated or not may(token_of(request), REPORT.scopes.read):
         return []
     return REPORT_TYPES.orderable_by(request.user)
 
