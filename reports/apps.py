@@ -15,7 +15,6 @@ class ReportsConfig(AppConfig):
         from jobs.kinds import register_kind
         from jobs.pages.sections import register_sections
         from reports import error_codes, reader_checks  # noqa: F401  (the second one registers itself)
-        from reports.api import schema  # noqa: F401  (registers itself)
         from reports.kind import REPORT
         from reports.reader import prepare_reader
         from reports.types import REPORT_TYPES

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_reused
 from jobs.dispatch.submission import submit_job
-from jobs.http.strict import StrictBooleanField, StrictSerializer, refuse_unknown
+from jobs.http.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.models import Job
 from jobs.payloads.sealing import seal, unseal
 from jobs.payloads.search import same_work_term
@@ -66,7 +66,14 @@ class Ordering(Generic[T]):
     """How an order of one kind becomes a job. A kind subclasses this and makes one instance."""
 
     types: ClassVar[TypeRegistry[Any]]
+    #: The body of an order. If the kind adds nothing, it is made from the name of the type.
     Order: ClassVar[type[Order]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not hasattr(cls, "Order"):
+            of_type = {cls.types.member: StrictCharField(max_length=100)}
+            cls.Order = type(f"{cls.types.kind.capitalize()}Order", (Order,), of_type)
 
     def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
         """What the payload has of a valid order beside its type, its parameters and the language."""

@@ -18,7 +18,7 @@ from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from reports.retrying import retry_report
+from reports.api.resource import REPORTS
 from tests.support.apps.faults import report_types as faults
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
@@ -219,7 +219,7 @@ def test_a_secret_whose_key_is_lost_fails_the_report_in_plain_words(
     assert error["detail"].startswith("A secret of this job cannot be decrypted")
     assert "can no longer be decrypted" in RequeueChecks().check(ended).reasons
     with pytest.raises(NotRetryableError, match="can no longer be decrypted"):
-        retry_report(ended, owner=ended.owner)  # type: ignore[arg-type]
+        REPORTS.retry(ended, owner=ended.owner)  # type: ignore[arg-type]
 
 
 def test_what_is_wrong_with_a_secret_is_told(api: Callable[..., Any], vault: str, no_worker: None) -> None:

@@ -12,11 +12,13 @@ from rest_framework import serializers
 from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
 from jobs.api.timeline import timeline
 from jobs.dispatch.idempotency import Idempotency
+from jobs.errors import SecretUnreadableError
 from jobs.estimates.estimate import Estimate
+from jobs.interventions.retrying import NotRetryableError, retry_dead_job
 from jobs.models import Job
 from jobs.types.base import JobType
-from jobs.types.ordering import Placed
-from jobs.types.registry import TypeRegistry
+from jobs.types.ordering import Ordering, Placed
+from jobs.types.registry import TypeRegistry, UnknownTypeError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
 class JobResource:
     """One kind's jobs and types over HTTP. Paths, scopes, operations and bodies follow from the name of the kind."""
 
-    types: ClassVar[TypeRegistry[Any]]
-    #: The body of an order.
-    Order: ClassVar[type[serializers.Serializer[Any]]]
+    ordering: ClassVar[Ordering[Any]]
     #: What the detail and the list show beside the status. `ordered` makes it.
     Ordered: ClassVar[type[serializers.Serializer[Any]]] = Ordered
     #: Status and code where the type of an order is unknown, and where the file of a failed job is asked for.
@@ -41,6 +41,8 @@ class JobResource:
 
     # Made from the above.
     kind: ClassVar[str]
+    types: ClassVar[TypeRegistry[Any]]
+    Order: ClassVar[type[serializers.Serializer[Any]]]
     Status: ClassVar[type[JobStatus]]
     Detail: ClassVar[type[serializers.Serializer[Any]]]
     Page: ClassVar[type[serializers.Serializer[Any]]]
@@ -49,6 +51,7 @@ class JobResource:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.types, cls.Order = cls.ordering.types, cls.ordering.Order
         cls.kind = cls.types.kind
         name = cls.kind.capitalize()
         defaults = {"unknown_type": (400, f"unknown-{cls.kind}-type"), "failed": (409, f"{cls.kind}-failed")}
@@ -60,19 +63,26 @@ class JobResource:
         cls.Type, cls.Types = types_of(cls.kind)
 
     def place(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
-        """Validate an order and submit it.
-
-        Raises UnknownTypeError, ValidationError, AdmissionError, and what `job_of_first_request` raises.
-        """
-        raise NotImplementedError
+        """Submit an order, or find the job of an earlier one. Raises what `Ordering.place_order` raises."""
+        return self.ordering.place_order(owner=owner, data=data, idempotency=idempotency)
 
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
         """dead → queued. Raises NotRetryableError, TransitionError and AdmissionError."""
-        raise NotImplementedError
+        try:
+            self.ordering.reopen_order(job.payload, owner)
+        except UnknownTypeError:
+            refusal = f"There is no such {self.kind} type any more, or you may not order it any more."
+        except SecretUnreadableError:
+            refusal = "Its secret parameters can no longer be decrypted. Order it again."
+        except serializers.ValidationError:
+            refusal = f"Its parameters are no longer valid. Order a new {self.kind} with other parameters."
+        else:
+            return retry_dead_job(job, owner=owner)
+        raise NotRetryableError(refusal)
 
     def ordered(self, job: Job) -> dict[str, Any]:
         """What was ordered, with `***` for each secret."""
-        raise NotImplementedError
+        return {"parameters": self.ordering.shown_parameters(job.payload)}
 
     def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
         """The status of a job that comes from `JobQuerySet.with_result`."""

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from jobs.api import polling
 from jobs.api.lookup import get_job
+from jobs.api.resources import schema  # noqa: F401  (registers itself)
 from jobs.api.resources.resource import JobResource
 from jobs.http.problems import ProblemError
 from jobs.http.schema import problem
