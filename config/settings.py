@@ -38,6 +38,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Applications
 
+EXTRA_APPS = env.list("EXTRA_APPS", default=[])
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -63,7 +64,7 @@ INSTALLED_APPS = [
     "jobs",
     "reports",
     "examples.sales",
-    *env.list("EXTRA_APPS", default=[]),
+    *EXTRA_APPS,
 ]
 
 MIDDLEWARE = [

@@ -1,5 +1,8 @@
 """All paths. No trailing slashes but in the admin."""
 
+from importlib.util import find_spec
+
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -13,6 +16,8 @@ urlpatterns = [
     path("", include("jobs.pages.urls")),
     path("", include("reports.api.urls")),
     path("", include("reports.pages.urls")),
+    # An app that adds a kind brings its paths along.
+    *(path("", include(f"{app}.urls")) for app in settings.EXTRA_APPS if find_spec(f"{app}.urls")),
 ]
 
 handler400 = "jobs.http.fallbacks.bad_request"

@@ -1,4 +1,4 @@
-"""Pages for people in a browser, as far as they belong to no kind: signing in, tokens, forms.
+"""Pages for people in a browser: signing in, tokens, and the list, detail and order form that a kind subclasses.
 
-A view parses, calls one function and renders.
+What only one kind shows stays in its own package. A view parses, calls one function and renders.
 """

@@ -3,6 +3,7 @@
 | Module | What it is for |
 | --- | --- |
 | `accessible_pages` | every page that people see, with content, for `axe` |
+| `apps.errands` | an installed app with a kind of its own |
 | `apps.faults` | an installed app with kinds and report types that misbehave on request |
 | `apps.team` | an installed app of a team that has its own queue |
 | `axe` | accessibility findings on a page, at two widths, light and dark |
@@ -13,6 +14,7 @@
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
+| `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
 | `invariants` | what must hold after every fault |
 | `libreoffice` | opens a CSV file in LibreOffice |
