@@ -13,39 +13,9 @@ OF_RESPONSES: Final = [
         "Use one of `reportTypes`.", Retry.CHANGED,
     ),
     ErrorCode(
-        "not-ready", 409, "Not ready",
-        "The request is for the file of a report that is not complete.",
-        "Poll the status, and download the file when the status is `Complete`.", Retry.AFTER,
-    ),
-    ErrorCode(
         "report-failed", 409, "Report failed",
         "The request is for the file of a failed report.",
         "Read `error` in its status. A failed report can be retried: `POST …/retry`.", Retry.NO,
-    ),
-    ErrorCode(
-        "not-failed", 409, "Report has not failed",
-        "The request retries a report that has not failed.",
-        "Poll its status, or order a new report.", Retry.NO,
-    ),
-    ErrorCode(
-        "not-retryable", 409, "Not retryable",
-        "The request retries a report whose type or parameters are no longer accepted; `detail` says which.",
-        "Order a new report.", Retry.NO,
-    ),
-    ErrorCode(
-        "canceled", 410, "Canceled",
-        "The request is for the file of a canceled report.",
-        "Order a new report.", Retry.NO,
-    ),
-    ErrorCode(
-        "file-lost", 410, "File lost",
-        "The file of a report is missing from the storage, or has another size than when it was written.",
-        "Order a new report. The operators can see the damage.", Retry.NO,
-    ),
-    ErrorCode(
-        "expired", 410, "Expired",
-        "The file has expired and was deleted.",
-        "Order a new report.", Retry.NO,
     ),
     ErrorCode(
         "preview-unavailable", 503, "Preview unavailable",

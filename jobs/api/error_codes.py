@@ -69,6 +69,21 @@ CODES: Final = [
         "Send the same request again.", Retry.AFTER,
     ),
     ErrorCode(
+        "not-ready", 409, "Not ready",
+        "The request is for the file of a job that is not complete.",
+        "Poll the status, and download the file when the status is `Complete`.", Retry.AFTER,
+    ),
+    ErrorCode(
+        "not-failed", 409, "Job has not failed",
+        "The request retries a job that has not failed.",
+        "Poll its status, or order another one.", Retry.NO,
+    ),
+    ErrorCode(
+        "not-retryable", 409, "Not retryable",
+        "The request retries a job whose type or parameters are no longer accepted; `detail` says which.",
+        "Order it again.", Retry.NO,
+    ),
+    ErrorCode(
         "too-many-tokens", 409, "Too many tokens",
         "The user has as many tokens as one user may have.",
         "Revoke a token that is not used.", Retry.CHANGED,
@@ -87,6 +102,21 @@ CODES: Final = [
         "no-callback-url", 409, "No callback URL",
         "A test callback is requested without `callbackURL`, and the settings have none.",
         "Name a `callbackURL` in the request or in the settings.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "canceled", 410, "Canceled",
+        "The request is for the file of a canceled job.",
+        "Order it again.", Retry.NO,
+    ),
+    ErrorCode(
+        "file-lost", 410, "File lost",
+        "The file of a job is missing from the storage, or has another size than when it was written.",
+        "Order it again. The operators can see the damage.", Retry.NO,
+    ),
+    ErrorCode(
+        "expired", 410, "Expired",
+        "The file has expired and was deleted.",
+        "Order it again.", Retry.NO,
     ),
     ErrorCode(
         "length-required", 411, "Length required",

@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from jobs.api.resources.bodies import Ordered
 from jobs.api.resources.resource import JobResource
-from jobs.http.schema import response_header
 from jobs.models import Job
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
 from reports.ordering import ORDERING
@@ -28,7 +27,6 @@ class ReportResource(JobResource):
     unknown_type = (400, "unknown-report-type")
     failed = (409, "report-failed")
     content_types = ("text/csv", "application/gzip")
-    order_headers = (response_header("Report-Reused", "`true`: an equal report is given, as `reuse` asks.", of=[202]),)
     order_examples = OF_AN_ORDER
     status_examples = OF_A_STATUS
 

@@ -29,12 +29,14 @@ class JobListView(ResourceView):
     def operations(cls, resource: JobResource) -> Operations:
         """Order and list."""
         name = resource.kind.capitalize()
+        an_equal = f"`true`: an equal {resource.kind} is given, as `reuse` asks."
+        reused = response_header(f"{name}-Reused", an_equal, of=[202])
         return {
             "post": {
                 "operation_id": f"order{name}",
                 "examples": [*resource.order_examples],
                 "request": resource.Order,
-                "parameters": [IDEMPOTENCY_KEY, *ACCEPTED_HEADERS, REPLAYED, *resource.order_headers],
+                "parameters": [IDEMPOTENCY_KEY, *ACCEPTED_HEADERS, REPLAYED, reused],
                 "responses": {
                     202: resource.Status,
                     400: problem(f"`{resource.unknown_type[1]}`, `invalid-idempotency-key`."),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
@@ -35,7 +35,6 @@ class JobResource:
     failed: ClassVar[tuple[int, str]]
     #: Media types of the file.
     content_types: ClassVar[Collection[str]] = ("text/csv",)
-    order_headers: ClassVar[Sequence[OpenApiParameter]] = ()
     order_examples: ClassVar[Sequence[OpenApiExample]] = ()
     status_examples: ClassVar[Sequence[OpenApiExample]] = ()
 
