@@ -88,10 +88,10 @@ def test_a_session_without_its_csrf_token_is_refused(owner: User) -> None:
 
 
 def test_a_crash_is_a_problem_without_internals(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(**_: Any) -> None:
+    def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("reports.api.resource.place_order", crash)
+    monkeypatch.setattr("reports.api.resource.ReportResource.place", crash)
     response = post(owner, b"{}")
     assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
     assert json.loads(response.content)["code"] == "internal-error"
@@ -128,7 +128,7 @@ def test_what_a_view_denies_is_refused_in_the_form_of_what_was_asked_for(
         raise PermissionDenied("secret")
 
     monkeypatch.setattr("jobs.pages.job_pages.list_jobs", deny)
-    monkeypatch.setattr("reports.api.resource.place_order", deny)
+    monkeypatch.setattr("reports.api.resource.ReportResource.place", deny)
     client = Client()
     client.force_login(owner)
     page, order = client.get("/"), post(owner, b"{}")
