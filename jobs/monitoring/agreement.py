@@ -1,4 +1,4 @@
-"""Finds mismatches between queues in the database, in the settings and of workers: jobs would wait for ever."""
+"""Finds queues that the database, the settings and the workers disagree on: their jobs would wait forever."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class QueueMismatch:
 
 
 def queue_mismatches() -> list[QueueMismatch]:
-    """Queues that miss a row, a setting or a worker. Two queries."""
+    """Queues that lack a row, a setting or a worker. Two queries."""
     rows = list(Queue.objects.order_by("name").values_list("name", flat=True))
     return [
         *(_undeclared(name) for name in rows if not is_declared(name)),
@@ -43,7 +43,7 @@ def queue_mismatches() -> list[QueueMismatch]:
 
 def _undeclared(name: str) -> QueueMismatch:
     return QueueMismatch(
-        f"The settings do not name the queue {name}: nothing in it can run.",
+        f"The settings do not name the queue {name}: its jobs cannot run.",
         f"Add {name} to the variable QUEUES of web servers, workers and Beat, and restart them.",
         "jobs.W001",
     )
@@ -58,7 +58,7 @@ def _without_row(name: str) -> QueueMismatch:
 
 
 def _without_worker(rows: Sequence[str]) -> Iterator[QueueMismatch]:
-    """Nothing is known if workers do not report their presence (WORKER_PRESENCE_SECONDS is 0)."""
+    """Unknown if workers do not report their presence (WORKER_PRESENCE_SECONDS is 0)."""
     present, gone = known_workers()
     if present:
         for name in unserved((*rows, settings.CELERY_TASK_DEFAULT_QUEUE), present):
@@ -78,7 +78,7 @@ def _without_worker(rows: Sequence[str]) -> Iterator[QueueMismatch]:
 def check_agreement(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """Of `manage.py check --database default`, and of `migrate`. An upgrade may stop all workers meanwhile."""
+    """For `manage.py check --database default` and `migrate`. An upgrade may stop all workers: no warning then."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:

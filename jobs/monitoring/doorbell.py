@@ -11,12 +11,12 @@ from jobs.payloads.redaction import in_one_line
 
 #: How long Redis may take to answer. Seconds.
 ANSWER_SECONDS: Final = 0.5
-#: Written for a moment: a Redis that answers may still refuse to write (read-only, full, or unable to save).
+#: Written briefly: a Redis that answers may still refuse writes (read-only, full, or unable to save).
 TRIAL_KEY: Final = "longhaul.trial"
 
 
 def redis_error() -> str:
-    """A sentence about what is wrong with Redis; empty if it accepts messages. Takes a second at most."""
+    """A sentence that describes the problem with Redis; empty if it accepts messages. Takes at most a second."""
     timeouts = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
     try:
         with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:

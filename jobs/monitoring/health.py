@@ -75,7 +75,7 @@ def _database() -> Iterator[str]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")
             if cursor.fetchone() == ("on",):
-                yield "PostgreSQL is read-only: orders are refused, and no job can go on."
+                yield "PostgreSQL is read-only: orders are refused, and no job can continue."
     except (DatabaseError, InterfaceError) as error:
         yield _unanswered(error)
 

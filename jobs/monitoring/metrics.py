@@ -1,7 +1,7 @@
-"""What Prometheus is told of the jobs: read from PostgreSQL at each scrape, so every web server tells the same.
+"""The metrics of jobs for Prometheus: read from PostgreSQL at each scrape, so every web server reports the same.
 
 The cost does not depend on how many jobs there are: counts end at `jobs.monitoring.overview.BOUND`, counters are kept
-(`jobs.models.statistics`). What a web server knows by itself, requests and refusals, is counted in its processes.
+(`jobs.models.statistics`). Requests and refusals are counted in the processes of each web server.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from jobs.states import Outcome
 #: How long one query of a scrape may take; Prometheus waits ten seconds for all of it. Milliseconds.
 TIMEOUT_MILLISECONDS: Final = 4_000
 
-#: Name, help, what it is of a queue; None is not shown.
+#: Name, help text, and value for a queue; None has no sample.
 QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[QueueFigures], float | None]], ...]] = (
-    ("waiting_jobs", "Jobs that may begin and have no place yet, counted up to 10000.", lambda q: q.waiting),
+    ("waiting_jobs", "Jobs that may start but wait for a free place, counted up to 10000.", lambda q: q.waiting),
     ("handed_out_jobs", "Jobs handed to Celery that no worker has claimed yet.", lambda q: q.handed_out),
     (
         "oldest_handed_out_seconds",
-        "How long the oldest of them has been there, or was rung for again; 0: there is none.",
+        "Seconds since the oldest was handed out or last re-sent; 0 if there is none.",
         lambda q: q.oldest_handed_out or 0,
     ),
-    ("running_jobs", "Jobs that an attempt runs, orphaned ones among them.", lambda q: q.running),
-    ("orphaned_jobs", "Running jobs whose lease has expired: their worker vanished.", lambda q: q.orphaned),
-    ("failed_jobs", "Jobs that wait for their retry, counted up to 10000.", lambda q: q.failed),
-    ("dead_letters", "Dead jobs, which wait for a person, counted up to 10000.", lambda q: q.dead),
+    ("running_jobs", "Running jobs, including orphaned ones.", lambda q: q.running),
+    ("orphaned_jobs", "Running jobs whose lease has expired because their worker is gone.", lambda q: q.orphaned),
+    ("failed_jobs", "Failed jobs that wait for a retry, counted up to 10000.", lambda q: q.failed),
+    ("dead_letters", "Dead jobs that need a person's decision, counted up to 10000.", lambda q: q.dead),
     (
         "oldest_wait_seconds",
-        "How long the oldest job waits that may begin; 0: none waits.",
+        "Seconds that the oldest job that may start has waited; 0 if there is none.",
         lambda q: q.oldest_wait or 0,
     ),
-    ("max_running", "The dial; not there where there is no limit.", lambda q: q.max_running),
-    ("max_queued", "The dial; not there where there is no limit.", lambda q: q.max_queued),
-    ("paused", "Whether the queue hands out nothing.", lambda q: q.paused),
-    ("accepting", "Whether the queue takes new jobs.", lambda q: q.accepting),
+    ("max_running", "The dial max_running; absent if there is no limit.", lambda q: q.max_running),
+    ("max_queued", "The dial max_queued; absent if there is no limit.", lambda q: q.max_queued),
+    ("paused", "1 if the queue is paused, else 0.", lambda q: q.paused),
+    ("accepting", "1 if the queue accepts new jobs, else 0.", lambda q: q.accepting),
 )
 
-#: Running attempts have told their rate within the last five seconds.
+#: The rates that running attempts reported within the last five seconds.
 PACED: Final = """
     SELECT job.queue, conditions ->> 'pace', count(*), sum((conditions ->> 'rowsPerSecond')::float),
         count(*) FILTER (WHERE jsonb_array_length(conditions -> 'slowedBy') > 0)
@@ -63,10 +63,10 @@ PACED: Final = """
 
 
 class JobCollector(Collector):
-    """Families of metrics for a registry of prometheus_client's."""
+    """Metric families for a registry of prometheus_client."""
 
     def collect(self) -> Iterator[Metric]:
-        """Ask PostgreSQL; where it does not answer, that is what is told, and what it knew is left out."""
+        """Query PostgreSQL. If it does not answer, report that and leave out its metrics."""
         began = time.monotonic()
         families: list[Metric] = []
         try:
@@ -80,11 +80,11 @@ class JobCollector(Collector):
             connection.close()
             families = []
             up = False
-        yield _gauge("longhaul_database_up", "Whether PostgreSQL answered this scrape.", up)
+        yield _gauge("longhaul_database_up", "1 if PostgreSQL answered this scrape, else 0.", up)
         yield from families
         yield from _replica()
-        yield _gauge("longhaul_storage_free_bytes", "Room for files, where they are in a folder.", free_bytes())
-        yield _gauge("longhaul_scrape_seconds", "How long it took to answer this scrape.", time.monotonic() - began)
+        yield _gauge("longhaul_storage_free_bytes", "Free bytes in the file storage, if it is a folder.", free_bytes())
+        yield _gauge("longhaul_scrape_seconds", "Seconds that this scrape took.", time.monotonic() - began)
 
 
 def _queues() -> Iterable[Metric]:
@@ -99,12 +99,12 @@ def _queues() -> Iterable[Metric]:
 
 
 def _paced() -> Iterable[Metric]:
-    jobs = GaugeMetricFamily("longhaul_paced_jobs", "Running jobs that are held to a rate.", labels=["queue", "pace"])
+    jobs = GaugeMetricFamily("longhaul_paced_jobs", "Running jobs with a limited rate.", labels=["queue", "pace"])
     rate = GaugeMetricFamily(
-        "longhaul_paced_rows_per_second", "Sum of the rates that they are held to.", labels=["queue", "pace"]
+        "longhaul_paced_rows_per_second", "Sum of the rate limits of paced jobs.", labels=["queue", "pace"]
     )
     slowed = GaugeMetricFamily(
-        "longhaul_slowed_jobs", "Of them, those that go slower because of the load.", labels=["queue", "pace"]
+        "longhaul_slowed_jobs", "Paced jobs that are slowed down because of load.", labels=["queue", "pace"]
     )
     with connection.cursor() as cursor:
         cursor.execute(PACED)
@@ -120,7 +120,7 @@ def _attempts() -> Iterable[Metric]:
     labels = ["queue", "kind", "type"]
     ended = CounterMetricFamily("longhaul_attempts", "Attempts that ended.", labels=[*labels, "outcome"])
     seconds = HistogramMetricFamily(
-        "longhaul_attempt_duration_seconds", "How long successful attempts took.", labels=labels
+        "longhaul_attempt_duration_seconds", "Duration of successful attempts in seconds.", labels=labels
     )
     rows = HistogramMetricFamily("longhaul_attempt_rows", "Rows of successful attempts.", labels=labels)
     by_type: dict[tuple[str, str, str], list[AttemptTotal]] = {key: [] for key in known_types()}
@@ -144,9 +144,9 @@ def _attempts() -> Iterable[Metric]:
 
 
 def known_types() -> Iterator[tuple[str, str, str]]:
-    """Queue, kind and type of what may be ordered: counters that are there at zero show their first increase.
+    """Queue, kind and type of all that can be ordered: a counter that starts at zero shows its first increase.
 
-    A type that is ordered into another queue than its kind's shows there once an attempt has ended.
+    A type ordered into a queue other than its kind's appears there once an attempt has ended.
     """
     for name in kind_names():
         kind = get_kind(name)
@@ -156,7 +156,7 @@ def known_types() -> Iterator[tuple[str, str, str]]:
 
 
 def _cumulated(bounds: tuple[float, ...], counts: Iterable[tuple[int, int]]) -> list[tuple[str, float]]:
-    """Buckets as Prometheus wants them: each with all that are below its bound."""
+    """Buckets in Prometheus's cumulative form: each counts everything up to its bound."""
     found: dict[int, int] = defaultdict(int)
     for bucket, attempts in counts:
         found[bucket] += attempts
@@ -171,7 +171,7 @@ def _cumulated(bounds: tuple[float, ...], counts: Iterable[tuple[int, int]]) -> 
 def _decisions() -> Iterable[Metric]:
     family = CounterMetricFamily(
         "longhaul_pacing_decisions",
-        "Decisions about the pace of attempts that ended: faster, or slower because of what.",
+        "Pacing decisions of ended attempts: faster, or slower with the reason.",
         labels=["queue", "kind", "type", "decision"],
     )
     for total in DecisionTotal.objects.order_by("pk"):
@@ -183,12 +183,12 @@ def _sweeps() -> Iterable[Metric]:
     def gauge(name: str, help_: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"longhaul_sweep_{name}", help_, labels=["sweep"])
 
-    age = gauge("age_seconds", "Since the sweep's last run that went well; since the last upgrade, if none did.")
-    period = gauge("period_seconds", "How often the sweep is to run.")
-    failing = gauge("failing", "Whether its last run failed.")
+    age = gauge("age_seconds", "Seconds since the sweep last succeeded, or since the last upgrade if it never has.")
+    period = gauge("period_seconds", "The sweep's interval in seconds.")
+    failing = gauge("failing", "1 if the sweep's last run failed, else 0.")
     handled = CounterMetricFamily(
         "longhaul_sweep_handled",
-        "What the sweep has mended: leases rescued by rescue_orphaned_jobs, doorbells by republish_lost_jobs, …",
+        "Items handled by the sweep: jobs by rescue_orphaned_jobs, re-sent messages by republish_lost_jobs, …",
         labels=["sweep"],
     )
     for sweep in sweep_states():
@@ -197,22 +197,22 @@ def _sweeps() -> Iterable[Metric]:
         failing.add_metric([sweep.name], bool(sweep.error))
         handled.add_metric([sweep.name], sweep.handled_ever)
     yield from (age, period, failing, handled)
-    yield _gauge("longhaul_beat_age_seconds", "Since Beat last rang for anything.", seconds_since_beat())
+    yield _gauge("longhaul_beat_age_seconds", "Seconds since Beat last sent a message.", seconds_since_beat())
 
 
 def _files() -> Iterable[Metric]:
-    help_ = "Files that a download found missing from storage, or of the wrong size."
+    help_ = "Files that a download found to be missing from storage or of the wrong size."
     return (_gauge("longhaul_damaged_files", help_, damaged_files().count()),)
 
 
 def _replica() -> Iterable[Metric]:
-    """Asked over a connection of its own, which is waited for as reports do."""
+    """Uses a connection of its own, with the same timeout as reports."""
     state = look_at_replica() if has_replica() else None
     up, lag = (None, None) if state is None else (state.lag is not None, state.lag)
-    yield _gauge("longhaul_replica_up", "Whether the replica can be read.", up)
-    yield _gauge("longhaul_replica_lag_seconds", "How far the replica is behind.", lag)
+    yield _gauge("longhaul_replica_up", "1 if the replica can be read, else 0.", up)
+    yield _gauge("longhaul_replica_lag_seconds", "Seconds by which the replica is behind.", lag)
 
 
 def _gauge(name: str, help_: str, value: float | None) -> GaugeMetricFamily:
-    """One without labels. What is not known has no sample."""
+    """A gauge without labels. An unknown value has no sample."""
     return GaugeMetricFamily(name, help_, value=value)

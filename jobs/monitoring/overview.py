@@ -1,7 +1,7 @@
 """The state of the service in numbers: each queue, its last hour and day, and each sweep.
 
-The cost does not depend on how many jobs there are: counts end at `BOUND`, or at a limit that each order counts
-up to as well; charts read `jobs.maintenance.activity`.
+The cost does not depend on how many jobs there are: counts end at `BOUND`, or at a limit up to which each
+order counts as well; charts read `jobs.maintenance.activity`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Span:
 
     @property
     def failure_rate(self) -> float:
-        """Share of the failed ones, 0 to 1."""
+        """Share of failed attempts, 0 to 1."""
         return sum(self.failed) / self.attempts if self.attempts else 0.0
 
 
@@ -129,13 +129,13 @@ class QueueFigures:
 
     @property
     def is_full(self) -> bool:
-        """Whether it refuses the next order."""
+        """Whether it will refuse the next order."""
         return self.max_queued is not None and self.queued >= self.max_queued
 
 
 @dataclass(frozen=True)
 class TypeState:
-    """One type whose dials can keep its jobs from being ordered or from running."""
+    """One type whose dials can block its orders or its jobs."""
 
     pk: int
     type: str
@@ -153,7 +153,7 @@ def type_states() -> list[TypeState]:
 
 
 def queue_states() -> list[QueueFigures]:
-    """All queues as they are now, in one query; nothing of their last hour and day."""
+    """The current figures of all queues, in one query, without their last hour and day."""
     with connection.cursor() as cursor:
         cursor.execute(FIGURES, {"bound": BOUND})
         return [QueueFigures(*row) for row in cursor.fetchall()]
@@ -182,7 +182,7 @@ def _add(queue: QueueFigures, ago: timedelta, outcome: Outcome, attempts: int) -
 
 @dataclass(frozen=True)
 class SweepState:
-    """When a sweep ran last, and whether that is too long ago. `period` and `age` are in seconds."""
+    """When a sweep last ran, and whether that is too long ago. `period` and `age` are in seconds."""
 
     name: str
     period: int
@@ -201,7 +201,7 @@ def sweep_states() -> list[SweepState]:
     scheduled = PeriodicTask.objects.filter(
         task__in=[sweep.task for sweep in SWEEPS.values()], enabled=True
     ).select_related("interval")
-    # No more than is needed: other columns may hold what no Python type can.
+    # Only what is needed: other columns may hold values that no Python type can.
     tasks = {task.task: task for task in scheduled.only("task", "interval").order_by("pk")}
     return [
         _sweep_state(sweep.name, _period(tasks[sweep.task], sweep.every_seconds), rows, upgrades["last"])

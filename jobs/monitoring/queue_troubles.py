@@ -1,4 +1,4 @@
-"""What is wrong with the queues, and with the types whose dials keep their jobs from running."""
+"""Problems of queues, and of types whose dials prevent their jobs from running."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from jobs.monitoring.overview import QueueFigures, capped, type_states
 from jobs.monitoring.remedies import Trouble, change_jobs, resume_queue, set_dial, set_type_dial, show_jobs, show_list
 from jobs.states import State
 
-#: A wait that is reported. Seconds.
+#: A wait longer than this is reported. Seconds.
 LONG_WAIT: Final = 900
 #: Released jobs that wait longer than this are reported; a free worker claims them within milliseconds. Seconds.
 UNCLAIMED_WAIT: Final = 30
-#: The share of failed attempts that is reported, and of how many attempts at least.
+#: The share of failed attempts that is reported, and the least number of attempts for it.
 HIGH_FAILURE_RATE: Final = 0.2
 MIN_ATTEMPTS: Final = 5
-#: Dials of a queue that may be 0, and which jobs do not run then.
+#: Dials of a queue that may be 0, and the jobs that this blocks.
 BLOCKING_DIALS: Final = {"max_running": "at all", "max_running_per_owner": "that belong to an owner"}
 
 
 def troubles_of_queue(queue: QueueFigures, *, refused: int, is_served: bool) -> Iterator[Trouble]:
-    """What is wrong with one queue. It has `refused` so many orders within the last hour.
+    """The problems of one queue. `refused` is the number of orders that it refused within the last hour.
 
-    `is_served`: some worker consumes it, as far as is known.
+    `is_served`: as far as is known, at least one worker consumes it.
     """
     if queue.dead:
         yield _dead(queue)
@@ -43,7 +43,7 @@ def _dead(queue: QueueFigures) -> Trouble:
     noun, verb, it = ("job", "is", "it") if queue.dead == 1 else ("jobs", "are", "they")
     return Trouble(
         f"{capped(queue.dead)} {noun} in the queue {queue.name} {verb} dead: "
-        f"{it} will not be tried again until a person decides.",
+        f"{it} will not be retried until a person decides.",
         remedies=(
             show_jobs(**dead),
             show_list("jobs_job_groups"),
@@ -59,7 +59,7 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
     more = set_dial("Raise the limit…", name, "max_running")
     dial = next((name for name in BLOCKING_DIALS if getattr(queue, name) == 0), "")
     if queue.paused:
-        text = f"The queue {name} is paused: nothing in it starts, and {jobs_are(queue.waiting)} waiting."
+        text = f"The queue {name} is paused: no job in it starts, and {jobs_are(queue.waiting)} waiting."
         yield Trouble(text, remedies=(jobs, resume_queue(name)))
     elif dial:
         text = f"The queue {name} may run no jobs {BLOCKING_DIALS[dial]}, and {jobs_are(queue.waiting)} waiting."
@@ -69,7 +69,7 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
         advice = f"Start a worker that has {name} among the queues of its option -Q."
         yield Trouble(text, advice=advice, remedies=(jobs,))
     elif not queue.running and (queue.oldest_handed_out or 0.0) > UNCLAIMED_WAIT:
-        text = f"No worker takes jobs from the queue {name}; the oldest has waited for {waited}."
+        text = f"The workers take no jobs from the queue {name}; the oldest has waited for {waited}."
         advice = f"Restart the workers that consume {name}, and read their logs."
         yield Trouble(text, advice=advice, remedies=(jobs,))
     elif queue.oldest_wait is not None and queue.oldest_wait > LONG_WAIT:
@@ -97,19 +97,19 @@ def _refusing(queue: QueueFigures, refused: int) -> Iterator[Trouble]:
 
 
 def troubles_of_types() -> Iterator[Trouble]:
-    """Types that an operator has paused or closed, or set a limit for that is reached."""
+    """Types that an operator has paused or closed, or whose limit is reached."""
     for dials in type_states():
         name, jobs = dials.type, show_jobs(state=State.QUEUED, type=dials.type)
         if dials.paused:
             text = f"The type {name} is paused: {jobs_are(dials.queued)} waiting."
             yield Trouble(text, remedies=(jobs, set_type_dial("Resume…", dials.pk, "paused")))
         if not dials.accepting:
-            text = f"The type {name} is closed: new orders of it are refused."
+            text = f"The type {name} is closed: new orders are refused."
             yield Trouble(text, remedies=(set_type_dial("Open it…", dials.pk, "accepting"),))
         elif dials.max_queued is not None and dials.queued >= dials.max_queued:
             text = f"The type {name} is full: {capped(dials.queued)} of at most {capped(dials.max_queued)} jobs are"
             yield Trouble(
-                f"{text} waiting, and new orders of it are refused.",
+                f"{text} waiting, and new orders are refused.",
                 remedies=(jobs, set_type_dial("Raise the limit…", dials.pk, "max_queued")),
             )
 

@@ -1,4 +1,4 @@
-"""A trouble, and its buttons: each leads to a page of the admin that shows the cause, or that asks before it acts."""
+"""A problem and its buttons. Each button leads to an admin page that shows the cause or asks for confirmation."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.urls import reverse
 from django.utils.http import urlencode
 
-#: List in the admin → the words of a button that leads there.
+#: List in the admin → label of the button that leads there.
 LISTS: Final = {
     "artifact": "Show the files",
     "bulkrun": "Show the bulk runs",
     "job": "Show the jobs",
     "queue": "Show the queues",
     "sweep": "Show the sweeps",
-    "typedials": "Show the dials of types",
+    "typedials": "Show the dials of the types",
 }
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """One button: its words, the name of a page of the admin with its arguments, and the permissions that it takes."""
+    """One button: its label, the name and arguments of an admin page, and the permissions required."""
 
     words: str
     page: str
@@ -35,14 +35,14 @@ class Remedy:
 
     @property
     def url(self) -> str:
-        """Where it leads."""
+        """The address of the page."""
         query = f"?{self.query}" if self.query else ""
         anchor = f"#{self.anchor}" if self.anchor else ""
         args = [quote(arg) for arg in self.args]
         return f"{reverse(f'admin:{self.page}', args=args)}{query}{anchor}"
 
     def is_for(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Whether this person may open the page."""
+        """Whether this user may open the page."""
         return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perms(self.permissions)
 
 
@@ -68,12 +68,12 @@ def change_jobs(words: str, act: str, **criteria: str) -> Remedy:
 
 
 def resume_queue(queue: str) -> Remedy:
-    """The page that asks before a paused queue goes on."""
+    """The page that asks for confirmation before it resumes a paused queue."""
     return Remedy("Resume…", "jobs_queue_resume", (queue,), permissions=("jobs.pause_queue",))
 
 
 def set_dial(words: str, queue: str, dial: str) -> Remedy:
-    """A dial on the page of a queue, which asks before it changes."""
+    """A dial on the page of a queue, which asks for confirmation."""
     return Remedy(words, "jobs_queue_change", (queue,), anchor=f"id_{dial}", permissions=("jobs.change_queue",))
 
 
@@ -84,9 +84,9 @@ def set_type_dial(words: str, pk: int, dial: str) -> Remedy:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong now, in a sentence. `page` is the list of the admin that shows it, `query` its query string.
+    """A current problem, in a sentence. `page` is the admin list that shows it, `query` its query string.
 
-    `advice` says what to do where no button can; `remedies` are further buttons.
+    `advice` says what to do if no button can help; `remedies` are further buttons.
     """
 
     text: str
@@ -96,6 +96,6 @@ class Trouble:
     remedies: tuple[Remedy, ...] = ()
 
     def remedies_for(self, user: AbstractBaseUser | AnonymousUser) -> list[Remedy]:
-        """The buttons that this person may press, the one that shows the cause first."""
+        """The buttons that this user may use, beginning with the one that shows the cause."""
         shown = (show_list(self.page, self.query),) if self.page else ()
         return [remedy for remedy in (*shown, *self.remedies) if remedy.is_for(user)]

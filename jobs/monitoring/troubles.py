@@ -1,4 +1,4 @@
-"""What is wrong now: a sentence for each trouble, with the buttons that lead to its cause and to its cure."""
+"""The current problems: a sentence for each, with buttons that lead to its cause and its remedy."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from jobs.states import State
 #: The admin's page of a schedule, and who may open it.
 SCHEDULE: Final = "django_celery_beat_periodictask_change"
 MAY_SEE_SCHEDULES: Final = "django_celery_beat.view_periodictask"
-#: Bulk runs, and types, that are named at most.
+#: At most this many bulk runs are named.
 MOST_NAMED: Final = 5
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """All current troubles. Eleven queries, and a check of Redis with a time limit."""
+    """All current problems. Eleven queries, and a check of Redis with a time limit."""
     queues, refused = list(queues), refused_within_the_hour()
     found = list(_troubles_of_redis())
     mismatches = queue_mismatches()
@@ -60,14 +60,14 @@ def _troubles_of_redis() -> Iterator[Trouble]:
     if error := redis_error():
         yield Trouble(
             error,
-            advice="Orders are accepted and kept in PostgreSQL; they start by themselves once Redis works again. "
+            advice="Orders are still accepted and kept in PostgreSQL; they start on their own once Redis works again. "
             "Restart Redis, or give it more memory. Nothing needs to be requeued.",
         )
 
 
 def _troubles_of_jobs() -> Iterator[Trouble]:
     for name, trouble, sweep in (
-        ("orphaned", "running although {} worker has not been heard of", "rescue_orphaned_jobs"),
+        ("orphaned", "running although {} worker no longer responds", "rescue_orphaned_jobs"),
         ("overdue", "overdue for {} retry", "retry_failed_jobs"),
     ):
         count = getattr(Job.objects, name)()[:BOUND].count()
@@ -84,7 +84,7 @@ def _troubles_of_sweeps(sweeps: Iterable[SweepState]) -> Iterator[Trouble]:
         elif sweep.is_late:
             ago = sweep.last_finished_at and in_words(timezone.now() - sweep.last_finished_at)
             last = f"last ran {ago} ago, but should run every {in_words(sweep.period)}" if ago else "has never run"
-            advice = "See whether Beat runs, and a worker that consumes the queue housekeeping."
+            advice = "Check that Beat is running, and a worker that consumes the queue housekeeping."
             yield Trouble(f"The sweep {sweep.name} {last}.", "jobs_sweep_changelist", advice=advice)
 
 
@@ -95,7 +95,7 @@ def _troubles_of_files() -> Iterator[Trouble]:
             f"{capped(count)} {noun} {verb} missing from storage, or {has} the wrong size. {it} cannot be downloaded.",
             "jobs_artifact_changelist",
             "damaged=yes",
-            advice="Look whether the storage is mounted, and restore the files from the backup.",
+            advice="Check that the storage is mounted, and restore the files from the backup.",
         )
 
 

@@ -162,7 +162,7 @@ def test_a_paused_queue_is_resumed_from_the_first_page(fault: Fault, on_call: On
     Queue.objects.filter(name="reports").update(paused=True)
     job = fault.submit("work")
     on_call.open_admin()
-    on_call.cure("The queue reports is paused: nothing in it starts, and 1 job is waiting.", "Resume…")
+    on_call.cure("The queue reports is paused: no job in it starts, and 1 job is waiting.", "Resume…")
     on_call.gives_reason("the database is idle again")
     on_call.press("Confirm")
     fault.wait_for(job, State.SUCCEEDED)

@@ -61,7 +61,7 @@ def test_a_queue_whose_jobs_nobody_takes_is_named(staff: Client, make_job: Calla
     long_ago = Now() - timedelta(minutes=3)
     make_job(created_at=long_ago, released_at=long_ago, updated_at=long_ago)
     republish_lost_jobs()
-    text = "No worker takes jobs from the queue reports; the oldest has waited for 3 min."
+    text = "The workers take no jobs from the queue reports; the oldest has waited for 3 min."
     assert text in troubles_shown(staff)
 
 
@@ -129,8 +129,8 @@ def test_each_person_is_shown_the_buttons_that_they_may_press(
 ) -> None:
     make_job(state=State.DEAD)
     Queue.objects.filter(name="uploads").update(paused=True)
-    dead = "1 job in the queue reports is dead: it will not be tried again until a person decides."
-    paused = "The queue uploads is paused: nothing in it starts, and 0 jobs are waiting."
+    dead = "1 job in the queue reports is dead: it will not be retried until a person decides."
+    paused = "The queue uploads is paused: no job in it starts, and 0 jobs are waiting."
     jobs, groups = "Show the jobs", "Show the failure groups"
     for_viewer, for_operator = troubles_shown(member("viewer")), troubles_shown(member("operator"))
     assert set(for_viewer[dead]) == {jobs, groups}

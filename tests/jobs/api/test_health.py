@@ -159,7 +159,7 @@ def test_healthz_names_each_thing_that_is_wrong(client: Client, all_is_well: Non
     assert redis.startswith("Redis does not answer: ")
     assert wrong == {
         "queues": [
-            "The settings do not name the queue team-a: nothing in it can run.",
+            "The settings do not name the queue team-a: its jobs cannot run.",
             "Jobs in the queue uploads cannot be handed to workers: ValueError.",
         ],
         "beat": ["Beat has sent nothing for 1 h."],

@@ -241,7 +241,7 @@ def test_a_queue_that_the_settings_do_not_name_is_told_and_holds_up_no_other(wai
     stuck.refresh_from_db()
     assert stuck.released_at is None
     [found] = [trouble.text for trouble in troubles([], []) if "team-a" in trouble.text]
-    assert found == "The settings do not name the queue team-a: nothing in it can run."
+    assert found == "The settings do not name the queue team-a: its jobs cannot run."
 
 
 def test_a_message_to_a_queue_that_nobody_declared_is_no_outage(waiting: Callable[..., Job]) -> None:

@@ -38,7 +38,7 @@ def all_served(settings: Settings) -> None:
 @pytest.mark.usefixtures("all_served")
 def test_a_row_that_the_settings_do_not_name() -> None:
     Queue.objects.create(name="team-a")
-    assert texts() == ["The settings do not name the queue team-a: nothing in it can run."]
+    assert texts() == ["The settings do not name the queue team-a: its jobs cannot run."]
     found = [message.id for message in run_checks(databases=["default"]) if (message.id or "").startswith("jobs.W")]
     assert found == ["jobs.W001"]
     assert [message.id for message in run_checks() if (message.id or "").startswith("jobs.W")] == []

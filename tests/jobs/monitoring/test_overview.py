@@ -90,7 +90,7 @@ def test_all_is_well_while_nothing_is_wrong(make_job: Callable[..., Job]) -> Non
     [
         (
             {"state": State.DEAD},
-            "1 job in the queue reports is dead: it will not be tried again until a person decides.",
+            "1 job in the queue reports is dead: it will not be retried until a person decides.",
             "state=dead&queue=reports",
         ),
         (
@@ -100,7 +100,7 @@ def test_all_is_well_while_nothing_is_wrong(make_job: Callable[..., Job]) -> Non
         ),
         (
             {"state": State.RUNNING, "lease_expires_at": Now() - timedelta(minutes=1)},
-            "1 job is running although its worker has not been heard of, and the sweep rescue_orphaned_jobs is late.",
+            "1 job is running although its worker no longer responds, and the sweep rescue_orphaned_jobs is late.",
             "trouble=orphaned",
         ),
         (
@@ -121,7 +121,7 @@ def test_a_paused_and_a_closed_queue_are_named(make_job: Callable[..., Job]) -> 
     make_job(released_at=None)
     Queue.objects.filter(name="reports").update(paused=True, accepting=False)
     assert [text for text, _ in words()] == [
-        "The queue reports is paused: nothing in it starts, and 1 job is waiting.",
+        "The queue reports is paused: no job in it starts, and 1 job is waiting.",
         "The queue reports is closed: new orders are refused.",
     ]
 
