@@ -43,7 +43,7 @@ class YearlySales(ReportType):
 
     identifier = "yearly-sales"
     title = _("Yearly sales")
-    description = _("Orders, units and revenue of a year by month and category, compared with the year before.")
+    description = _("Orders, units and revenue of a year by month and category, compared with the previous year.")
     columns = {
         "month": _("Month"),
         "category": _("Category"),
@@ -90,10 +90,10 @@ class OrderLines(ReportType):
 
     class Parameters(serializers.Serializer[Any]):
         dateFrom = serializers.DateField(
-            required=False, label=_("From"), help_text=_("First day, YYYY-MM-DD. Left out: from the first order on.")
+            required=False, label=_("From"), help_text=_("First day, YYYY-MM-DD. Default: the first order.")
         )
         dateTo = serializers.DateField(
-            required=False, label=_("To"), help_text=_("Last day, YYYY-MM-DD, included. Left out: to the last order.")
+            required=False, label=_("To"), help_text=_("Last day, YYYY-MM-DD, inclusive. Default: the last order.")
         )
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Customers(ReportType):
 
     class Parameters(serializers.Serializer[Any]):
         country = serializers.ChoiceField(
-            choices=Country.choices, required=False, label=_("Country"), help_text=_("Left out: all countries.")
+            choices=Country.choices, required=False, label=_("Country"), help_text=_("Default: all countries.")
         )
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any]:

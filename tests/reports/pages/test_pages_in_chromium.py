@@ -84,7 +84,7 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_is_lost(ada_page: Page, com
     expect(summary.get_by_role("listitem")).to_have_text([f"To: {message}"])
     expect(ada_page).to_have_title("Error: Order Order lines – Longhaul")
     to = ada_page.get_by_label("To", exact=True)
-    expect(to).to_have_accessible_description(f"{message} Last day, YYYY-MM-DD, included. Left out: to the last order.")
+    expect(to).to_have_accessible_description(f"{message} Last day, YYYY-MM-DD, inclusive. Default: the last order.")
     expect(to).to_have_attribute("aria-invalid", "true")
     expect(to).to_have_value("2024-01-31")
     expect(ada_page.get_by_label("From")).to_have_value("2024-02-01")

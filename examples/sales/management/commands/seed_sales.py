@@ -8,7 +8,7 @@ from examples.sales.seeding import seed_sales
 
 
 class Command(BaseCommand):
-    help = "Replace the example shop's data by sample data. Everything in its four tables is deleted first."
+    help = "Replace the example shop's data with sample data. Everything in its four tables is deleted first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--lines", type=int, required=True, metavar="N", help="how many order lines to make")
@@ -23,4 +23,4 @@ class Command(BaseCommand):
             seeded = True
             self.stdout.write(f"{step.table:<18} {step.rows:>11,} rows {step.seconds:>7.1f} s")
         if not seeded:
-            self.stdout.write("There are orders already; nothing changed.")
+            self.stdout.write("Orders exist already; nothing was changed.")

@@ -38,7 +38,7 @@ def test_replaces_what_was_there() -> None:
 @pytest.mark.django_db
 def test_if_empty_leaves_orders_alone() -> None:
     seed("--lines", "30")
-    assert seed("--lines", "60", "--if-empty") == ["There are orders already; nothing changed."]
+    assert seed("--lines", "60", "--if-empty") == ["Orders exist already; nothing was changed."]
     assert OrderLine.objects.count() == 30
 
 
