@@ -71,7 +71,7 @@ def check_circuit(owner_id: int, host: str) -> bool:
             return True
         seconds = max(wait.total_seconds(), 0.0) or settings.CALLBACK_TIMEOUT_SECONDS
         delay = timedelta(seconds=1 + seconds * random.uniform(1.0, 1.0 + JITTER))  # noqa: S311
-        raise CircuitOpenError(f"{host} keeps failing; nothing is sent to it for now", delay=delay)
+        raise CircuitOpenError(f"{host} keeps failing, so requests to it are suspended", delay=delay)
     return False
 
 

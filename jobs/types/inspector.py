@@ -117,7 +117,7 @@ class TypedInspector(Inspector, Generic[T]):
                 "into SECRET_KEY_FALLBACKS, or edit the payload and write the secret again.",
             )
         except InvalidPayloadError as error:
-            yield Finding(Level.WILL_FAIL, f"Its payload is not valid any more: {error}")
+            yield Finding(Level.WILL_FAIL, f"Its payload is no longer valid: {error}")
         else:
             yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
 

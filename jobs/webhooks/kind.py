@@ -48,7 +48,7 @@ def deliver(context: JobContext) -> dict[str, Any]:
     job = context.job
     url, owner_id = str(job.payload["url"]), job.owner_id
     if owner_id is None:
-        raise PermanentError("It is nobody's any more, so nobody's secret signs it.", code="no-owner")
+        raise PermanentError("Its owner was deleted, so no secret can sign it.", code="no-owner")
     refuse_url(url)
     host = receiver_of(url)
     if is_disabled(owner_id, url):
@@ -57,8 +57,8 @@ def deliver(context: JobContext) -> dict[str, Any]:
     secrets = signing_secrets(owner_id)
     if not secrets:
         raise RetryableError(
-            "No SECRET_KEY that the owner's secrets are made of is there. Put it into SECRET_KEY_FALLBACKS.",
-            public="The secrets of this user are not valid any more. Rotate them.",
+            "The SECRET_KEY that the owner's secrets derive from is missing. Add it to SECRET_KEY_FALLBACKS.",
+            public="The secrets of this user are no longer valid. Rotate them.",
         )
     began = time.monotonic()
     try:
@@ -108,7 +108,7 @@ def refuse_url(url: str) -> None:
     try:
         canonical_url(url)
     except InvalidCallbackURLError as error:
-        raise PermanentError(f"The callback URL is not allowed any more: {error}", code="url-not-allowed") from None
+        raise PermanentError(f"The callback URL is no longer allowed: {error}", code="url-not-allowed") from None
 
 
 def _pass(context: JobContext, owner_id: int, host: str) -> bool:
@@ -123,7 +123,7 @@ def _pass(context: JobContext, owner_id: int, host: str) -> bool:
             raise
     if context.job.attempt_count == 1:  # what was postponed does not count
         return False
-    raise PermanentError(f"{host} has been failing all the time.", code="receiver-unreachable")
+    raise PermanentError(f"{host} kept failing until the callback was given up.", code="receiver-unreachable")
 
 
 def began_waiting(context: JobContext) -> datetime:
@@ -173,9 +173,9 @@ class CallbackInspector(Inspector):
         checked = super().validate(payload, owner)
         body = checked.get("body")
         if set(checked) | {"host"} != {"job", "url", "host", "message", "body"} or not isinstance(checked["url"], str):
-            raise InvalidPayloadError([{"pointer": "", "detail": "A job, a URL, a message and a body belong here."}])
+            raise InvalidPayloadError([{"pointer": "", "detail": "A job, a URL, a message and a body are required."}])
         if not isinstance(body, dict) or set(body) != {"type", "timestamp", "data"}:
-            raise InvalidPayloadError([{"pointer": "/body", "detail": "Type, timestamp and data belong here."}])
+            raise InvalidPayloadError([{"pointer": "/body", "detail": "Type, timestamp and data are required."}])
         try:
             url = canonical_url(checked["url"])
         except InvalidCallbackURLError as error:
@@ -187,14 +187,14 @@ class CallbackInspector(Inspector):
         try:
             self.validate(job.payload, job.owner)
         except InvalidPayloadError as error:
-            yield Finding(Level.REFUSED, f"Its payload is not valid any more: {error}")
+            yield Finding(Level.REFUSED, f"Its payload is no longer valid: {error}")
             return
         if job.owner_id is None:
-            yield Finding(Level.REFUSED, "It is nobody's any more, so nobody's secret signs it.")
+            yield Finding(Level.REFUSED, "Its owner was deleted, so no secret can sign it.")
         elif is_disabled(job.owner_id, job.payload["url"]):
-            yield Finding(Level.REFUSED, "Its endpoint has answered 410 Gone; its owner has to enable it first.")
+            yield Finding(Level.REFUSED, "Its endpoint answered 410 Gone; its owner must enable it first.")
         else:
-            yield Finding(Level.OK, "Its URL is allowed today, and its endpoint is enabled.")
+            yield Finding(Level.OK, "Its URL is allowed, and its endpoint is enabled.")
 
 
 #: Backoff with full jitter, so half of each step on average: 20 s, 40 s, … up to 4 h. Twenty retries take 23 hours.

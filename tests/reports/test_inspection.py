@@ -116,7 +116,7 @@ def test_a_job_without_an_owner_is_refused(job: Job) -> None:
 def test_parameters_that_are_not_valid_today_are_refused(job: Job) -> None:
     job.payload["parameters"]["year"] = 2099
     assert failing(job) == (
-        "Its payload is not valid any more: /parameters/year: Ensure this value is less than or equal to 2030."
+        "Its payload is no longer valid: /parameters/year: Ensure this value is less than or equal to 2030."
     )
 
 

@@ -143,7 +143,7 @@ def test_while_it_is_open_a_delivery_waits_and_burns_no_attempt(
     assert job.scheduled_at - job.updated_at > timedelta(seconds=55)
     attempt = Attempt.objects.get(job=job)
     assert (attempt.outcome, attempt.error_message) == (
-        Outcome.HANDED_BACK, f"127.0.0.1:{receiver.port} keeps failing; nothing is sent to it for now"
+        Outcome.HANDED_BACK, f"127.0.0.1:{receiver.port} keeps failing, so requests to it are suspended"
     )  # fmt: skip
     assert len(receiver.received) == 2
     let_time_pass()

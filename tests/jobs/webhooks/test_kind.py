@@ -263,7 +263,7 @@ def test_without_the_key_that_the_secrets_are_made_of_nothing_is_sent_unsigned(
     settings.SECRET_KEY = "another"
     job = deliver(receiver.url("/ok"))
     assert (job.state, receiver.received) == (State.FAILED, [])
-    assert told(job)["detail"] == "The secrets of this user are not valid any more. Rotate them."
+    assert told(job)["detail"] == "The secrets of this user are no longer valid. Rotate them."
 
 
 def test_a_receiver_that_fails_for_a_while_is_told_once_it_answers(

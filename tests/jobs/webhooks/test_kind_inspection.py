@@ -43,7 +43,7 @@ def test_requeueing_one_to_a_disabled_endpoint_is_refused(delivery: Callable[...
     disable_endpoint(owner.pk, URL, reason="r")
     verdict = RequeueChecks().check(job)
     assert verdict.level == Level.REFUSED
-    assert verdict.reasons == "Its endpoint has answered 410 Gone; its owner has to enable it first."
+    assert verdict.reasons == "Its endpoint answered 410 Gone; its owner must enable it first."
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_buckets_of_hosts_are_counted_together(receiver: Receiver, deliver: Call
 def test_a_delivery_that_is_nobodys_any_more_is_not_requeued(delivery: Callable[..., Job]) -> None:
     verdict = RequeueChecks().check(delivery(URL, state=State.DEAD, owner=None))
     assert verdict.level == Level.REFUSED
-    assert "It is nobody's any more, so nobody's secret signs it." in verdict.reasons
+    assert "Its owner was deleted, so no secret can sign it." in verdict.reasons
