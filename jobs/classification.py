@@ -1,4 +1,4 @@
-"""What kind of failure an error is, decided once: whether trying again may cure it, and what its owner is told."""
+"""Classifies errors in one place: whether a retry may help, and the text that the owner sees."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ STORAGE_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True)
 class Failure:
-    """`code` and `detail` are what the owner of the job is told: no internals."""
+    """`code` and `detail` are shown to the owner of the job, so they hold no internals."""
 
     permanent: bool
     code: str
     detail: str
 
     def as_result(self) -> dict[str, dict[str, str | bool]]:
-        """The `result` of a job that failed so."""
+        """The `result` of a job with this failure."""
         return {"error": {"code": self.code, "detail": self.detail, "retryable": not self.permanent}}
 
 
 def classify(error: BaseException) -> Failure:
-    """Classify any exception. Only a HandlerError's text is made for the owner; any other may hold internals."""
+    """Classify any exception. Only the text of a HandlerError is meant for the owner; any other may hold internals."""
     match error:
         case PermanentError():
             return Failure(permanent=True, code=error.code, detail=error.public)
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
         case HardTimeLimitError():
-            return Failure(permanent=False, code="time-limit", detail="The job took longer than one may take.")
+            return Failure(permanent=False, code="time-limit", detail="The job exceeded its time limit.")
         case OutOfMemoryError():
-            detail = "The job was ended, probably because it needs more memory than there is."
+            detail = "The job was stopped, probably because it needs more memory than is available."
             return Failure(permanent=False, code="out-of-memory", detail=detail)
         case WorkerLostError():
             detail = "The server process that worked on this job ended unexpectedly."
@@ -71,16 +71,16 @@ def classify(error: BaseException) -> Failure:
         case StalledError():
             return Failure(permanent=False, code="stalled", detail=str(error))
         case UnknownKindError():
-            return Failure(permanent=True, code="unknown-kind", detail="Nothing is installed that could do this job.")
+            return Failure(permanent=True, code="unknown-kind", detail="No installed app can run this kind of job.")
         case SoftTimeLimitExceeded():
-            return Failure(permanent=False, code="time-limit", detail="The job took longer than one may take.")
+            return Failure(permanent=False, code="time-limit", detail="The job exceeded its time limit.")
         case MemoryError():
-            return Failure(permanent=False, code="out-of-memory", detail="The job needs more memory than there is.")
+            return Failure(permanent=False, code="out-of-memory", detail="The job needs more memory than is available.")
     return _classify_by_rule(error)
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """PostgreSQL's code for what went wrong, where `error` or a cause of it is PostgreSQL's."""
+    """The SQLSTATE of `error` or of its cause, if one of them comes from PostgreSQL."""
     for cause in causes(error):
         if isinstance(cause, psycopg.Error):
             return cause.sqlstate
@@ -88,7 +88,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from."""
+    """The error and the chain of its causes."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen
@@ -104,15 +104,15 @@ def _classify_by_rule(error: BaseException) -> Failure:
             detail="The database refused the query.",
         )
     if state == psycopg.errors.QueryCanceled.sqlstate or isinstance(error, StatementTimeoutError):
-        return Failure(permanent=False, code="time-limit", detail="The database took longer than a query may take.")
+        return Failure(permanent=False, code="time-limit", detail="The query exceeded its time limit.")
     if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
         return Failure(
             permanent=False, code="database-error", detail="The database was not reachable, or ended the query."
         )
     if isinstance(error, ArtifactError):
-        return Failure(permanent=False, code="file-lost", detail="The storage did not keep the file.")
+        return Failure(permanent=False, code="file-lost", detail="The file was lost in the storage.")
     if isinstance(error, OSError) and error.errno in STORAGE_FULL:
-        return Failure(permanent=False, code="storage-full", detail="There is no room for the file.")
+        return Failure(permanent=False, code="storage-full", detail="The storage has no space left for the file.")
     return Failure(
         permanent=False,
         code="internal-error",

@@ -22,18 +22,18 @@ class Source(StrEnum):
 
     @property
     def heading(self) -> str:
-        """Of its codes, wherever they are shown."""
+        """The heading of its codes, wherever they are shown."""
         return "Codes of responses" if self is Source.RESPONSE else "Codes of failed jobs"
 
 
 class Retry(StrEnum):
-    """Whether the same request, or the same job, may succeed another time."""
+    """Whether the same request or job may succeed if it is repeated."""
 
     NO = "no"
     CHANGED = "once changed"
     AFTER = "after `Retry-After`"
     YES = "yes"
-    #: Of a failed job: it was tried again by itself, as often as its kind allows.
+    #: A failed job: it was retried automatically, as often as its kind allows.
     TRIED = "automatic; then yes"
 
 
@@ -53,10 +53,10 @@ _known: Final[dict[Source, dict[str, ErrorCode]]] = {source: {} for source in So
 
 
 def register_error_codes(source: Source, codes: Iterable[ErrorCode]) -> None:
-    """Add these to the catalogue. Raises ValueError where a code stands there already."""
+    """Add these to the catalogue. Raises ValueError if a code is registered already."""
     for code in codes:
         if _known[source].setdefault(code.code, code) != code:
-            raise ValueError(f"the error code {code.code} is registered twice, as one of a {source}")
+            raise ValueError(f"the error code {code.code} is registered twice for a {source}")
 
 
 def error_codes(source: Source) -> list[ErrorCode]:

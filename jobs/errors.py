@@ -28,7 +28,7 @@ JobError
 └── AttemptFailedError      what a Celery task raises so that its result says that its attempt failed
 ```
 
-What becomes of any other exception is for `jobs.classification` to say.
+`jobs.classification` decides about every other exception.
 """
 
 from datetime import timedelta
@@ -93,11 +93,11 @@ class IdempotencyKeyReusedError(IdempotencyError):
 
 
 class TransitionError(JobError):
-    """A transition found the job in another state than the one it starts from."""
+    """A transition found the job in an unexpected state."""
 
 
 class LeaseLostError(TransitionError):
-    """This attempt's fencing token is no longer the job's: somebody else owns it now."""
+    """This attempt's fencing token is no longer the job's: another attempt owns it now."""
 
 
 class AttemptStoppedError(JobError):
@@ -105,7 +105,7 @@ class AttemptStoppedError(JobError):
 
 
 class CancelRequestedError(AttemptStoppedError):
-    """Somebody cancels the job."""
+    """A cancellation of the job was requested."""
 
 
 class WorkerStoppingError(AttemptStoppedError):

@@ -17,13 +17,13 @@ CODES: Final = [
     ),
     ErrorCode(
         "unknown-kind", 422, "Unknown kind of job",
-        "No installed app can do this job any more.",
+        "The app that handled this kind of job is no longer installed.",
         "Ask the operators.", Retry.NO,
     ),
     ErrorCode(
         "secret-unreadable", 422, "Secret cannot be decrypted",
-        "A secret parameter was encrypted with a key that the service does not have any more.",
-        "Order it again, with the secret.", Retry.NO,
+        "A secret parameter was encrypted with a key that the service no longer has.",
+        "Place the order again, including the secret.", Retry.NO,
     ),
     ErrorCode(
         "query-refused", 422, "Query refused",
@@ -32,28 +32,28 @@ CODES: Final = [
     ),
     ErrorCode(
         "retryable-error", 500, "The job failed",
-        "The job failed for a reason that may pass; `detail` has it.",
+        "The job failed for a reason that may be temporary; `detail` describes it.",
         "Retry later.", Retry.TRIED,
     ),
     ErrorCode(
         "worker-lost", 500, "Worker lost",
-        "The job's workers ended without a result, several times in a row.",
-        "Ask for less (a shorter period, say), or give the operators the id of the job.", Retry.TRIED,
+        "Workers ended several times in a row while they ran the job.",
+        "Order less, such as a shorter period, or give the operators the id of the job.", Retry.TRIED,
     ),
     ErrorCode(
         "stalled", 500, "No progress",
-        "The job made no progress for longer than it may.",
-        "Retry later, or ask for less.", Retry.TRIED,
+        "The job made no progress for longer than its kind allows.",
+        "Retry later, or order less.", Retry.TRIED,
     ),
     ErrorCode(
         "time-limit", 500, "Time limit exceeded",
-        "The job, or one of its queries, took longer than it may.",
-        "Ask for less, or retry when the database has less to do.", Retry.TRIED,
+        "The job or one of its queries exceeded its time limit.",
+        "Order less, or retry when the database is less busy.", Retry.TRIED,
     ),
     ErrorCode(
         "out-of-memory", 500, "Out of memory",
         "The job needs more memory than its worker has.",
-        "Ask for less.", Retry.TRIED,
+        "Order less.", Retry.TRIED,
     ),
     ErrorCode(
         "database-error", 500, "Database error",
@@ -62,17 +62,17 @@ CODES: Final = [
     ),
     ErrorCode(
         "storage-full", 500, "Storage full",
-        "There is no room for the file.",
-        "Retry later; the operators have to make room.", Retry.TRIED,
+        "The storage has no space left for the file.",
+        "Retry later; the operators need to free space.", Retry.TRIED,
     ),
     ErrorCode(
         "file-lost", 500, "File lost",
         "The file was deleted or shortened in the storage while the job was writing it.",
-        "Retry later; the operators have to look after the storage.", Retry.TRIED,
+        "Retry later; the operators need to check the storage.", Retry.TRIED,
     ),
     ErrorCode(
         "internal-error", 500, "Internal error",
-        "The job failed for a reason that only its operators can see.",
+        "The job failed for a reason that only the operators can see.",
         "Retry later. If it fails again, give the operators the id of the job.", Retry.TRIED,
     ),
     ErrorCode(
@@ -82,12 +82,12 @@ CODES: Final = [
     ),
     ErrorCode(
         "endpoint-disabled", 422, "Endpoint disabled",
-        "A callback: its URL is disabled, because it answered 410 to an earlier one.",
+        "A callback: its URL is disabled, because it answered 410 to an earlier callback.",
         "Enable the endpoint, then replay the callback.", Retry.CHANGED,
     ),
     ErrorCode(
         "url-not-allowed", 422, "URL not allowed",
-        "A callback: its URL is not allowed any more.",
+        "A callback: its URL is no longer allowed.",
         "Name another URL, or ask the operators to allow it.", Retry.CHANGED,
     ),
     ErrorCode(

@@ -1,4 +1,4 @@
-"""What becomes of a failed attempt: pure functions that return a decision."""
+"""Decides whether a failed attempt is retried: pure functions that return a decision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.errors import RetryableError
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how patiently a kind is retried. Times in seconds."""
+    """How often, and after which delays, a kind is retried. Times in seconds."""
 
     max_attempts: int = 5
     first_delay_seconds: float = 10.0

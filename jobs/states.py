@@ -6,7 +6,7 @@ from django.db import models
 
 
 class State(models.TextChoices):
-    """Where a job stands. `jobs.worker.transitions` holds the only code that changes it.
+    """The state of a job. `jobs.worker.transitions` holds the only code that changes it.
 
     ```
                   ┌────────── hand back ─────────┐
@@ -28,7 +28,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled"
 
 
-#: A job in one of these may still change without a person's doing.
+#: A job in one of these may still change on its own.
 ACTIVE = frozenset({State.QUEUED, State.RUNNING, State.FAILED})
 #: A job in one of these can be canceled: all states but the final ones.
 CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
@@ -37,7 +37,7 @@ UNFINISHED = frozenset({State.DEAD, State.FAILED})
 
 
 class Outcome(models.TextChoices):
-    """How an attempt ended. An attempt that still runs has none."""
+    """How an attempt ended. A running attempt has no outcome."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -52,7 +52,7 @@ class Level(IntEnum):
     OK = 0
     WARNING = 1
     REFUSED = 2
-    #: It could be queued, and would fail as it has failed.
+    #: It could be queued, but would fail again in the same way.
     WILL_FAIL = 3
 
     @property

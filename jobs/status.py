@@ -36,7 +36,7 @@ STATUS_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Can
 
 
 def status_word(job: Job, artifact: Artifact | None) -> str:
-    """One of the words of the contract. `artifact` is the job's published result."""
+    """One of `STATUS_WORDS`. `artifact` is the job's published result."""
     state = State(job.state)
     if state == State.SUCCEEDED and not is_available(artifact):
         return "Expired"
@@ -70,5 +70,5 @@ def is_available(artifact: Artifact | None) -> bool:
 
 
 def has_ended(job: Job) -> bool:
-    """Whether nothing will change any more without a person's doing."""
+    """Whether the job stays as it is unless a person acts."""
     return State(job.state) not in ACTIVE

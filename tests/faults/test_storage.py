@@ -111,7 +111,7 @@ def test_a_full_disk_is_a_failure_that_may_pass(fault: Fault) -> None:
     failed = fault.wait_for(job, State.FAILED)
     assert (failed.result or {})["error"] == {
         "code": "storage-full",
-        "detail": "There is no room for the file.",
+        "detail": "The storage has no space left for the file.",
         "retryable": True,
     }
     assert not path.is_symlink()

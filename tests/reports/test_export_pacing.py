@@ -92,7 +92,7 @@ def test_a_statement_timeout_that_is_turned_down_ends_what_runs(
     set_dials("reports", actor="grace", reason="too long", statement_timeout_seconds=1)
     finished = running.result(timeout=5)
     assert finished.job.state == State.FAILED
-    assert finished.error == ("time-limit", "The database took longer than a query may take.")
+    assert finished.error == ("time-limit", "The query exceeded its time limit.")
     assert conditions()["rowsPerSecond"] == 10
 
 

@@ -182,7 +182,7 @@ def test_a_file_that_storage_loses_or_shortens_while_it_is_written_is_not_publis
     job = Job.objects.get()
     assert (job.state, Artifact.objects.exists()) == (State.FAILED, False)
     error = (job.result or {})["error"]
-    assert error == {"code": "file-lost", "detail": "The storage did not keep the file.", "retryable": True}
+    assert error == {"code": "file-lost", "detail": "The file was lost in the storage.", "retryable": True}
 
 
 @pytest.mark.parametrize("url", ["/var/files", "file:///var/files"])
