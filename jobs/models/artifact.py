@@ -32,9 +32,7 @@ class Artifact(models.Model):
     published_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
-    damaged_at = models.DateTimeField(
-        null=True, help_text="since when storage has been known to lack the file, or some of its bytes"
-    )
+    damaged_at = models.DateTimeField(null=True, help_text="when the file was first found missing or of the wrong size")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]

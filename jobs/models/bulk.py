@@ -60,7 +60,7 @@ class BulkRun(models.Model):
         CANCEL = "cancel"
 
     act = models.CharField(max_length=10, choices=Act)
-    criteria = models.JSONField(help_text="which jobs, see `jobs.interventions.selection`")
+    criteria = models.JSONField(help_text="criteria of the jobs, see `jobs.interventions.selection`")
     open_key = models.CharField(max_length=64, editable=False, help_text="equal for equal act and criteria")
     reason = models.TextField()
     ordered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bulk_runs")
@@ -68,12 +68,12 @@ class BulkRun(models.Model):
         default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)], help_text="jobs/s"
     )
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.CHECKING)
-    note = models.TextField(blank=True, help_text="why it stands where it stands")
+    note = models.TextField(blank=True, help_text="reason for the current stage")
     with_canary = models.BooleanField(
         default=False, db_default=False, help_text="the others wait until the canary has succeeded"
     )
-    canary = models.UUIDField(null=True, help_text="the job that goes first, alone")
-    leg = models.UUIDField(null=True, help_text="the job that does the work; what an earlier one leaves, it takes over")
+    canary = models.UUIDField(null=True, help_text="the job that runs first, alone")
+    leg = models.UUIDField(null=True, help_text="the job that does the work and takes over what an earlier one left")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -103,13 +103,13 @@ class BulkItem(models.Model):
 
     run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="items")
     job_id = models.UUIDField()
-    fencing_token = models.BigIntegerField(help_text="of the job at the dry run: one that has run since is left alone")
+    fencing_token = models.BigIntegerField(help_text="of the job at the dry run; a job that has run since is skipped")
     level = models.PositiveSmallIntegerField(
         choices=[(level.value, level.name.lower()) for level in Level], help_text="verdict of the dry run"
     )
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.PENDING)
-    why = models.TextField(blank=True, help_text="of a warning or refusal")
-    before = models.JSONField(null=True, help_text="what undoing puts back")
+    why = models.TextField(blank=True, help_text="reason for a warning or refusal")
+    before = models.JSONField(null=True, help_text="values that an undo restores")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "job_id"], name="jobs_bulkitem_once")]

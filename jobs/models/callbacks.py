@@ -48,9 +48,9 @@ class CallbackSecret(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     nonce = models.CharField(max_length=64, help_text="random, hexadecimal")
-    key_mark = models.CharField(max_length=16, help_text="tells which SECRET_KEY it is made of")
+    key_mark = models.CharField(max_length=16, help_text="identifies the SECRET_KEY that it derives from")
     created_at = models.DateTimeField(db_default=Now())
-    signs_until = models.DateTimeField(null=True, help_text="empty: until there is a newer one")
+    signs_until = models.DateTimeField(null=True, help_text="empty: until a newer secret exists")
 
     class Meta:
         default_permissions = ()
@@ -72,7 +72,7 @@ class CallbackEndpoint(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     url = models.CharField(max_length=LONGEST_URL)
     host = models.CharField(max_length=LONGEST_HOST)
-    disabled_at = models.DateTimeField(null=True, help_text="empty: enabled again")
+    disabled_at = models.DateTimeField(null=True, help_text="empty: enabled")
     reason = models.CharField(max_length=200)
 
     class Meta:
@@ -89,8 +89,12 @@ class CallbackHost(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     host = models.CharField(max_length=LONGEST_HOST, help_text="with its port")
     failures = models.PositiveIntegerField(default=0, help_text="in a row")
-    openings = models.PositiveIntegerField(default=0, help_text="how often the circuit has opened since")
-    open_until = models.DateTimeField(null=True, help_text="nothing is sent before; then one delivery goes first")
+    openings = models.PositiveIntegerField(
+        default=0, help_text="how often the circuit has opened since the last success"
+    )
+    open_until = models.DateTimeField(
+        null=True, help_text="nothing is sent before this time; then one delivery is a probe"
+    )
     last_error = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
 

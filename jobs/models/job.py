@@ -22,7 +22,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=50)
-    type = models.CharField(max_length=100, blank=True, db_default="", help_text="the report type, say")
+    type = models.CharField(max_length=100, blank=True, db_default="", help_text="such as the report type")
     queue = models.CharField(max_length=50)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -32,11 +32,11 @@ class Job(models.Model):
         db_index=False,  # jobs_job_owner_newest begins with it
         related_name="jobs",
     )
-    payload = models.JSONField(help_text="what to do; only the kind understands it")
+    payload = models.JSONField(help_text="input of the job; only its kind interprets it")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     priority = models.SmallIntegerField(default=0, help_text="higher goes first")
     scheduled_at = models.DateTimeField(null=True, help_text="not before this time")
-    due = models.BooleanField(default=True, help_text="whether scheduled_at has come; Beat looks")
+    due = models.BooleanField(default=True, help_text="whether scheduled_at has passed; a sweep sets it")
     retry_at = models.DateTimeField(null=True, help_text="when Beat retries a failed job")
     released_at = models.DateTimeField(null=True, help_text="when it was handed to Celery")
     attempt_count = models.PositiveIntegerField(default=0, help_text="attempts that count against the maximum")
@@ -44,9 +44,9 @@ class Job(models.Model):
     fencing_token = models.BigIntegerField(default=0, help_text="new for each attempt; guards each worker write")
     lease_expires_at = models.DateTimeField(null=True)
     progress_done = models.BigIntegerField(default=0, help_text="rows by the current attempt")
-    progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL is unknown")
+    progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL if unknown")
     progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.worker.row_rate`")
-    progress_began_at = models.DateTimeField(null=True, help_text="when its first row came")
+    progress_began_at = models.DateTimeField(null=True, help_text="when its first row arrived")
     progress_percent = models.PositiveSmallIntegerField(default=0, help_text="highest shown so far; 100 is complete")
     cancel_requested_at = models.DateTimeField(null=True)
     result = models.JSONField(null=True)
@@ -56,7 +56,7 @@ class Job(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (none is not a key of no letters)
     request_fingerprint = models.CharField(max_length=64, blank=True, help_text="of the request that had the key")
     calls_back = models.BooleanField(
-        default=False, db_default=False, help_text="somebody is to be told of its end, and has not been told yet"
+        default=False, db_default=False, help_text="its end has yet to be announced by callback"
     )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, help_text="start of the current attempt")

@@ -24,35 +24,37 @@ class Queue(models.Model):
     max_running_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs")
     max_running_per_type = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE,
-        help_text="jobs of one type; the type of a callback is the bucket that its host is in",
+        help_text="jobs of one type; the type of a callback is the bucket of its host",
     )  # fmt: skip
-    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 503")
-    max_queued_per_owner = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting, else 429")
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting; more are refused with 503")
+    max_queued_per_owner = models.PositiveIntegerField(
+        null=True, blank=True, help_text="jobs waiting; more are refused with 429"
+    )
     rows_per_second = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
     )
     pace = models.CharField(max_length=5, choices=Pace, default=Pace.FIXED, db_default=Pace.FIXED)
     target_busy_percent = models.PositiveSmallIntegerField(
         null=True, blank=True, default=5, db_default=5, validators=A_PERCENTAGE,
-        help_text="% of the time for which an auto job may be at work",
+        help_text="% of the time that an auto job may spend at work",
     )  # fmt: skip
     target_active_sessions = models.PositiveIntegerField(
-        null=True, blank=True, default=8, db_default=8, help_text="sessions; auto goes slower while more are active"
+        null=True, blank=True, default=8, db_default=8, help_text="sessions; auto slows down while more are active"
     )
     target_latency_milliseconds = models.PositiveIntegerField(
-        null=True, blank=True, default=20, db_default=20, help_text="ms; auto goes slower while a fetch takes longer"
+        null=True, blank=True, default=20, db_default=20, help_text="ms; auto slows down while a fetch takes longer"
     )
     max_lag_seconds = models.PositiveIntegerField(
-        null=True, blank=True, default=30, db_default=30, help_text="seconds that a replica may be behind"
+        null=True, blank=True, default=30, db_default=30, help_text="seconds by which a replica may be behind"
     )
     statement_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="seconds")
     database = models.CharField(
-        max_length=50, blank=True, help_text="alias that handlers read from; empty: replica where there is one"
+        max_length=50, blank=True, help_text="alias that handlers read from; empty: the replica if there is one"
     )
-    paused = models.BooleanField(default=False, help_text="hand out nothing; jobs wait")
+    paused = models.BooleanField(default=False, help_text="on: no job starts; jobs wait")
     accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
     last_owner = models.BigIntegerField(
-        default=0, editable=False, help_text="whose turn was last; `jobs.dispatch.fairness` goes on behind it"
+        default=0, editable=False, help_text="the owner served last; `jobs.dispatch.fairness` continues after it"
     )
 
     class Meta:
@@ -67,13 +69,13 @@ class TypeDials(models.Model):
     """Dials of one type of jobs. What is empty is as the type's class says, else as the queue's row does."""
 
     kind = models.CharField(max_length=50)
-    type = models.CharField(max_length=100, help_text="the report type, say")
-    paused = models.BooleanField(default=False, help_text="hand out none; they wait")
+    type = models.CharField(max_length=100, help_text="such as the report type")
+    paused = models.BooleanField(default=False, help_text="on: none starts; they wait")
     accepting = models.BooleanField(default=True, help_text="off: new ones are refused with 503")
     max_running = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="running at once"
     )
-    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="waiting, else 503")
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="waiting; more are refused with 503")
     rows_per_second = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
     )
@@ -81,7 +83,7 @@ class TypeDials(models.Model):
     statement_timeout_seconds = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="seconds"
     )
-    database = models.CharField(max_length=50, blank=True, help_text="alias that it is read from")
+    database = models.CharField(max_length=50, blank=True, help_text="alias that its jobs read from")
 
     class Meta:
         ordering = ("kind", "type")

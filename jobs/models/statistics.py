@@ -28,8 +28,8 @@ class AttemptTotal(models.Model):
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100)
     outcome = models.CharField(max_length=12, choices=Outcome)
-    duration_bucket = models.PositiveSmallIntegerField(help_text="how many of DURATION_BOUNDS it exceeded")
-    rows_bucket = models.PositiveSmallIntegerField(help_text="how many of ROWS_BOUNDS it exceeded")
+    duration_bucket = models.PositiveSmallIntegerField(help_text="number of DURATION_BOUNDS exceeded")
+    rows_bucket = models.PositiveSmallIntegerField(help_text="number of ROWS_BOUNDS exceeded")
     attempts = models.PositiveBigIntegerField()
     seconds = models.FloatField(help_text="sum of their durations")
     rows = models.PositiveBigIntegerField(help_text="sum of their rows")
@@ -90,10 +90,10 @@ class RecentRuns(models.Model):
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100)
-    seconds = ArrayField(models.FloatField(), help_text="how long each took")
+    seconds = ArrayField(models.FloatField(), help_text="duration of each")
     rows = ArrayField(models.BigIntegerField(), help_text="rows of each")
     rows_expected = ArrayField(
-        models.BigIntegerField(null=True), help_text="rows that each expected when it began; NULL is unknown"
+        models.BigIntegerField(null=True), help_text="rows that each expected at its start; NULL if unknown"
     )
 
     class Meta:

@@ -62,7 +62,7 @@ def look_at_replica() -> ReplicaState:
     except (DatabaseError, InterfaceError) as error:
         return ReplicaState(None, f"the replica does not answer: {in_one_line(error)}", "the replica does not answer")
     if not is_replica:
-        return ReplicaState(None, "the replica is none any more: it was promoted", "the replica is out of service")
+        return ReplicaState(None, "the replica was promoted: it is no longer one", "the replica is out of service")
     if lag is None:
         unknown = "nobody knows how far the replica is behind"
         return ReplicaState(None, unknown, unknown)

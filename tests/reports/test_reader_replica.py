@@ -219,7 +219,7 @@ def test_it_is_promoted_during_a_report_which_ends_and_the_next_does_not_read_it
         job = run("made").result(timeout=20).job
         assert job.state == State.QUEUED
         assert Attempt.objects.get(job=job).error_message == (
-            "It waits for the replica: the replica is none any more: it was promoted."
+            "It waits for the replica: the replica was promoted: it is no longer one."
         )
     finally:
         standby.remove()
