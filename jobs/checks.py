@@ -52,7 +52,7 @@ def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """A token that can be guessed is none."""
+    """A token that can be guessed protects nothing."""
     if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 20:
         return []
     return [checks.Error("METRICS_TOKEN must have 20 characters or more.", id="jobs.E003")]

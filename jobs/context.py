@@ -1,4 +1,4 @@
-"""What a handler is given: its job, a way to say how far it is, and files to write."""
+"""The context of a handler: its job, a way to report progress, and files to write."""
 
 from __future__ import annotations
 

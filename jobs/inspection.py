@@ -1,4 +1,4 @@
-"""What the staff's pages ask about a job's payload. Only its kind understands it, so the kind answers."""
+"""What staff pages need to know about a payload. Only the kind understands it, so the kind answers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Inspector:
         yield from ()
 
     def announced(self, job: Job) -> dict[str, Any]:
-        """What a callback tells of a job that has ended, beside its id and status: where to read on. No secrets."""
+        """The fields that a callback adds to the id and status of an ended job, such as links. No secrets."""
         return {}
 
     def cost(self, job: Job) -> str | None:

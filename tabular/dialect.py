@@ -1,4 +1,4 @@
-"""How the CSV is written: encoding, delimiter, spreadsheet safety, compression."""
+"""How a CSV file is written: encoding, delimiter, spreadsheet safety, compression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from tabular.spreadsheets import defuse
 
-#: What an order may ask for, each the name of a codec of Python's.
+#: The encodings that an order may choose; each is the name of a Python codec.
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "shift_jis", "euc_jp", "latin-1", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 COMPRESSIONS = ("none", "gzip")
@@ -38,7 +38,7 @@ class Dialect:
 
     @property
     def extension(self) -> str:
-        """Of the file, with its dot."""
+        """The extension of the file, with its dot."""
         return ".csv.gz" if self.compression == "gzip" else ".csv"
 
     @property

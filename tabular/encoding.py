@@ -17,7 +17,7 @@ from tabular.spreadsheets import LineDefuser
 
 
 class UnencodableError(ValueError):
-    """A cell has a character that the encoding lacks."""
+    """A cell contains a character that the encoding does not have."""
 
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
         place = f"Row {row}, column {column}" if row else f"Heading {column}"

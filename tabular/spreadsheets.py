@@ -1,4 +1,4 @@
-"""Text that a spreadsheet would run as a formula, and how it is made harmless: by an apostrophe before its sign.
+"""Makes text harmless that a spreadsheet would run as a formula, by an apostrophe before its sign.
 
 A cell is looked at twice. `defuse` looks at its beginning, as one does who reads the file with its own separator.
 `LineDefuser` looks at lines as they are written: to a reader who splits at another separator, or who therefore sees no
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: What Excel takes for the beginning of a formula, the full-width forms in Japanese. LibreOffice 7.4 takes `=` only.
+#: Characters that begin a formula in Excel, the full-width forms in Japanese. LibreOffice 7.4 takes `=` only.
 #: https://owasp.org/www-community/attacks/CSV_Injection
 SIGNS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 #: A text cell that starts with one of these may be run as a formula: readers drop a line break or a tab.
@@ -63,7 +63,7 @@ def formula_starts(encoding: str = "utf-8") -> tuple[str, ...]:
 
 
 def defuse(cell: str, encoding: str = "utf-8") -> str:
-    """`cell` with a leading apostrophe where a spreadsheet might take it for a formula."""
+    """`cell`, with a leading apostrophe if a spreadsheet might read it as a formula."""
     return f"'{cell}" if cell.lstrip(BLANKS).startswith(formula_starts(encoding)) else cell
 
 

@@ -1,4 +1,4 @@
-"""Files that storage has lost or shortened: found when they are downloaded, kept in their row, told to the staff."""
+"""Files that storage has lost or shortened: detected at a download, recorded in their row, reported to staff."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAMAGED: Final = Q(damaged_at__isnull=False, deleted_at=None)
 
 
 def damaged_files() -> QuerySet[Artifact]:
-    """The files that storage has lost, or a part of them."""
+    """The files that storage has lost or shortened."""
     return Artifact.objects.filter(DAMAGED)
 
 
@@ -57,7 +57,7 @@ class WholeRange:
     """
 
     def __init__(self, stored: StoredRange, *, length: int, cut: Callable[[Exception], None]) -> None:
-        """`cut` is called with what went wrong."""
+        """`cut` is called with the error."""
         self.close = stored.close
         self._stored = stored
         self._left = length

@@ -1,4 +1,4 @@
-"""Artifacts in S3, or in what speaks its protocol: written in parts, read in ranges, never held whole."""
+"""Artifacts in S3 or a compatible storage: written in parts, read in ranges, never held whole."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
 
     @cached_property
     def _client(self) -> Any:
-        """Asks about files, and reads them."""
+        """The client that looks up and reads files."""
         bounds = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -106,7 +106,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
                 yield UnfinishedUpload(found["Key"][within:], found["UploadId"], found["Initiated"])
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Free the room of its parts. No error when somebody else did."""
+        """Delete its parts. No error if that was done already."""
         with suppress(self._client.exceptions.NoSuchUpload):
             self._client.abort_multipart_upload(**self._place(upload.name), UploadId=upload.upload_id)
 
@@ -177,7 +177,7 @@ class PartsWriter:
         self._part.close()
 
     def abort(self) -> None:
-        """Free the room of the parts that were sent."""
+        """Delete the parts that were sent."""
         self._part.close()
         if self._upload_id:
             self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)

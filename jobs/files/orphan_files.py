@@ -1,4 +1,4 @@
-"""Files in the artifact storage that belong to nobody: their attempt's worker was killed as it wrote them.
+"""Orphans in the artifact storage: files whose worker was killed while it wrote them.
 
 In object storage, most of them are uploads that were begun: what an attempt writes is no object until it is complete.
 """

@@ -55,11 +55,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(calls_back=True, finished_at__isnull=False)
 
     def overdue(self) -> JobQuerySet:
-        """Failed jobs whose retry is late: nobody runs the sweep."""
+        """Failed jobs whose retry is late because the sweep does not run."""
         return self.filter(state=State.FAILED, retry_at__lt=Now() - timedelta(minutes=1))
 
     def orphaned(self) -> JobQuerySet:
-        """Running jobs whose lease has expired: their worker vanished."""
+        """Running jobs whose lease has expired because their worker is gone."""
         return self.filter(state=State.RUNNING, lease_expires_at__lt=Now())
 
     def due_for_retry(self) -> JobQuerySet:

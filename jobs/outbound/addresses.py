@@ -46,7 +46,7 @@ def is_allowed(address: Address) -> bool:
 
 @cache
 def allowed_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """As networks. Raises ValueError for what is none, or has bits of a host set."""
+    """As networks. Raises ValueError for an invalid network, or one with host bits set."""
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 

@@ -1,4 +1,4 @@
-"""What a callback's URL may be. Names are not resolved here: a request does not wait for that."""
+"""The rules for the URL of a callback. Names are not resolved here, so that no request waits for DNS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1
 
 
 class InvalidCallbackURLError(ValueError):
-    """The text is made for the person who sent the URL."""
+    """The message is meant for the person who sent the URL."""
 
 
 def canonical_url(text: str) -> str:
@@ -70,19 +70,19 @@ def canonical_url(text: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of a canonical URL, without its port: what staff look for."""
+    """The host of a canonical URL, without its port: staff search by it."""
     return urlsplit(url).hostname or ""
 
 
 def receiver_of(url: str) -> str:
-    """Who answers at a canonical URL: `example.com:443`, `[2001:db8::1]:8443`."""
+    """The host and port of a canonical URL: `example.com:443`, `[2001:db8::1]:8443`."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return f"[{host}]:{port_of(parts)}" if ":" in host else f"{host}:{port_of(parts)}"
 
 
 def port_of(parts: SplitResult) -> int:
-    """The port that is connected to."""
+    """The port to connect to."""
     return parts.port or DEFAULT_PORTS[parts.scheme]
 
 

@@ -51,7 +51,7 @@ class Dials:
 def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dials:  # noqa: A002
     """The operator's row of the type comes first, then the type's class, then the queue.
 
-    Raises LookupError when the queue is not there any more.
+    Raises LookupError if the queue no longer exists.
     """
     for row in fetch_all(DIALS, queue=queue, kind=kind, type=type, **vars(defaults)):
         return Dials(**{**row, "pace": Pace(row["pace"]), "database": row["database"] or alias_to_read()})

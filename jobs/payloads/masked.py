@@ -1,4 +1,4 @@
-"""A job's payload as people see it, and as they find it."""
+"""How people see a job's payload, and how they search for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def masked(kind: str, payload: Any) -> Any:
 
 
 def masked_payload(job: Job) -> Any:
-    """The job's."""
+    """The masked payload of the job."""
     return masked(job.kind, job.payload)
 
 
@@ -62,7 +62,7 @@ def secrets_of_payload(kind: str, payload: Any) -> set[str]:
 
 
 def index_payload(job: Job) -> None:
-    """Write the job's type and what it is found by anew."""
+    """Update the job's type and search terms."""
     type_ = inspector_of(job.kind).type_of(job.payload) if isinstance(job.payload, dict) else ""
     Job.objects.filter(pk=job.pk).exclude(type=type_).update(type=type_)
     terms = terms_of(job.kind, job.payload, secret_names(job.kind, job.payload))

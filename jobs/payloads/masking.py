@@ -22,7 +22,7 @@ SECRET_WORDS: Final = "|".join(
         "authorization", "cookie",
     )
 )  # fmt: skip
-#: A secret that is shorter than this stands in too many texts by chance to be looked for there. Characters.
+#: Shorter secrets occur in too many texts by chance, so texts are not searched for them. Characters.
 SHORTEST_SECRET: Final = 4
 
 _SECRET_NAME = re.compile(f"(?i){SECRET_WORDS}")
@@ -49,7 +49,7 @@ def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
     """`edited` with the secrets of `stored`, in clear, wherever somebody who edits it left `***` in place.
 
     Where a mask stays, `masks_left` finds it: of a secret that cannot be decrypted, and of one that is sealed under a
-    key which is not sensitive any more, as it would be stored in clear.
+    key that is no longer sensitive, as it would be stored in clear.
     """
     match edited, stored:
         case str(), dict() if edited == MASK and is_sealed(stored):
@@ -69,7 +69,7 @@ def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
 
 
 def masks_left(value: Any, stored: Any, named: Collection[str] = (), path: str = "") -> Iterator[str]:
-    """JSON pointers (RFC 6901) of secrets of `stored` that are still `***` in `value`: they must be written anew."""
+    """JSON pointers (RFC 6901) of secrets of `stored` that are still `***` in `value`: they must be entered again."""
     match value:
         case dict():
             for key, part in value.items():

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from jobs.payloads.masking import MASK, SECRET_WORDS
 
-#: Of an error message only so much is kept. Characters.
+#: The most that is kept of an error message. Characters.
 LONGEST_MESSAGE: Final = 2_000
 #: Of a longer text only so much of its beginning and of its end is kept. The end of a traceback says most. Characters.
 KEPT_AT_BEGINNING: Final = 8_000
@@ -27,7 +27,7 @@ KEPT_AT_END: Final = 32_000
 OVERLAP: Final = 2_000
 #: Of a longer secret the beginning is looked for, and everything from there on is masked. Characters.
 LONGEST_SECRET: Final = 4_000
-#: Where a payload has more secrets, its texts are not shown at all.
+#: If a payload has more secrets, its texts are not shown at all.
 MOST_SECRETS: Final = 200
 TOO_MANY_SECRETS: Final = "*** (This text is not shown because the payload has too many secrets.)"
 
@@ -86,7 +86,7 @@ def cleared(text: str, secrets: Iterable[str]) -> str:
 
 
 def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
-    """What an error says first, without secrets."""
+    """The first line of an error, without secrets."""
     return redact(str(error).strip(), secrets).split("\n", 1)[0]
 
 
@@ -120,7 +120,7 @@ def _known(text: str, first: int, last: int, forms: tuple[str, ...]) -> Iterator
 
 
 def _recognized(text: str, first: int, last: int, patterns: tuple[Any, ...]) -> Iterator[Span]:
-    """Where something stands that looks like a secret."""
+    """The places of texts that look like secrets."""
     part = text[first:last]
     for pattern in patterns:
         for found in pattern.finditer(part):

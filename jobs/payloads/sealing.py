@@ -27,7 +27,7 @@ _PURPOSE: Final = b"longhaul: secrets in payloads"
 def seal(value: Any, is_secret: Callable[[str], bool]) -> Any:
     """A copy of a JSON value that nothing was sealed in, with each value sealed whose key `is_secret`.
 
-    None is left as it is: that there is no secret is none.
+    None is left as it is: an absent secret needs no encryption.
     """
     match value:
         case dict() if is_sealed(value):

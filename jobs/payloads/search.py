@@ -1,4 +1,4 @@
-"""Find jobs by what stands in their payloads: each value is a term, and each `key=value`.
+"""Find jobs by the values in their payloads: each value is a term, and each `key=value`.
 
 The terms are a row beside the job's, written once, when it is submitted or edited: an index on the job itself would
 be written anew at each step of its way. Secrets are no terms.

@@ -1,4 +1,4 @@
-"""Announce: make of a job's end one delivery for each URL that asked for it.
+"""Announce the end of a job: one delivery for each URL that asked for it.
 
 The rows are the truth (a transactional outbox): `jobs_job.calls_back` says that somebody is to be told of the job's
 end. One UPDATE takes that back and the deliveries are submitted, in one transaction; so each end is announced once,

@@ -1,4 +1,4 @@
-"""Endpoints: URLs of a user that no more callbacks are sent to, as they have answered 410 Gone."""
+"""Endpoints: URLs of a user that answered 410 Gone, so that no more callbacks are sent to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kind `callback`: a job of it is one delivery, its attempts are what came of each try."""
+"""The kind `callback`: each job is one delivery, and its attempts record each try."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from jobs.webhooks.endpoints import disable_endpoint, is_disabled
 from jobs.webhooks.signing import signed_headers, signing_secrets
 
 USER_AGENT: Final = "Longhaul-Callbacks/1"
-#: Answers that say more of the host than of the URL: it is overloaded, or broken.
+#: Statuses that concern the host rather than the URL: it is overloaded or broken.
 GONE, TOO_MANY, SERVER_ERRORS = 410, 429, 500
 
 
@@ -112,9 +112,9 @@ def refuse_url(url: str) -> None:
 
 
 def _pass(context: JobContext, owner_id: int, host: str) -> bool:
-    """Raises CircuitOpenError; PermanentError where the delivery has waited for long enough.
+    """Raises CircuitOpenError; PermanentError if the delivery has waited for too long.
 
-    One that has waited for so long, and was never sent, is sent now: none is given up untried.
+    One that has waited for so long, and was never sent, is sent now: no delivery is given up untried.
     """
     try:
         return check_circuit(owner_id, host)
@@ -165,11 +165,11 @@ class CallbackInspector(Inspector):
         return ALL_BUCKETS
 
     def sensitive_names(self, payload: dict[str, Any]) -> tuple[str, ...]:
-        """The URL: its path or its query may be what opens the receiver's door."""
+        """The URL: its path or query may contain a credential."""
         return ("url",)
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Its `host` is written anew. Raises InvalidPayloadError unless it is as `jobs.webhooks.messages` makes one."""
+        """Sets its `host` again. Raises InvalidPayloadError unless it is as `jobs.webhooks.messages` makes one."""
         checked = super().validate(payload, owner)
         body = checked.get("body")
         if set(checked) | {"host"} != {"job", "url", "host", "message", "body"} or not isinstance(checked["url"], str):

@@ -1,4 +1,4 @@
-"""Deliver what was delivered before once more, or something of no meaning, to try a receiver."""
+"""Repeat an earlier delivery, or send a test message to a receiver."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def replay_delivery(delivery: Job) -> Job:
 
 
 def deliver_test(owner: AbstractBaseUser, *, url: str) -> Job:
-    """Submit a message that tells of nothing. `url` is a canonical one. Raises what `submit_job` raises."""
+    """Submit a test message. `url` is a canonical one. Raises what `submit_job` raises."""
     at = timezone.now().isoformat().replace("+00:00", "Z")
     payload = new_payload(url=url, event=TEST_EVENT, at=at, data={})
     return submit_job(kind=CALLBACK, owner=owner, payload=payload)

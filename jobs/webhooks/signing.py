@@ -37,7 +37,7 @@ _PREFIX: Final = "whsec_"
 
 @dataclass(frozen=True)
 class Rotated:
-    """A new secret; its value is shown now, and never again."""
+    """A new secret; its value is shown only once."""
 
     row: CallbackSecret
     value: str
@@ -84,7 +84,7 @@ def signing_secrets(owner_id: int) -> list[str]:
 
 
 def value_of(row: CallbackSecret) -> str | None:
-    """`whsec_…`; None where the SECRET_KEY that it is made of is not there any more."""
+    """`whsec_…`; None if the SECRET_KEY that it derives from is missing."""
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         if hmac.compare_digest(_mark(key), row.key_mark):
             derived = _hmac(key, f"callback secret {row.pk} {row.nonce}")
