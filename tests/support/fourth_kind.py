@@ -23,11 +23,12 @@ def main() -> dict[str, Any]:
     from django.urls import reverse
     from rest_framework.test import APIClient
 
-    from jobs.models import Job
+    from jobs.models import Job, Queue
     from jobs.worker.execution import execute_job
     from tests.support.page_text import words
     from tests.support.tokens import bearer_of
 
+    Queue.objects.update(paused=True)  # no worker that still lives takes the job: none of them knows the kind
     owner = User.objects.create_superuser("ada")
 
     def api(*scopes: str) -> APIClient:
