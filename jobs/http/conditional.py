@@ -35,7 +35,9 @@ def answer_conditionally(request: HttpRequest, response: HttpResponse) -> HttpRe
     etag = response["ETag"]
     answer = get_conditional_response(request, etag=etag, response=response) or response
     if answer.status_code == 412:
-        answer = problem_response(request, 412, "precondition-failed", "It is not as the request expects it any more.")
+        answer = problem_response(
+            request, 412, "precondition-failed", "The resource has changed since the version named in If-Match."
+        )
         answer["ETag"] = etag
     for name in KEPT:
         if name in response:

@@ -24,12 +24,12 @@ from jobs.tokens.views import as_uuid
 class TokenForm(forms.Form):
     """What a new token is to be."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="What it is for: “nightly export”, say.")
+    name = forms.CharField(max_length=100, label="Name", help_text="What it is for, such as “nightly export”.")
     days = forms.IntegerField(
-        min_value=1, max_value=settings.TOKEN_MAX_DAYS, initial=DEFAULT_DAYS, label="Days until it ends"
+        min_value=1, max_value=settings.TOKEN_MAX_DAYS, initial=DEFAULT_DAYS, label="Days until it expires"
     )
     scopes = forms.MultipleChoiceField(
-        choices=lambda: list(known_scopes().items()), widget=forms.CheckboxSelectMultiple, label="It may"
+        choices=lambda: list(known_scopes().items()), widget=forms.CheckboxSelectMultiple, label="Scopes"
     )
 
 

@@ -57,7 +57,10 @@ class TokenOrder(StrictSerializer):
         issuer: ApiToken | None = self.context["token"]
         ends = issuer and issuer.expiry
         if ends and "expiresInDays" in self.initial_data and timezone.now() + timedelta(wanted["expiresInDays"]) > ends:
-            complaint = f"Your own token ends at {ends:%Y-%m-%dT%H:%M:%SZ}. Leave this out for one that ends with it."
+            complaint = (
+                f"Your own token ends at {ends:%Y-%m-%dT%H:%M:%SZ}."
+                " Omit this to let the new token expire together with yours."
+            )
             raise serializers.ValidationError({"expiresInDays": [complaint]})
         return wanted
 

@@ -207,7 +207,7 @@ KIND: Final = Kind(
         "callbacks:read",
         "callbacks:write",
         read_allows="see deliveries of callbacks",
-        write_allows="replay deliveries, set where orders call back, make signing secrets",
+        write_allows="replay deliveries, set the default callback URL, create signing secrets",
     ),
     handler=deliver,
     inspector=CallbackInspector(),

@@ -113,7 +113,7 @@ def test_a_token_that_a_token_makes_never_outdoes_it(owner: User) -> None:
             {
                 "pointer": "#/expiresInDays",
                 "detail": f"Your own token ends at {mine.expiry:%Y-%m-%dT%H:%M:%SZ}."
-                " Leave this out for one that ends with it.",
+                " Omit this to let the new token expire together with yours.",
             }
         ]
     shorter = make(client, scopes=["tokens:manage"], expiresInDays=2).json()
