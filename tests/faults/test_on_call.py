@@ -214,7 +214,7 @@ def test_a_redis_that_hangs_is_named_and_the_page_sees_it_come_back(fault: Fault
         named = on_call.trouble("Redis does not answer")
         expect(named).to_be_visible(timeout=APPEARS)
         assert time.monotonic() - began < 20
-        expect(named).to_contain_text("Orders are accepted and kept in PostgreSQL")
+        expect(named).to_contain_text("Orders are still accepted and kept in PostgreSQL")
         job = fault.submit("work")
     fault.mend_until(job, State.SUCCEEDED, timeout=60)
     expect(named).to_have_count(0, timeout=APPEARS)

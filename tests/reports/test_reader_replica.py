@@ -175,7 +175,7 @@ def test_a_conflict_with_its_recovery_is_retried(
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE read AS SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 20000) i")
     standby.catch_up()
-    Queue.objects.filter(name="reports").update(rows_per_second=2000)
+    Queue.objects.filter(name="reports").update(rows_per_second=500)
     try:
         running = run(report_of("SELECT i, x FROM read"))
         wait_until(lambda: Job.objects.filter(progress_done__gt=0).exists())

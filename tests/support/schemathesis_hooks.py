@@ -10,6 +10,9 @@ import schemathesis
 #: That of `jobs.types.callback_fields`, which only a Django process can import.
 PUBLIC_URL: Final = r"^https://[a-z]{2,20}(\.[a-z]{2,20}){1,3}(/[A-Za-z0-9_-]{0,40}){0,3}(\?[a-z0-9=&]{1,40})?$"
 
+#: gunicorn answers longer request lines itself, with 414. Characters, each of which may take three in the URL.
+LONGEST_PATH: Final = 2_500
+
 #: The coverage phase makes every case that the schema defines, and has no bound of its own: one in so many is sent.
 ONE_IN: Final = int(os.environ.get("FUZZ_COVERAGE_ONE_IN", "1"))
 _made: Final[Counter[str]] = Counter()
@@ -18,6 +21,8 @@ _made: Final[Counter[str]] = Counter()
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
     """Whether to send it. Cases of one sort follow each other, so each sort that is big enough keeps some."""
+    if len(case.formatted_path) > LONGEST_PATH:
+        return False
     if case.meta is None or case.meta.phase.name.value != "coverage":
         return True
     name = f"{case.operation.label} {case.meta.generation.mode.value}"

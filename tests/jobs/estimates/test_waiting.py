@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
@@ -223,6 +224,8 @@ def test_where_more_run_than_are_read_these_stand_for_all(
     for _ in range(2 * RUNNING_READ):
         waits()
     job = waits()
+    # All of them begin now: to make so many takes a while.
+    Job.objects.filter(state=State.RUNNING).update(started_at=Now() - timedelta(seconds=4), updated_at=Now())
     with django_assert_num_queries(2):  # the flow, the running ones
         assert wait_of(job) == pytest.approx(16, abs=1.5)
 
