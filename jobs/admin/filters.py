@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
-from jobs.interventions.selection import AGES, UnknownCriterionError, criterion
+from jobs.interventions.selection import AGES, UnknownCriterionError, criterion, error_classes
 from jobs.kinds import inspector_of, kind_names
-from jobs.models import Job, Queue
+from jobs.models import Queue
 from jobs.states import State
 
 
@@ -77,7 +77,7 @@ class ErrorFilter(CriterionMixin, DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Those that jobs have now."""
-        return [(name, name.rpartition(".")[2]) for name in Job.objects.error_classes()]
+        return [(name, name.rpartition(".")[2]) for name in error_classes()]
 
 
 class AgeFilter(CriterionMixin, DropdownFilter):

@@ -14,7 +14,7 @@ from jobs.context import JobContext
 from jobs.inspection import Inspector, InvalidPayloadError
 from jobs.kinds import Kind, QueueDials
 from jobs.models.bulk import BULK, BulkRun, Stage
-from jobs.postgres.advisory_locks import alone
+from jobs.postgres.advisory_locks import LockClass, try_lock
 from jobs.retry import RetryPolicy
 
 
@@ -23,7 +23,7 @@ def run_bulk(context: JobContext) -> dict[str, Any]:
     run = BulkRun.objects.get(pk=context.job.payload["run"])
     while stage_of(context, run):
         context.check()
-        with alone(f"bulk.{run.pk}") as granted:
+        with try_lock(LockClass.BULK_RUN, run.pk) as granted:
             if granted:
                 _work(context, run)
                 break

@@ -14,6 +14,7 @@ from typing import Final
 from django.utils import timezone
 
 from jobs.models.ids import first_id_at
+from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
 
 #: Jobs that are counted for the arrivals, and those of them whose attempts are looked at; the newest.
@@ -27,17 +28,10 @@ FEWEST_ATTEMPTS: Final = 30
 
 #: The kinds and types that a queue has jobs of, by hops through the index
 #: (https://wiki.postgresql.org/wiki/Loose_indexscan).
-TYPES: Final = """
-    WITH RECURSIVE found AS (
-        (SELECT kind, type FROM jobs_job WHERE queue = %(queue)s::text ORDER BY kind, type LIMIT 1)
-        UNION ALL
-        SELECT next.* FROM found, LATERAL (
-            SELECT kind, type FROM jobs_job
-            WHERE queue = %(queue)s::text AND (kind, type) > (found.kind, found.type) ORDER BY kind, type LIMIT 1
-        ) AS next
-    )
+TYPES: Final = f"""
+    WITH RECURSIVE {loose_index_scan("found", key=["kind", "type"], source="jobs_job", where="queue = %(queue)s::text")}
     SELECT kind, type FROM found
-"""
+"""  # noqa: S608
 
 #: An attempt occupies a worker from its start to its end, however it ends. So all that have ended count, and what
 #: they take together over the jobs that they belong to is the load of a job, retries included. A lost one ends when it

@@ -18,12 +18,14 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from jobs.dispatch.statements import FREE_PLACE
+from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL, WAITING_SQL
+from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import execute, fetch_all, pipeline, squeeze
 
 #: Above any priority, which is a 16-bit integer.
 HIGHEST_PRIORITY: Final = 2**15
 
-WAITING: Final = "queue = %(queue)s AND state = 'queued' AND released_at IS NULL AND due"
+WAITING: Final = f"queue = %(queue)s AND {WAITING_SQL}"
 
 #: The waiting jobs, for statements that look at them in several ways.
 WAITING_JOBS: Final = f"waiting AS NOT MATERIALIZED (SELECT * FROM jobs_job WHERE {WAITING})"  # noqa: S608
@@ -32,15 +34,7 @@ WAITING_JOBS: Final = f"waiting AS NOT MATERIALIZED (SELECT * FROM jobs_job WHER
 SAME_LANE: Final = "type = lane.type AND priority = (SELECT top FROM level)"
 
 #: The types of which jobs wait: a loose index scan.
-TYPES: Final = """
-    types AS (
-        (SELECT type, kind FROM waiting ORDER BY type LIMIT 1)
-        UNION ALL
-        SELECT job.* FROM types, LATERAL (
-            SELECT type, kind FROM waiting WHERE type > types.type ORDER BY type LIMIT 1
-        ) AS job
-    )
-"""
+TYPES: Final = loose_index_scan("types", key=["type"], also=["kind"], source="waiting")
 
 #: The owners who have jobs of any `lane` waiting at the priority `level`: once around the ring, beginning behind
 #: `prior`. Jobs without an owner stand at 0, as in the index. PostgreSQL makes the rows as they are read, so a LIMIT
@@ -89,10 +83,10 @@ HAND_OUT: Final = squeeze(
     ),
     /* 2. The jobs that hold a place, running or handed out, and how many places are free. */
     held AS (
-        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
         UNION ALL
         SELECT owner, type FROM jobs_job
-        WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+        WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
     ), places AS (
         SELECT coalesce((
             SELECT greatest(0, least(%(at_most)s::int,

@@ -26,13 +26,12 @@ from django.utils.crypto import salted_hmac
 from jobs.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError
 from jobs.files.results import RESULT_COLUMNS, job_with_result, join_result
 from jobs.models import Job, ReusedKey
+from jobs.postgres.advisory_locks import TRY_TRANSACTION_LOCK, LockClass, lock_key
 from jobs.postgres.statements import columns_of, execute, pipeline
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: Until the transaction ends. Two keys with one hash would only be told to wait for each other.
-TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s::text, 0)) AS is_held"
 #: What follows in the same trip sees what was committed before the lock was there. A reused key that is over, or whose
 #: job was purged, is no key: it is overwritten, or pruned. One on a job is in the way until it is taken from there.
 FIRST: Final = f"""
@@ -149,7 +148,9 @@ def prune_reused_keys(*, at_most: int) -> int:
 
 def _first(asked: dict[str, Any]) -> dict[str, Any] | None:
     with pipeline():
-        lock = execute(TRY_LOCK, name=f"idempotency {asked['owner']} {asked['key']}")
+        lock = execute(
+            TRY_TRANSACTION_LOCK, key=lock_key(LockClass.IDEMPOTENCY_KEY, f"{asked['owner']} {asked['key']}")
+        )
         known = execute(FIRST, **asked)
     if not lock.fetchall()[0]["is_held"]:
         raise IdempotencyKeyInUseError("The first request with this key is still being handled.")

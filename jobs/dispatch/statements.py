@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.models import Job
+from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL, SCHEDULED_SQL, WAITING_SQL
 from jobs.postgres.statements import columns_of, squeeze
 
 #: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
-QUEUED: Final = (
-    "queue = %(queue)s::text AND state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL"
-    " AND finished_at IS NULL"
-)
+QUEUED: Final = f"queue = %(queue)s::text AND {QUEUED_SQL}"
 #: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
-OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text AND state = 'queued'"
+OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text"
 
 #: What the dials of the queue and of the type say of one more job; `jobs.dispatch.admission` knows the verdicts. No row
 #: when there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE
@@ -33,11 +31,11 @@ ADMIT: Final = f"""
         ) THEN 'queue-full'
         WHEN own.max_queued <= (
             SELECT count(*) FROM (
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND due LIMIT own.max_queued)
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND {WAITING_SQL} LIMIT own.max_queued)
                 UNION ALL
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NOT NULL LIMIT own.max_queued)
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND {HANDED_OUT_SQL} LIMIT own.max_queued)
                 UNION ALL
-                (SELECT FROM jobs_job WHERE {OF_TYPE} AND released_at IS NULL AND NOT due LIMIT own.max_queued)
+                (SELECT FROM jobs_job WHERE {OF_TYPE} AND {SCHEDULED_SQL} LIMIT own.max_queued)
             ) AS job
         ) THEN 'type-full'
         WHEN %(owner)s::bigint IS NOT NULL AND max_queued_per_owner <= (
@@ -53,13 +51,13 @@ ADMIT: Final = f"""
 """  # noqa: S608
 
 #: Whether the queue has a place for one more that is handed out.
-FREE_PLACE: Final = """
+FREE_PLACE: Final = f"""
     NOT paused AND (max_running IS NULL OR max_running > (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'running'
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
     ) + (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
     ))
-"""
+"""  # noqa: S608
 
 #: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
 SUBMIT: Final = squeeze(

@@ -10,6 +10,7 @@ from typing import Final
 from jobs.dispatch.queue_position import count_ahead
 from jobs.errors import AdmissionError
 from jobs.models import Job
+from jobs.models.queue_conditions import RUNNING_SQL
 from jobs.postgres.statements import fetch_all
 
 #: What a refused client is told to wait where nothing is known: the queue is closed, paused, or has never run a job.
@@ -43,7 +44,7 @@ ENDED: Final = """
 #: ended of late. The greater one: the second is low after a quiet time.
 RATE: Final = f"""
     WITH {ENDED} SELECT greatest(
-        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND state = 'running')
+        (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND {RUNNING_SQL})
             / nullif(seconds_taken, 0),
         per_second
     ) AS rate

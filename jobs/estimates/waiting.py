@@ -19,6 +19,7 @@ from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possibl
 from jobs.estimates.simulation import Turns, seconds_until_free
 from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
+from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL
 from jobs.postgres.statements import fetch_all, squeeze
 from jobs.states import State
 
@@ -36,10 +37,10 @@ def _flow(*, ctes: str = "", wanted: str = "", columns: str = "false AS more, NU
     return squeeze(f"""
     WITH {ENDED}, {ctes} held AS (
         SELECT kind, type, owner, true AS runs, NULL::timestamptz AS since FROM jobs_job
-        WHERE queue = %(queue)s AND state = 'running'
+        WHERE queue = %(queue)s AND {RUNNING_SQL}
         UNION ALL
         SELECT kind, type, owner, false, released_at FROM jobs_job
-        WHERE queue = %(queue)s AND state = 'queued' AND released_at IS NOT NULL
+        WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
     ), wanted AS (
         SELECT kind, type FROM held WHERE runs
         {wanted}

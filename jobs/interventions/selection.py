@@ -22,6 +22,8 @@ from jobs.models import Job, Queue
 from jobs.models.ids import first_id_at
 from jobs.models.querysets import JobQuerySet
 from jobs.payloads.search import term_searched
+from jobs.postgres.loose_index_scan import loose_index_scan
+from jobs.postgres.statements import fetch_all
 from jobs.states import State
 
 #: Ages that can be asked for, in days; `older` is what is left.
@@ -72,6 +74,18 @@ def search(text: str) -> Q:
     if owner := user.objects.filter(**{user.USERNAME_FIELD: text}).first():
         return Q(owner=owner.pk)
     return Q(search_terms__terms__contains=[term_searched(text)])
+
+
+#: The classes of errors that jobs have now.
+ERROR_CLASSES: Final = f"""
+    WITH RECURSIVE {loose_index_scan("found", key=["error_class"], source="jobs_job", where="error_class <> ''")}
+    SELECT error_class FROM found
+"""  # noqa: S608
+
+
+def error_classes() -> list[str]:
+    """The classes of errors that jobs have now, in order."""
+    return [row["error_class"] for row in fetch_all(ERROR_CLASSES)]
 
 
 def _age(value: str) -> Q:

@@ -17,28 +17,19 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.maintenance.sweeping import BATCH_SIZE, sweep
 from jobs.models import Job
 from jobs.models.bulk import BULK
+from jobs.models.queue_conditions import QUEUED_SQL
+from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
 from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."
 
-#: The words of the index `jobs_job_queued`, by queue and owner.
-QUEUED: Final = "state = 'queued' AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL"
-#: Queued jobs of whom is not active. It hops from owner to owner, as `jobs.dispatch.fairness` does: however many jobs
-#: wait, and however many accounts were ever deactivated, it costs what the owners of queued jobs do.
+#: Queued jobs of owners who are not active. It hops from owner to owner of each queue: its cost is that of the owners
+#: of queued jobs, however many jobs wait, and however many accounts were ever deactivated.
 OF_DEACTIVATED: Final = f"""
-    WITH RECURSIVE owners AS (
-        SELECT name AS queue, first.owner FROM jobs_queue, LATERAL (
-            SELECT owner FROM jobs_job WHERE queue = name AND {QUEUED} ORDER BY owner LIMIT 1
-        ) AS first
-        UNION ALL
-        SELECT owners.queue, next.owner FROM owners, LATERAL (
-            SELECT owner FROM jobs_job WHERE queue = owners.queue AND owner > owners.owner AND {QUEUED}
-            ORDER BY owner LIMIT 1
-        ) AS next
-    )
+    WITH RECURSIVE {loose_index_scan("owners", key=["queue", "owner"], source="jobs_job", where=QUEUED_SQL)}
     SELECT job.id FROM owners, LATERAL (
-        SELECT id FROM jobs_job WHERE queue = owners.queue AND owner = owners.owner AND {QUEUED}
+        SELECT id FROM jobs_job WHERE queue = owners.queue AND owner = owners.owner AND {QUEUED_SQL}
         AND kind <> %(bulk)s::text LIMIT %(at_most)s::int
     ) AS job WHERE EXISTS (SELECT FROM {{users}} WHERE {{key}} = owners.owner AND NOT is_active)
     LIMIT %(at_most)s::int

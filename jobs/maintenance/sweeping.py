@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from jobs.errors import TransitionError
 from jobs.models import Sweep
 from jobs.payloads.redaction import redact
-from jobs.postgres.advisory_locks import alone
+from jobs.postgres.advisory_locks import LockClass, try_lock
 
 logger = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class PeriodicSweep:
 
     def __call__(self) -> int | None:
         """Run it once, under an advisory lock. None, and nothing is done, while it runs elsewhere."""
-        with alone(self.name) as granted:
+        with try_lock(LockClass.SWEEP, self.name) as granted:
             if not granted:
                 logger.info("sweep_runs_elsewhere", sweep=self.name)
                 return None

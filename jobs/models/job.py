@@ -10,11 +10,8 @@ from uuid_utils.compat import uuid7
 
 from jobs.models.artifact import Artifact
 from jobs.models.querysets import JobQuerySet
+from jobs.models.queue_conditions import HANDED_OUT, QUEUED_FOR_INDEX, RUNNING, WAITING
 from jobs.states import State
-
-#: A queued job, in words that no other query uses: else PostgreSQL takes this index for the one of the waiting jobs
-#: while it believes that none wait, and reads all of them for each that it hands out.
-NEITHER_HELD_NOR_ENDED = Q(lease_expires_at=None, retry_at=None, finished_at=None)
 
 
 class Job(models.Model):
@@ -75,19 +72,17 @@ class Job(models.Model):
                 Coalesce("owner", 0),
                 F("id"),
                 name="jobs_job_waiting",
-                condition=Q(state="queued", released_at=None, due=True),
+                condition=WAITING,
             ),
             models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
-            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=NEITHER_HELD_NOR_ENDED),
-            models.Index(
-                fields=["queue", "id"], name="jobs_job_oldest", condition=NEITHER_HELD_NOR_ENDED & Q(due=True)
-            ),
+            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=QUEUED_FOR_INDEX),
+            models.Index(fields=["queue", "id"], name="jobs_job_oldest", condition=QUEUED_FOR_INDEX & Q(due=True)),
             models.Index(
                 fields=["queue", "released_at"],
                 name="jobs_job_released",
-                condition=Q(state="queued", released_at__isnull=False),
+                condition=HANDED_OUT,
             ),
-            models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=Q(state="running")),
+            models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=RUNNING),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
             models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
             models.Index(

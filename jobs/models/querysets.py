@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 
+from jobs.models.queue_conditions import QUEUED, WAITING
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -33,13 +34,11 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def waiting(self, queue: str) -> JobQuerySet:
         """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.dispatch.fairness`."""
-        return self.filter(queue=queue, state=State.QUEUED, released_at=None, due=True)
+        return self.filter(WAITING, queue=queue)
 
     def queued(self, queue: str) -> JobQuerySet:
         """All queued jobs of `queue`: waiting, scheduled for later, or handed out but not yet claimed."""
-        from jobs.models.job import NEITHER_HELD_NOR_ENDED
-
-        return self.filter(NEITHER_HELD_NOR_ENDED, queue=queue, state=State.QUEUED)
+        return self.filter(QUEUED, queue=queue)
 
     def scheduled_until_now(self) -> JobQuerySet:
         """Queued jobs whose `scheduled_at` has come, but nobody has looked yet."""
@@ -70,25 +69,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Succeeded and cancelled jobs that ended at least `days` ago. A dead one is a person's to end."""
         over = (State.SUCCEEDED, State.CANCELLED)
         return self.filter(state__in=over, finished_at__lt=Now() - timedelta(days=days)).order_by("finished_at")
-
-    def error_classes(self) -> list[str]:
-        """The classes of errors that jobs have now, in order, by as many hops through the index as there are.
-
-        https://wiki.postgresql.org/wiki/Loose_indexscan
-        """
-        with connection.cursor() as cursor:
-            cursor.execute("""
-                WITH RECURSIVE found AS (
-                    (SELECT error_class FROM jobs_job WHERE error_class <> '' ORDER BY 1 LIMIT 1)
-                    UNION ALL
-                    SELECT (
-                        SELECT error_class FROM jobs_job
-                        WHERE error_class <> '' AND error_class > found.error_class ORDER BY 1 LIMIT 1
-                    ) FROM found WHERE found.error_class IS NOT NULL
-                )
-                SELECT error_class FROM found WHERE error_class IS NOT NULL
-            """)
-            return [name for (name,) in cursor.fetchall()]
 
     def held_by(self, job_id: UUID, fencing_token: int) -> JobQuerySet:
         """The job while the attempt with this fencing token runs it: one row or none."""

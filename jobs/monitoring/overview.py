@@ -20,6 +20,7 @@ from django_celery_beat.models import PeriodicTask
 from jobs.maintenance.schedules import fault_of_schedule
 from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Activity, Sweep
+from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL, SCHEDULED_SQL, WAITING_SQL
 from jobs.states import Outcome
 
 #: Jobs are counted up to this number.
@@ -31,50 +32,48 @@ LATE_SECONDS: Final = 30
 GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BACK})
 
 #: All queues in one query; each count reads a part of an index, up to the bound.
-FIGURES: Final = """
+FIGURES: Final = f"""
     SELECT name, paused, accepting, max_running, max_running_per_owner, max_queued,
         (SELECT count(*) FROM (
-            SELECT FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NULL AND due LIMIT %(bound)s
+            SELECT FROM jobs_job WHERE queue = name AND {WAITING_SQL} LIMIT %(bound)s
         ) AS job),
-        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running'),
-        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'running' AND lease_expires_at < now()),
-        (SELECT count(*) FROM jobs_job WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND {RUNNING_SQL}),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND {RUNNING_SQL} AND lease_expires_at < now()),
+        (SELECT count(*) FROM jobs_job WHERE queue = name AND {HANDED_OUT_SQL}),
         (SELECT extract(epoch FROM now() - min(released_at))::float FROM jobs_job
-         WHERE queue = name AND state = 'queued' AND released_at IS NOT NULL),
+         WHERE queue = name AND {HANDED_OUT_SQL}),
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND state = 'failed' LIMIT %(bound)s
         ) AS job),
         (SELECT count(*) FROM (SELECT FROM jobs_job WHERE queue = name AND state = 'dead' LIMIT %(bound)s) AS job),
         (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at))::float FROM jobs_job
-         WHERE queue = name AND state = 'queued' AND due
-         AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
+         WHERE queue = name AND {QUEUED_SQL} AND due
          ORDER BY id LIMIT 1),
         (SELECT count(*) FROM (
-            SELECT FROM jobs_job WHERE queue = name AND state = 'queued'
-            AND lease_expires_at IS NULL AND retry_at IS NULL AND finished_at IS NULL
+            SELECT FROM jobs_job WHERE queue = name AND {QUEUED_SQL}
             LIMIT coalesce(max_queued, 0)
         ) AS job)
     FROM jobs_queue ORDER BY name
-"""
+"""  # noqa: S608
 
 #: The types that are paused, closed or limited, each with its queued jobs, counted up to its limit or the bound.
-TYPES: Final = """
+TYPES: Final = f"""
     SELECT own.id, own.type, own.paused, own.accepting, own.max_queued, (
         SELECT count(*) FROM (
             SELECT job.* FROM jobs_queue, LATERAL (
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NULL AND due LIMIT greatest(own.max_queued, %(bound)s))
+                 AND {WAITING_SQL} LIMIT greatest(own.max_queued, %(bound)s))
                 UNION ALL
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NOT NULL LIMIT greatest(own.max_queued, %(bound)s))
+                 AND {HANDED_OUT_SQL} LIMIT greatest(own.max_queued, %(bound)s))
                 UNION ALL
                 (SELECT FROM jobs_job WHERE queue = name AND kind = own.kind AND type = own.type
-                 AND state = 'queued' AND released_at IS NULL AND NOT due LIMIT greatest(own.max_queued, %(bound)s))
+                 AND {SCHEDULED_SQL} LIMIT greatest(own.max_queued, %(bound)s))
             ) AS job LIMIT greatest(own.max_queued, %(bound)s)
         ) AS queued
     )
     FROM jobs_typedials AS own WHERE paused OR NOT accepting OR max_queued IS NOT NULL ORDER BY kind, type
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

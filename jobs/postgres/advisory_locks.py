@@ -1,51 +1,69 @@
-"""So many at once, over all processes: what is done within a request, and would hurt if everybody did it."""
+"""Advisory locks: what only one process, or only so many, may do at a time. Nobody waits for one.
+
+A key is a class of locks and a name within it, hashed to 64 bits. Locks of a session go with the session, should its
+process be killed (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from enum import StrEnum
+from typing import Final
 
 from django.db import Error, connection
 from django.db.backends.utils import CursorWrapper
 
 
+class LockClass(StrEnum):
+    """What a lock is for."""
+
+    SWEEP = "sweep"
+    BULK_RUN = "bulk run"
+    SLOT = "slot"
+    IDEMPOTENCY_KEY = "idempotency key"
+
+
+#: Until the transaction ends, for `jobs.postgres.statements.execute`; its parameter is a `lock_key`.
+TRY_TRANSACTION_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(key)s::text, 0)) AS is_held"
+
+
+def lock_key(lock_class: LockClass, name: object) -> str:
+    """The text that is hashed. Two names with one hash only keep each other from running at the same time."""
+    return f"longhaul {lock_class} {name}"
+
+
+@contextmanager
+def try_lock(lock_class: LockClass, name: object) -> Iterator[bool]:
+    """Hold a lock for the length of the block; False if another session holds it.
+
+    It belongs to the session, so the block may commit, and may delete files while it holds no transaction.
+    """
+    with _try_first(lock_class, [name]) as held:
+        yield held
+
+
 @contextmanager
 def slot(name: str, *, of: int) -> Iterator[bool]:
-    """Hold one of so many slots for the length of the block; False where none is free. Nobody waits.
+    """Hold one of `of` slots for the length of the block; False if none is free."""
+    with _try_first(LockClass.SLOT, [f"{name} {number}" for number in range(of)]) as held:
+        yield held
 
-    A slot is an advisory lock of this session, so it is free again when the process is gone
-    (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
-    """
+
+@contextmanager
+def _try_first(lock_class: LockClass, names: Sequence[object]) -> Iterator[bool]:
+    """Hold the first of these locks that is free."""
     with connection.cursor() as cursor:
-        held = next((number for number in range(of) if _ask(cursor, "pg_try_advisory_lock", name, number)), None)
+        keys = (lock_key(lock_class, name) for name in names)
+        held = next((key for key in keys if _call(cursor, "pg_try_advisory_lock", key)), None)
     try:
         yield held is not None
     finally:
         if held is not None:
             with suppress(Error), connection.cursor() as cursor:  # without the session the lock is gone, too
-                _ask(cursor, "pg_advisory_unlock", name, held)
+                _call(cursor, "pg_advisory_unlock", held)
 
 
-def _ask(cursor: CursorWrapper, function: str, name: str, number: int) -> bool:
-    cursor.execute(f"SELECT {function}(hashtext(%s), %s)", [f"slot {name}", number])
+def _call(cursor: CursorWrapper, function: str, key: str) -> bool:
+    cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [key])
     return bool(cursor.fetchone() == (True,))
-
-
-@contextmanager
-def alone(name: str) -> Iterator[bool]:
-    """Hold the advisory lock of this name; False when another session holds it just now.
-
-    It belongs to the session, not to a transaction, so that a sweep may delete files without holding one. It
-    goes with the session, should this process be killed.
-    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    """
-    key = f"longhaul.{name}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        [granted] = cursor.fetchone()
-    try:
-        yield granted
-    finally:
-        if granted:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

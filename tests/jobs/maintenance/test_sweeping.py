@@ -17,7 +17,7 @@ from jobs.maintenance.history import prune_jobs
 from jobs.maintenance.recovery import retry_failed_jobs
 from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Job, Sweep
-from jobs.postgres.advisory_locks import alone
+from jobs.postgres.advisory_locks import LockClass, try_lock
 from jobs.states import State
 from tests.support.threads import Threads
 
@@ -84,7 +84,7 @@ def running_elsewhere(sweep: str) -> Iterator[None]:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with alone(sweep) as granted:
+        with try_lock(LockClass.SWEEP, sweep) as granted:
             assert granted
             inside.set()
             leave.wait(10)

@@ -23,6 +23,7 @@ from jobs.interventions.retrying import retry_dead_job
 from jobs.maintenance.encrypting import encrypt_secrets_of
 from jobs.maintenance.history import prune_jobs
 from jobs.models import Job, Queue, ReusedKey
+from jobs.postgres.advisory_locks import LockClass, lock_key
 from tests.support.ordering import ORDER, assert_problem, post
 from tests.support.threads import Threads
 from tests.support.tokens import bearer_of
@@ -198,7 +199,7 @@ def test_a_key_that_is_none_is_400(key: str, api: APIClient) -> None:
 def test_a_key_whose_first_request_is_still_being_handled_is_409(api: APIClient, owner: User) -> None:
     with Threads(1) as elsewhere:
         with connection.cursor() as cursor:
-            name = f"idempotency {owner.pk} k"
+            name = lock_key(LockClass.IDEMPOTENCY_KEY, f"{owner.pk} k")
             cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
             answer = elsewhere.submit(order, api, "k").result()
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
