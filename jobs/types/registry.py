@@ -9,12 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from jobs.kinds import get_kind
-from jobs.types.base import JobType
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-T = TypeVar("T", bound=JobType)
+    from jobs.types.base import JobType  # its module loads the REST framework, which a worker without types never uses
+
+T = TypeVar("T", bound="JobType")
 C = TypeVar("C", bound="type[JobType]")
 
 _IDENTIFIER: Final = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
