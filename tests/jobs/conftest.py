@@ -14,12 +14,13 @@ from pytest_django import Settings
 
 from jobs import kinds
 from jobs.kinds import Handler, Kind, register_kind
-from jobs.models import Job, Queue
+from jobs.models import Callback, Job, Queue
 from jobs.outbound.urls import bucket_of
 from jobs.retry import RetryPolicy
 from jobs.states import State
 from jobs.webhooks.messages import new_payload
 from jobs.worker.execution import execute_job
+from tests.support.deliveries import URL
 from tests.support.receivers import Receiver, receiving
 
 
@@ -115,3 +116,17 @@ def deliver(delivery: Callable[..., Job]) -> Callable[..., Job]:
         return job
 
     return run
+
+
+@pytest.fixture
+def calling_job(make_job: Callable[..., Job]) -> Callable[..., Job]:
+    """A job that calls back to `URL`."""
+
+    def make(**values: Any) -> Job:
+        job = make_job(**values)
+        Callback.objects.create(job=job, url=URL)
+        Job.objects.filter(pk=job.pk).update(calls_back=True)
+        job.calls_back = True
+        return job
+
+    return make

@@ -11,6 +11,7 @@
 | `bulk_legs` | bulk runs, one leg at a time, in this process |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
+| `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
