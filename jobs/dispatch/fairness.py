@@ -69,9 +69,9 @@ LOCK_BRIEFLY: Final = """
     SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: Hand out the jobs of one priority whose turn is next. The comments in the text number its steps; docs/architecture.md
-#: shows how PostgreSQL plans them. A job that somebody else has locked, to cancel it for example, is skipped: the other
-#: may wait for the queue's row, which is locked here. What holds a place is counted only where a dial asks for it.
+#: Hand out the jobs of one priority whose turn is next. The comments in the text number its steps. A job that somebody
+#: else has locked, to cancel it for example, is skipped: the other may wait for the queue's row, which is locked here.
+#: What holds a place is counted only where a dial asks for it.
 HAND_OUT: Final = squeeze(
     f"""
     WITH RECURSIVE

@@ -18,16 +18,25 @@ from jobs.maintenance.sweeping import BATCH_SIZE, sweep
 from jobs.models import Job
 from jobs.models.bulk import BULK
 from jobs.models.queue_conditions import QUEUED_SQL
-from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
 from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."
 
 #: Queued jobs of owners who are not active. It hops from owner to owner of each queue: its cost is that of the owners
-#: of queued jobs, however many jobs wait, and however many accounts were ever deactivated.
+#: of queued jobs, however many jobs wait, and however many accounts were ever deactivated. A key of queue and owner
+#: (`jobs.postgres.loose_index_scan`) would read a whole queue behind a job without an owner.
 OF_DEACTIVATED: Final = f"""
-    WITH RECURSIVE {loose_index_scan("owners", key=["queue", "owner"], source="jobs_job", where=QUEUED_SQL)}
+    WITH RECURSIVE owners AS (
+        SELECT name AS queue, first.owner FROM jobs_queue, LATERAL (
+            SELECT owner FROM jobs_job WHERE queue = name AND {QUEUED_SQL} ORDER BY owner LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT owners.queue, next.owner FROM owners, LATERAL (
+            SELECT owner FROM jobs_job WHERE queue = owners.queue AND owner > owners.owner AND {QUEUED_SQL}
+            ORDER BY owner LIMIT 1
+        ) AS next
+    )
     SELECT job.id FROM owners, LATERAL (
         SELECT id FROM jobs_job WHERE queue = owners.queue AND owner = owners.owner AND {QUEUED_SQL}
         AND kind <> %(bulk)s::text LIMIT %(at_most)s::int

@@ -13,6 +13,7 @@ def loose_index_scan(name: str, *, key: Sequence[str], source: str, where: str =
 
     `source` is the table or CTE, `where` selects its rows, and `also` names columns that are read with the key. An
     index must begin with the columns of `key`, behind those that `where` compares with a constant.
+    Use a key without NULLs: PostgreSQL cannot start behind a row that has one, and reads all rows of its first column.
     """
     columns, order = ", ".join([*key, *also]), ", ".join(key)
     last = ", ".join(f"{name}.{column}" for column in key)
