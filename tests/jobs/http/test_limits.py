@@ -123,16 +123,17 @@ GARBAGE: dict[str, Callable[[redis.Redis, str], object]] = {
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_in_redis_makes_no_question_an_error(
-    garbage: str, api: APIClient, running: Job, valkey: redis.Redis
+    garbage: str, api: APIClient, running: Job, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = PATHS[0].format(running.pk)
+    monkeypatch.setattr("jobs.api.polling.retry_after", lambda *_: 60)  # the window outlasts the test
     assert api.get(path).status_code == 200
     [name] = map(os.fsdecode, valkey.keys(f"{PREFIX}polling:status:{running.pk}:*"))
     valkey.delete(name)
     GARBAGE[garbage](valkey, name)
     answers = [api.get(path) for _ in range(POLLS_PER_WINDOW)]
     assert {answer.status_code for answer in answers} == {200}
-    assert answers[-1]["RateLimit"].endswith('"polling";r=0;t=1'), "the count has replaced the garbage"
+    assert '"polling";r=0;' in answers[-1]["RateLimit"], "the count has replaced the garbage"
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
