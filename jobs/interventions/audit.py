@@ -15,7 +15,7 @@ def audit(
     actor: str,
     reason: str,
 ) -> None:
-    """Write an entry for each target: its type, its id, and what it was before and after."""
+    """Write one entry per target. A target is its type, its id, and its values before and after."""
     AuditEntry.objects.bulk_create(
         AuditEntry(
             action=action,

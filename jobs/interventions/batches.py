@@ -1,4 +1,4 @@
-"""Actions of a person on many jobs: in batches, each job only in the states in which the action is allowed."""
+"""Apply a person's action to many jobs, in batches. Each job must be in a state that allows the action."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from jobs.postgres.commit import after_commit, in_transaction
 from jobs.states import ACTIVE, State
 from jobs.webhooks.announcing import announce_at_once
 
-#: Jobs that one transaction locks at most.
+#: Maximum number of jobs that one transaction locks.
 BATCH_SIZE: Final = 500
-#: The fields of a job that the audit trail keeps, before and after.
+#: Fields of a job whose values before and after are kept in the audit trail.
 AUDITED: Final = ("state", "attempt_count", "retry_at", "cancel_requested_at", "error_class", "error_fingerprint")
 
 
 @dataclass
 class Intervention:
-    """The outcome: the jobs that were changed, and why each of the others was refused."""
+    """The outcome: the jobs that were changed, and the reason why each of the others was refused."""
 
     changed: list[UUID] = field(default_factory=list)
     refused: dict[UUID, str] = field(default_factory=dict)
@@ -41,21 +41,20 @@ def intervene(
     seen: Mapping[UUID, int] | None = None,
     objection: Callable[[Job], str] = lambda job: "",
 ) -> Intervention:
-    """Lock the jobs and let `change` write those that are in one of the `allowed` states; refuse the others.
+    """Lock the jobs and call `change` with those that are in one of the `allowed` states. Refuse the others.
 
-    `seen` are the fencing tokens that the jobs had when the person decided: one that has run since is refused. An
-    `objection` to a job, in words, refuses it too.
+    `seen` holds the fencing tokens that the jobs had when the person decided; a job that has run since is refused. So
+    is a job for which `objection` returns a text. Each changed job gets an audit entry.
 
-    Each job that is changed gets an entry in the audit trail, with what it was before and is afterwards.
-    Doing it again, or twice at once, changes nothing more: the second finds the jobs in another state. Afterwards
-    the queues are released: there may be places, or jobs, that were not there before or that the locks hid.
+    A repeated or concurrent call changes nothing more, because it finds the jobs in another state. Afterwards each
+    queue is released: there may be free places, new queued jobs, or jobs that a release skipped because of our locks.
     """
 
     def refusal(job: Job) -> str:
         if job.state not in allowed:
             return f"it is {job.state}"
         if seen is not None and seen.get(job.pk, job.fencing_token) != job.fencing_token:
-            return "it has run again since"
+            return "it has run again in the meantime"
         return objection(job)
 
     def change_batch(batch: list[UUID]) -> Intervention:
@@ -88,7 +87,7 @@ def _audited_values(job: Job) -> dict[str, Any]:
 
 
 def batches(job_ids: Iterable[UUID]) -> Iterator[list[UUID]]:
-    """The ids in lists of the size that one transaction locks, without duplicates."""
+    """Split the ids into lists of at most BATCH_SIZE. No list contains duplicates."""
     rest = iter(job_ids)
     while batch := list(dict.fromkeys(islice(rest, BATCH_SIZE))):
         yield batch

@@ -1,4 +1,4 @@
-"""Cancel: a waiting job at once; a running one is asked to stop, which its heartbeat notices."""
+"""Cancel jobs: a waiting job at once. A running job is asked to stop; its heartbeat notices the request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cancel_jobs(
 ) -> Intervention:
     """queued, failed, dead → cancelled; a running job gets `cancel_requested_at`, and ends within two seconds.
 
-    Asking twice is no more than asking once: the second is refused, as are jobs in states that are not `allowed`.
+    A second request is refused and changes nothing. Jobs in states that are not `allowed` are refused, too.
     """
 
     def change(jobs: list[Job]) -> None:
@@ -55,13 +55,13 @@ def cancel_jobs(
 
 
 def _cancel_refusal(job: Job) -> str:
-    return "it is asked to end already" if job.state == State.RUNNING and job.cancel_requested_at else ""
+    return "it has already been asked to stop" if job.state == State.RUNNING and job.cancel_requested_at else ""
 
 
 def cancel_active_job(job_id: UUID, *, actor: str) -> bool:
-    """Cancel a job for its owner. For them a dead job has ended, and its failure stays readable.
+    """Cancel a job for its owner. To the owner, a dead job has ended, so it is left alone and its error stays readable.
 
-    True if it is canceled or about to be; False if it has ended in another way in the meantime.
+    Returns True if the job is canceled or about to be, False if it has ended in another way in the meantime.
     """
     if cancel_jobs([job_id], actor=actor, allowed=ACTIVE).changed:
         return True

@@ -1,4 +1,4 @@
-"""The context of a failed job: equal jobs, how long such jobs take, whether its database answers."""
+"""The context of a failed job: equal jobs, how long similar jobs take, whether its database responds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jobs.payloads.search import same_work_term
 from jobs.postgres.sessions import short_session
 from jobs.states import State
 
-#: Attempts of like jobs whose durations are looked at, and jobs among which they are looked for.
+#: Maximum numbers of attempts whose durations are compared, and of the newest similar jobs that they are taken from.
 ATTEMPTS_COMPARED: Final = 50
 JOBS_COMPARED: Final = 500
-#: Equal jobs that are read for all jobs that are checked at once.
+#: Maximum number of equal jobs that are read for one call, for all its jobs together.
 MOST_EQUAL_JOBS: Final = 1000
 
 
@@ -32,7 +32,7 @@ class EqualJob:
 
 
 def equal_jobs(jobs: Sequence[Job]) -> dict[UUID, list[EqualJob]]:
-    """Jobs of the same work and owner that wait, run or have succeeded; jobs are not equal to themselves."""
+    """By job id, the other jobs with the same work and owner that are queued, running or have succeeded."""
     terms = {job.pk: same_work_term(job.kind, job.payload) for job in jobs if job.payload}
     if not terms:
         return {}
@@ -52,22 +52,19 @@ def equal_jobs(jobs: Sequence[Job]) -> dict[UUID, list[EqualJob]]:
 
 
 def past_durations(queue: str, kind: str, type_: str) -> list[float]:
-    """How long the last successful attempts of such jobs took."""
-    like = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
-    ended = Attempt.objects.filter(job__in=like, outcome="succeeded", finished_at__isnull=False).order_by("-job")
+    """The durations of the last successful attempts of similar jobs, in seconds."""
+    similar = Job.objects.filter(queue=queue, kind=kind, type=type_).order_by("-id").values("pk")[:JOBS_COMPARED]
+    ended = Attempt.objects.filter(job__in=similar, outcome="succeeded", finished_at__isnull=False).order_by("-job")
     pairs = ended.values_list("started_at", "finished_at")[:ATTEMPTS_COMPARED]
     return [(finished - started).total_seconds() for started, finished in pairs if finished is not None]
 
 
 def why_unreachable(alias: str) -> str:
-    """Why the database does not answer; empty if it does.
-
-    The default database has answered already: the jobs were read from it.
-    """
+    """Why the database does not respond; empty if it does. The default one did: the jobs were read from it."""
     if alias == DEFAULT_DB_ALIAS:
         return ""
     try:
         with short_session(alias):
             return ""
-    except Exception as error:  # the driver's own, and Django's
+    except Exception as error:  # from the driver or from Django
         return in_one_line(error)

@@ -1,4 +1,4 @@
-"""Dead letters: jobs that no automatic retry will touch. A person requeues or discards them, and says why."""
+"""Dead letters: jobs that are not retried automatically. A person requeues or discards them, and gives a reason."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from jobs.states import UNFINISHED, State
 def requeue_jobs(
     job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
 ) -> Intervention:
-    """dead or failed → queued, with all attempts anew; the queue's dials decide when each is handed out.
+    """dead or failed → queued, with the full number of attempts. The queue's dials decide when each is handed out.
 
-    `actor` is the name of the person, `seen` the fencing tokens as they saw them. Raises ValueError without a
-    reason. Jobs in any other state are refused: a second click finds them queued.
+    `actor` is the person's name; `seen` holds the fencing tokens that they saw. Jobs in any other state are refused,
+    so a second click changes nothing. Raises ValueError without a reason.
     """
     require_reason(reason)
 
@@ -55,7 +55,7 @@ def requeue_jobs(
 def discard_jobs(
     job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
 ) -> Intervention:
-    """dead or failed → cancelled: it is not worth another attempt. Raises ValueError without a reason."""
+    """dead or failed → cancelled: not worth another attempt. Raises ValueError without a reason."""
     require_reason(reason)
 
     def change(jobs: list[Job]) -> None:
@@ -77,6 +77,6 @@ def discard_jobs(
 
 
 def require_reason(reason: str) -> None:
-    """Raises ValueError when `reason` says nothing."""
+    """Raises ValueError if `reason` is blank."""
     if not reason.strip():
-        raise ValueError("say why: the reason is kept in the timeline of each job")
+        raise ValueError("enter a reason: it is kept in the timeline of each job")

@@ -1,7 +1,7 @@
-"""Turn the dials of a queue, or of one type of jobs. Nothing is restarted.
+"""Set the dials of a queue or of one type of jobs. Nothing is restarted.
 
-Limits count from the next release on. The rate, the pace and its targets, and a shorter statement timeout count for
-what runs already, too: `jobs.pacing.governor` looks at them every second.
+Limits apply from the next release on. The rate, the pace and its targets, and a shorter statement timeout also apply
+to running jobs: `jobs.pacing.governor` reads them every second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jobs.interventions.dead_letter import require_reason
 from jobs.models import AuditEntry, Queue, TypeDials
 from jobs.postgres.commit import after_commit
 
-#: What a type may say otherwise than its queue.
+#: Dials that a type may set differently from its queue.
 TYPE_DIALS: Final = (
     "paused", "accepting", "max_running", "max_queued",
     "rows_per_second", "pace", "statement_timeout_seconds", "database",
@@ -26,17 +26,17 @@ TYPE_DIALS: Final = (
 
 
 def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | None = None, **dials: Any) -> None:
-    """Set dials by their names in `jobs_queue`. What is as it was already is no change, and no entry in the trail.
+    """Set dials by their names in `jobs_queue`. Unchanged values are not written and get no audit entry.
 
-    `seen` are the values that the person saw before. Raises TransitionError where somebody has changed one of them
-    since, ValueError without a reason, Queue.DoesNotExist.
+    `seen` holds the values that the person saw. Raises TransitionError if somebody has changed one of them since,
+    ValueError without a reason, Queue.DoesNotExist.
     """
     require_reason(reason)
     with transaction.atomic():
         row = Queue.objects.select_for_update().get(name=queue)
         for name, value in (seen or {}).items():
             if getattr(row, name) != value:
-                raise TransitionError(f"{name} is {getattr(row, name)} by now")
+                raise TransitionError(f"{name} has been changed to {getattr(row, name)} in the meantime")
         before = {name: getattr(row, name) for name, value in dials.items() if getattr(row, name) != value}
         if not before:
             return
@@ -47,7 +47,7 @@ def set_dials(queue: str, *, actor: str, reason: str, seen: Mapping[str, Any] | 
 
 
 def add_queue(queue: Queue, *, actor: str, reason: str) -> None:
-    """Add a queue. Workers consume it once they are told to (`-Q`). Raises ValueError without a reason."""
+    """Add a queue. Workers consume it once it is named in their `-Q`. Raises ValueError without a reason."""
     require_reason(reason)
     with transaction.atomic():
         queue.save(force_insert=True)
@@ -55,10 +55,7 @@ def add_queue(queue: Queue, *, actor: str, reason: str) -> None:
 
 
 def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: Any) -> TypeDials:  # noqa: A002
-    """Set dials of a type by their names in `jobs_typedials`; those that are not named stay as they are.
-
-    Raises ValueError without a reason.
-    """
+    """Set dials of a type by their names in `jobs_typedials`; the others keep their values. ValueError: no reason."""
     require_reason(reason)
     with transaction.atomic():
         row, created = TypeDials.objects.select_for_update().get_or_create(kind=kind, type=type)
@@ -75,7 +72,7 @@ def set_type_dials(kind: str, type: str, *, actor: str, reason: str, **dials: An
 
 
 def delete_type_dials(kind: str, type: str, *, actor: str) -> None:  # noqa: A002
-    """Leave it to the class of the type and to its queue again. Raises TypeDials.DoesNotExist."""
+    """Delete the dials of a type: its class and its queue decide again. Raises TypeDials.DoesNotExist."""
     with transaction.atomic():
         row = TypeDials.objects.select_for_update().get(kind=kind, type=type)
         unset = TypeDials()

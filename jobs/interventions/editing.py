@@ -1,4 +1,4 @@
-"""Edit the payload of a job that failed, and requeue it: one step, or none."""
+"""Edit the payload of a dead or failed job and requeue it, in one transaction."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from jobs.states import UNFINISHED
 def edit_and_requeue_job(
     job_id: UUID, *, payload: Any, actor: str, reason: str, fencing_token: int | None = None
 ) -> None:
-    """dead or failed → queued, with another payload; the former one is kept as a revision.
+    """dead or failed → queued, with another payload; the previous one is kept as a revision.
 
-    `fencing_token` is the one that the person saw. Raises InvalidPayloadError where the kind does not take the
-    payload today, TransitionError where the job is not dead or failed, or has run since, ValueError without a reason.
+    `fencing_token` is the one that the person saw. Raises InvalidPayloadError if the kind does not accept the payload,
+    TransitionError if the job is not dead or failed, has run since or is refused, ValueError without a reason.
     """
     require_reason(reason)
     with transaction.atomic():
@@ -33,7 +33,7 @@ def edit_and_requeue_job(
         if job.state not in UNFINISHED:
             raise TransitionError(f"it is {job.state}")
         if fencing_token not in (None, job.fencing_token):
-            raise TransitionError("it has run again since")
+            raise TransitionError("it has run again in the meantime")
         canonical = inspector_of(job.kind).validate(payload, job.owner)
         before = masked_payload(job)
         PayloadRevision.objects.create(job=job, payload=job.payload, replaced_by=actor)

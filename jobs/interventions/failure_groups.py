@@ -1,4 +1,4 @@
-"""Equal failures together: dead and failed jobs by the fingerprint of their error."""
+"""Failure groups: dead and failed jobs, grouped by the fingerprint of their error."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.states import UNFINISHED, State
 
-#: Groups that are shown, the largest ones.
+#: Maximum number of groups that are shown.
 MOST_GROUPS: Final = 50
-#: How far back the trend reaches, an hour a step.
+#: Length of the trend, which has one step per hour.
 TREND_HOURS: Final = 24
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Jobs that fail alike. `trend` counts their failed attempts for each of the last 24 hours, oldest first."""
+    """Jobs with the same failure. `trend` counts their failed attempts in each of the last 24 hours, oldest first."""
 
     fingerprint: str
     kind: str
@@ -39,7 +39,7 @@ class FailureGroup:
 
 
 def failure_groups() -> list[FailureGroup]:
-    """The largest groups first. Three queries, however many jobs and groups there are."""
+    """The failure groups, largest first. Always three queries, however many jobs and groups there are."""
     rows = list(
         Job.objects.filter(state__in=UNFINISHED)
         .values("error_fingerprint")

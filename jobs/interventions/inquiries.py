@@ -1,9 +1,9 @@
 """Inquiries: a person asks what a job would cost the database, a worker finds out, and the answer is kept.
 
-The answer takes the code of the job's type (`Inspector.cost`), which may hang or end its process. So an inquiry is a
-job of its own kind: it waits in the queue of short operations, and the worker runs the code in a process that is killed
-at its deadline (`jobs.types.contained`). There is one attempt. A failure of the code is an answer, too, so an
-inquiry succeeds unless its worker vanishes. Its type is the id of the job that it is about: an index finds the newest.
+The answer comes from the code of the job's type (`Inspector.cost`), which may hang or crash its process. So an inquiry
+is a job of its own kind in the queue of short operations, and its worker runs the code in a process that is killed at
+a deadline (`jobs.types.contained`). There is one attempt. A failure of the code is an answer, too, so an inquiry
+succeeds unless its worker vanishes. Its type is the id of the job it is about, so that an index finds the newest one.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 INQUIRY: Final = "inquiry"
 QUEUE: Final = "operations"
-#: How long the code may take, including its queries. Seconds.
+#: Maximum run time of the code, including its queries. Seconds.
 DEADLINE_SECONDS: Final = 10
-#: How long the answer that a job will fail stays valid.
+#: How long the answer "will fail again" is valid.
 VALID_FOR: Final = timedelta(hours=1)
-#: How much of an error message is kept.
+#: Characters of an error message that are kept.
 MAX_TEXT_LENGTH: Final = 1000
 #: Codes of errors that concern the state of the database, not the query.
 TRANSIENT_CODES: Final = frozenset({"database-error", "time-limit", "retryable-error"})
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Inquiry:
-    """The newest inquiry about a job. While it is open there is no outcome."""
+    """The newest inquiry about a job. It has no outcome while it is open."""
 
     job_id: UUID
     is_open: bool
@@ -73,7 +73,6 @@ class Inquiry:
 
     @classmethod
     def of(cls, inquiry: Job) -> Self:
-        """From its row."""
         result = inquiry.result if isinstance(inquiry.result, dict) else {}
         found = result.get("outcome") if inquiry.state == State.SUCCEEDED else Outcome.LOST
         is_open = inquiry.state in ACTIVE
@@ -88,7 +87,7 @@ class Inquiry:
         )
 
     def finding(self, job: Job) -> Finding | None:
-        """What it says about running the job again; None if it is open or about another payload."""
+        """Whether the job can be run again, by this inquiry; None if it is open or about another payload."""
         if self.outcome is None or self.work != work_term(job):
             return None
         age = timezone.now() - self.at
@@ -99,15 +98,15 @@ class Inquiry:
         if self.outcome not in (Outcome.REFUSED, Outcome.KILLED):
             return Finding(Level.WARNING, said)
         if age > VALID_FOR:
-            return Finding(Level.WARNING, f"{said} That was a while ago: ask again.")
-        return Finding(Level.WILL_FAIL, f"{said} If the cause has been repaired since, ask again.")
+            return Finding(Level.WARNING, f"{said} This answer is out of date. Ask again.")
+        return Finding(Level.WILL_FAIL, f"{said} If the cause has been fixed since, ask again.")
 
     @property
     def words(self) -> str:
-        """The outcome, for the staff."""
+        """The outcome as staff read it."""
         match self.outcome:
             case None:
-                return "A worker is asking."
+                return "A worker is working on the answer."
             case Outcome.ANSWERED:
                 return self.text
             case Outcome.REFUSED:
@@ -115,24 +114,24 @@ class Inquiry:
             case Outcome.UNAVAILABLE:
                 return f"The database did not answer: {self.text}"
             case Outcome.UNDECIDED:
-                return f"There is no answer: {self.text}"
+                return f"The cost could not be estimated: {self.text}"
             case Outcome.TIMED_OUT:
                 return f"The report type's code and the planner took longer than {DEADLINE_SECONDS} s and were stopped."
             case Outcome.KILLED:
                 return "The report type's code crashed its process; it would crash a worker, too."
             case Outcome.LOST:
-                return "The worker that was asked ended before it had an answer."
+                return "The worker that handled the inquiry ended before it had an answer."
 
 
 def submit_cost_inquiry(job: Job, *, actor: AbstractBaseUser | None) -> None:
-    """Submit an inquiry about a job, unless one is open. Raises what `jobs.dispatch.submission.submit_job` does."""
+    """Submit an inquiry about a job, unless one is open. Raises what `submit_job` raises."""
     if any(inquiry.is_open for inquiry in latest_inquiries([job]).values()):
         return
     submit_job(kind=INQUIRY, owner=actor, payload={"job": str(job.pk), "work": work_term(job)})
 
 
 def latest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
-    """The newest inquiry about each of the jobs, by their ids. One query."""
+    """The newest inquiry about each job, by the job's id. One query."""
     ids = [str(job.pk) for job in jobs]
     asked = Job.objects.filter(queue=QUEUE, kind=INQUIRY, type__in=ids).exclude(state=State.CANCELLED)
     rows = asked.order_by("type", "-id").distinct("type").select_related("owner")
@@ -140,19 +139,19 @@ def latest_inquiries(jobs: Iterable[Job]) -> dict[UUID, Inquiry]:
 
 
 def work_term(job: Job) -> str:
-    """Identifies the payload that the answer is about: it changes when the payload is edited."""
+    """Identify the payload that an answer is about: the term changes when the payload is edited."""
     return same_work_term(job.kind, job.payload) if isinstance(job.payload, dict) else ""
 
 
 def run_inquiry(context: JobContext) -> dict[str, Any]:
-    """The handler. Its result is `{"outcome": …, "text": …}`."""
+    """The handler; returns `{"outcome": …, "text": …}`."""
     bounds = Bounds(seconds=DEADLINE_SECONDS, memory_bytes=settings.PREVIEW_MEMORY_MB * 1024**2)
     try:
         answer: dict[str, Any] = contained(
             "jobs.interventions.inquiries.compute_cost", context.job.payload["job"], bounds=bounds, check=context.check
         )
     except CannotStartError:
-        return {"outcome": Outcome.UNDECIDED, "text": "the process for the question could not be started."}
+        return {"outcome": Outcome.UNDECIDED, "text": "its process could not be started."}
     except ProcessEndedError:
         return {"outcome": Outcome.KILLED}
     except ContainedError:
@@ -161,41 +160,41 @@ def run_inquiry(context: JobContext) -> dict[str, Any]:
 
 
 def compute_cost(job_id: str) -> dict[str, Any]:
-    """In a process of its own: ask the job's inspector. Secrets of the payload are masked in what it says."""
+    """Ask the job's inspector, in a process of its own. Secrets of the payload are masked in the answer."""
     job = Job.objects.select_related("owner").filter(pk=job_id).first()
     if job is None:
         return {"outcome": Outcome.UNAVAILABLE, "text": "the job has been deleted."}
     try:
         cost = inspector_of(job.kind).cost(job)
-    except Exception as error:  # whatever a type's code and the database raise
+    except Exception as error:  # a type's code and the database may raise anything
         code = classify(error).code
-        if code == "out-of-memory":  # a worker has another limit
+        if code == "out-of-memory":  # a worker may have more memory
             needs = f"the report type's code needed more than {settings.PREVIEW_MEMORY_MB} MiB."
             return {"outcome": Outcome.UNDECIDED, "text": needs}
         outcome = Outcome.UNAVAILABLE if code in TRANSIENT_CODES else Outcome.REFUSED
         said = in_one_line(error, secrets_of(job)) or type(error).__name__
         return {"outcome": outcome, "text": f"{said[:MAX_TEXT_LENGTH]}."}
-    return {"outcome": Outcome.ANSWERED, "text": cost or "Nothing is known of what such a job costs."}
+    return {"outcome": Outcome.ANSWERED, "text": cost or "The cost of this job is not known."}
 
 
 class InquiryInspector(Inspector):
-    """The payload names a job, and is nothing that people edit."""
+    """The payload names a job. People do not edit it."""
 
     types_are_counted = False
 
     def type_of(self, payload: dict[str, Any]) -> str:
-        """The id of the job that it is about."""
+        """The id of the job that the inquiry is about."""
         return str(payload.get("job", "")) if isinstance(payload, dict) else ""
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Raises InvalidPayloadError unless it is as `submit_cost_inquiry` writes it."""
+        """Raises InvalidPayloadError unless the payload has the form that `submit_cost_inquiry` writes."""
         checked = super().validate(payload, owner)
         if set(checked) != {"job", "work"} or not all(isinstance(value, str) for value in checked.values()):
-            raise InvalidPayloadError([{"pointer": "", "detail": "An inquiry names a job and nothing else."}])
+            raise InvalidPayloadError([{"pointer": "", "detail": "Only `job` and `work` belong here."}])
         return checked
 
 
-#: One attempt: what ends the worker once would do so again.
+#: One attempt: an inquiry that kills its worker would kill the next one, too.
 KIND: Final = Kind(
     name=INQUIRY,
     queue=QUEUE,

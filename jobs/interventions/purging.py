@@ -1,4 +1,4 @@
-"""Purge: what an owner deletes. Its files go, and it is nobody's any more; staff still see what ran, and when."""
+"""Purge the jobs that their owner deletes: files and owner are removed. Staff still see what ran, and when."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from jobs.models import Artifact, AuditEntry, Event, Job, ReusedKey
 from jobs.postgres.commit import after_commit
 from jobs.states import State
 
-#: For its owner a dead job has ended, too.
+#: To its owner, a dead job has ended, too.
 PURGEABLE = frozenset({State.SUCCEEDED, State.CANCELLED, State.DEAD})
 
 
 def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
-    """Take ended jobs from their owner, a dead one → cancelled; delete their files, free
-    their idempotency keys, and tell nobody.
+    """Remove the owner of ended jobs, delete their files and free their idempotency keys. Nobody is notified.
 
-    A file that cannot be deleted now has expired, so Beat deletes it. A job without an owner is refused: it has been
-    deleted already.
+    Dead jobs become cancelled. Beat deletes a file that cannot be deleted now, because it is marked as expired.
+    A job without an owner is refused: it has already been deleted.
     """
 
     def change(jobs: list[Job]) -> None:
@@ -45,17 +44,17 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         reason="",
         allowed=PURGEABLE,
         change=change,
-        objection=lambda job: "it has been deleted already" if job.owner_id is None else "",
+        objection=lambda job: "it has already been deleted" if job.owner_id is None else "",
     )
 
 
 def purge_or_cancel(job_id: UUID, *, actor: str) -> bool:
-    """Purge a job that has ended: True. Else cancel it: False, also where it is being cancelled already."""
+    """Purge an ended job and return True. Else cancel it and return False, also if it is already being canceled."""
     if purge_jobs([job_id], actor=actor).changed:
         return True
     if cancel_jobs([job_id], actor=actor).changed:
         return False
-    return bool(purge_jobs([job_id], actor=actor).changed)  # it may have ended meanwhile
+    return bool(purge_jobs([job_id], actor=actor).changed)  # it may have ended in the meantime
 
 
 def _delete_files(job_ids: list[UUID]) -> None:

@@ -1,9 +1,9 @@
-"""Whether a job can be requeued, checked against the live state and explained.
+"""Whether a job can be requeued: check it against the current state, and explain the verdict.
 
 A verdict is the worst of its findings: safe, safe with a warning, refused, will fail again. It is the same wherever it
-is shown: on the job's page, in the lists of bulk actions and runs, in the terminal. No code of a job's type runs for
-it, but the newest answer of such code (`jobs.interventions.inquiries`) is one of the findings. What many jobs share
-(the queue's dials, how long such jobs take, whether a database answers) is looked up once for all of them.
+is shown: on the job's page, in bulk actions and bulk runs, and in the terminal. No code of the job's type runs for it,
+but the newest answer of such code (`jobs.interventions.inquiries`) is one of the findings. Facts that many jobs share
+(dials of the queue, durations of similar jobs, whether a database responds) are looked up once for all of them.
 """
 
 from __future__ import annotations
@@ -47,22 +47,21 @@ class Verdict:
 
     @property
     def level(self) -> Level:
-        """The worst of the findings."""
+        """The level of the worst finding."""
         return max((finding.level for finding in self.findings), default=Level.OK)
 
     @property
     def label(self) -> str:
-        """`safe`, `safe with a warning`, `refused` or `will fail again`."""
         return LABELS[self.level]
 
     @property
     def reasons(self) -> str:
-        """The worst findings in one line; empty if it is safe."""
+        """The worst findings in one line; empty if the job is safe to requeue."""
         return " ".join(str(found.text) for found in self.findings if self.level is found.level is not Level.OK)
 
 
 class RequeueChecks:
-    """Checks one or many jobs. It caches what it reads, so make a new one for each request."""
+    """Check one or many jobs. An instance caches what it reads, so make a new one for each request."""
 
     def __init__(self) -> None:
         self._dials = cache(current_dials)
@@ -71,28 +70,20 @@ class RequeueChecks:
         self._storage_shortage = cache(storage_shortage)
 
     def check(self, job: Job) -> Verdict:
-        """The verdict on one job, read with its owner."""
+        """The verdict on one job, which was read with its owner."""
         return self.check_all([job])[job.pk]
 
     def check_all(self, jobs: Sequence[Job]) -> dict[UUID, Verdict]:
-        """Verdicts by id, with a number of queries that does not depend on the number of jobs."""
+        """Verdicts by job id. The number of queries does not depend on the number of jobs."""
         equal, inquiries = equal_jobs(jobs), latest_inquiries(jobs)
-        published = set(
-            Artifact.objects.filter(
-                job__in=[job.pk for job in jobs],
-                role=Artifact.Role.RESULT,
-                published_at__isnull=False,
-                deleted_at=None,
-            ).values_list("job", flat=True)
-        )
-        return {
-            job.pk: Verdict(
-                tuple(
-                    self._findings(job, equal.get(job.pk, ()), inquiries.get(job.pk), is_published=job.pk in published)
-                )
-            )
-            for job in jobs
-        }
+        results = Artifact.objects.filter(job__in=[job.pk for job in jobs], role=Artifact.Role.RESULT, deleted_at=None)
+        published = set(results.filter(published_at__isnull=False).values_list("job", flat=True))
+
+        def verdict(job: Job) -> Verdict:
+            others, inquiry = equal.get(job.pk, ()), inquiries.get(job.pk)
+            return Verdict(tuple(self._findings(job, others, inquiry, is_published=job.pk in published)))
+
+        return {job.pk: verdict(job) for job in jobs}
 
     def _findings(
         self, job: Job, equal: Iterable[EqualJob], inquiry: Inquiry | None, *, is_published: bool
@@ -116,19 +107,19 @@ class RequeueChecks:
     def _check_environment(self, job: Job) -> Iterator[Finding]:
         found = self._dials(job.queue, job.kind, job.type)
         if found is None:
-            yield Finding(Level.REFUSED, f"There is no queue {job.queue} any more.")
+            yield Finding(Level.REFUSED, f"The queue {job.queue} no longer exists.")
             return
         if found.queue_paused:
-            yield Finding(Level.WARNING, f"The queue {job.queue} is paused: it will wait until it is resumed.")
+            yield Finding(Level.WARNING, f"The queue {job.queue} is paused. Until it is resumed, the job will wait.")
         if found.type_paused:
-            yield Finding(Level.WARNING, f"{job.type} is paused: it will wait until it is resumed.")
+            yield Finding(Level.WARNING, f"The type {job.type} is paused. Until it is resumed, the job will wait.")
         alias = found.database
         if alias not in settings.DATABASES:
-            yield Finding(Level.REFUSED, f"There is no database called {alias}.")
+            yield Finding(Level.REFUSED, f"The settings define no database named {alias}.")
         elif reason := self._why_unreachable(alias):
-            yield Finding(Level.WARNING, f"The database {alias} does not answer: {reason}")
+            yield Finding(Level.WARNING, f"The database {alias} does not respond: {reason}")
         else:
-            yield Finding(Level.OK, f"The queue {job.queue} hands out, and the database {alias} answers.")
+            yield Finding(Level.OK, f"The queue {job.queue} is handing out jobs, and the database {alias} responds.")
         if shortage := self._storage_shortage():
             yield Finding(Level.WARNING, shortage)
 
@@ -136,16 +127,16 @@ class RequeueChecks:
         seconds = self._past_durations(job.queue, job.kind, job.type)
         if seconds:
             middle, longest = in_words(statistics.median(seconds)), in_words(max(seconds))
-            many = f"The last {len(seconds)} such jobs took" if len(seconds) > 1 else "The last such job took"
-            yield Finding(Level.OK, f"{many} {middle} (median), {longest} at most.")
+            subject = f"last {len(seconds)} similar jobs" if len(seconds) > 1 else "last similar job"
+            yield Finding(Level.OK, f"The {subject} took {middle} (median) and at most {longest}.")
         else:
-            yield Finding(Level.OK, "No such job has succeeded recently, so its duration is unknown.")
+            yield Finding(Level.OK, "No similar job has succeeded recently, so the duration is unknown.")
 
 
 def requeue_checked_jobs(
     job_ids: Iterable[UUID], *, actor: str, reason: str, seen: Mapping[UUID, int] | None = None
 ) -> Intervention:
-    """Requeue the jobs whose verdict at this moment does not forbid it. Raises ValueError without a reason."""
+    """Requeue the jobs whose current verdict does not forbid it. Raises ValueError without a reason."""
     require_reason(reason)
     checks, outcome = RequeueChecks(), Intervention()
     for ids in batches(job_ids):
@@ -159,7 +150,7 @@ def requeue_checked_jobs(
 
 
 def current_dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A002
-    """The dials that apply now; None if the queue no longer exists."""
+    """The current dials; None if the queue no longer exists."""
     defaults = inspector_of(kind).dials(type)
     try:
         return dials_of(queue, kind=kind, type=type, defaults=defaults)
@@ -169,17 +160,17 @@ def current_dials(queue: str, kind: str, type: str) -> Dials | None:  # noqa: A0
 
 def _check_owner(job: Job) -> Iterator[Finding]:
     if job.owner is not None and not job.owner.is_active:
-        yield Finding(Level.REFUSED, f"Its owner, {job.owner.get_username()}, is deactivated.")
+        yield Finding(Level.REFUSED, f"The account of its owner, {job.owner.get_username()}, is deactivated.")
 
 
 def _check_equal_jobs(job: Job, equal: Iterable[EqualJob]) -> Iterator[Finding]:
     for other in equal:
         if other.state != State.SUCCEEDED:
-            yield Finding(Level.WARNING, f"The same work is {other.state} already, as job {other.job_id}.")
+            yield Finding(Level.WARNING, f"A job with the same payload is already {other.state}: {other.job_id}.")
             return
     for other in equal:
         if other.finished_at > (job.finished_at or job.created_at):
-            yield Finding(Level.WARNING, f"The same work has succeeded since, as job {other.job_id}.")
+            yield Finding(Level.WARNING, f"A job with the same payload has succeeded since: {other.job_id}.")
             return
     yield Finding(Level.OK, "No job with the same payload is waiting or running, or has succeeded since.")
 
@@ -189,19 +180,16 @@ def _check_last_error(job: Job) -> Iterator[Finding]:
     if not isinstance(error, dict):
         return
     if error.get("code") in ("worker-lost", "stalled", "out-of-memory"):
-        yield Finding(Level.WARNING, f"Its last attempt ended as {error['code']}: it may take the next worker with it.")
+        yield Finding(Level.WARNING, f"Its last attempt ended with {error['code']}. It may take down the next worker.")
     elif error.get("retryable") is False:
-        yield Finding(
-            Level.WARNING,
-            f"Its last error ({error.get('code')}) will not go away by itself: "
-            "fix the cause first, or edit the payload.",
-        )
+        cause = f"Its last error ({error.get('code')}) will not go away by itself."
+        yield Finding(Level.WARNING, f"{cause} Fix the cause first, or edit the payload.")
 
 
 def _catch_errors(look: Callable[[Job], Iterator[Finding]], job: Job) -> Iterator[Finding]:
-    """Turn an exception into a finding: a payload may be anything, and the code of a kind may fail over it."""
+    """Turn an exception into a finding: a payload may contain anything, and the kind's code may fail on it."""
     try:
         yield from list(look(job))
     except Exception as error:
         complaint = redact(repr(error), secrets_of(job))
-        yield Finding(Level.WILL_FAIL, f"Its payload cannot be understood today: {complaint}")
+        yield Finding(Level.WILL_FAIL, f"The check of its payload failed: {complaint}")

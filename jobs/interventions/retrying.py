@@ -1,4 +1,4 @@
-"""Retry: what an owner may do about a dead job. The queue's dials hold for it as for a new one."""
+"""Retry: an owner requeues their dead job. The queue's dials apply as for a new order."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class NotRetryableError(Exception):
-    """By today's rules the job could not be ordered."""
+    """The job could not be ordered under today's rules."""
 
 
-REASON = "Its owner tries it again."
+REASON = "Retried by its owner."
 
 
 def retry_dead_job(job: Job, *, owner: AbstractBaseUser) -> None:
-    """dead → queued, with all attempts anew, once. Raises TransitionError where it is not dead (any more).
+    """dead → queued, with the full number of attempts. Raises TransitionError if the job is not, or no longer, dead.
 
-    Raises AdmissionError as `submit_job` does; it stays dead then.
+    Raises AdmissionError as `submit_job` does; the job then stays dead.
     """
     if job.state != State.DEAD:
         raise TransitionError(f"job {job.pk} is {job.state}")
     seen = {job.pk: job.fencing_token}
     with room_for_one(queue=job.queue, kind=job.kind, type=job.type, owner=owner):
         if not requeue_jobs([job.pk], actor=owner.get_username(), reason=REASON, seen=seen).changed:
-            raise TransitionError(f"job {job.pk} is not {State.DEAD} any more")
+            raise TransitionError(f"job {job.pk} is no longer {State.DEAD}")

@@ -1,8 +1,8 @@
-"""Which jobs are meant: criteria as the admin's URLs, the bulk runs and the dashboard's links write them.
+"""Select jobs by criteria, as they are written in the admin's URLs, the bulk runs and the dashboard's links.
 
-Each criterion is one lookup that an index answers, whether it fits one job of a million or nearly all. The
-index `jobs_job_sorted_by` begins with the queue and the kind; where these are not asked for, all that there are
-are named, so that PostgreSQL goes through it a few times instead of reading the table.
+Each criterion is one lookup that an index answers, whether it matches one job of a million or nearly all. The index
+`jobs_job_sorted_by` begins with the queue and the kind. A criterion that does not restrict these names all that exist,
+so that PostgreSQL scans the index a few times instead of reading the table.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
 
-#: Ages that can be asked for, in days; `older` is what is left.
+#: Values of the criterion `age`, in days; `older` stands for all older jobs.
 AGES: Final = {"hour": 1 / 24, "day": 1, "week": 7}
-#: What may be wrong with a job while its state is in order; names of methods of JobQuerySet.
+#: Problems that a job's state does not show; names of methods of JobQuerySet.
 TROUBLES: Final = ("orphaned", "overdue")
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 class UnknownCriterionError(ValueError):
-    """There is no such criterion, or it has no such value."""
+    """There is no such criterion, or the value is not valid for it."""
 
 
 def select_jobs(criteria: Mapping[str, str]) -> JobQuerySet:
-    """The jobs that fit all criteria. Raises UnknownCriterionError."""
+    """The jobs that match all criteria. Raises UnknownCriterionError."""
     found = Job.objects.all()
     for name, value in criteria.items():
         found = found.filter(criterion(name, value))
@@ -51,23 +51,23 @@ def criterion(name: str, value: str) -> Q:
     try:
         return _CRITERIA[name](value)
     except KeyError:
-        raise UnknownCriterionError(f"there is no criterion {name}={value}") from None
+        raise UnknownCriterionError(f"the filter {name}={value} is not valid") from None
 
 
 def in_words(criteria: Mapping[str, str]) -> str:
-    """For people: `state dead, queue reports`."""
+    """The criteria for people: `state dead, queue reports`."""
     return ", ".join(f"{'search' if name == 'q' else name} {value}" for name, value in criteria.items()) or "all jobs"
 
 
 def search(text: str) -> Q:
-    """Jobs that somebody looks for: an id, a fingerprint, the name of an owner, a value of the payload, `key=value`."""
+    """Search jobs by an id, a fingerprint, the name of an owner, a value of the payload, or `key=value`."""
     text = text.strip()
     try:
         return Q(pk=UUID(text))
     except ValueError:
         pass
     if text.startswith("="):
-        return Q(pk__in=[])  # `same_work_term` is no word for people
+        return Q(pk__in=[])  # only `same_work_term` begins so; people do not search for it
     if _FINGERPRINT.fullmatch(text):
         return criterion("fingerprint", text)
     user = get_user_model()
@@ -76,7 +76,6 @@ def search(text: str) -> Q:
     return Q(search_terms__terms__contains=[term_searched(text)])
 
 
-#: The classes of errors that jobs have now.
 ERROR_CLASSES: Final = f"""
     WITH RECURSIVE {loose_index_scan("found", key=["error_class"], source="jobs_job", where="error_class <> ''")}
     SELECT error_class FROM found
@@ -84,7 +83,7 @@ ERROR_CLASSES: Final = f"""
 
 
 def error_classes() -> list[str]:
-    """The classes of errors that jobs have now, in order."""
+    """The error classes of the present jobs, sorted."""
     return [row["error_class"] for row in fetch_all(ERROR_CLASSES)]
 
 

@@ -136,7 +136,7 @@ def test_what_postgresql_ends_for_a_deadlock_is_done_again(make_job: Callable[..
 def test_a_job_is_deleted_once(make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.CANCELLED, finished_at=Now())
     assert purge_or_cancel(job.pk, actor="ada") is True
-    assert purge_jobs([job.pk], actor="ada").refused == {job.pk: "it has been deleted already"}
+    assert purge_jobs([job.pk], actor="ada").refused == {job.pk: "it has already been deleted"}
     assert purge_or_cancel(job.pk, actor="ada") is False
     assert audited() == {("delete", str(job.pk)): 1}
 

@@ -158,7 +158,7 @@ def test_a_process_that_does_not_start_says_nothing_about_the_job(
     ask(job)
     word, why = verdict(job)
     assert word == "safe with a warning"
-    assert "There is no answer: the process for the question could not be started." in why
+    assert "The cost could not be estimated: its process could not be started." in why
 
 
 def test_the_verdict_is_the_same_on_the_page_in_a_bulk_run_and_in_the_terminal(
@@ -214,7 +214,7 @@ def test_an_old_refusal_is_a_warning_and_one_about_another_payload_says_nothing(
     word, why = verdict(job)
     assert word == "safe with a warning"
     assert "Asked 2 h ago: " in why
-    assert "ask again" in why
+    assert "Ask again" in why
     Job.objects.filter(pk=job.pk).update(payload={**job.payload, "parameters": {"value": "y"}})
     assert "Asked" not in verdict(job)[1]
 
@@ -223,7 +223,7 @@ def test_a_worker_that_vanished_is_told_and_is_no_verdict(dead: Callable[..., Jo
     job = dead("SELECT 1 AS a")
     operator.post(f"/admin/jobs/job/{job.pk}/cost/")
     Job.objects.filter(kind="inquiry").update(state=State.DEAD, finished_at=Now())
-    assert "The worker that was asked ended before it had an answer." in page(operator, job)
+    assert "The worker that handled the inquiry ended before it had an answer." in page(operator, job)
     assert verdict(job)[0] == "safe with a warning"
 
 

@@ -73,7 +73,7 @@ def test_an_edit_is_refused_where_requeueing_is(member: Callable[[str], Client],
     payload = {"token": "***", "list": [{"token": "***"}, {"token": "***"}], "n": 2}
     sent = {"payload": json.dumps(payload), "reason": "r", "post": "yes"}
     page = member("operator").post(f"{LIST}{job.pk}/edit/", sent, follow=True).content.decode()
-    assert "Nothing was changed: Its owner, ada, is deactivated." in page
+    assert "Nothing was changed: The account of its owner, ada, is deactivated." in page
     found = Job.objects.get()
     assert (found.state, found.payload["n"], found.revisions.count()) == (State.DEAD, 1, 0)
 
@@ -144,7 +144,7 @@ def test_dials_that_somebody_else_has_turned_meanwhile_are_left_alone(member: Ca
     assert Queue.objects.values_list("paused", "max_running").get(name="reports") == (True, 7)
     Queue.objects.filter(name="reports").update(max_running=5)
     page = client.post("/admin/jobs/queue/reports/change/", sent, follow=True).content.decode()
-    assert "Nothing was changed: max_running is 5 by now." in page
+    assert "Nothing was changed: max_running has been changed to 5 in the meantime." in page
 
 
 def test_odd_rows_have_pages(member: Callable[[str], Client], job: Job) -> None:

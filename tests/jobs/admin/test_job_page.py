@@ -172,7 +172,7 @@ def test_an_edit_that_is_wrong_is_refused_with_the_reason(
 def test_an_edit_of_a_job_that_has_run_since_changes_nothing(member: Callable[[str], Client], dead_report: Job) -> None:
     Job.objects.update(fencing_token=2)
     answer = member("operator").post(url("edit", dead_report), edited(2024, post="yes"), follow=True)
-    assert "it has run again since" in answer.content.decode()
+    assert "it has run again in the meantime" in answer.content.decode()
     assert not PayloadRevision.objects.exists()
 
 

@@ -56,7 +56,8 @@ def test_each_job_is_changed_once_and_what_ran_since_is_left_alone(actor: User, 
     assert run.stage == Stage.DONE
     assert outcomes(run) == ["changed", "changed", "refused", "refused"]
     whys = run.items.filter(outcome="refused").order_by("job_id").values_list("why", flat=True)
-    assert list(whys) == ["it has run again since", "It is queued: only dead and failed jobs can be requeued."]
+    not_dead = "It is queued: only dead and failed jobs can be requeued."
+    assert list(whys) == ["it has run again in the meantime", not_dead]
     told = Event.objects.filter(name="requeued")
     assert sorted(told.values_list("job_id", flat=True)) == sorted(job.pk for job in jobs[2:])
     assert set(told.values_list("actor", flat=True)) == {"grace"}

@@ -56,7 +56,7 @@ def test_a_running_job_hears_of_it_within_two_seconds_and_leaves_no_file(
         write(context)
         cancel_jobs([context.job.pk], actor="ada", reason="enough")
         again = cancel_jobs([context.job.pk], actor="bob", reason="enough")
-        assert again.refused == {context.job.pk: "it is asked to end already"}
+        assert again.refused == {context.job.pk: "it has already been asked to stop"}
         assert AuditEntry.objects.get(action="cancel").actor == "ada"
         asked_at = time.monotonic()
 

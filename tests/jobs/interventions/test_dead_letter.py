@@ -78,7 +78,7 @@ def test_a_job_in_another_state_is_refused(
 @pytest.mark.parametrize("act", [requeue_jobs, discard_jobs])
 def test_a_reason_must_be_given(act: Callable[..., interventions.Intervention], dead_job: Callable[..., Job]) -> None:
     job = dead_job()
-    with pytest.raises(ValueError, match="say why"):
+    with pytest.raises(ValueError, match="enter a reason"):
         act([job.pk], actor="grace", reason="  ")
     job.refresh_from_db()
     assert job.state == State.DEAD

@@ -33,11 +33,11 @@ def test_what_changes_nothing_leaves_no_entry() -> None:
 
 @pytest.mark.django_db
 def test_a_reason_and_a_queue_are_needed() -> None:
-    with pytest.raises(ValueError, match="say why"):
+    with pytest.raises(ValueError, match="enter a reason"):
         set_dials("reports", actor="g", reason=" ", paused=True)
     with pytest.raises(Queue.DoesNotExist):
         set_dials("gone", actor="g", reason="r", paused=True)
-    with pytest.raises(ValueError, match="say why"):
+    with pytest.raises(ValueError, match="enter a reason"):
         add_queue(Queue(name="more"), actor="g", reason="")
     assert not Queue.objects.filter(paused=True).exists()
 

@@ -67,8 +67,8 @@ def test_a_dead_job_whose_cause_is_gone_is_safe(dead_job: Callable[..., Job]) ->
     assert (found.label, found.reasons) == ("safe", "")
     assert [str(finding.text) for finding in found.findings] == [
         "No job with the same payload is waiting or running, or has succeeded since.",
-        "The queue reports hands out, and the database default answers.",
-        "No such job has succeeded recently, so its duration is unknown.",
+        "The queue reports is handing out jobs, and the database default responds.",
+        "No similar job has succeeded recently, so the duration is unknown.",
     ]
 
 
@@ -83,12 +83,12 @@ def test_a_kind_that_is_gone_is_refused(dead_job: Callable[..., Job]) -> None:
 
 
 def test_a_queue_that_is_gone_is_refused(dead_job: Callable[..., Job]) -> None:
-    assert refusal(dead_job(queue="gone")) == "There is no queue gone any more."
+    assert refusal(dead_job(queue="gone")) == "The queue gone no longer exists."
 
 
 def test_a_deactivated_owner_is_refused(dead_job: Callable[..., Job], owner: User) -> None:
     User.objects.update(is_active=False)
-    assert refusal(dead_job()) == "Its owner, ada, is deactivated."
+    assert refusal(dead_job()) == "The account of its owner, ada, is deactivated."
 
 
 def test_a_published_result_is_refused(dead_job: Callable[..., Job]) -> None:
@@ -101,7 +101,7 @@ def test_a_published_result_is_refused(dead_job: Callable[..., Job]) -> None:
 
 def test_a_paused_queue_is_a_warning(dead_job: Callable[..., Job]) -> None:
     Queue.objects.filter(name="reports").update(paused=True)
-    assert warnings(dead_job()) == "The queue reports is paused: it will wait until it is resumed."
+    assert warnings(dead_job()) == "The queue reports is paused. Until it is resumed, the job will wait."
 
 
 def test_a_database_that_does_not_answer_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
@@ -109,12 +109,12 @@ def test_a_database_that_does_not_answer_is_a_warning(dead_job: Callable[..., Jo
     job = dead_job()
     monkeypatch.setattr(circumstances, "DEFAULT_DB_ALIAS", "another")
     monkeypatch.setitem(connections.settings, "default", away)  # counts for new connections only
-    assert warnings(job).startswith("The database default does not answer: connection failed")
+    assert warnings(job).startswith("The database default does not respond: connection failed")
 
 
 def test_a_database_that_is_not_configured_is_refused(dead_job: Callable[..., Job]) -> None:
     Queue.objects.filter(name="reports").update(database="gone")
-    assert refusal(dead_job()) == "There is no database called gone."
+    assert refusal(dead_job()) == "The settings define no database named gone."
 
 
 def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monkeypatch: Any) -> None:
@@ -127,7 +127,7 @@ def test_a_storage_without_room_is_a_warning(dead_job: Callable[..., Job], monke
     ("code", "retryable", "said"),
     [
         ("query-refused", False, "will not go away by itself"),
-        ("worker-lost", True, "it may take the next worker with it"),
+        ("worker-lost", True, "It may take down the next worker"),
     ],
 )
 def test_what_the_last_error_says_is_a_warning(
@@ -148,9 +148,9 @@ def test_equal_work_that_waits_or_has_succeeded_since_is_a_warning(dead_job: Cal
     )
     assert verdict(job).label == "safe", others
     since = dead_job(payload=payload, state=State.SUCCEEDED, finished_at=Now() + timedelta(seconds=1))
-    assert warnings(job) == f"The same work has succeeded since, as job {since.pk}."
+    assert warnings(job) == f"A job with the same payload has succeeded since: {since.pk}."
     waits = dead_job(payload=payload, state=State.QUEUED, finished_at=None)
-    assert warnings(job) == f"The same work is queued already, as job {waits.pk}."
+    assert warnings(job) == f"A job with the same payload is already queued: {waits.pk}."
 
 
 def test_how_long_such_jobs_take_is_told(dead_job: Callable[..., Job]) -> None:
@@ -161,7 +161,7 @@ def test_how_long_such_jobs_take_is_told(dead_job: Callable[..., Job]) -> None:
             started_at=Now() - timedelta(seconds=seconds), finished_at=Now(),
         )  # fmt: skip
     texts = [str(finding.text) for finding in verdict(dead_job()).findings]
-    assert texts[-1] == "The last 3 such jobs took 4 s (median), 1 min at most."
+    assert texts[-1] == "The last 3 similar jobs took 4 s (median) and at most 1 min."
 
 
 def test_the_kind_is_asked_and_its_failure_is_an_answer(dead_job: Callable[..., Job]) -> None:
@@ -170,7 +170,7 @@ def test_the_kind_is_asked_and_its_failure_is_an_answer(dead_job: Callable[..., 
     broken = verdict(dead_job(kind="curious", payload={}))
     assert (broken.label, broken.reasons) == (
         "will fail again",
-        "Its payload cannot be understood today: KeyError('sound')",
+        "The check of its payload failed: KeyError('sound')",
     )
 
 

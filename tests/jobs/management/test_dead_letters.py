@@ -114,7 +114,7 @@ def test_which_jobs_must_be_said(words: tuple[str, ...]) -> None:
 
 
 def test_a_blank_reason_is_refused(dead_job: Callable[..., Job]) -> None:
-    with pytest.raises(CommandError, match="say why"):
+    with pytest.raises(CommandError, match="enter a reason"):
         run("requeue", dead_job().pk, "--reason", " ")
 
 

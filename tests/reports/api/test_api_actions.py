@@ -113,7 +113,7 @@ def test_a_failed_report_is_tried_again_with_all_attempts(api: APIClient, owner:
     job.refresh_from_db()
     assert (job.state, job.attempt_count, job.finished_at) == (State.QUEUED, 0, None)
     requeued = job.events.get(name=Event.Name.REQUEUED)
-    assert (requeued.actor, requeued.details) == (owner.username, {"reason": "Its owner tries it again."})
+    assert (requeued.actor, requeued.details) == (owner.username, {"reason": "Retried by its owner."})
     assert_problem(api.post(f"/api/reports/{job.pk}/retry"), 409, "not-failed")
 
 
