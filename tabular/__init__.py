@@ -1,3 +1,1 @@
-"""CSV both ways: dialect, encodings, spreadsheet safety, and rows through PostgreSQL's COPY. It imports nothing of
-ours.
-"""
+"""CSV both ways: dialect, encodings, spreadsheet safety, PostgreSQL's COPY. It imports no other package of ours."""

@@ -1,7 +1,7 @@
-"""Read the rows of a COPY as fast as libpq hands them over.
+"""Read the rows of a COPY as fast as libpq delivers them.
 
-`psycopg.Copy` goes through its scheduler for every row, which halves the speed; here the rows that
-have arrived are taken in one go (https://www.postgresql.org/docs/current/libpq-copy.html).
+`psycopg.Copy` runs its scheduler for every row, which halves the speed. Here all rows that have arrived are taken at
+once (https://www.postgresql.org/docs/current/libpq-copy.html).
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from psycopg import pq
 
 from tabular.protocol import Exchange
 
-#: Bytes of rows that make a chunk: large enough for few Python steps, small enough to keep memory flat.
+#: Bytes in a chunk: large enough for few Python steps, small enough to keep memory flat.
 CHUNK_BYTES = 256 * 1024
-#: Rows that come slowly are handed on after so long, though they fill no chunk: progress and the time left follow them.
-#: Seconds.
+#: Slow rows are yielded after this many seconds even if the chunk is not full, to keep the progress current.
 CHUNK_SECONDS = 1.0
 
 
@@ -29,15 +28,13 @@ def copy_rows(
     check: Callable[[], None],
     chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
 ) -> Generator[list[bytes], None, None]:
-    """Run one `COPY … TO STDOUT` and yield chunks: lists of one `bytes` for each row, of `chunk_bytes` together.
+    """Run one `COPY … TO STDOUT` and yield chunks: lists with one `bytes` for each row, `chunk_bytes` in total.
 
-    A chunk is smaller where its rows took longer than a second to come.
+    A chunk is smaller if its rows take longer than a second to arrive. Nothing is read between two chunks, so that the
+    server waits once the buffers between it and us are full.
 
-    Between two chunks nothing is read, so that the server waits as soon as what lies between it and us is full.
-
-    `check` is called between chunks and while waiting, and may raise to end it. When it does, or when the
-    generator is closed early, the statement is cancelled on the server. Raises psycopg's own errors for
-    what the server reports.
+    `check` is called between chunks and while waiting, and may raise. If it does, or if the generator is closed early,
+    the statement is canceled on the server. Raises psycopg's own class for an error that the server reports.
     """
     exchange = Exchange(connection, check)
     try:
@@ -49,7 +46,7 @@ def copy_rows(
     except psycopg.Error:  # the statement has ended
         raise
     except BaseException:
-        with suppress(psycopg.Error):  # why it ends matters more; the connection is closed next
+        with suppress(psycopg.Error):  # the first error matters more, and the connection is closed next
             connection.cancel_safe(timeout=5)
         raise
 

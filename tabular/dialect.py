@@ -29,7 +29,7 @@ class Dialect:
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> Dialect:
-        """The dialect that a job's payload keeps."""
+        """The dialect stored in a job's payload."""
         return cls(**payload)
 
     def to_payload(self) -> dict[str, Any]:
@@ -43,14 +43,14 @@ class Dialect:
 
     @property
     def content_type(self) -> str:
-        """RFC 7111 and RFC 6713."""
+        """The media type, after RFC 7111 and RFC 6713."""
         if self.compression == "gzip":
             return "application/gzip"
         charset = {"utf-8-sig": "utf-8", "cp932": "windows-31j", "latin-1": "iso-8859-1", "euc_jp": "euc-jp"}
         return f"text/csv; charset={charset.get(self.encoding, self.encoding)}; header=present"
 
     def heading_line(self, headings: Iterable[str]) -> bytes:
-        """The first line of the file, as UTF-8, in the same quoting as PostgreSQL's."""
+        """The first line of the file in UTF-8, quoted as PostgreSQL quotes its lines."""
         line = io.StringIO()
         cells = (defuse(heading, self.encoding) if self.spreadsheetSafe else heading for heading in headings)
         csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(cells)

@@ -1,7 +1,7 @@
 """From PostgreSQL's UTF-8 to the encoding of the order, chunk by chunk.
 
-PostgreSQL could convert too (`COPY … ENCODING`), but its error names neither row nor column, and it
-cannot replace what an encoding lacks; see docs/adr/0003-encodings.md.
+PostgreSQL could convert it too (`COPY … ENCODING`), but its error names neither row nor column, and it cannot replace
+characters that an encoding lacks; see docs/adr/0003-encodings.md.
 """
 
 from __future__ import annotations
@@ -21,33 +21,30 @@ class UnencodableError(ValueError):
 
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
         place = f"Row {row}, column {column}" if row else f"Heading {column}"
-        super().__init__(
-            f"{place}: the encoding {encoding} lacks the character {character!r} (U+{ord(character):04X})."
-        )
+        what = f"{character!r} (U+{ord(character):04X})"
+        super().__init__(f"{place}: the encoding {encoding} lacks the character {what}.")
 
 
 class Encoder:
-    """Encodes whole lines; keeps count of rows so that an error can name the place."""
+    """Encodes whole lines, and counts rows so that an error can name the place."""
 
     def __init__(self, dialect: Dialect, headings: Sequence[str]) -> None:
         self._dialect = dialect
         self._headings = headings
         self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
-        self._rows_before = -1  # the heading line is no row
+        self._rows_before = -1  # the heading line does not count as a row
         self._join = joined(dialect)
 
     def encode(self, lines: list[bytes]) -> bytes:
-        """`lines` of UTF-8 (one row each, line breaks within cells included) in the order's encoding.
+        """`lines` of UTF-8, one for each row, in the order's encoding, and defused if the order asks for it.
 
-        They are also defused where spreadsheets would find formulas within them, if the order asks for it.
-
-        Raises UnencodableError naming row (from 1) and column.
+        Raises UnencodableError with row (from 1) and column.
         """
-        joined = self._join(lines)
+        text = self._join(lines)
         if self._dialect.encoding == "utf-8":
-            return joined
+            return text
         try:
-            encoded = self._encoder.encode(joined.decode())
+            encoded = self._encoder.encode(text.decode())
         except UnicodeEncodeError as error:
             raise self._located(error, lines) from None
         self._rows_before += len(lines)
@@ -60,13 +57,10 @@ class Encoder:
         cells = next(csv.reader(io.StringIO(lines[index].decode(), newline=""), delimiter=self._dialect.delimiter))
         column = next(heading for heading, cell in zip(self._headings, cells, strict=True) if character in cell)
         return UnencodableError(
-            character=character,
-            encoding=self._dialect.encoding,
-            row=self._rows_before + index + 1,
-            column=column,
+            character=character, encoding=self._dialect.encoding, row=self._rows_before + index + 1, column=column
         )
 
 
 def joined(dialect: Dialect) -> Callable[[list[bytes]], bytes]:
-    """What makes one text of lines, defused where spreadsheets would find formulas within them, if the order asks."""
+    """A function that joins lines, and also defuses them if the order asks for it."""
     return LineDefuser(delimiter=dialect.delimiter).join if dialect.spreadsheetSafe else b"".join

@@ -1,10 +1,9 @@
-"""Statements made of a report type's text, sent by PostgreSQL's extended query protocol.
+"""Sends statements that contain a report type's text, over PostgreSQL's extended query protocol.
 
-The simple protocol runs everything that a text holds: `SELECT 1); COMMIT; DROP TABLE …` would leave the read-only
-transaction. The extended protocol parses exactly one statement and refuses more, so nothing that is made of a type's
-text goes any other way. `describe` parses the text by itself, before it is put between parentheses: text that closes
-these parentheses is no statement of its own.
-https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
+The simple protocol runs every statement in a text: `SELECT 1); COMMIT; DROP TABLE …` would leave the read-only
+transaction. The extended protocol parses exactly one statement and refuses more, so every statement with a type's text
+is sent here. `describe` parses the text alone, before it is put in parentheses: a text that closes them early is not a
+valid statement. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import Any
 import psycopg
 from psycopg import errors, pq
 
-#: How long to wait for the server before asking `check` whether to go on. Milliseconds.
+#: Milliseconds to wait for the server before calling `check`, which may end the wait.
 POLL_MILLISECONDS = 500
 
 
 class Exchange:
-    """One statement at a time over a connection, waiting in slices, so that `check` can end it by an exception."""
+    """Runs one statement at a time over a connection. It waits in slices, so that `check` can end it by raising."""
 
     def __init__(self, connection: psycopg.Connection[Any], check: Callable[[], None] = lambda: None) -> None:
         self.pgconn = connection.pgconn
@@ -35,14 +34,14 @@ class Exchange:
         self._flush()
 
     def wait(self, until: int = select.POLLIN) -> None:
-        """Wait for the server, for a moment."""
+        """Wait for the server, for `POLL_MILLISECONDS` at most."""
         self._check()
         self._poll.modify(self.pgconn.socket, until)
         self._poll.poll(POLL_MILLISECONDS)
         self.pgconn.consume_input()
 
     def result(self, expected: pq.ExecStatus) -> pq.abc.PGresult:
-        """The next result. Raises psycopg's own errors for what the server reports."""
+        """The next result. Raises psycopg's own class for an error that the server reports."""
         while self.pgconn.is_busy():
             self.wait()
         result = self.pgconn.get_result()
@@ -55,7 +54,7 @@ class Exchange:
         return result
 
     def end(self) -> None:
-        """Take what is left of the answer, so that the next statement can be sent."""
+        """Read the rest of the answer, so that the next statement can be sent."""
         while True:
             while self.pgconn.is_busy():
                 self.wait()
@@ -63,7 +62,7 @@ class Exchange:
                 return
 
     def describe(self, text: str) -> list[tuple[str, int]]:
-        """Name and type (OID) of each column that the one statement `text` yields. It is parsed, and not run."""
+        """Name and type (OID) of each column that the single statement `text` yields. It is parsed but not run."""
         self.pgconn.send_prepare(b"", text.encode())
         self._flush()
         self.result(pq.ExecStatus.COMMAND_OK)
@@ -76,12 +75,11 @@ class Exchange:
             raise errors.UndefinedParameter("there is no parameter $1: write %s or %(name)s")
         if not described.nfields:
             raise errors.SyntaxError("the statement yields no columns")
-        return [
-            ((described.fname(number) or b"").decode(), described.ftype(number)) for number in range(described.nfields)
-        ]
+        numbers = range(described.nfields)
+        return [((described.fname(number) or b"").decode(), described.ftype(number)) for number in numbers]
 
     def value(self, statement: str) -> str:
-        """The one value of the one row that the one statement yields, as text."""
+        """The single value that the statement yields, as text."""
         self.send(statement)
         result = self.result(pq.ExecStatus.TUPLES_OK)
         self.end()

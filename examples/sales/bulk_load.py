@@ -1,7 +1,7 @@
-"""Loading millions of rows at once: indexes and foreign keys are made after the rows, not row by row.
+"""Load millions of rows at once: indexes and foreign keys are created after the rows, not maintained row by row.
 
-PostgreSQL's manual gives the recipe ("Populating a Database"): a constraint that is added to a full
-table is checked by one query, one that exists is checked by a trigger for each row.
+PostgreSQL's manual gives the recipe ("Populating a Database"): a constraint that is added to a full table is checked by
+one query, an existing one by a trigger for each row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,10 +26,10 @@ _PLAIN_INDEXES = """
 
 
 @contextmanager
-def indexes_and_foreign_keys_made_afterwards(cursor: CursorWrapper, tables: Sequence[str]) -> Iterator[None]:
+def without_indexes_and_foreign_keys(cursor: CursorWrapper, tables: Sequence[str]) -> Iterator[None]:
     """Inside the block, `tables` have only their primary keys and unique constraints.
 
-    Needs a transaction: when the block fails, rolling back is what brings the rest back.
+    Needs a transaction: if the block fails, only the rollback restores the indexes and foreign keys.
     """
     statements: list[tuple[str, str]] = []
     for query in (_FOREIGN_KEYS, _PLAIN_INDEXES):

@@ -2,8 +2,8 @@
 
     Customer 1 ── n Order 1 ── n OrderLine n ── 1 Product
 
-All money is in US dollars. Optional text is NULL where nobody gave any, because a report has to
-tell "no note" (nothing between two commas) from "an empty note" (two double quotes).
+All money is in US dollars. Optional text that was not given is NULL, because a report must distinguish "no note"
+(nothing between two commas) from "an empty note" (two double quotes).
 """
 
 from decimal import Decimal
@@ -52,7 +52,7 @@ class Customer(models.Model):
 
 
 class Product(models.Model):
-    """An article of the catalogue."""
+    """An article of the catalog."""
 
     sku = models.CharField(max_length=20, unique=True, help_text=_("Stock keeping unit: the article number."))
     name = models.CharField(max_length=200)
@@ -69,7 +69,7 @@ class Product(models.Model):
 
 
 class Order(models.Model):
-    """What one customer bought at one moment."""
+    """A purchase by one customer at one moment."""
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
     ordered_at = models.DateTimeField()
@@ -84,7 +84,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """One product of an order. The amount is stored because it was rounded once, when it was invoiced."""
+    """One product of an order. The amount is stored, because it was rounded once, on the invoice."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="lines")
@@ -103,8 +103,8 @@ class OrderLine(models.Model):
 
     class Meta:
         db_table = "sales_order_line"
-        # Instead of the foreign key's own index: it gives the lines in an order that merges with the orders'
-        # primary key, so that a report of all lines needs no sort and sends its first row at once.
+        # Replaces the foreign key's own index. It returns the lines in the sequence of the orders' primary key, so that
+        # a report of all lines merges both without a sort and sends its first row at once.
         indexes = [models.Index(fields=["order", "id"], name="sales_order_line_order_id_id")]
 
     def __str__(self) -> str:

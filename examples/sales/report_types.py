@@ -39,7 +39,7 @@ _YEARLY_SALES = """
 
 @register
 class YearlySales(ReportType):
-    """A small result of much work: one year by month and category, beside the year before."""
+    """A small result that takes much work: a year by month and category, compared with the previous year."""
 
     identifier = "yearly-sales"
     title = _("Yearly sales")
@@ -63,9 +63,9 @@ class YearlySales(ReportType):
         return SQL(_YEARLY_SALES, {"year": parameters["year"], "time_zone": timezone.get_default_timezone_name()})
 
 
-# The index of the lines on (order, id) and the primary key of the orders merge without a sort, and the lookups of
-# customers and products are remembered: rows flow from the start and nothing is written to disk. An order's lines
-# are numbered one after the other, so this is the order of the line ids too wherever orders came one at a time.
+# The lines' index on (order, id) and the orders' primary key merge without a sort, and PostgreSQL caches the lookups of
+# customers and products: rows flow from the start and nothing is written to disk. This is also the order of the line
+# ids, wherever the lines of one order were stored before those of the next.
 _ORDER_LINES = """
     SELECT l.id AS line_id, o.id AS order_id, o.ordered_at, o.channel,
            c.code AS customer_code, c.name AS customer_name, c.country,
@@ -82,7 +82,7 @@ _ORDER_LINES = """
 
 @register
 class OrderLines(ReportType):
-    """The giant one: every line, streamed in the order of its indexes without a sort."""
+    """The giant one: every line, streamed in index order without a sort."""
 
     identifier = "order-lines"
     title = _("Order lines")
@@ -103,30 +103,25 @@ class OrderLines(ReportType):
             return attrs
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> SQL:
+        date_from, date_to = parameters.get("dateFrom"), parameters.get("dateTo")
         conditions = []
-        if parameters.get("dateFrom"):
+        if date_from:
             conditions.append("o.ordered_at >= timezone(%(time_zone)s, %(date_from)s::date::timestamp)")
-        if parameters.get("dateTo"):
-            # One day later is left to PostgreSQL, whose dates do not end with the year 9999.
+        if date_to:
+            # PostgreSQL adds the day: unlike Python's, its dates do not end with the year 9999.
             conditions.append("o.ordered_at < timezone(%(time_zone)s, (%(date_to)s::date + 1)::timestamp)")
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        return SQL(
-            _ORDER_LINES.format(where=where),
-            {
-                "date_from": parameters.get("dateFrom"),
-                "date_to": parameters.get("dateTo"),
-                "time_zone": timezone.get_default_timezone_name(),
-            },
-        )
+        values = {"date_from": date_from, "date_to": date_to, "time_zone": timezone.get_default_timezone_name()}
+        return SQL(_ORDER_LINES.format(where=where), values)
 
 
 @register
 class Customers(ReportType):
-    """Much text, as a QuerySet: the other way to write a query."""
+    """Much text, written as a QuerySet: the other way to write a query."""
 
     identifier = "customers"
     title = _("Customers")
-    description = _("Names, addresses and notes of all customers, with how much each has ever bought.")
+    description = _("Names, addresses and notes of all customers, with the total that each has bought.")
 
     class Parameters(serializers.Serializer[Any]):
         country = serializers.ChoiceField(
@@ -134,25 +129,12 @@ class Customers(ReportType):
         )
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any]:
-        customers = Customer.objects.all()
+        customers: QuerySet[Any, Any] = Customer.objects.all()
         if parameters.get("country"):
             customers = customers.filter(country=parameters["country"])
-        return (
-            customers.annotate(
-                order_count=Count("orders", distinct=True),
-                lifetime_revenue=Coalesce(Sum("orders__lines__amount"), Decimal("0.00")),
-            )
-            .order_by("id")
-            .values(
-                "code",
-                "name",
-                "kana",
-                "email",
-                "phone",
-                "country",
-                "address",
-                "notes",
-                "order_count",
-                "lifetime_revenue",
-            )
-        )
+        totals = {
+            "order_count": Count("orders", distinct=True),
+            "lifetime_revenue": Coalesce(Sum("orders__lines__amount"), Decimal("0.00")),
+        }
+        customers = customers.annotate(**totals).order_by("id")
+        return customers.values("code", "name", "kana", "email", "phone", "country", "address", "notes", *totals)
