@@ -1,4 +1,4 @@
-"""From a message to the end of an attempt: claim, heartbeat, handler, transition.
+"""Runs attempts, from a message to their end: claim, heartbeat, handler, transition. Only tasks and sweeps import it.
 
-Every write is guarded by the attempt's fencing token. Only Celery's tasks and the sweeps import this room.
+Every write is guarded by the attempt's fencing token.
 """

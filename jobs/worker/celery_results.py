@@ -1,4 +1,4 @@
-"""Where Celery's results are kept: django-celery-results, whose column for a worker is shorter than names may be."""
+"""Celery's result backend: django-celery-results, with worker names cut to the length of its column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_WORKER = TaskResult._meta.get_field("worker").max_length
 
 
 class ResultBackend(DatabaseBackend):  # type: ignore[misc]  # it has no types
-    """The same, and no result is lost for a name: the attempt keeps the whole."""
+    """Shortens a long worker name, so that its result can be stored. The attempt keeps the full name."""
 
     def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
         properties: dict[str, Any] = super()._get_extended_properties(request, traceback)

@@ -1,4 +1,4 @@
-"""Execute: claim a job, run its handler, end the attempt. What a Celery task calls."""
+"""Execution of jobs, for Celery's tasks: claim a job, run its handler, end the attempt."""
 
 from __future__ import annotations
 
@@ -52,61 +52,58 @@ Done = TypeVar("Done")
 
 logger = structlog.get_logger(__name__)
 
-#: How long a task goes on with further jobs: short, beside its time limit. Seconds.
+#: How long a task keeps claiming further jobs: much shorter than its time limit. Seconds.
 GO_ON_SECONDS: Final = 1.0
-#: Characters of a reason in Celery's result; the attempt keeps more.
+#: Maximum length of the reason in Celery's result, in characters. The attempt keeps more.
 LONGEST_REASON: Final = 500
-#: Of a connection to PostgreSQL that is gone: the same on a new one may well succeed.
+#: Raised when the connection to PostgreSQL is broken. The same statement may succeed on a new connection.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True)
 class AttemptEnd:
-    """How an attempt ended. `outcome` is None where it had lost its lease: another has said or will say it."""
+    """How an attempt ended. `outcome` is None if the attempt lost its lease: another process records its outcome."""
 
     job_id: UUID
     number: int
     outcome: Outcome | None
-    #: Why, where it did not succeed; without secrets.
+    #: Why it did not succeed, without secrets.
     reason: str = ""
 
     def as_result(self) -> dict[str, Any]:
-        """As the result of a Celery task. Raises AttemptFailedError where the attempt failed or was lost."""
+        """The result of the Celery task. Raises AttemptFailedError if the attempt failed or was lost."""
         if self.outcome in (None, Outcome.FAILED, Outcome.LOST):
-            said = "failed" if self.outcome == Outcome.FAILED else "was lost"
-            raise AttemptFailedError(f"Attempt {self.number} of job {self.job_id} {said}: {self.reason}")
+            verb = "failed" if self.outcome == Outcome.FAILED else "was lost"
+            raise AttemptFailedError(f"Attempt {self.number} of job {self.job_id} {verb}: {self.reason}")
         return {"jobId": str(self.job_id), "attempt": self.number, "outcome": str(self.outcome)}
 
 
 def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> AttemptEnd | None:
-    """Run one attempt of a job to its end, if the job is there to be claimed.
+    """Run one attempt of a job to its end, then of the jobs whose turn is next, for up to GO_ON_SECONDS.
 
-    While that takes little time, go on with the job whose turn is next: a message for each small job would cost
-    more than the job. Returns how the last attempt ended; None when there was nothing to claim.
+    A message for each small job would cost more than the job. Returns how the last attempt ended; None if the job
+    could not be claimed.
     """
     end: AttemptEnd | None = None
-    until = time.monotonic() + GO_ON_SECONDS
+    until, lease = time.monotonic() + GO_ON_SECONDS, settings.LEASE_SECONDS
     following: UUID | None = job_id
     while following is not None:
         asked_at = time.monotonic()
-        attempt = claim_job(
-            following, worker=worker, celery_task_id=celery_task_id, lease_seconds=settings.LEASE_SECONDS
-        )
+        attempt = claim_job(following, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
         if attempt is None:
             logger.info("job_not_claimable", job_id=str(following))
             break
         with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
             logger.info("attempt_started", worker=worker)
-            context = JobContext(attempt, lease_seconds=settings.LEASE_SECONDS, asked_at=asked_at)
+            context = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
             end, following = run_attempt(context, may_claim_next=lambda: time.monotonic() < until and not is_stopping())
     return end
 
 
 def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
-    """Run the handler under a heartbeat, then finish the job or record why it was not finished.
+    """Run the handler under a heartbeat, finish the job or record why it did not finish, and hand out its place.
 
-    Hands the place out again. Returns how the attempt ended, and, if `may_claim_next()`, the job that this worker is
-    to claim next.
+    Returns how the attempt ended and, if `may_claim_next()`, the job that this worker claims next.
     """
     attempt, queue = context.attempt, context.job.queue
     handed_out: list[UUID] = []
@@ -121,17 +118,17 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
         if may_claim_next() and not context.written:
             finish = partial(finish_and_hand_out, **done, at_most=BATCH_SIZE)
-            handed_out, below = until_the_lease_ends(context, finish)
+            handed_out, below = retry_until_lease_ends(context, finish)
         else:
             artifacts = [writer.artifact() for writer in context.written]
-            until_the_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
+            retry_until_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
         logger.info("attempt_succeeded", rows=context.rows_done)
         end = AttemptEnd(context.job.pk, attempt.number, Outcome.SUCCEEDED)
     except Exception as error:
         end = end_unfinished(context, context.stop_reason or error)
-    except BaseException as error:  # somebody ends this process: Celery, because its worker is to stop at once
-        connections.close_all()  # the exception may have come in the middle of a statement
-        end_unfinished(context, WorkerStoppingError("the worker is being ended") if is_stopping() else error)
+    except BaseException as error:  # the process is being terminated: by Celery, if its worker must stop at once
+        connections.close_all()  # the exception may have interrupted a statement
+        end_unfinished(context, WorkerStoppingError("the worker is being terminated") if is_stopping() else error)
         release_jobs(queue)
         raise
     following = publish_all_but_first(queue, handed_out)
@@ -143,7 +140,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
 
 
 def end_unfinished(context: JobContext, error: BaseException) -> AttemptEnd:
-    """End an attempt that did not finish its job, as `error` says, and leave no file of it behind."""
+    """End an attempt that `error` kept from finishing its job, and delete its files."""
     attempt = context.attempt
     measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
     secrets = secrets_of(attempt.job)
@@ -168,28 +165,27 @@ def end_unfinished(context: JobContext, error: BaseException) -> AttemptEnd:
 
     outcome: Outcome | None = None
     try:
-        outcome = until_the_lease_ends(context, end)
+        outcome = retry_until_lease_ends(context, end)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
     return AttemptEnd(attempt.job_id, attempt.number, outcome, redact(str(error), secrets)[:LONGEST_REASON])
 
 
-def until_the_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:
-    """Make a transition; repeat it while PostgreSQL restarts. It is guarded, so a repetition does no harm."""
+def retry_until_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:
+    """Make a transition; repeat it while PostgreSQL restarts. The transition is guarded, so repeating it is safe."""
     try:
         return transition()
     except CONNECTION_ERRORS:
         connections.close_all()
 
-    def again(error: Exception) -> bool:
-        gone = isinstance(error, CONNECTION_ERRORS)
-        if gone:
+    def reconnect(error: Exception) -> bool:
+        broken = isinstance(error, CONNECTION_ERRORS)
+        if broken:
             connections.close_all()
-        return gone
+        return broken
 
-    for trial in stamina.retry_context(
-        on=again, attempts=None, timeout=context.lease_seconds, wait_initial=0.2, wait_max=2.0
-    ):
+    bounds: dict[str, Any] = {"timeout": context.lease_seconds, "wait_initial": 0.2, "wait_max": 2.0}
+    for trial in stamina.retry_context(on=reconnect, attempts=None, **bounds):
         with trial:
             return transition()
-    raise AssertionError("stamina tries, or raises")
+    raise AssertionError("stamina returns a result or raises")

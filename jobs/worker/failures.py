@@ -1,4 +1,4 @@
-"""What jobs and attempts keep of an error, for the staff: class, message, traceback, fingerprint; and no secrets."""
+"""The record of an error that jobs and attempts keep for staff: class, message, traceback, fingerprint; no secrets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from jobs.classification import sqlstate
 from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 
 LONGEST_TRACEBACK: Final = 30_000
-#: Characters of a message that tell failures apart.
+#: How much of a message goes into the fingerprint. Characters.
 LONGEST_FINGERPRINTED: Final = 1_000
 
 _VARIES: Final = re2.compile(r"""'[^']*'|"[^"]*"|[0-9a-fA-F]{8,}|\d+""")
-#: What is quoted may end where the message was cut.
+#: A message that was cut may end within a quotation.
 _VARIES_IN_CUT: Final = re2.compile(r"""'[^']*'?|"[^"]*"?|[0-9a-fA-F]{8,}|\d+""")
 
 
@@ -33,7 +33,7 @@ class FailureRecord:
     traceback: str
 
     def columns(self) -> dict[str, str]:
-        """What job and attempt share."""
+        """The columns that jobs and attempts share."""
         return {
             "error_class": self.error_class,
             "error_message": self.error_message,
@@ -42,15 +42,12 @@ class FailureRecord:
 
 
 def describe_failure(error: BaseException, *, kind: str, secrets: Iterable[str] = ()) -> FailureRecord:
-    """Describe `error`, of a job of this kind. Only text is kept: a traceback holds no values of variables.
-
-    `secrets` are those of the job's payload.
-    """
+    """Describe an error of a job of this kind, whose payload has these secrets. A traceback shows no variables."""
     secrets = frozenset(secrets)
     message = redact(str(error), secrets)[:LONGEST_MESSAGE]
     text = redact("".join(traceback.format_exception(error)), secrets) if error.__traceback__ else ""
-    print_ = fingerprint(error, kind=kind, secrets=secrets)
-    return FailureRecord(class_name(error)[:200], message, print_, text[-LONGEST_TRACEBACK:])
+    digest = fingerprint(error, kind=kind, secrets=secrets)
+    return FailureRecord(class_name(error)[:200], message, digest, text[-LONGEST_TRACEBACK:])
 
 
 def class_name(error: BaseException) -> str:
@@ -60,10 +57,10 @@ def class_name(error: BaseException) -> str:
 
 
 def fingerprint(error: BaseException, *, kind: str, secrets: Iterable[str] = ()) -> str:
-    """Equal for failures of one kind that have one cause: 16 hexadecimal digits.
+    """16 hexadecimal digits that are equal for failures of one kind with the same cause.
 
-    Of the class, PostgreSQL's code, the functions that the error came through, and the first line of the
-    message without what varies (numbers, identifiers, quoted text) and without secrets, which could be guessed from it.
+    A hash of the error's class, its SQLSTATE, the functions in its traceback, and the first line of its message
+    without numbers, identifiers, quoted text, and secrets (which could be guessed from the hash).
     """
     frames = [f"{Path(frame.filename).name}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     line = redact(str(error), secrets).split("\n", 1)[0]

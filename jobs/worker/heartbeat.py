@@ -1,7 +1,6 @@
-"""Heartbeat: a thread beside the handler that keeps the lease, writes the progress, and knows when to stop.
+"""Heartbeat: a thread beside the handler that renews the lease, writes the progress, and stops the attempt.
 
-It uses the database's clock for the lease, and this process's monotonic clock for waiting: what the
-worker's wall clock says does not matter.
+The lease uses the database's clock, waiting uses this process's monotonic clock, and the wall clock does not matter.
 """
 
 from __future__ import annotations
@@ -32,23 +31,23 @@ from jobs.worker.shutdown import is_pool_process, is_stopping
 
 logger = structlog.get_logger(__name__)
 
-#: How fresh the progress in the status is, and how soon a cancellation is noticed. Seconds.
+#: The interval at which progress is written and cancellation is noticed. Seconds.
 TICK_SECONDS: Final = 1.0
-#: How long the end of an attempt waits for its heartbeat's last statement. Seconds.
+#: How long the end of an attempt waits for the last statement of its heartbeat. Seconds.
 JOIN_SECONDS: Final = 2.0
-#: How long a beat waits for an answer of PostgreSQL at least. Seconds.
+#: How long a beat waits at least for an answer from PostgreSQL. Seconds.
 SHORTEST_WAIT_SECONDS: Final = 1.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
-#: Memory is written again when it has grown by this factor: what an attempt last used, if its process is killed.
+#: Peak memory is written again when it has grown by this factor.
 MEMORY_GROWTH: Final = 1.1
-#: Exit code of a pool process whose handler heeded neither `check()` nor an exception.
+#: Exit code of a pool process that the heartbeat ended because its handler ignored both `check()` and an exception.
 STOPPED_BY_FORCE: Final = 76
 
 
 @contextmanager
 def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) -> Iterator[None]:
-    """Keep the attempt's lease for the duration of the block; stop the context when there is a reason to."""
+    """Renew the attempt's lease during the block, and stop the context if there is a reason to."""
     heartbeat = Heartbeat(context, stall_timeout_seconds)
     ticker: Ticker | None = getattr(_of_this_thread, "ticker", None)
     if ticker is None or not ticker.take(heartbeat):
@@ -61,7 +60,7 @@ def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) 
 
 
 def renew_lease(context: JobContext, rate: RowRate) -> bool:
-    """Make the lease last anew; False when the attempt does not own the job any more."""
+    """Renew the lease; False if the attempt no longer owns the job."""
     asked_at = time.monotonic()
     lease = Now() + timedelta(seconds=context.lease_seconds)
     if _held(context).update(lease_expires_at=lease, updated_at=Now(), **_columns_of(rate)) != 1:
@@ -71,7 +70,7 @@ def renew_lease(context: JobContext, rate: RowRate) -> bool:
 
 
 def write_progress(context: JobContext, done: int, total: int | None, rate: RowRate) -> None:
-    """Write how far the attempt is, and how fast. The percentage of a job never falls."""
+    """Write the progress of the attempt and its rate. The percentage of a job never decreases."""
     shown = Greatest(F("progress_percent"), Value(percent(done, total)))
     _held(context).update(
         progress_done=done, progress_total=total, progress_percent=shown, updated_at=Now(), **_columns_of(rate)
@@ -79,12 +78,12 @@ def write_progress(context: JobContext, done: int, total: int | None, rate: RowR
 
 
 def percent(done: int, total: int | None) -> int:
-    """Rows done of rows expected, 0 to 99: only a finished job is at 100, and estimates may be low."""
+    """The percentage of the expected rows that are done, at most 99: estimates may be low, and 100 means finished."""
     return min(99, 100 * done // total) if total else 0
 
 
 class Heartbeat:
-    """The thread's state: when it did what, on the monotonic clock."""
+    """The heartbeat of one attempt. All its times are from the monotonic clock."""
 
     def __init__(self, context: JobContext, stall_timeout_seconds: float | None) -> None:
         self.context = context
@@ -101,9 +100,9 @@ class Heartbeat:
         self.memory_written = 0
 
     def tick(self) -> None:
-        """Beat, whatever PostgreSQL says to it; then end by force what did not end when it was told to.
+        """Beat, even if PostgreSQL fails, then force a handler to end that was told to stop and did not.
 
-        No answer is waited for beyond the end of the lease: afterwards another worker may have the job.
+        A beat does not wait for PostgreSQL beyond the end of the lease: another worker may have the job then.
         """
         try:
             with answering_within(max(SHORTEST_WAIT_SECONDS, self.context.lease_deadline - time.monotonic())):
@@ -116,22 +115,22 @@ class Heartbeat:
         self.end_by_force()
 
     def beat(self) -> None:
-        """Look whether to stop; keep the lease and the progress unless the job is lost."""
+        """Check for reasons to stop, write the progress, and renew the lease, unless the job is no longer held."""
         context = self.context
-        for cancel_requested_at in _held(context).values_list("cancel_requested_at", flat=True):
-            if cancel_requested_at is not None:
-                context.stop(CancelRequestedError(f"job {context.job.pk} is to be cancelled"))
-            self.look_at_shutdown()
-            self.look_at_progress()
-            self.look_at_memory()
-            if not isinstance(context.stop_reason, StalledError):
-                self.keep_lease()
-            break
-        else:
+        held = list(_held(context).values_list("cancel_requested_at", flat=True))
+        if not held:
             self.lose_lease()
+            return
+        if held[0] is not None:
+            context.stop(CancelRequestedError(f"cancellation of job {context.job.pk} was requested"))
+        self.look_at_shutdown()
+        self.look_at_progress()
+        self.look_at_memory()
+        if not isinstance(context.stop_reason, StalledError):
+            self.keep_lease()
 
     def keep_lease(self) -> None:
-        """Renew it when a third of it has passed."""
+        """Renew the lease once a third of it has passed."""
         now = time.monotonic()
         if now - self.renewed_at < self.context.lease_seconds / 3:
             return
@@ -141,58 +140,50 @@ class Heartbeat:
             self.lose_lease()
 
     def lose_lease(self) -> None:
-        """The job is another's."""
+        """Stop the attempt: it no longer owns the job."""
         logger.warning("lease_lost")
         self.context.stop(self.context.lease_lost())
 
     def look_at_shutdown(self) -> None:
-        """Stop an attempt that outlasts what a stopping worker waits for."""
-        if self.stopping_since is None and is_stopping():
-            self.stopping_since = time.monotonic()
-        if self.stopping_since is None:
+        """Stop an attempt that is still running HAND_BACK_AFTER_SECONDS after its worker was told to stop."""
+        if not is_stopping():
             return
+        self.stopping_since = self.stopping_since or time.monotonic()
         if time.monotonic() - self.stopping_since >= settings.HAND_BACK_AFTER_SECONDS:
-            self.context.stop(WorkerStoppingError("the worker stops"))
+            self.context.stop(WorkerStoppingError("the worker is stopping"))
 
     def look_at_progress(self) -> None:
-        """Write what changed; stop an attempt that has not changed anything for too long."""
-        context, now = self.context, time.monotonic()
-        progress = (context.rows_done, context.rows_total)
-        self.rate.see(progress[0], at=now, began_at=context.rows_began_at)
-        if progress != self.written:
-            write_progress(context, *progress, self.rate)
-            self.written, self.progressed_at = progress, now
-            reached = max((step for step in MILESTONES if step <= percent(*progress)), default=0)
+        """Write new progress; stop an attempt that has made no progress for too long."""
+        context, attempt, now = self.context, self.context.attempt, time.monotonic()
+        rows, total = context.rows_done, context.rows_total
+        self.rate.see(rows, at=now, began_at=context.rows_began_at)
+        if (rows, total) != self.written:
+            write_progress(context, rows, total, self.rate)
+            self.written, self.progressed_at = (rows, total), now
+            reached = max((step for step in MILESTONES if step <= percent(rows, total)), default=0)
             if reached > self.milestone:
                 self.milestone = reached
-                record_event(
-                    context.job.pk,
-                    Event.Name.PROGRESS,
-                    attempt=context.attempt.number,
-                    percent=reached,
-                    rows=progress[0],
-                )
+                record_event(attempt.job_id, Event.Name.PROGRESS, attempt=attempt.number, percent=reached, rows=rows)
         elif self.stall_timeout_seconds is not None and now - self.progressed_at > self.stall_timeout_seconds:
             context.stop(StalledError(f"The job made no progress for {self.stall_timeout_seconds:g} seconds."))
 
     def look_at_memory(self) -> None:
-        """Write the peak where it has grown: a process that is killed can tell nobody any more."""
+        """Write the peak if it has grown, so that it is known even if the process is killed."""
         peak = peak_memory_bytes()
         if peak > self.memory_written * MEMORY_GROWTH:
             Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(peak_memory_bytes=peak)
             self.memory_written = peak
 
     def end_by_force(self) -> None:
-        """End a handler that does not look at `check()`: by an exception in it, then by ending its process.
+        """End a handler that ignores `check()`: raise an exception in it, then end its process.
 
-        Each after INTERRUPT_AFTER_SECONDS. Celery's pool processes raise SoftTimeLimitExceeded on SIGUSR1. A thread
-        of a pool cannot be ended.
+        Each happens after INTERRUPT_AFTER_SECONDS. On SIGUSR1, Celery's pool processes raise SoftTimeLimitExceeded.
+        Threads of a pool cannot be ended.
         """
-        now = time.monotonic()
         if self.context.stop_reason is None or not is_pool_process():
             return
-        if self.stopped_at is None:
-            self.stopped_at = now
+        now = time.monotonic()
+        self.stopped_at = self.stopped_at or now
         waited = now - self.stopped_at
         if self.interrupted and waited >= 2 * settings.INTERRUPT_AFTER_SECONDS:
             logger.error("attempt_killed", reason=repr(self.context.stop_reason))
@@ -204,7 +195,7 @@ class Heartbeat:
 
 
 class Ticker(threading.Thread):
-    """The thread. Attempts that end before its first tick hand it on: one for each would cost more than they do."""
+    """The thread. An attempt that ends before its first tick leaves it to the next: a new thread would cost more."""
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -215,7 +206,7 @@ class Ticker(threading.Thread):
         self._dropped = threading.Event()
 
     def run(self) -> None:
-        """Tick until the attempt has ended, and none has come after it."""
+        """Tick until the attempt has ended and no other has taken its place."""
         try:
             while True:
                 self._dropped.wait(self.interval)
@@ -229,7 +220,7 @@ class Ticker(threading.Thread):
             connections.close_all()
 
     def take(self, heartbeat: Heartbeat) -> bool:
-        """Go on with the next attempt; False when this thread is over, as in a process that was forked from its own."""
+        """Take over the next attempt. False if the thread has ended, as in a forked process."""
         with self._lock:
             taken = self.is_alive() and not self.is_over and self.interval == heartbeat.interval
             if taken:
@@ -237,14 +228,14 @@ class Ticker(threading.Thread):
             return taken
 
     def drop(self) -> None:
-        """The attempt has ended. Once it has ticked, the thread ends with it."""
+        """Let go of an attempt that has ended. The thread ends, too, if it has ticked."""
         with self._lock:
             self.heartbeat = None
             if not self.has_ticked:
                 return
             self.is_over = True
         self._dropped.set()
-        self.join(JOIN_SECONDS)  # it may wait for a database that does not answer; then it ends later
+        self.join(JOIN_SECONDS)  # if the database does not answer, the thread ends later
 
 
 _of_this_thread = threading.local()
@@ -255,7 +246,7 @@ def _held(context: JobContext) -> QuerySet[Job]:
 
 
 def _columns_of(rate: RowRate) -> dict[str, Any]:
-    """Nothing, until rows come: the attempt is as it was claimed."""
+    """The columns of the rate; none before the first row, since claiming the job has cleared them."""
     seconds = rate.seconds()
     if seconds is None:
         return {}

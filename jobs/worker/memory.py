@@ -1,4 +1,4 @@
-"""How much memory an attempt took: the peak of its process (shared, in a pool of threads); and whether it ran out."""
+"""The peak memory of an attempt's process (shared in a pool of threads), and the kernel's out-of-memory kills."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def reset_peak_memory() -> None:
-    """Forget the peak of earlier attempts, where the system can: Linux (proc_pid_clear_refs(5))."""
+    """Forget the peak of earlier attempts; only Linux can (proc_pid_clear_refs(5))."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_bytes() -> int:
-    """The highest resident size since the reset (VmHWM, proc_pid_status(5)), or, elsewhere, of the process."""
+    """The highest resident size since the reset (VmHWM, proc_pid_status(5)); not on Linux: since the process began."""
     with suppress(OSError), Path("/proc/self/status").open() as status:
         for line in status:
             if line.startswith("VmHWM:"):
@@ -25,14 +25,14 @@ def peak_memory_bytes() -> int:
 
 
 def in_megabytes(number_of_bytes: int) -> str:
-    """In words: `812 MB`."""
+    """Such as `812 MB`."""
     return f"{number_of_bytes / 1_000_000:.0f} MB"
 
 
 def out_of_memory_kills(*, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """How many processes the kernel has ended for lack of memory: of this container (cgroup v2), else of this machine.
+    """How many processes of this container (cgroup v2), else of this machine, the kernel killed for lack of memory.
 
-    None where the system does not say. https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+    None if the system does not report it. https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
     """
     with suppress(OSError):
         for line in (proc / "self" / "cgroup").read_text().splitlines():
@@ -44,7 +44,7 @@ def out_of_memory_kills(*, proc: Path = Path("/proc"), cgroups: Path = Path("/sy
 
 
 def _counter(name: str, file: Path) -> int | None:
-    """The value of a line `name value` of a file of the kernel's."""
+    """The value in the line `name value` of a kernel file."""
     with suppress(OSError, ValueError), file.open() as lines:
         for line in lines:
             if line.startswith(f"{name} "):

@@ -1,4 +1,4 @@
-"""Ask the retry policy of a job's kind what becomes of the job."""
+"""Apply the retry policy of a job's kind after an attempt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOSSES = (WorkerLostError, StalledError)
 
 
 def decide_for(job: Job, *, error: BaseException) -> Decision:
-    """What to do after the current attempt of `job` ended with `error`. A query, if the attempt was lost."""
+    """Decide what to do after the current attempt of `job` ended with `error`. Takes a query if it was lost."""
     return decide(
         retry_policy(job),
         error=error,
@@ -24,7 +24,7 @@ def decide_for(job: Job, *, error: BaseException) -> Decision:
 
 
 def retry_policy(job: Job) -> RetryPolicy:
-    """The policy of the job's kind, or the default when its app is gone."""
+    """The policy of the job's kind, or the default policy if the kind is no longer installed."""
     try:
         return get_kind(job.kind).retry_policy
     except UnknownKindError:
@@ -32,7 +32,7 @@ def retry_policy(job: Job) -> RetryPolicy:
 
 
 def lost_in_a_row(job: Job) -> int:
-    """How many attempts in a row were lost, counting the current one; those before a requeue do not count."""
+    """How many attempts in a row were lost, including the current one. Those before a requeue do not count."""
     ended = job.attempts.exclude(outcome__in=["", Outcome.HANDED_BACK]).order_by("-number")
     count = 1
     for outcome in ended.values_list("outcome", flat=True)[: max(0, job.attempt_count - 1)]:

@@ -1,4 +1,4 @@
-"""How long a job waits for what was not there."""
+"""How long a postponed job waits."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from typing import Final
 from jobs.models import Attempt
 from jobs.states import Outcome
 
-#: Of the first postponement and of the longest. Seconds.
+#: The first postponement and the longest, in seconds.
 SHORTEST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 300.0
-#: After so many in a row it does not become longer.
+#: After this many postponements in a row, they become no longer.
 MOST_DOUBLINGS: Final = 5
 
 
 def postponement(attempt: Attempt) -> timedelta:
-    """Twice as long as that of the attempt before, up to five minutes, less up to a fifth: not all come back at once.
-
-    Whatever else became of an earlier attempt begins it anew.
-    """
+    """Doubled for each postponement in a row, up to the maximum; up to a fifth less, so that jobs return spread out."""
     before = Attempt.objects.filter(job=attempt.job_id, number__lt=attempt.number).order_by("-number")[:MOST_DOUBLINGS]
     times = sum(1 for _ in takewhile(was_postponed, before.only("outcome", "error_message")))
     seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS * 2**times)
@@ -29,5 +26,5 @@ def postponement(attempt: Attempt) -> timedelta:
 
 
 def was_postponed(attempt: Attempt) -> bool:
-    """Handed back for a reason; a worker that stops has none."""
+    """Whether the attempt was handed back with a message. A stopping worker hands back without one."""
     return attempt.outcome == Outcome.HANDED_BACK and bool(attempt.error_message)

@@ -1,14 +1,14 @@
-"""How fast the rows of one attempt come: a mean over all of its time in which later rows count more.
+"""The rate at which an attempt's rows arrive: a mean over its whole time, in which later rows count more.
 
-A row weighs as much as the time from the first row until it came. So whatever held up the first one does not matter,
-the beginning matters little, and the mean follows a rate that changes, after a minute as after an hour.
+A row's weight is the time from the first row to its arrival. So a delay before the first row does not matter, the
+beginning matters little, and the mean follows a change of the rate, after a minute as well as after an hour.
 """
 
 from __future__ import annotations
 
 
 class RowRate:
-    """Of one attempt. It is told now and then how many rows there are; by one monotonic clock, in seconds."""
+    """The rate of one attempt, from occasional counts of its rows. All times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self.began_at: float | None = None
@@ -17,7 +17,7 @@ class RowRate:
         self._moment = 0.0  # sum of each row's weight, in seconds
 
     def see(self, rows: int, *, at: float, began_at: float | None) -> None:
-        """`rows` have come until `at`, the first one at `began_at`; None: none has come yet."""
+        """Record that `rows` arrived until `at`, the first one at `began_at` (None: no row has arrived yet)."""
         if began_at is None:
             return
         if self.began_at is None:
@@ -30,15 +30,15 @@ class RowRate:
         self._seen_at = at
 
     def per_second(self) -> float | None:
-        """Rows/s as of the last look; None until rows have come for a while."""
+        """Rows per second at the last count; None until some time has passed since the first row."""
         seconds = self.seconds()
         return 2 * self._moment / seconds**2 if seconds else None
 
     def seconds(self) -> float | None:
-        """From the first row to the last look; None where there is no row yet."""
+        """The seconds from the first row to the last count; None before the first row."""
         return None if self.began_at is None else self._seen_at - self.began_at
 
 
 def faded(rate: float, *, seconds: float, silent: float) -> float:
-    """What a rate over `seconds` has become once no row has come for `silent` more."""
+    """A rate over `seconds` after a further time of `silent` seconds in which no row arrived."""
     return rate * (seconds / (seconds + silent)) ** 2 if silent > 0 else rate

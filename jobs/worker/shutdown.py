@@ -1,9 +1,9 @@
 """Whether this worker was told to stop.
 
-The worker's main process is told, by a signal; the attempts run in forked ones, which share this byte of
-memory. On SIGTERM Celery takes no new tasks and waits for those in hand (its warm shutdown), on SIGQUIT it waits
-for a while and then ends their processes; their heartbeats look here and hand back what takes longer than
-HAND_BACK_AFTER_SECONDS. https://docs.celeryq.dev/en/stable/userguide/workers.html#stopping-the-worker
+The signal reaches the worker's main process; attempts run in forked processes, which share a byte of memory with it.
+On SIGTERM, Celery takes no new tasks and waits for running ones (warm shutdown). On SIGQUIT, it waits for a while, then
+ends their processes. Heartbeats read the byte, and hand back jobs that take longer than HAND_BACK_AFTER_SECONDS.
+https://docs.celeryq.dev/en/stable/userguide/workers.html#stopping-the-worker
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ _pool_process = False
 
 
 def is_stopping() -> bool:
-    """Whether the worker that this process or thread belongs to was told to stop."""
+    """Whether the worker of this process or thread was told to stop."""
     return _stopping[0] == 1
 
 
 def is_pool_process() -> bool:
-    """Whether this is a process of a prefork pool: it runs one task at a time, and is replaced when it ends."""
+    """Whether this process belongs to a prefork pool: it runs one task at a time, and is replaced when it ends."""
     return _pool_process
 
 
 @worker_shutting_down.connect
 def announce(**kwargs: Any) -> None:
-    """Tell all processes of the pool. Called within a signal handler, so it only writes a byte."""
+    """Tell all processes of the pool to stop. This runs in a signal handler, so it only writes a byte."""
     _stopping[0] = 1
 
 
 @worker_ready.connect
 def listen(**kwargs: Any) -> None:
-    """Hear of the signal before Celery does.
+    """Handle the signals before Celery does: on SIGQUIT, it waits before it sends `worker_shutting_down`.
 
-    On SIGQUIT it sends `worker_shutting_down` only after it has waited, and a second SIGQUIT ends the pool before.
+    A second SIGQUIT during that wait ends the pool.
     """
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         handler = signal.getsignal(number)
@@ -49,7 +49,7 @@ def listen(**kwargs: Any) -> None:
 
 
 class _AnnounceFirst:
-    """A signal handler before another."""
+    """A signal handler that announces the stop and then calls another."""
 
     def __init__(self, then: Callable[[int, FrameType | None], Any]) -> None:
         self.then = then

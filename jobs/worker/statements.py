@@ -1,7 +1,7 @@
 """The statements that every attempt runs: claim and finish, one round trip each.
 
-All parts of a statement see the same snapshot, and either all of it happens or nothing does. Rarer transitions use the
-ORM, in `jobs.worker.transitions`. https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+All parts of a statement see the same snapshot, and they succeed or fail together. Rarer transitions use the ORM, in
+`jobs.worker.transitions`. https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CLAIM: Final = f"""
             started_at, '', '', '', '', ''
         FROM claimed
         RETURNING id
-    ), told AS (
+    ), event AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
     )
@@ -70,7 +70,7 @@ FINISH: Final = """
             bytes = %(bytes)s::bigint,
             peak_memory_bytes = %(peak_memory_bytes)s::bigint
         WHERE id = %(attempt_id)s AND outcome = '' AND EXISTS (SELECT FROM done)
-    ), told AS (
+    ), event AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'completed', '', jsonb_build_object('attempt', %(number)s::int, 'rows', %(rows)s::bigint) FROM done
     )

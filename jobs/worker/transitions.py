@@ -1,9 +1,9 @@
-"""The transitions that an attempt goes through, and its retry. What people do is in `jobs.interventions.batches`.
+"""The transitions of an attempt, and the retry of a job. Those that people make are in `jobs.interventions.batches`.
 
-Each is one UPDATE guarded by the state it starts from and, for what a worker writes, by the attempt's
-fencing token. Changing anything but one row raises, so that of two racing writers one wins and the
-other learns it. Each adds its lines to the timeline in the same transaction, and those that end an attempt before its
-job is done return its outcome. All times are database time.
+Each is one UPDATE guarded by the state that it starts from and, if a worker makes it, by the attempt's fencing token.
+It raises unless it changes exactly one row, so that one of two racing writers wins and the other learns that it lost.
+It adds its events to the timeline in the same transaction. A transition that ends an attempt without finishing its job
+returns the attempt's outcome. All times are database time.
 """
 
 from __future__ import annotations
@@ -38,36 +38,24 @@ from jobs.worker.statements import CLAIM, FINISH
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:
     """queued → running: begin an attempt with a new fencing token and a lease.
 
-    None when the job is not there to be claimed: unknown, not released, or somebody was first.
-    Messages may come twice or late, so that is no error.
+    None if the job is unknown, not released, or already claimed. Messages may come twice or late, so that is no error.
     """
     task = {"worker": worker, "process_id": os.getpid(), "celery_task_id": celery_task_id}
     claimed = fetch_all(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **task)
-    for row in claimed:
-        attempt_id = row.pop("attempt_id")
-        job = instance_of(Job, row)
-        return Attempt(
-            pk=attempt_id,
-            job=job,
-            number=job.fencing_token,
-            fencing_token=job.fencing_token,
-            **task,
-            started_at=cast("datetime", job.started_at),
-        )
-    return None
+    if not claimed:
+        return None
+    job = instance_of(Job, claimed[0])
+    token, started_at = job.fencing_token, cast("datetime", job.started_at)
+    attempt_id = claimed[0]["attempt_id"]
+    return Attempt(pk=attempt_id, job=job, number=token, fencing_token=token, started_at=started_at, **task)
 
 
 def finish_job(
-    attempt: Attempt,
-    *,
-    result: dict[str, Any] | None,
-    artifacts: Iterable[Artifact],
-    rows: int,
-    peak_memory_bytes: int,
+    attempt: Attempt, *, result: dict[str, Any] | None, artifacts: Iterable[Artifact], rows: int, peak_memory_bytes: int
 ) -> None:
     """running → succeeded, and publish the artifacts in the same transaction.
 
-    Raises LeaseLostError when the attempt no longer owns the job; nothing is published then.
+    Raises LeaseLostError if the attempt no longer owns the job; nothing is published then.
     """
     published = list(artifacts)
     size = sum(artifact.size_bytes for artifact in published)
@@ -80,11 +68,11 @@ def finish_job(
 def finish_and_hand_out(
     attempt: Attempt, *, result: dict[str, Any] | None, rows: int, peak_memory_bytes: int, at_most: int
 ) -> tuple[list[UUID], int | None]:
-    """running → succeeded, for a job without artifacts, and hand out its place, and those that are free besides.
+    """running → succeeded, for a job without artifacts, and hand out its place and all other free places.
 
-    It is one transaction, so nobody else sees the place free, and the worker goes on without a message. Returns what
-    `read_turns` does: the ids that were handed out, and below which priority there may be more to hand out. Raises
-    LeaseLostError when the attempt no longer owns the job; Beat sends the messages of what was handed out then.
+    In one transaction, so that nobody else can take the place, and the worker continues without a message. Returns the
+    ids that were handed out, and the priority below which there may be more to hand out (as `read_turns` does). Raises
+    LeaseLostError if the attempt no longer owns the job; Beat then sends the messages of the jobs that were handed out.
     """
     queue = attempt.job.queue
     with pipeline():
@@ -97,11 +85,10 @@ def finish_and_hand_out(
 
 
 def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> Outcome:
-    """running → failed or dead, as `decision` says; cancelled, when that was asked for meanwhile.
+    """running → failed or dead, as decided, or cancelled if that was requested meanwhile.
 
-    The attempt keeps the error, its traceback, and what was `measured`: `rows`, `peak_memory_bytes`.
-
-    Raises LeaseLostError when the attempt no longer owns the job.
+    The attempt keeps the error, its traceback, and the `measured` values: `rows`, `peak_memory_bytes`. Raises
+    LeaseLostError if the attempt no longer owns the job.
     """
     with transaction.atomic():
         record = _end_in_failure(attempt, error, decision, Event.Name.FAILED)
@@ -111,9 +98,9 @@ def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **me
 def lose_attempt(
     attempt: Attempt, *, error: AttemptStoppedError, decision: Decision, expired_only: bool, **measured: int | None
 ) -> Outcome:
-    """running → failed or dead; cancelled, when that was asked for: the worker vanished, or the attempt stalled.
+    """running → failed or dead, or cancelled if that was requested: the worker was lost, or the attempt stalled.
 
-    Raises LeaseLostError when the job was ended meanwhile or, with `expired_only`, its lease was renewed.
+    Raises LeaseLostError if the attempt no longer owns the job or, with `expired_only`, its lease was renewed.
     """
     with transaction.atomic():
         record = _end_in_failure(attempt, error, decision, Event.Name.RESCUED, expired_only=expired_only)
@@ -121,7 +108,7 @@ def lose_attempt(
 
 
 def cancel_attempt(attempt: Attempt, **measured: int | None) -> Outcome:
-    """running → cancelled, by the worker that was asked to. Raises LeaseLostError when it does not own the job."""
+    """running → cancelled, by the worker, on request. Raises LeaseLostError if the attempt no longer owns the job."""
     with transaction.atomic():
         _leave_running(attempt, state=State.CANCELLED, finished_at=Now())
         _end_attempt(attempt, Outcome.CANCELLED, **measured)
@@ -130,9 +117,9 @@ def cancel_attempt(attempt: Attempt, **measured: int | None) -> Outcome:
 
 
 def hand_back_job(attempt: Attempt, **measured: int | None) -> Outcome:
-    """running → queued, because the worker stops; the attempt does not count against the maximum.
+    """running → queued, because the worker is stopping; the attempt does not count against the maximum.
 
-    Raises LeaseLostError when the attempt no longer owns the job.
+    Raises LeaseLostError if the attempt no longer owns the job.
     """
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
@@ -144,9 +131,9 @@ def hand_back_job(attempt: Attempt, **measured: int | None) -> Outcome:
 
 
 def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, **measured: int | None) -> Outcome:
-    """running → queued, not before `delay` has passed; the attempt keeps why, and does not count against the maximum.
+    """running → queued for after `delay`. The attempt keeps the reason, and does not count against the maximum.
 
-    Raises LeaseLostError when the attempt no longer owns the job.
+    Raises LeaseLostError if the attempt no longer owns the job.
     """
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
@@ -154,13 +141,13 @@ def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, *
         count = F("attempt_count") - 1
         _leave_running(attempt, state=State.QUEUED, attempt_count=count, scheduled_at=Now() + delay, due=False)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
-        told: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}
-        record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, **told)
+        facts: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}
+        record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, **facts)
     return Outcome.HANDED_BACK
 
 
 def retry_job(job: Job) -> None:
-    """failed → queued. Raises TransitionError when the job is not `failed` any more."""
+    """failed → queued. Raises TransitionError if the job is no longer `failed`."""
     with transaction.atomic():
         changed = Job.objects.filter(pk=job.pk, state=State.FAILED).update(
             state=State.QUEUED, retry_at=None, released_at=None, updated_at=Now()
@@ -190,8 +177,8 @@ def _end_in_failure(
     failure = classify(error)
     public = replace(failure, detail=redact(failure.detail, secrets)[:LONGEST_MESSAGE])
     record = describe_failure(error, kind=job.kind, secrets=secrets)
-    told: dict[str, Any] = {"attempt": attempt.number, "error": record.error_class}
-    told["fingerprint"] = record.error_fingerprint
+    facts: dict[str, Any] = {"attempt": attempt.number, "error": record.error_class}
+    facts["fingerprint"] = record.error_fingerprint
     end: tuple[Event.Name, dict[str, Any]] | None = None
     changes: dict[str, Any]
     if _is_to_be_cancelled(attempt):
@@ -202,16 +189,16 @@ def _end_in_failure(
         end = Event.Name.DEAD_LETTERED, {"reason": decision.reason}
     else:
         changes = {"state": State.FAILED, "retry_at": Now() + decision.delay}
-        told["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
+        facts["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
     _leave_running(attempt, expired_only=expired_only, result=public.as_result(), **record.columns(), **changes)
-    record_event(attempt.job_id, event, **told)
+    record_event(attempt.job_id, event, **facts)
     if end is not None:
         record_event(attempt.job_id, end[0], **end[1])
     return record
 
 
 def _is_to_be_cancelled(attempt: Attempt) -> bool:
-    """Lock the job, so that nobody asks for its cancellation between this answer and the transition."""
+    """Whether cancellation was requested. Locks the job, so that the answer stays true until the transition."""
     held = Job.objects.held_by(attempt.job_id, attempt.fencing_token).select_for_update(no_key=True)
     return bool(held.values_list("cancel_requested_at", flat=True).first())
 
@@ -230,4 +217,4 @@ def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:
 
 
 def _lost(attempt: Attempt) -> LeaseLostError:
-    return LeaseLostError(f"attempt {attempt.number} does not own job {attempt.job_id} any more")
+    return LeaseLostError(f"attempt {attempt.number} no longer owns job {attempt.job_id}")

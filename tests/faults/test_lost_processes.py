@@ -42,7 +42,7 @@ def test_the_signal_and_the_last_memory_belong_to_the_attempt(number: signal.Sig
     attempt = last_attempt(job)
     assert (attempt.outcome, attempt.error_class) == ("lost", "jobs.errors.WorkerLostError")
     first, rest = attempt.error_message.split("\n")
-    assert first == f"The worker process was ended by signal {number.value} ({number.name})."
+    assert first == f"The worker process was killed by signal {number.value} ({number.name})."
     assert re.fullmatch(r"It last used [1-9]\d+ MB of memory\..*", rest)
     assert error_of(failed) == {"code": "worker-lost", "detail": OWNERS_WORDS, "retryable": True}
     assert failed.retry_at is not None

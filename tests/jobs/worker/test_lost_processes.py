@@ -43,7 +43,7 @@ def ended(exit_code: int) -> ProcessLost:
     return ProcessLost(f"Worker exited prematurely: {human_status(exit_code)} Job: 7.")
 
 
-SIGKILL = "The worker process was ended by signal 9 (SIGKILL)."
+SIGKILL = "The worker process was killed by signal 9 (SIGKILL)."
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ SIGKILL = "The worker process was ended by signal 9 (SIGKILL)."
         (ended(-9), None, "worker-lost", SIGKILL),
         (
             ended(-9), 0, "worker-lost",
-            f"{SIGKILL}\nThe kernel reports no lack of memory, so something else sent the signal.",
+            f"{SIGKILL}\nThe kernel's OOM killer did not act: something else sent the signal.",
         ),
         (
             ended(-9), 1, "out-of-memory",
-            f"{SIGKILL}\nIt was probably out of memory: the kernel ended a process for that reason meanwhile.",
+            f"{SIGKILL}\nIt probably ran out of memory: the kernel killed a process for lack of memory.",
         ),
         (
             ended(-9), 2, "out-of-memory",
-            f"{SIGKILL}\nIt was probably out of memory: the kernel ended 2 processes for that reason meanwhile.",
+            f"{SIGKILL}\nIt probably ran out of memory: the kernel killed 2 processes for lack of memory.",
         ),
-        (ended(-11), 0, "worker-lost", "The worker process was ended by signal 11 (SIGSEGV)."),
-        (ended(-63), 0, "worker-lost", "The worker process was ended by signal 63."),
+        (ended(-11), 0, "worker-lost", "The worker process was killed by signal 11 (SIGSEGV)."),
+        (ended(-63), 0, "worker-lost", "The worker process was killed by signal 63."),
         (ended(3), 0, "worker-lost", "The worker process ended with exit code 3."),
         (
             ended(STOPPED_BY_FORCE), 0, "worker-lost",
@@ -72,7 +72,7 @@ SIGKILL = "The worker process was ended by signal 9 (SIGKILL)."
         (ProcessLost("Worker exited prematurely: KeyboardInterrupt."), 0, "worker-lost",
          "The worker process ended unexpectedly."),
         (TimeLimitExceeded(7260), 0, "time-limit",
-         "The job reached the hard time limit of 7260 seconds, so its worker process was ended."),
+         "The job reached the hard time limit of 7260 seconds. Its process was killed."),
     ],
 )  # fmt: skip
 def test_the_end_of_a_process_in_words(error: Exception, kills: int | None, code: str, message: str) -> None:
@@ -89,7 +89,7 @@ def test_the_last_memory_goes_behind_the_first_line() -> None:
     told = with_last_memory(error, Attempt(peak_memory_bytes=812_400_000))
     first, rest = str(told).split("\n")
     assert (first, rest.split(". ")[0]) == (SIGKILL, "It last used 812 MB of memory")
-    assert "probably out of memory" in rest
+    assert "probably ran out of memory" in rest
     assert type(told) is type(error) is OutOfMemoryError
     assert str(with_last_memory(error, Attempt())) == str(error)
 
