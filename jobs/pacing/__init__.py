@@ -1,4 +1,4 @@
-"""How fast a job may read rows, so that others of the same database keep their speed; and from which database.
+"""How fast one attempt may read rows without slowing down other users of the database, and which database it reads.
 
-It limits one running attempt. How many attempts run at all is decided in `jobs.dispatch`.
+How many attempts run at once is decided in `jobs.dispatch`.
 """

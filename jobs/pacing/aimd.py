@@ -1,7 +1,7 @@
 """A rate that follows the load: up in steps while all is well, down by half when it is not.
 
-Additive increase, multiplicative decrease makes those who share something and cannot talk to each other converge
-(D. Chiu, R. Jain, "Analysis of the Increase and Decrease Algorithms", 1989). As in TCP, the rate doubles until
+Additive increase and multiplicative decrease make clients that share a resource, and cannot talk to each other,
+converge (D. Chiu, R. Jain, "Analysis of the Increase and Decrease Algorithms", 1989). As in TCP, the rate doubles until
 the first decrease (slow start, RFC 5681 section 3.1), and does not grow beyond what is used (RFC 7661).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Rows per second. The lowest one keeps a report going on a busy database, until its statement timeout.
+#: Rows per second. The lowest rate keeps a report going on a busy database, until its statement timeout.
 FIRST_RATE: Final = 5_000.0
 LOWEST_RATE: Final = 500.0
 STEP: Final = 2_000.0
@@ -19,17 +19,14 @@ DECREASE: Final = 0.5
 
 @dataclass(frozen=True)
 class Throttle:
-    """The rate in rows per second, and whether it has never had to go down."""
+    """The rate in rows per second; `slow_start` until its first decrease."""
 
     rate: float = FIRST_RATE
     slow_start: bool = True
 
 
 def adjust(throttle: Throttle, *, congested: bool, achieved: float, ceiling: float | None) -> Throttle:
-    """The rate after one more look at the load.
-
-    `achieved` rows per second have passed since the last one; `ceiling` is the operator's limit.
-    """
+    """The next rate, at most the operator's `ceiling`; `achieved` rows per second have passed since the last call."""
     rate = throttle.rate
     if congested:
         return Throttle(_within(min(rate, achieved or rate) * DECREASE, ceiling), slow_start=False)

@@ -1,4 +1,4 @@
-"""The pace `auto`: what was seen of the load, and the rate that was decided on."""
+"""The pace `auto`: it samples the load of the database and decides on a rate."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ logger = structlog.get_logger(__name__)
 
 #: How often the load is sampled. Seconds.
 SAMPLE_SECONDS: Final = 0.2
-#: A database that did not answer is not asked again before. Seconds.
+#: Pause before the next sample of a database that did not answer. Seconds.
 LEFT_ALONE_SECONDS: Final = 5.0
 
 
 class Auto:
-    """Of one attempt. Nothing happens by itself: who has the rows calls `sample` often, and `decide` each second."""
+    """The automatic pace of one attempt. It has no thread: its user calls `sample` often, and `decide` each second."""
 
     def __init__(self) -> None:
         self.burst = Burst()
-        #: Which of the operator's targets the last decision found missed.
+        #: The operator's targets that were exceeded at the last decision.
         self.slowed_by: list[str] = []
         self._throttle = Throttle()
         self._decisions: Counter[str] = Counter()
@@ -38,7 +38,7 @@ class Auto:
         self._is_unanswered = False
 
     def sample(self, alias: str, *, now: float) -> None:
-        """Look at the load, if it is time to; where the database does not answer, it is left alone for a while."""
+        """Measure the load if it is time to. A database that does not answer is left alone for a while."""
         if now < self._sample_at:
             return
         self._sample_at = now + SAMPLE_SECONDS
@@ -52,9 +52,9 @@ class Auto:
             self._is_unanswered = True
 
     def decide(self, dials: Dials, *, achieved: float) -> None:
-        """By the mean of what was seen since the last decision, as a count at one moment says little; else not at all.
+        """Adjust the rate to the mean of the samples since the last decision: a single one says little.
 
-        `achieved` is in rows per second, since then.
+        Without samples the rate stays, unless the database did not answer. `achieved`: rows per second since then.
         """
         if not (self._samples or self._is_unanswered):
             return
@@ -72,16 +72,16 @@ class Auto:
         logger.debug("paced", rate=rate, reasons=reasons)
 
     def rate(self, dials: Dials) -> float:
-        """Rows per second, as was decided; below the operator's limit also before that."""
+        """Rows per second as decided; at most the operator's limit, even before the first decision."""
         return min(self._throttle.rate, dials.rows_per_second or self._throttle.rate)
 
     def begin_burst(self, dials: Dials) -> None:
-        """If one is due, and the operator has set the target that it is for."""
+        """Begin a burst if one is due, and if the operator has set the target for which it is measured."""
         if dials.target_busy_percent is not None:
             self.burst.begin_if_due(self.rate(dials))
 
     def conditions(self) -> dict[str, Any]:
-        """What the attempt keeps; nothing before the first decision."""
+        """What the attempt records; empty before the first decision."""
         if self._lowest is None:
             return {}
         return {
@@ -92,18 +92,18 @@ class Auto:
         }
 
     def close(self) -> None:
-        """End its session."""
+        """End the session that samples the load."""
         if self._probe is not None:
             self._probe.close()
 
     def _share(self, dials: Dials) -> float | None:
-        """The rate at which the report is at work for no more of the time than the operator leaves it."""
+        """The rate at which the report works for no more of the time than `target_busy_percent`."""
         speed, target = self.burst.rows_per_second, dials.target_busy_percent
         return None if speed is None or target is None else max(LOWEST_RATE, speed * target / 100)
 
 
 def congestion(pressure: Pressure, dials: Dials) -> Iterator[str]:
-    """Which of the operator's targets are missed; none is to be watched where it is None."""
+    """The operator's targets that are exceeded. A target of None is not watched."""
     seen = {
         "sessions": (pressure.active_sessions, dials.target_active_sessions),
         "latency": (1000 * pressure.latency, dials.target_latency_milliseconds),

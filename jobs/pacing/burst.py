@@ -1,4 +1,4 @@
-"""How fast rows come while nobody holds them up: now and then some are taken in a burst, without a pause."""
+"""How fast rows come when they are not slowed down: now and then some are read in a burst, without a pause."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-#: How long a burst lasts. What passes in its first half does not count: it lay ready in the sockets. Seconds.
+#: How long a burst lasts. Rows of its first half do not count: they were waiting in the socket buffers. Seconds.
 BURST_SECONDS: Final = 0.03
-#: Its rows are at most those of so much time at the rate; after it, nothing passes until they are made up for. Seconds.
+#: A burst ends after the rows of this much time at the rate. No row passes until they are made up for. Seconds.
 MOST_SECONDS: Final = 2.0
-#: A burst is made of chunks of so many bytes, so that it can end in time.
+#: The size of a chunk of a burst: small enough for the burst to end in time.
 CHUNK_BYTES: Final = 32 * 1024
-#: How long a measurement counts; what the server does for a row changes in the course of a query. Seconds.
+#: How long a measurement counts; the server's work for a row changes in the course of a query. Seconds.
 AGAIN_SECONDS: Final = 10.0
 
 
 class Burst:
-    """The speed of the last burst that was long enough to tell.
+    """The speed of the last burst that was long enough to measure.
 
-    It is of all that the rows pass through, the server and who takes them, so the server alone is as fast, or faster.
+    It is the speed of the server and of the reader together, so the server alone is at least as fast.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        #: None until there was one.
+        #: None until the first measurement.
         self.rows_per_second: float | None = None
         self.is_going_on = False
         self._clock = clock
         self._rate = self._began = 0.0
         self._rows = 0
-        #: When the half of it had passed, and the rows by then.
+        #: When half of the burst had passed, and its rows by then.
         self._half: tuple[float, int] | None = None
 
     def begin_if_due(self, rate: float) -> None:
-        """Begin one, unless the last was a short while ago, at much the same rate in rows per second."""
+        """Begin a burst, unless the last one is recent and its rate (rows per second) was similar."""
         now = self._clock()
         if not self.is_going_on and (rate >= 2 * self._rate or now - self._began >= AGAIN_SECONDS):
             self.is_going_on, self._rate, self._began = True, rate, now
             self._rows, self._half = 0, None
 
     def count(self, rows: int) -> None:
-        """So many rows have passed; if a burst is going on, this may be its end."""
+        """Count rows that have passed. They may end the burst."""
         if not self.is_going_on:
             return
         now = self._clock()

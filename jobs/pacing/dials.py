@@ -1,4 +1,4 @@
-"""The dials that count for one job: those of its type where they are set, else those of its queue."""
+"""The dials that apply to one job: those of its type where they are set, else those of its queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.postgres.statements import fetch_all
 if TYPE_CHECKING:
     from jobs.models import Job
 
-#: Both rows in one trip; it is asked again and again while a job runs.
+#: Both rows in one round trip, which is repeated while a job runs.
 DIALS: Final = """
     SELECT
         coalesce(own.rows_per_second, %(rows_per_second)s::int, queue.rows_per_second) AS rows_per_second,
@@ -34,7 +34,7 @@ DIALS: Final = """
 
 @dataclass(frozen=True)
 class Dials:
-    """As they are now; None is no limit."""
+    """The current values; None is no limit."""
 
     rows_per_second: int | None
     pace: Pace
@@ -49,7 +49,7 @@ class Dials:
 
 
 def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dials:  # noqa: A002
-    """The operator's row of the type comes first, then the type's class, then the queue.
+    """The operator's row for the type takes precedence over the type's class, and both over the queue.
 
     Raises LookupError if the queue no longer exists.
     """
@@ -59,5 +59,5 @@ def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dia
 
 
 def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
-    """Those of the job's queue, kind and type."""
+    """The dials of the job's queue, kind and type. Raises as `dials_of` does."""
     return dials_of(job.queue, kind=job.kind, type=job.type, defaults=defaults)

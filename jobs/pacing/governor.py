@@ -1,4 +1,4 @@
-"""Governor: keeps the rows of one attempt within the dials, which it looks at while they flow."""
+"""The governor keeps the rows of one attempt within the dials, which it reads again while the rows flow."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from jobs.pacing.pacer import Pacer
 
 logger = structlog.get_logger(__name__)
 
-#: How often dials are looked at and the pace is decided, and how long one wait is at most before `check`. Seconds.
+#: How often the dials are read and the pace is decided, and the longest sleep between two calls of `check`. Seconds.
 LOOK_SECONDS: Final = 1.0
 NAP_SECONDS: Final = 0.2
-#: How often the attempt's row is told. Seconds.
+#: How often the attempt's row is updated. Seconds.
 TELL_SECONDS: Final = 5.0
-#: A paced chunk is what passes in so much time. Seconds.
+#: A paced chunk holds the rows of this much time. Seconds.
 CHUNK_SECONDS: Final = 0.1
 
 
 @contextmanager
 def governed(context: JobContext, defaults: TypeDefaults) -> Iterator[Governor]:
-    """A governor for the duration of the block; what it did is kept in the attempt's `conditions`."""
+    """A governor for the duration of the block; what it did is recorded in the attempt's `conditions`."""
     governor = Governor(context, defaults)
     try:
         yield governor
@@ -42,13 +42,13 @@ def governed(context: JobContext, defaults: TypeDefaults) -> Iterator[Governor]:
 
 
 class Governor:
-    """One attempt's dials as they were a second ago, its rate, and what was decided about it."""
+    """The dials of one attempt, at most about a second old, its rate, and the decisions about it."""
 
     def __init__(self, context: JobContext, defaults: TypeDefaults) -> None:
         self.context = context
         self.defaults = defaults
         self.dials: Dials = dials_for(context.job, defaults)
-        #: What the attempt is to keep of its circumstances, besides its pace.
+        #: What the attempt records in `conditions` besides its pace.
         self.notes: dict[str, Any] = {}
         self._pacer = Pacer()
         self._auto = Auto()
@@ -60,9 +60,9 @@ class Governor:
         self._set_rate()
 
     def check(self) -> None:
-        """As `JobContext.check`; also looks at the dials, if that was a second ago.
+        """Like `JobContext.check`; also reads the dials once a second.
 
-        Raises StatementTimeoutError besides: a dial may have been turned down below what the statement has taken.
+        Also raises StatementTimeoutError: the dial may have been turned down below what the statement has taken.
         """
         self.context.check()
         now = time.monotonic()
@@ -75,7 +75,7 @@ class Governor:
             raise StatementTimeoutError(f"The statement has taken longer than {limit} seconds.")
 
     def paced(self, chunks: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
-        """Hand on the rows of one statement at the rate. Nobody reads meanwhile, so the server waits, too."""
+        """Pass on the rows of one statement at the rate. Nothing is read during a wait, so the server waits, too."""
         self._statement_began = time.monotonic()
         for rows in chunks:
             yield rows
@@ -90,7 +90,7 @@ class Governor:
                         self._auto.begin_burst(self.dials)
 
     def chunk_bytes(self, most: int) -> int:
-        """How large the next chunk may be, so that rows flow evenly; `most` where nothing is paced."""
+        """How large the next chunk may be for rows to flow evenly; `most` if they are not paced."""
         rate = self._pacer.rate
         if rate is None:
             return most
@@ -98,7 +98,7 @@ class Governor:
         return int(min(most, wanted))
 
     def conditions(self) -> dict[str, Any]:
-        """What the attempt keeps."""
+        """What the attempt records."""
         return {
             **self.notes,
             "pace": str(self.dials.pace),
@@ -108,7 +108,7 @@ class Governor:
         }
 
     def close(self) -> None:
-        """End the sessions of the governor, and keep what it did."""
+        """End the governor's sessions, and record what it did."""
         self._auto.close()
         self._tell()
 
@@ -126,7 +126,7 @@ class Governor:
             self.dials = dials_for(self.context.job, self.defaults)
         except (DatabaseError, InterfaceError, LookupError) as error:
             logger.warning("dials_not_read", error=repr(error))
-            connection.close()  # what it was interrupted in is not known; the rows go on as before
+            connection.close()  # its state is unknown; the rows flow on under the old dials
         if self._follows_the_load():
             self._auto.decide(self.dials, achieved=achieved)
         self._set_rate()

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-#: What may be made up for after the stream was late. Seconds at the rate.
+#: How far a late stream may catch up. Seconds at the rate.
 BURST_SECONDS: Final = 0.1
 
 
 class Pacer:
-    """A leaky bucket (ITU-T I.371): rows are charged, and owed until so much time has passed at the rate.
+    """A leaky bucket (ITU-T I.371): rows that pass are owed until the time that they take at the rate has passed.
 
-    `rate` is in rows per second, None is no limit; it may be changed at any time, also while rows are owed.
+    `rate` is in rows per second, None is no limit; it may be changed at any time, even while rows are owed.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,12 +23,12 @@ class Pacer:
         self._settled_at = clock()
 
     def charge(self, rows: int) -> None:
-        """So many rows have passed."""
+        """Count rows that have passed."""
         self._settle()
         self._owed += rows
 
     def seconds_to_wait(self) -> float:
-        """Until more may pass, at the rate of now."""
+        """Seconds until more rows may pass, at the current rate."""
         self._settle()
         return max(0.0, self._owed / self.rate) if self.rate else 0.0
 

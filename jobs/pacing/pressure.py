@@ -1,4 +1,4 @@
-"""How busy a database is, as far as a session of it can see."""
+"""How busy a database is, as far as one of its sessions can see."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.pacing.replica import LAG_SECONDS
 
-#: Statements that are being worked on. Jobs of ours have an id in their name, and the dial `max_running`; who waits
-#: for its client works on nothing. Sessions of other roles are seen by members of pg_read_all_stats only.
+#: Sessions that are executing a statement, except for jobs of ours ("longhaul " and an id), which the dial
+#: `max_running` limits, and sessions that wait for their client. Only members of pg_read_all_stats see other roles'.
 #: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
 ACTIVE_SESSIONS: Final = """
     SELECT count(*) FROM pg_stat_activity
@@ -27,7 +27,7 @@ TIMEOUT_MILLISECONDS: Final = 2_000
 
 @dataclass(frozen=True)
 class Pressure:
-    """What was seen. `latency` is of one small fetch, in seconds; so is `lag`, None where there is no replica."""
+    """One measurement. `latency` (of one small fetch) and `lag` are in seconds; `lag` is None without a replica."""
 
     active_sessions: float
     latency: float
@@ -35,7 +35,7 @@ class Pressure:
 
 
 def mean(samples: Sequence[Pressure]) -> Pressure:
-    """Of one or more samples; the lag is the last one's."""
+    """The mean of one or more samples, with the lag of the last one."""
     return Pressure(
         fmean(sample.active_sessions for sample in samples),
         fmean(sample.latency for sample in samples),
@@ -44,14 +44,14 @@ def mean(samples: Sequence[Pressure]) -> Pressure:
 
 
 class Probe:
-    """A session of its own beside the one that reads the rows."""
+    """Measures over a session of its own, beside the one that reads the rows."""
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
         self._connection: BaseDatabaseWrapper | None = None
 
     def measure(self) -> Pressure:
-        """Look once. Raises Django's DatabaseError or InterfaceError; the next look connects anew."""
+        """Measure once. Raises Django's DatabaseError or InterfaceError; the next call then connects again."""
         try:
             connection = self._connected()
             with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The replica that reports are read from, where `REPLICA_URL` names one: how it is, and whether it will do."""
+"""The replica that reports read if `REPLICA_URL` is set: its state, and whether it is fit to be read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jobs.postgres.sessions import short_session
 
 REPLICA: Final = "replica"
 
-#: Of a replica, how far it is behind: nothing once it has replayed all that it has got, while it still gets any.
-#: Of a primary, how far its replicas are behind. NULL where that is not known.
+#: On a replica, its lag: 0 once it has replayed all that it has received, while it is connected to its primary.
+#: On a primary, the largest lag of its replicas. NULL if it is unknown.
 #: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-INFO-TABLE
 LAG_SECONDS: Final = """
     SELECT CASE
@@ -27,9 +27,9 @@ LAG_SECONDS: Final = """
 
 @dataclass(frozen=True)
 class ReplicaState:
-    """What a look at the replica found: `lag` in seconds, or else the complaint, which is for the staff.
+    """What a look at the replica found: `lag` in seconds, or a `complaint`, which is for the staff.
 
-    `public` is said of it to the owner of a job: it names no server, and no error.
+    `public` is the complaint for the owner of a job: it names no server, and no error.
     """
 
     lag: float | None
@@ -37,9 +37,9 @@ class ReplicaState:
     public: str = ""
 
     def unfit(self, *, max_lag_seconds: int | None, in_public: bool = False) -> str:
-        """Why a report is not to be read from it; empty where it may be."""
+        """Why reports may not read from it; empty if they may."""
         if self.lag is not None and max_lag_seconds is not None and self.lag > max_lag_seconds:
-            return f"the replica is {self.lag:.0f} s behind, and {max_lag_seconds} s are allowed"
+            return f"the replica is {self.lag:.0f} s behind; at most {max_lag_seconds} s are allowed"
         return self.public if in_public else self.complaint
 
 
@@ -49,12 +49,12 @@ def has_replica() -> bool:
 
 
 def alias_to_read() -> str:
-    """What an empty dial `database` means."""
+    """The database that an empty dial `database` stands for."""
     return REPLICA if has_replica() else DEFAULT_DB_ALIAS
 
 
 def look_at_replica() -> ReplicaState:
-    """One look, over a connection of its own. Whatever is wrong with the replica is a complaint, and no error."""
+    """Look once, over a connection of its own. A problem with the replica is returned as a complaint, not raised."""
     try:
         with short_session(REPLICA) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_is_in_recovery(), ({LAG_SECONDS})", [])
@@ -62,8 +62,9 @@ def look_at_replica() -> ReplicaState:
     except (DatabaseError, InterfaceError) as error:
         return ReplicaState(None, f"the replica does not answer: {in_one_line(error)}", "the replica does not answer")
     if not is_replica:
-        return ReplicaState(None, "the replica was promoted: it is no longer one", "the replica is out of service")
+        complaint = "the replica was promoted and is no longer a replica"
+        return ReplicaState(None, complaint, "the replica is out of service")
     if lag is None:
-        unknown = "nobody knows how far the replica is behind"
+        unknown = "the lag of the replica is unknown"
         return ReplicaState(None, unknown, unknown)
     return ReplicaState(max(0.0, float(lag)))

@@ -145,7 +145,7 @@ def test_too_far_behind_is_as_down_until_it_has_caught_up(
     finally:
         standby.ask("SELECT pg_wal_replay_resume()::text")
     assert waiting.state == State.QUEUED
-    assert "s behind, and 1 s are allowed" in Attempt.objects.get().error_message
+    assert "s behind; at most 1 s are allowed" in Attempt.objects.get().error_message
     standby.catch_up()
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE newer")
@@ -219,7 +219,7 @@ def test_it_is_promoted_during_a_report_which_ends_and_the_next_does_not_read_it
         job = run("made").result(timeout=20).job
         assert job.state == State.QUEUED
         assert Attempt.objects.get(job=job).error_message == (
-            "It waits for the replica: the replica was promoted: it is no longer one."
+            "It waits for the replica: the replica was promoted and is no longer a replica."
         )
     finally:
         standby.remove()

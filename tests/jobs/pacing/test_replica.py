@@ -13,6 +13,6 @@ def test_how_far_it_is_behind_is_told_to_anybody() -> None:
     behind = ReplicaState(40.4)
     for in_public in (True, False):
         told = behind.unfit(max_lag_seconds=30, in_public=in_public)
-        assert told == "the replica is 40 s behind, and 30 s are allowed"
+        assert told == "the replica is 40 s behind; at most 30 s are allowed"
         assert behind.unfit(max_lag_seconds=None, in_public=in_public) == ""
         assert ReplicaState(29.0).unfit(max_lag_seconds=30, in_public=in_public) == ""
