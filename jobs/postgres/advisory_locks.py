@@ -1,13 +1,13 @@
-"""Advisory locks: what only one process, or only so many, may do at a time. Nobody waits for one.
+"""Advisory locks: for work that only one process, or a limited number, may do at a time. No caller waits for one.
 
-A key is a class of locks and a name within it, hashed to 64 bits. Locks of a session go with the session, should its
-process be killed (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
+A key is a class of locks and a name within it, hashed to 64 bits. PostgreSQL releases the locks of a session when it
+ends, even if its process is killed (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import StrEnum
 from typing import Final
 
@@ -24,30 +24,26 @@ class LockClass(StrEnum):
     IDEMPOTENCY_KEY = "idempotency key"
 
 
-#: Until the transaction ends, for `jobs.postgres.statements.execute`; its parameter is a `lock_key`.
+#: A lock until the transaction ends, for `jobs.postgres.statements.execute`; its parameter is a `lock_key`.
 TRY_TRANSACTION_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(key)s::text, 0)) AS is_held"
 
 
 def lock_key(lock_class: LockClass, name: object) -> str:
-    """The text that is hashed. Two names with one hash only keep each other from running at the same time."""
+    """The text that is hashed. Two names with the same hash merely exclude each other."""
     return f"longhaul {lock_class} {name}"
 
 
-@contextmanager
-def try_lock(lock_class: LockClass, name: object) -> Iterator[bool]:
+def try_lock(lock_class: LockClass, name: object) -> AbstractContextManager[bool]:
     """Hold a lock for the length of the block; False if another session holds it.
 
-    It belongs to the session, so the block may commit, and may delete files while it holds no transaction.
+    It belongs to the session, so the block may commit, and may delete files outside of a transaction.
     """
-    with _try_first(lock_class, [name]) as held:
-        yield held
+    return _try_first(lock_class, [name])
 
 
-@contextmanager
-def slot(name: str, *, of: int) -> Iterator[bool]:
-    """Hold one of `of` slots for the length of the block; False if none is free."""
-    with _try_first(LockClass.SLOT, [f"{name} {number}" for number in range(of)]) as held:
-        yield held
+def slot(name: str, *, of: int) -> AbstractContextManager[bool]:
+    """Hold one of `of` slots for the length of the block; False if all are taken."""
+    return _try_first(LockClass.SLOT, [f"{name} {number}" for number in range(of)])
 
 
 @contextmanager
@@ -60,7 +56,7 @@ def _try_first(lock_class: LockClass, names: Sequence[object]) -> Iterator[bool]
         yield held is not None
     finally:
         if held is not None:
-            with suppress(Error), connection.cursor() as cursor:  # without the session the lock is gone, too
+            with suppress(Error), connection.cursor() as cursor:  # if the session is gone, so is the lock
                 _call(cursor, "pg_advisory_unlock", held)
 
 

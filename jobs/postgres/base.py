@@ -24,14 +24,14 @@ from jobs.postgres.deadlines import (
 
 RV = TypeVar("RV")
 
-GAVE_UP: Final = "PostgreSQL has not answered this request before"
+GAVE_UP: Final = "PostgreSQL did not answer this request in time before"
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that ends once PostgreSQL has been silent for longer than somebody may wait."""
+    """A connection that closes itself once PostgreSQL has been silent for longer than the bound."""
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
-        """As psycopg's, which everything that is sent goes through. Raises OperationalError after the bound."""
+        """Like psycopg's, which waits for every answer. Raises OperationalError after the bound."""
         if has_given_up():
             raise psycopg.OperationalError(GAVE_UP)
         limit = seconds_to_wait()
@@ -40,10 +40,10 @@ class BoundedConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, *args, **{**kwargs, "timeout": limit})
         except psycopg.errors._WaitTimeout:
-            # The answer may still come, and nobody could tell what it answers.
+            # A late answer could be taken for that of another statement.
             self.pgconn.finish()
             give_up(is_away=True)
-            raise psycopg.OperationalError(f"PostgreSQL has not answered within {limit:g} seconds") from None
+            raise psycopg.OperationalError(f"PostgreSQL did not answer within {limit:g} seconds") from None
         except psycopg.Error as error:
             if error.sqlstate == LOCK_NOT_AVAILABLE:
                 give_up(is_away=False)
@@ -51,23 +51,23 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def bounded(params: dict[str, Any]) -> dict[str, Any]:
-    """Those of a new connection, which waits for all hosts together no longer than this thread may."""
+    """The parameters of a new connection, which waits for all hosts together no longer than this thread may."""
     hosts = str(params.get("host") or params.get("hostaddr") or "").split(",")
     seconds = seconds_to_connect(hosts=len(hosts))
     if seconds is None:
         return params
-    own = int(params.get("connect_timeout") or 0)  # psycopg takes 0 for more than two minutes
+    own = int(params.get("connect_timeout") or 0)  # to psycopg, 0 means more than two minutes
     return {**params, "connect_timeout": min(seconds, own) if own > 0 else seconds}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own but for the class of its connections, and for how long it waits for one."""
+    """Django's own, except for the class of its connections and for how long it waits for one."""
 
     # What Django calls `Database` is the module psycopg; of it, only this function makes connections.
     Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})  # type: ignore[assignment]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Within the bound; at once an error, where this request has waited in vain before."""
+        """Connect within the bound. Raises at once if this request has already waited in vain."""
         if has_given_up():
             raise psycopg.OperationalError(GAVE_UP)
         try:
@@ -77,7 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def is_usable(self) -> bool:
-        """A short look. A connection that says nothing is dropped, and the request has still its time for a new one."""
+        """Check for a short time only: if the connection is silent, the request still has time for a new one."""
         limit = seconds_to_wait()
         if limit is None:
             return bool(super().is_usable())

@@ -1,4 +1,4 @@
-"""Transactions: what follows a commit and cannot undo it, and what is done again after a conflict."""
+"""Transactions: calls after a commit, which cannot undo it, and retries after a conflict."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ T = TypeVar("T")
 
 logger = structlog.get_logger(__name__)
 
-#: How often a transaction is tried at most.
+#: Maximum number of times that a transaction is tried.
 TRIALS: Final = 4
 
 
 def after_commit(act: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Call `act` once the transaction has committed. An error of it is logged, and whoever committed goes on.
+    """Call `act` once the transaction has committed. If it raises, the error is logged and the caller continues.
 
-    Django logs the name of what it called, which a partial has not: the error would be its own, after the commit.
+    Django logs the name of the function. A partial has no name, so logging would raise, after the commit.
     """
     transaction.on_commit(update_wrapper(partial(act, *args, **kwargs), act), robust=True)
 
 
 def ask_after_commit(ask: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
-    """What `ask` finds out for the answer to a request that has committed; where it fails, what `otherwise` returns.
+    """What `ask` returns, for the answer to a request that has committed; if it raises, what `otherwise` returns.
 
-    What was accepted stays accepted: an error would tell the client that nothing happened. What an answer needs and
-    what does not change by the commit is better read before it, within the transaction.
+    An error would tell the client that nothing happened, although the request was accepted. Read facts that the commit
+    does not change before it, within the transaction.
     """
     try:
         return ask()
@@ -44,10 +44,10 @@ def ask_after_commit(ask: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
 
 
 def in_transaction(act: Callable[[], T]) -> T:
-    """Call `act` in a transaction; again, from its beginning, where PostgreSQL undid it because of a conflict.
+    """Call `act` in a transaction, and again from the beginning if PostgreSQL rolled it back because of a conflict.
 
-    `act` must read what it decides upon. Within a transaction of the caller, which is undone as a whole, there is one
-    trial. Raises DatabaseError once all trials have met a conflict.
+    `act` must itself read what it decides on. Within a transaction of the caller, which is rolled back as a whole, it
+    is tried once. Raises DatabaseError if the last try meets a conflict, too.
     """
     trials = 1 if connection.in_atomic_block else TRIALS
     for trial in range(1, trials + 1):

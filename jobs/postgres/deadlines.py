@@ -1,11 +1,10 @@
 """How long a request waits for PostgreSQL.
 
-The web server calls `bound_requests` once. Workers and commands have no such bound: their dials say how long a
-statement may take.
+The web server calls `bound_requests` once. Workers and commands have no such bound: their dials limit a statement.
 
-PostgreSQL itself ends what takes long (`statement_timeout`, `lock_timeout`). A server that says nothing at all, because
-it hangs or its host is gone, is noticed here: nobody waits longer than the bound for one answer, and once a request has
-waited in vain it does not wait again.
+PostgreSQL itself ends slow statements and long waits for locks (`statement_timeout`, `lock_timeout`). This module
+notices a server that says nothing at all, because it hangs or its host is gone: a request waits no longer than the
+bound for one answer, and once it has waited in vain, it does not wait again.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from typing import Any, Final
 
 from django.core.signals import request_started
 
-#: Shares of the bound after which PostgreSQL ends a statement, or its wait for a lock. Its answer takes the rest.
+#: Shares of the bound after which PostgreSQL ends a statement, or its wait for a lock. The rest is for its answer.
 STATEMENT_SHARE: Final = 0.8
 LOCK_SHARE: Final = 0.7
-#: How long a connection is waited for that is tried before its first use in a request. Seconds.
+#: How long the health check of a connection, before its first use in a request, may take. Seconds.
 HEALTH_CHECK_SECONDS: Final = 1.0
 #: The shortest time that libpq and psycopg wait for a connection. Seconds.
 SHORTEST_CONNECT_SECONDS: Final = 2
-#: For so long after it has let a request wait in vain PostgreSQL counts as away. Seconds.
+#: How long PostgreSQL counts as away after a request has waited for it in vain. Seconds.
 AWAY_SECONDS: Final = 1.0
-#: What PostgreSQL says when a lock was not free in time.
+#: The SQLSTATE of a lock that was not free in time.
 LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
@@ -51,14 +50,14 @@ _thread = _Thread()
 
 
 def bound_requests(seconds: float) -> None:
-    """From now on each request of this process waits so long for PostgreSQL. Called before the first connection."""
+    """Bound how long each request of this process waits for PostgreSQL. Call this before the first connection."""
     _process.request_seconds = seconds
     request_started.connect(_begin_request, dispatch_uid="jobs.postgres.deadlines")
 
 
 @contextmanager
 def answering_within(seconds: float) -> Iterator[None]:
-    """A bound of its own for a short look, such as a probe. What is in vain here does not count for the request."""
+    """A separate bound for a short check, such as a probe. Waiting in vain here does not count for the request."""
     before = _thread.seconds
     _thread.seconds = seconds
     try:
@@ -68,32 +67,27 @@ def answering_within(seconds: float) -> Iterator[None]:
 
 
 def seconds_to_wait() -> float | None:
-    """For the next answer of PostgreSQL; None: as long as it takes."""
+    """How long to wait for the next answer of PostgreSQL; None: as long as it takes."""
     return _process.request_seconds if _thread.seconds is None else _thread.seconds
 
 
 def seconds_to_connect(*, hosts: int) -> int | None:
-    """For a new connection to each of these hosts, in whole seconds as libpq takes them; None: as the settings say."""
-    seconds = seconds_to_wait()
-    if seconds is None:
+    """For a connection to each of these hosts, in whole seconds, as libpq requires; None: as the settings say."""
+    if (seconds := seconds_to_wait()) is None:
         return None
     return max(SHORTEST_CONNECT_SECONDS, math.floor((seconds - HEALTH_CHECK_SECONDS) / hosts))
 
 
 def session_settings() -> dict[str, str]:
-    """What a new session is told: after how many milliseconds to end a statement, or its wait for a lock."""
-    seconds = seconds_to_wait()
-    if seconds is None:
+    """Settings of a new session: after how many milliseconds to end a statement, or its wait for a lock."""
+    if (seconds := seconds_to_wait()) is None:
         return {}
-    milliseconds = 1000 * seconds
-    return {
-        "statement_timeout": f"{round(STATEMENT_SHARE * milliseconds)}ms",
-        "lock_timeout": f"{round(LOCK_SHARE * milliseconds)}ms",
-    }
+    shares = {"statement_timeout": STATEMENT_SHARE, "lock_timeout": LOCK_SHARE}
+    return {name: f"{round(share * (1000 * seconds))}ms" for name, share in shares.items()}
 
 
 def give_up(*, is_away: bool) -> None:
-    """The request of this thread has waited in vain; for PostgreSQL itself, or only for a lock of somebody else."""
+    """Note that this thread's request has waited in vain: for PostgreSQL itself (`is_away`), or only for a lock."""
     if _process.request_seconds is None or _thread.seconds is not None:
         return
     _thread.gave_up = True
@@ -102,12 +96,12 @@ def give_up(*, is_away: bool) -> None:
 
 
 def is_away() -> bool:
-    """Whether PostgreSQL itself has let a request of this process wait in vain a moment ago."""
+    """Whether a request of this process has just waited in vain for PostgreSQL itself."""
     return time.monotonic() - _process.gave_up_at < AWAY_SECONDS
 
 
 def has_given_up() -> bool:
-    """Whether the request of this thread is not to wait again."""
+    """Whether the request of this thread must not wait again."""
     return _thread.gave_up and _thread.seconds is None
 
 

@@ -1,4 +1,4 @@
-"""Which errors tell of a server, or of another transaction, and not of the statement that met them."""
+"""Which errors are the fault of the server or of another transaction, and not of the statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
 from jobs.postgres.statements import is_outdated_plan
 
-#: Classes of SQLSTATE, or single ones, that tell of the server.
+#: Classes of SQLSTATE, or single ones, that mean a fault of the server.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
 OUTAGES: Final = (
     "08",  # connection
@@ -26,17 +26,17 @@ CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the server or another transaction is the reason, and not the statement, a fault of ours."""
+    """Whether the server or another transaction is the cause, and not the statement, which would be our fault."""
     if isinstance(error, StorageUnavailableError):
         return True
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
     state = sqlstate(error)
-    if state is None:  # of libpq: no connection, or one that was cut
+    if state is None:  # from libpq: no connection, or a lost one
         return isinstance(error, OperationalError | InterfaceError)
     return state.startswith(OUTAGES) or is_conflict(error)
 
 
 def is_conflict(error: BaseException | None) -> bool:
-    """Whether another transaction, or a change of a table, is the reason: done again at once, the same may succeed."""
+    """Whether another transaction, or a change of a table, is the cause, so that a retry at once may succeed."""
     return isinstance(error, DatabaseError) and (sqlstate(error) in CONFLICTS or is_outdated_plan(error))

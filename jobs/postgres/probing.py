@@ -1,4 +1,4 @@
-"""Whether PostgreSQL answers, asked so that nobody waits for longer than they want to."""
+"""Probes of PostgreSQL whose callers choose how long they wait."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from jobs.postgres.deadlines import answering_within
 
-#: How long the thread itself waits for an answer. Whoever asks joins the look that has begun, so it must end soon for
-#: the next one to see that PostgreSQL is back. Seconds.
+#: How long the thread itself waits for an answer. A caller joins the probe in progress, which must end soon so that the
+#: next one can see that PostgreSQL is back. Seconds.
 LONGEST_SECONDS: Final = 2.0
 
 
 class Probe:
-    """Looks at a database over a new session, in a thread of its own.
+    """Checks a database over a new session, in a thread of its own.
 
-    A probe on a request's thread would wait at least two seconds for a connection, and each probe would take one more
-    thread of the web server. There is one look at a time: whoever asks meanwhile waits for the same one.
+    On the thread of a request, a probe would wait at least two seconds for a connection, and would take that thread
+    from the web server. There is one probe at a time: all callers meanwhile wait for the same one.
     """
 
     def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
@@ -33,7 +33,7 @@ class Probe:
             if self._look is None or self._look.done():
                 look: Future[bool] = Future()
                 threading.Thread(target=self._run, args=[look], name="database-probe", daemon=True).start()
-                self._look = look  # only now: a thread that cannot start would leave it without an end
+                self._look = look  # not before: if the thread cannot start, it would never be done
             look = self._look
         try:
             return look.result(within)
@@ -45,7 +45,7 @@ class Probe:
             with answering_within(LONGEST_SECONDS), connections[self._alias].cursor() as cursor:
                 cursor.execute("SELECT 1")
                 look.set_result(cursor.fetchone() == (1,))
-        except Exception as error:  # whoever asked is told
+        except Exception as error:  # raised again in the thread of each caller
             look.set_exception(error)
         finally:
             connections.close_all()

@@ -11,17 +11,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.postgres.deadlines import answering_within, session_settings
 
-#: - The server looks in mid-query, every two seconds, whether the client is still there: the query of a killed worker
-#: would go on, and keep its locks.
-#: https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL -
-#: Prepared statements are those of `jobs.postgres.statements`. Each has one plan, made at once: PostgreSQL would else
-#: plan the first five times what costs more to plan than to run.
-#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE - The plans of
-#: `jobs.dispatch.fairness` are estimated at more than they cost, and short; compiling one would take longer than to run
-#: it a hundred times. Reports may have it: `reports.reading`. https://www.postgresql.org/docs/current/jit-decision.html
 SETTINGS: Final = {
+    # The server checks every two seconds during a query whether the client is still connected. Otherwise the query of a
+    # killed worker would go on, and keep its locks.
+    # https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
     "client_connection_check_interval": "2s",
+    # Our prepared statements (`jobs.postgres.statements`) cost more to plan than to run. By default, PostgreSQL plans
+    # each of the first five executions. https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
     "plan_cache_mode": "force_generic_plan",
+    # PostgreSQL overestimates the plans of `jobs.dispatch.fairness`: compiling one takes longer than a hundred runs.
+    # `reports.reading` may turn this on. https://www.postgresql.org/docs/current/jit-decision.html
     "jit": "off",
 }
 
@@ -30,8 +29,8 @@ def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Receiver of `connection_created`."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            told = {**SETTINGS, **session_settings()}
-            cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in told.items()))
+            settings = SETTINGS | session_settings()
+            cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
 
 
 #: The timeout of a short session, to connect and for each statement. Seconds.
@@ -40,9 +39,9 @@ SHORT_TIMEOUT_SECONDS: Final = 2
 
 @contextmanager
 def short_session(alias: str) -> Iterator[BaseDatabaseWrapper]:
-    """A session of its own with short timeouts. Raises Django's DatabaseError or InterfaceError soon."""
+    """A new session with short timeouts. Raises Django's DatabaseError or InterfaceError soon."""
     connection = connections.create_connection(alias)
-    shared = connection.settings_dict  # with all other connections of this alias
+    shared = connection.settings_dict  # by all connections of this alias
     connection.settings_dict = {**shared, "OPTIONS": {**shared["OPTIONS"], "connect_timeout": SHORT_TIMEOUT_SECONDS}}
     with answering_within(2 * SHORT_TIMEOUT_SECONDS), closing(connection):
         with connection.cursor() as cursor:
@@ -52,7 +51,7 @@ def short_session(alias: str) -> Iterator[BaseDatabaseWrapper]:
 
 @contextmanager
 def short_sessions_only() -> Iterator[None]:
-    """The same for Django's own connections: their sessions begin and end with this block."""
+    """Short waits for Django's own connections, too: their sessions begin and end with this block."""
     connections.close_all()
     try:
         with answering_within(2 * SHORT_TIMEOUT_SECONDS):

@@ -1,6 +1,6 @@
 """Prepared statements: PostgreSQL plans each once per session, and again after a while.
 
-Their texts stand beside the code that uses them; those on every job's way in `jobs.dispatch.statements` and
+Their texts stand beside the code that uses them; those that every job needs are in `jobs.dispatch.statements` and
 `jobs.worker.statements`.
 """
 
@@ -26,9 +26,9 @@ Rows = list[dict[str, Any]]
 #: A generic plan made while a table is small ignores its indexes, and is kept until ANALYZE. Changing the text forces a
 #: new plan: after this many statements, but not sooner than after this many seconds, since planning takes longer than
 #: most statements and each session plans for itself.
-PLAN_ANEW_AFTER: Final = 500
+REPLAN_AFTER: Final = 500
 PLANS_LAST_SECONDS: Final = 5.0
-#: The function of PostgreSQL that says "cached plan must not change result type", in whatever language.
+#: The function of PostgreSQL that reports "cached plan must not change result type"; the message may be translated.
 #: https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/utils/cache/plancache.c
 OUTDATED: Final = "RevalidateCachedQuery"
 
@@ -36,18 +36,18 @@ OUTDATED: Final = "RevalidateCachedQuery"
 def fetch_all(statement: str, **parameters: Any) -> Rows:
     """Execute a statement on Django's connection and return its rows.
 
-    The server binds the parameters, which Django's own cursors do not let it do; so psycopg prepares the statement, and
-    PostgreSQL plans it once (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html) and again after a while.
+    Unlike with Django's own cursors, the server binds the parameters. So psycopg prepares the statement
+    (https://www.psycopg.org/psycopg3/docs/advanced/prepare.html), and PostgreSQL plans it once and again after a while.
     """
     rows: Rows = execute(statement, **parameters).fetchall()
     return rows
 
 
 def execute(statement: str, **parameters: Any) -> CursorWrapper:
-    """Execute a statement and return its cursor. Within `pipeline`, reading the rows is what waits for them.
+    """Execute a statement and return its cursor. Within `pipeline`, only reading the rows waits for them.
 
-    A statement whose columns have changed type since it was planned is planned again. Within a transaction, which
-    PostgreSQL has rolled back by then, the error is raised, and the next transaction succeeds.
+    If the types of its columns have changed since it was planned, it is planned again. Within a transaction, which
+    PostgreSQL has then rolled back, the error is raised, and the next transaction succeeds.
     """
     return planned_again(partial(_execute, _connected(), statement, parameters))
 
@@ -63,7 +63,7 @@ def planned_again(act: Callable[[], Asked]) -> Asked:
 
 
 def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
-    # As Django's own, with its error types and its log of queries, over another of psycopg's cursors.
+    # Like Django's own cursor, with its error types and its log of queries, but over another of psycopg's.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
     cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
     cursor.execute(f"{statement} -- plan {_plans.current()}", parameters)
@@ -71,7 +71,7 @@ def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str
 
 
 def is_outdated_plan(error: BaseException) -> bool:
-    """Whether PostgreSQL refused a plan because the types of its result have changed since."""
+    """Whether PostgreSQL refused a plan because the types of its result have changed."""
     cause = error.__cause__
     return isinstance(cause, psycopg.Error) and cause.diag.source_function == OUTDATED
 
@@ -84,7 +84,7 @@ class _Plans:
 
     def current(self) -> int:
         self.asked += 1
-        if self.asked > PLAN_ANEW_AFTER and time.monotonic() - self.since >= PLANS_LAST_SECONDS:
+        if self.asked > REPLAN_AFTER and time.monotonic() - self.since >= PLANS_LAST_SECONDS:
             self.renew()
         return self.number
 
@@ -106,7 +106,7 @@ _plans = _Plans()
 def pipeline() -> Iterator[None]:
     """Send the statements of the block in one round trip, unless one needs the rows of another.
 
-    Outside of a transaction they form one. Each sees what was committed when it begins
+    Outside a transaction, they form one. Each sees what has been committed when it begins
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
     database = _connected()
@@ -119,7 +119,7 @@ def pipeline() -> Iterator[None]:
 
 
 def _connected() -> BaseDatabaseWrapper:
-    """Django's connection, with the health check that Django makes before its own cursors: a session may have ended."""
+    """Django's connection, checked as Django does before using its own cursors: the session may have ended."""
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()
     database.ensure_connection()
@@ -127,7 +127,7 @@ def _connected() -> BaseDatabaseWrapper:
 
 
 def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
-    """Make an instance of a row with all columns of `model`, as `columns_of` lists them, as the ORM would."""
+    """Make an instance, as the ORM would, of a row with all columns of `model` as `columns_of` lists them."""
     names, columns, converted = _read_from(model, prefix)
     values = [row[column] for column in columns]
     for place, convert in converted:
@@ -139,7 +139,7 @@ def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "")
 def _read_from(
     model: type[Model], prefix: str
 ) -> tuple[list[str], list[str], list[tuple[int, Callable[[Any, None, Any], Any]]]]:
-    """The attributes of a model, their columns, and which of these a field converts, and how."""
+    """The attributes of a model, their columns, and for the columns that need a conversion, its index and function."""
     fields = model._meta.concrete_fields
     converting = [(place, getattr(field, "from_db_value", None)) for place, field in enumerate(fields)]
     return (
@@ -150,9 +150,9 @@ def _read_from(
 
 
 def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
-    """The columns of `model` for a SELECT, for `instance_of`.
+    """The columns of `model` for a SELECT whose rows `instance_of` reads.
 
-    PostgreSQL refuses a prepared statement that returns `*` once a column was added or dropped.
+    PostgreSQL refuses a prepared statement that returns `*` after a column was added or dropped.
     """
     names = [str(field.column) for field in model._meta.concrete_fields]
     quote = connection.ops.quote_name
@@ -162,12 +162,11 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
 
 
 def squeeze(statement: str) -> str:
-    """The statement in one line, without its `/* comments */`: psycopg caches how to send one of up to 4,096
-    characters.
+    """The statement on one line, without `/* comments */`: psycopg caches how to send up to 4,096 characters.
 
     Raises ValueError for a `--`, which would comment out the rest.
     """
     if "--" in statement:
-        raise ValueError("Write /* … */: in one line, -- comments out the rest of the statement.")
+        raise ValueError("Write /* … */: on one line, -- comments out the rest of the statement.")
     code, *commented = statement.split("/*")
     return " ".join(" ".join([code, *(each.partition("*/")[2] for each in commented)]).split())

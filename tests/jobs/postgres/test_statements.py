@@ -24,7 +24,7 @@ def plans(name: str) -> int:
 
 
 def test_a_statement_is_planned_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements, "PLAN_ANEW_AFTER", 10)
+    monkeypatch.setattr(statements, "REPLAN_AFTER", 10)
     monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 0.0)
     for _ in range(30):
         fetch_all("SELECT %(number)s::int AS replanned", number=1)
@@ -32,7 +32,7 @@ def test_a_statement_is_planned_anew_after_a_while(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_same_plan_is_used_for_some_seconds_however_often_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements, "PLAN_ANEW_AFTER", 10)
+    monkeypatch.setattr(statements, "REPLAN_AFTER", 10)
     monkeypatch.setattr(statements, "PLANS_LAST_SECONDS", 3600.0)
     monkeypatch.setattr(statements._plans, "since", time.monotonic())
     for _ in range(30):
