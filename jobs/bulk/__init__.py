@@ -1,4 +1,4 @@
-"""Bulk runs: one order of a person for many jobs, with a dry run, a canary, a pace and an undo.
+"""Bulk runs: one order by a person for many jobs, with a dry run, a canary, a rate and an undo.
 
-The single steps are those of `jobs.interventions`; this room only decides which jobs are next.
+`jobs.interventions` changes the jobs; this room only decides which jobs are next.
 """

@@ -1,4 +1,4 @@
-"""The kind `bulk`: a leg of a bulk run's work is a job of it."""
+"""The kind `bulk`. One of its jobs is a leg: it works on a bulk run until a person stops it or the stage is done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs.retry import RetryPolicy
 
 
 def run_bulk(context: JobContext) -> dict[str, Any]:
-    """The handler: work until the run's stage asks for none, or a later leg takes over. One leg works at a time."""
+    """The handler: work until the run's stage needs no work or a later leg takes over. One leg works at a time."""
     run = BulkRun.objects.get(pk=context.job.payload["run"])
     while stage_of(context, run):
         context.check()
@@ -43,20 +43,20 @@ def _work(context: JobContext, run: BulkRun) -> None:
 
 
 class BulkInspector(Inspector):
-    """The payload names the run, and is nothing that people edit."""
+    """The payload names the run. People do not edit it."""
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Raises InvalidPayloadError unless it is as `jobs.bulk.steering` writes it."""
+        """Raises InvalidPayloadError unless the payload has the form that `jobs.bulk.steering` writes."""
         checked = super().validate(payload, owner)
         run = checked.get("run")
         if set(checked) != {"run", "stage"} or type(run) is not int or checked["stage"] not in Stage.values:
-            raise InvalidPayloadError([{"pointer": "", "detail": "Only a run and its stage belong here."}])
+            raise InvalidPayloadError([{"pointer": "", "detail": "Only `run` and `stage` belong here."}])
         if not BulkRun.objects.filter(pk=run).exists():
             raise InvalidPayloadError([{"pointer": "/run", "detail": "There is no such run."}])
         return checked
 
 
-#: Waiting for a canary or a pause of the clock is no stall; lost attempts go on where they stood.
+#: No stall timeout: a leg may wait for its canary. Many attempts: each continues where a lost one stopped.
 KIND: Final = Kind(
     name=BULK,
     queue="operations",

@@ -1,4 +1,4 @@
-"""The states in which the jobs that a bulk run has changed are now."""
+"""The current states of the jobs that a bulk run has changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import ACTIVE, State
 
-#: Jobs of a run that are counted at most, which bounds the cost of its page.
+#: Maximum number of jobs that are counted, to limit the cost of a run's page.
 MOST_COUNTED: Final = 100_000
 
 WORDS: Final = {
@@ -31,9 +31,9 @@ STATES: Final = """
 
 
 class StateCount(NamedTuple):
-    """How many jobs are in one state now, and whether it is final unless a person acts.
+    """How many jobs are in one state, and whether only a person can change that (`has_ended`).
 
-    `waiting` of them have not started since the run changed them.
+    `waiting` is the number of jobs that have not started since the run changed them.
     """
 
     words: str
@@ -43,7 +43,7 @@ class StateCount(NamedTuple):
 
 
 def count_current_states(run: BulkRun) -> list[StateCount]:
-    """Count the jobs that the run has changed and not put back, by their current state. One query."""
+    """Count the jobs that the run has changed and not restored, by their current state. One query."""
     with connection.cursor() as cursor:
         cursor.execute(STATES, {"run": run.pk, "changed": BulkItem.Outcome.CHANGED, "most": MOST_COUNTED})
         counted = {state: (jobs, unclaimed) for state, jobs, unclaimed in cursor.fetchall()}
@@ -55,5 +55,5 @@ def count_current_states(run: BulkRun) -> list[StateCount]:
 
 
 def may_be_undone(current_states: list[StateCount]) -> bool:
-    """Whether any counted job has not started. If not all were counted, `steering.undo_run` checks the others."""
+    """Whether a counted job has not started. If not all jobs were counted, `steering.undo_run` checks the others."""
     return any(state.waiting for state in current_states) or sum(state.jobs for state in current_states) >= MOST_COUNTED

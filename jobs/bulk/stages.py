@@ -1,4 +1,4 @@
-"""The stage of a bulk run, read again before each step of the leg that works on it."""
+"""The stage of a bulk run. The leg that works on the run reads it again before each step."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from jobs.models.bulk import BulkRun, Stage
 
 
 def stage_of(context: JobContext, run: BulkRun) -> str:
-    """The current stage of the run; empty for a leg that a later one has replaced."""
+    """The current stage of the run; empty if a later leg has replaced this one."""
     stage, leg = BulkRun.objects.values_list("stage", "leg").get(pk=run.pk)
     return stage if leg in (None, context.job.pk) else ""
 
 
 def set_stage(run: BulkRun, from_stage: Stage, to_stage: Stage, note: str = "") -> None:
-    """Set the stage, unless a person has changed it in the meantime."""
+    """Set the stage, unless a person has changed it since."""
     BulkRun.objects.filter(pk=run.pk, stage=from_stage).update(stage=to_stage, note=note, updated_at=Now())
 
 
 def should_continue(context: JobContext, run: BulkRun, stage: Stage) -> bool:
-    """Whether this leg is to continue the work of a stage. Raises what `JobContext.check` raises.
+    """Whether this leg may continue the work of a stage. Raises what `JobContext.check` raises.
 
-    Months may pass since the last button was clicked: if that person has lost the permission, the run stops.
+    A run can take months. It stops if the person who last clicked a button has lost the permission.
     """
     context.check()
     if stage_of(context, run) != stage:

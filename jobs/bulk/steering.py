@@ -1,6 +1,6 @@
-"""What people do with a bulk run: order it, start it, pause, resume, undo, drop.
+"""Steer a bulk run: order, start, pause, resume, undo, drop.
 
-Each is one UPDATE guarded by the stage it starts from, so a second click, even in another window, changes nothing.
+Each action is one UPDATE that requires the stage it starts from, so a second click changes nothing.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from jobs.states import State
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: The stages from which a run can be undone.
+#: Stages from which a run can be undone.
 UNDOABLE: Final = frozenset({Stage.PAUSED, Stage.HALTED, Stage.DONE, Stage.DROPPED})
 
 
 class AlreadyOpenError(Exception):
-    """The same order is open already: `run`."""
+    """`run`, an order for the same jobs, is already open."""
 
     def __init__(self, run: BulkRun) -> None:
-        super().__init__(f"Bulk run {run.pk} is open for the same jobs: {run.stage}. {run.note}".strip())
+        super().__init__(f"Bulk run {run.pk} is already open for the same jobs: {run.stage}. {run.note}".strip())
         self.run = run
 
 
 def open_run(*, act: BulkRun.Act, criteria: Mapping[str, str]) -> BulkRun | None:
-    """The open run with this action and these criteria; there is one at most."""
+    """The open run with this action and these criteria. There is at most one."""
     return BulkRun.objects.filter(open_key=_open_key(act, criteria), stage__in=OPEN).first()
 
 
@@ -54,7 +54,7 @@ def order_run(
 ) -> BulkRun:
     """Order a run. Its dry run begins at once; no job changes before a person starts the run.
 
-    Raises AlreadyOpenError, UnknownCriterionError, ValueError without a reason.
+    Raises AlreadyOpenError, UnknownCriterionError, and ValueError without a reason.
     """
     require_reason(reason)
     select_jobs(criteria)
@@ -95,9 +95,9 @@ def pause_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 
 def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """paused or halted → canary, where it has not succeeded yet, else running. Raises TransitionError.
+    """paused or halted → canary if it has not succeeded yet, else running. Raises TransitionError.
 
-    A canary that waits or runs is waited for. One that has failed is requeued once more.
+    If the canary is queued or running, the run waits for it. If it has failed, it is requeued.
     """
     with transaction.atomic():
         stage = Stage.CANARY if awaits_canary(run) else Stage.RUNNING
@@ -107,7 +107,7 @@ def resume_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
 
 
 def skip_canary(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """paused or halted → running, though the canary has not succeeded. Raises TransitionError."""
+    """paused or halted → running, although the canary has not succeeded. Raises TransitionError."""
     action = AuditEntry.Action.RESUME
     _change_stage(run, {Stage.PAUSED, Stage.HALTED}, Stage.RUNNING, action, actor, needs_leg=True, with_canary=False)
 
@@ -123,7 +123,7 @@ def _canary_of(run: BulkRun) -> list[UUID]:
 
 
 def _reset_failed_canary(run: BulkRun) -> None:
-    """Make its item pending again, so that it is chosen first; if it cannot be requeued, the next one is chosen."""
+    """Make the canary's item pending again, so that it is chosen first. If it is refused, the next job is chosen."""
     canary = Job.objects.filter(pk__in=_canary_of(run)).first()
     if canary is not None and canary.state in (State.QUEUED, State.RUNNING):
         return
@@ -134,27 +134,28 @@ def _reset_failed_canary(run: BulkRun) -> None:
 
 
 def undo_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """Put back the requeued jobs that have not started: they are dead or failed again. Raises TransitionError."""
+    """Make the requeued jobs that have not started dead or failed again. Raises TransitionError."""
     if run.act != BulkRun.Act.REQUEUE:
-        raise TransitionError("only requeueing can be undone")
+        raise TransitionError("only a requeue can be undone")
     if run.stage in UNDOABLE and not can_undo(run):
-        raise TransitionError("every job that it requeued has begun")
+        raise TransitionError("every requeued job has already started")
     _change_stage(run, UNDOABLE, Stage.UNDOING, AuditEntry.Action.UNDO, actor, needs_leg=True)
 
 
 def drop_run(run: BulkRun, *, actor: AbstractBaseUser) -> None:
-    """Any open stage but undoing → dropped: pending jobs stay as they are. Raises TransitionError."""
+    """Any open stage except undoing → dropped: pending jobs stay as they are. Raises TransitionError."""
     _change_stage(run, OPEN - {Stage.UNDOING}, Stage.DROPPED, AuditEntry.Action.STOP, actor)
 
 
 @contextmanager
 def _one_open_run(run: BulkRun) -> Iterator[None]:
-    """Undoing opens a run again. Raises TransitionError where another one for the same jobs is open."""
+    """Raises TransitionError if another run is open for the same jobs, because undoing reopens a run."""
     try:
         yield
     except IntegrityError:
         other = open_run(act=BulkRun.Act(run.act), criteria=run.criteria)
-        raise TransitionError(f"bulk run {other.pk if other else ''} is open for the same jobs") from None
+        name = f"bulk run {other.pk}" if other else "another bulk run"
+        raise TransitionError(f"{name} is open for the same jobs") from None
 
 
 def _change_stage(
@@ -167,11 +168,11 @@ def _change_stage(
     needs_leg: bool = False,
     **fields: bool,
 ) -> None:
-    """Raises TransitionError."""
+    """Raises TransitionError unless the run is in one of `from_stages`."""
     with _one_open_run(run), transaction.atomic():
         before = BulkRun.objects.select_for_update().values_list("stage", flat=True).get(pk=run.pk)
         if before not in from_stages:
-            raise TransitionError(f"it is {before}")
+            raise TransitionError(f"the run is {before}")
         BulkRun.objects.filter(pk=run.pk).update(stage=to_stage, note="", updated_at=Now(), **fields)
         for name, value in {"stage": to_stage, **fields}.items():
             setattr(run, name, value)
@@ -181,7 +182,7 @@ def _change_stage(
 
 
 def _start_leg(run: BulkRun, actor: AbstractBaseUser) -> None:
-    """Let a new leg take over, in the name of the person who clicked; the former leg ends."""
+    """Submit a new leg in the name of the person who clicked. It takes over from the previous leg."""
     job = submit_job(kind=BULK, owner=actor, payload={"run": run.pk, "stage": run.stage})
     BulkRun.objects.filter(pk=run.pk).update(leg=job.pk)
 

@@ -1,4 +1,4 @@
-"""Undo a requeue: the jobs that have not started since get their former state again."""
+"""Undo a requeue: restore the previous state of the jobs that have not started since."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs.models import AuditEntry, Event, Job
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State
 
-#: What requeueing changes, and undoing puts back.
+#: Fields that a requeue changes and an undo restores.
 UNDO_FIELDS: Final = (
     "state", "attempt_count", "retry_at", "cancel_requested_at", "finished_at", "result", "progress_done",
     "progress_percent", "calls_back",
@@ -26,19 +26,19 @@ UNDO_FIELDS: Final = (
 
 
 def snapshot_jobs(job_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The fields that requeueing these jobs will change, as JSON; times keep their microseconds."""
+    """The values, as JSON, of the fields that a requeue of these jobs will change. Times keep their microseconds."""
     rows = Job.objects.filter(pk__in=list(job_ids)).values("pk", *UNDO_FIELDS)
     return {row.pop("pk"): {name: _as_json(value) for name, value in row.items()} for row in rows}
 
 
 def can_undo(run: BulkRun) -> bool:
-    """Whether any job that the run requeued has not started since."""
+    """Whether a job that the run requeued has not started since."""
     waiting = Job.objects.filter(pk=OuterRef("job_id"), state=State.QUEUED, fencing_token=OuterRef("fencing_token"))
     return run.items.filter(Exists(waiting), outcome=BulkItem.Outcome.CHANGED).exists()
 
 
 def undo_batch(run: BulkRun, *, actor: str, after: UUID | None) -> UUID | None:
-    """Put back the next jobs of a run that wait unclaimed; returns the last id looked at, None after the last one."""
+    """Restore the next jobs that have not started. Returns the last id that was checked; None if there is none left."""
     changed = run.items.filter(outcome=BulkItem.Outcome.CHANGED).order_by("job_id")
     items = {item.job_id: item for item in (changed.filter(job_id__gt=after) if after else changed)[:BATCH_SIZE]}
     if not items:

@@ -1,7 +1,7 @@
-"""What a worker does for a bulk run: the dry run, the canary, batches at the chosen rate, undoing.
+"""The work of a bulk run: the dry run, the canary, batches at the chosen rate, and the undo.
 
-Each step reads its position from the run's row, so an attempt that is lost or handed back continues after the last
-committed batch.
+Each step reads its position from the database, so the attempt after a lost one continues after the last batch that was
+committed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from jobs.models import Job
 from jobs.models.bulk import BULK, BulkItem, BulkRun, Stage
 from jobs.states import CANCELLABLE, UNFINISHED, Level, State
 
-#: How long the canary may take before a person is asked. Seconds.
+#: How long the canary may take before the run is paused. Seconds.
 CANARY_SECONDS: Final = 900.0
-#: How often the canary is checked and a batch is changed. Seconds.
+#: Interval at which the canary is checked and a batch is changed. Seconds.
 POLL_SECONDS: Final = 0.2
 
 ACTIONS: Final[dict[str, Callable[..., Intervention]]] = {
@@ -39,7 +39,7 @@ ACTIONS: Final[dict[str, Callable[..., Intervention]]] = {
 
 
 def check_jobs(context: JobContext, run: BulkRun) -> None:
-    """The dry run: record each job that matches, with its verdict. checking → checked."""
+    """The dry run: record each matching job with its verdict. checking → checked."""
     fits = CANCELLABLE if run.act == BulkRun.Act.CANCEL else UNFINISHED
     meant = select_jobs(run.criteria).filter(state__in=fits).exclude(kind=BULK).select_related("owner").order_by("pk")
     checks = RequeueChecks()
@@ -79,7 +79,7 @@ def send_canary(context: JobContext, run: BulkRun) -> None:
 
 
 def change_jobs(context: JobContext, run: BulkRun) -> None:
-    """Change what is pending, a batch at a time, no faster than ordered. running → done."""
+    """Change the pending jobs in batches, no faster than the ordered rate. running → done."""
     total = run.items.count()
     done_before = total - run.items.filter(outcome=BulkItem.Outcome.PENDING).count()
     began, changed = time.monotonic(), 0
@@ -98,23 +98,23 @@ def change_jobs(context: JobContext, run: BulkRun) -> None:
 
 
 def undo_jobs(context: JobContext, run: BulkRun) -> None:
-    """Put back the jobs that have not started, a batch at a time. undoing → undone, or done if all had started."""
+    """Restore the jobs that have not started, in batches. undoing → undone, or done if all jobs had started."""
     last: UUID | None = None
     while should_continue(context, run, Stage.UNDOING):
         last = undo_batch(run, actor=_actor(context), after=last)
         if last is None:
             undone = run.items.filter(outcome=BulkItem.Outcome.UNDONE).count()
-            had_begun = run.items.filter(outcome=BulkItem.Outcome.CHANGED).count()
+            started = run.items.filter(outcome=BulkItem.Outcome.CHANGED).count()
             if not undone:
-                set_stage(run, Stage.UNDOING, Stage.DONE, note="Nothing was undone: every job had begun.")
+                set_stage(run, Stage.UNDOING, Stage.DONE, note="Nothing was undone: every job had already started.")
                 return
-            rest = f" {had_begun} had begun." if had_begun else ""
-            note = f"{undone} of {undone + had_begun} jobs were put back as they were.{rest}"
+            rest = f" {started} had already started." if started else ""
+            note = f"{undone} of {undone + started} jobs were restored to their previous state.{rest}"
             set_stage(run, Stage.UNDOING, Stage.UNDONE, note=note)
 
 
 def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:
-    """Change the first job that is safe, or else the first with a warning; None if no job can be changed."""
+    """Change the first safe job, or else the first with a warning. None if no job can be changed."""
     pending = run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("level", "job_id")
     while (item := pending.first()) is not None:
         with transaction.atomic():
@@ -126,14 +126,14 @@ def _choose_canary(context: JobContext, run: BulkRun) -> UUID | None:
 
 
 def _change_batch(context: JobContext, run: BulkRun, *, at_most: int) -> int:
-    """Change the next jobs; returns how many were looked at."""
+    """Change the next jobs, at most so many. Returns how many were checked."""
     items = list(run.items.filter(outcome=BulkItem.Outcome.PENDING).order_by("job_id")[:at_most])
     _change(context, run, items)
     return len(items)
 
 
 def _change(context: JobContext, run: BulkRun, items: list[BulkItem]) -> list[UUID]:
-    """Change these jobs and record the outcome in one transaction; returns the ids of the changed jobs."""
+    """Change these jobs and record the outcome, in one transaction. Returns the ids of the changed jobs."""
     ids = [item.job_id for item in items]
     with transaction.atomic():
         before = snapshot_jobs(ids)
@@ -159,12 +159,11 @@ def _actor(context: JobContext) -> str:
 
 def _new_item(run: BulkRun, job: Job, verdict: Verdict | None) -> BulkItem:
     level = verdict.level if verdict else Level.OK
-    refused = level.forbids
     return BulkItem(
         run=run,
         job_id=job.pk,
         fencing_token=job.fencing_token,
         level=level,
-        outcome=BulkItem.Outcome.REFUSED if refused else BulkItem.Outcome.PENDING,
+        outcome=BulkItem.Outcome.REFUSED if level.forbids else BulkItem.Outcome.PENDING,
         why=verdict.reasons if verdict else "",
     )

@@ -47,14 +47,14 @@ def test_a_second_press_changes_nothing(actor: User, dead_job: Callable[..., Job
 @pytest.mark.parametrize("press", [pause_run, resume_run, undo_run])
 def test_what_does_not_fit_the_stage_is_refused(actor: User, press: Callable[..., None]) -> None:
     run = order(actor)
-    with pytest.raises(TransitionError, match="it is checking"):
+    with pytest.raises(TransitionError, match="the run is checking"):
         press(run, actor=actor)
     assert BulkRun.objects.get().stage == Stage.CHECKING
 
 
 def test_only_requeueing_can_be_undone(actor: User) -> None:
     run = order(actor, act=BulkRun.Act.DISCARD)
-    with pytest.raises(TransitionError, match="only requeueing"):
+    with pytest.raises(TransitionError, match="only a requeue"):
         undo_run(run, actor=actor)
 
 

@@ -89,7 +89,7 @@ def test_a_run_that_halted_before_it_chose_a_canary_chooses_one(actor: User, dea
 
 
 def test_undoing_is_refused_where_every_job_has_begun(actor: User, halted: BulkRun) -> None:
-    with pytest.raises(TransitionError, match="every job that it requeued has begun"):
+    with pytest.raises(TransitionError, match="every requeued job has already started"):
         undo_run(halted, actor=actor)
     assert BulkRun.objects.get().stage == Stage.HALTED
 
@@ -103,7 +103,7 @@ def test_a_run_whose_jobs_begin_before_they_are_undone_is_not_undone(actor: User
     undo_run(run, actor=actor)
     Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, fencing_token=6)
     leg(run)
-    assert (run.stage, run.note) == (Stage.DONE, "Nothing was undone: every job had begun.")
+    assert (run.stage, run.note) == (Stage.DONE, "Nothing was undone: every job had already started.")
 
 
 def test_undoing_says_how_many_were_put_back_and_how_many_had_begun(actor: User, dead_job: Callable[..., Job]) -> None:
@@ -115,7 +115,8 @@ def test_undoing_says_how_many_were_put_back_and_how_many_had_begun(actor: User,
     Job.objects.filter(pk=jobs[0].pk).update(state=State.RUNNING, fencing_token=6)
     undo_run(run, actor=actor)
     leg(run)
-    assert (run.stage, run.note) == (Stage.UNDONE, "2 of 3 jobs were put back as they were. 1 had begun.")
+    note = "2 of 3 jobs were restored to their previous state. 1 had already started."
+    assert (run.stage, run.note) == (Stage.UNDONE, note)
 
 
 def test_what_a_dropped_run_requeued_can_be_undone(
