@@ -1,4 +1,4 @@
-"""`manage.py create_demo_accounts`: the accounts of the embedded default, whose passwords everybody knows."""
+"""`manage.py create_demo_accounts`: the demo accounts of the embedded servers, with well-known passwords."""
 
 from typing import Any
 
@@ -8,18 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    """Makes `demo` and `staff`, unless they exist. Refuses outside of the embedded default."""
-
-    help = "Create the accounts demo/demo and staff/staff. For the embedded servers only."
+    help = "Create the accounts demo/demo and staff/staff unless they exist. For the embedded servers only."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:
-            raise CommandError("demo accounts exist only where Longhaul starts its own PostgreSQL and Redis")
+            raise CommandError("demo accounts are created only where Longhaul starts its own PostgreSQL and Redis")
         users = get_user_model().objects
         for name, is_staff in (("demo", False), ("staff", True)):
-            user, created = users.get_or_create(
-                username=name, defaults={"is_staff": is_staff, "is_superuser": is_staff}
-            )
+            rights = {"is_staff": is_staff, "is_superuser": is_staff}
+            user, created = users.get_or_create(username=name, defaults=rights)
             if created:
                 user.set_password(name)
                 user.save()

@@ -12,17 +12,15 @@ from jobs.tokens.scopes import known_scopes
 
 
 class Command(BaseCommand):
-    """Prints the token alone on stdout, once: the database keeps only its hash."""
+    """Print only the token to stdout, once: the database keeps only its hash."""
 
-    help = "Print a bearer token for USERNAME. It is shown once."
+    help = "Create and print a bearer token for USERNAME. It is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--days", type=int, default=90, help="days until it expires (90)")
-        parser.add_argument("--name", default="create_token", help="what it is for")
-        parser.add_argument(
-            "--scopes", nargs="+", default=[ALL_SCOPES], metavar="SCOPE", help="what it may do (everything)"
-        )
+        parser.add_argument("--days", type=int, default=90, help="days until the token expires (90)")
+        parser.add_argument("--name", default="create_token", help="purpose of the token (create_token)")
+        parser.add_argument("--scopes", nargs="+", default=[ALL_SCOPES], metavar="SCOPE", help="its scopes (all)")
 
     def handle(self, *args: Any, username: str, days: int, name: str, scopes: list[str], **options: Any) -> None:
         if days < 1:
@@ -33,9 +31,9 @@ class Command(BaseCommand):
         except users.DoesNotExist:
             raise CommandError(f"there is no user named {username}") from None
         if not user.is_active:
-            raise CommandError(f"the user {username} is not active")
+            raise CommandError(f"the account of {username} is deactivated")
         known = {ALL_SCOPES, *known_scopes()}
         if unknown := sorted(set(scopes) - known):
-            raise CommandError(f"there is no scope {unknown[0]}; valid ones are: {', '.join(sorted(known))}")
+            raise CommandError(f"there is no scope {unknown[0]}; the scopes are: {', '.join(sorted(known))}")
         _, text = issue_token(user=user, name=name, scopes=scopes, days=days, actor="create_token")
         self.stdout.write(text)

@@ -1,4 +1,4 @@
-"""`manage.py dead_letters list|show|ask|requeue|discard`: dead-lettered jobs, from a terminal."""
+"""`manage.py dead_letters list|show|ask|requeue|discard`: handle dead-lettered jobs in a terminal."""
 
 from __future__ import annotations
 
@@ -25,31 +25,29 @@ FILTERS = {"kind": "kind", "queue": "queue", "fingerprint": "error_fingerprint",
 
 
 class Command(BaseCommand):
-    """Thin over `jobs.interventions.dead_letter`; exits with 1 when a job was refused."""
+    """A thin shell over `jobs.interventions`. Exits with 1 if a job was refused."""
 
-    help = "List, show, requeue or discard dead-lettered jobs."
+    help = "List, show, requeue or discard dead-lettered jobs, or ask what they would cost."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        listing = actions.add_parser("list", help="dead jobs, newest first; --groups: equal failures together")
-        listing.add_argument("--limit", type=int, default=50, help="lines (50)")
-        listing.add_argument("--groups", action="store_true", help="a line for each fingerprint")
+        listing = actions.add_parser("list", help="list dead jobs, newest first, or failure groups")
+        listing.add_argument("--limit", type=int, default=50, help="maximum number of lines (50)")
+        listing.add_argument("--groups", action="store_true", help="print one line per failure group")
         add_filters(listing)
-        show = actions.add_parser("show", help="one job: payload, attempts, timeline")
+        show = actions.add_parser("show", help="show one job: verdict, payload, attempts, timeline")
         show.add_argument("id", type=UUID)
-        show.add_argument("--traceback", action="store_true", help="with the traceback of the last attempt")
-        ask = actions.add_parser("ask", help="have a worker ask what jobs would cost; `show` has the answer")
+        show.add_argument("--traceback", action="store_true", help="include the traceback of the last attempt")
+        ask = actions.add_parser("ask", help="have a worker estimate what jobs would cost; `show` prints the answer")
         ask.add_argument("id", type=UUID, nargs="+")
-        for name, text in (
-            ("requeue", "queue again what is safe, with all attempts anew"),
-            ("discard", "cancel for good"),
-        ):
+        requeue, discard = "requeue jobs with their full number of attempts, unless refused", "cancel jobs for good"
+        for name, text in (("requeue", requeue), ("discard", discard)):
             change = actions.add_parser(name, help=text)
-            change.add_argument("id", type=UUID, nargs="*", help="ids of jobs; or --all")
-            change.add_argument("--all", action="store_true", help="every dead job that the filters match")
-            change.add_argument("--reason", required=True, help="why; it is kept in the timeline")
-            change.add_argument("--actor", default=getpass.getuser(), help="who you are (the user of this shell)")
-            change.add_argument("--dry-run", action="store_true", help="only say how many")
+            change.add_argument("id", type=UUID, nargs="*", help="job IDs; or use --all")
+            change.add_argument("--all", action="store_true", help="all dead jobs that match the filters")
+            change.add_argument("--reason", required=True, help="kept in the timeline of each job")
+            change.add_argument("--actor", default=getpass.getuser(), help="your name (the user of this shell)")
+            change.add_argument("--dry-run", action="store_true", help="only count the jobs")
             add_filters(change)
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -68,7 +66,7 @@ class Command(BaseCommand):
                 self.change(discard_jobs, "discarded", options)
 
     def list_jobs(self, dead: QuerySet[Job], limit: int) -> None:
-        """A line for each job, with the verdict on it."""
+        """Print one line per job, with its verdict."""
         jobs = list(dead.select_related("owner").order_by("-id")[:limit])
         verdicts = RequeueChecks().check_all(jobs)
         for job in jobs:
@@ -81,7 +79,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{dead.count()} dead")
 
     def list_groups(self, dead: QuerySet[Job], limit: int) -> None:
-        """A line for each group of equal failures, the largest first."""
+        """Print one line per failure group, largest first."""
         groups = dead.values("error_fingerprint", "kind", "error_class").annotate(
             jobs=Count("pk"), first=Min("finished_at"), last=Max("finished_at"), example=Max("error_message")
         )
@@ -93,7 +91,7 @@ class Command(BaseCommand):
             )
 
     def show(self, job_id: UUID, *, with_traceback: bool) -> None:
-        """All that is known about one job."""
+        """Print all that is known about one job. Raises CommandError if there is no such job."""
         try:
             job = Job.objects.select_related("owner").get(pk=job_id)
         except Job.DoesNotExist:
@@ -104,7 +102,7 @@ class Command(BaseCommand):
         self.stdout.write(f"error: {job.error_class}: {job.error_message}  ({job.error_fingerprint})")
         if job.state in UNFINISHED:
             verdict = RequeueChecks().check(job)
-            self.stdout.write(f"can it be requeued: {verdict.label}")
+            self.stdout.write(f"verdict on requeueing: {verdict.label}")
             for finding in verdict.findings:
                 self.stdout.write(f"  {LABELS[finding.level]}: {finding.text}")
         self.stdout.write(f"payload: {json.dumps(masked_payload(job), indent=2, ensure_ascii=False)}")
@@ -123,24 +121,23 @@ class Command(BaseCommand):
             self.stdout.write(attempts[-1].traceback)
 
     def ask(self, ids: list[UUID]) -> None:
-        """Submit an inquiry about each. Raises CommandError when there is no such dead or failed job."""
+        """Submit an inquiry about each job. Raises CommandError if a job does not exist or is not dead or failed."""
         jobs = list(Job.objects.filter(pk__in=ids, state__in=UNFINISHED))
         if missing := set(ids) - {job.pk for job in jobs}:
-            raise CommandError(f"not dead or failed: {', '.join(map(str, sorted(missing)))}")
+            raise CommandError(f"no dead or failed jobs: {', '.join(map(str, sorted(missing)))}")
         for job in jobs:
             submit_cost_inquiry(job, actor=None)
-        self.stdout.write(f"{len(jobs)} asked")
+        self.stdout.write(f"jobs asked about: {len(jobs)}")
 
     def change(self, act: Callable[..., Intervention], done: str, options: dict[str, Any]) -> None:
-        """Requeue or discard. Raises CommandError when a job was refused, after the others were changed."""
+        """Requeue or discard. If jobs are refused, the others are changed before CommandError is raised."""
         if bool(options["id"]) == options["all"]:
-            raise CommandError("say which: ids of jobs, or --all with filters")
+            raise CommandError("give either job IDs or --all (with filters)")
         dead = dead_jobs(options)
         ids = options["id"] or dead.order_by("id").values_list("pk", flat=True).iterator(chunk_size=500)
         if options["dry_run"]:
-            self.dry_run(
-                dead.filter(pk__in=options["id"]) if options["id"] else dead, is_requeue=act is requeue_checked_jobs
-            )
+            jobs = dead.filter(pk__in=options["id"]) if options["id"] else dead
+            self.dry_run(jobs, is_requeue=act is requeue_checked_jobs)
             return
         try:
             outcome = act(ids, actor=options["actor"], reason=options["reason"])
@@ -153,29 +150,29 @@ class Command(BaseCommand):
             raise CommandError(f"{len(outcome.refused)} refused")
 
     def dry_run(self, jobs: QuerySet[Job], *, is_requeue: bool) -> None:
-        """How many match and, to requeue, how many there are of each verdict."""
+        """Print how many jobs match and, for a requeue, how many have each verdict."""
         ids = list(jobs.order_by("pk").values_list("pk", flat=True))
         self.stdout.write(f"{len(ids)} match")
         if not is_requeue:
             return
-        checks, words = RequeueChecks(), Counter[str]()
-        for some in batches(ids):
-            found = checks.check_all(list(Job.objects.filter(pk__in=some).select_related("owner")))
-            words.update(verdict.label for verdict in found.values())
-        for word in LABELS.values():
-            if words[word]:
-                self.stdout.write(f"{words[word]} {word}")
+        checks, labels = RequeueChecks(), Counter[str]()
+        for batch in batches(ids):
+            verdicts = checks.check_all(list(Job.objects.filter(pk__in=batch).select_related("owner")))
+            labels.update(verdict.label for verdict in verdicts.values())
+        for label in LABELS.values():
+            if labels[label]:
+                self.stdout.write(f"{labels[label]} {label}")
 
 
 def add_filters(parser: ArgumentParser) -> None:
-    """Options that narrow down which dead jobs are meant."""
+    """Add the options that select dead jobs."""
     parser.add_argument("--kind")
     parser.add_argument("--queue")
-    parser.add_argument("--fingerprint", help="of the failure, as `list` shows it")
-    parser.add_argument("--error", help="end of the name of the error's class")
+    parser.add_argument("--fingerprint", help="fingerprint of the failure, as printed by `list`")
+    parser.add_argument("--error", help="name of the error class, or the end of it")
 
 
 def dead_jobs(options: dict[str, Any]) -> QuerySet[Job]:
-    """The dead jobs that the options match."""
+    """The dead jobs that match the options."""
     wanted = {lookup: options[name] for name, lookup in FILTERS.items() if options.get(name)}
     return Job.objects.filter(state=State.DEAD, **wanted)

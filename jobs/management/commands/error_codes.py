@@ -1,4 +1,4 @@
-"""`manage.py error_codes`: the catalogue of error codes as Markdown; with `--write`, into docs/api.md."""
+"""`manage.py error_codes`: print the catalogue of error codes as Markdown, or write it to docs/api.md."""
 
 from __future__ import annotations
 
@@ -14,21 +14,18 @@ END: Final = "<!-- end of error codes -->\n"
 
 
 class Command(BaseCommand):
-    """Print or write the catalogue, or compare a file with it."""
-
     help = "Print the catalogue of error codes as Markdown tables."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to write it."""
-        parser.add_argument("--write", type=Path, metavar="FILE", help="replace the catalogue between its two marks")
-        parser.add_argument("--check", type=Path, metavar="FILE", help="fail if the catalogue in this file is outdated")
+        parser.add_argument("--write", type=Path, metavar="FILE", help="replace the catalogue in this file")
+        parser.add_argument("--check", type=Path, metavar="FILE", help="fail if the one in this file is out of date")
 
     def handle(self, *, write: Path | None, check: Path | None, **options: Any) -> None:
-        """Raises CommandError where the file lacks the marks, or is outdated."""
+        """Raises CommandError if the file does not contain the two marks, or is out of date."""
         for path in filter(None, (write, check)):
             text = path.read_text()
             if not (BEGIN in text and END in text):
-                raise CommandError(f"{path} lacks the lines {BEGIN!r} and {END!r}.")
+                raise CommandError(f"{path} does not contain the lines {BEGIN!r} and {END!r}.")
             before, rest = text.split(BEGIN)
             current = f"{before}{BEGIN}{catalogue()}{END}{rest.split(END)[1]}"
             if path == write:
@@ -40,13 +37,11 @@ class Command(BaseCommand):
 
 
 def catalogue() -> str:
-    """A table for each source."""
+    """The Markdown: one table per source."""
     return "".join(f"\n### {source.heading}\n\n{_table(source)}" for source in Source) + "\n"
 
 
 def _table(source: Source) -> str:
     rows = [("code", "status", "when", "what to do", "retry"), ("---",) * 5]
-    rows += [
-        (f"`{known.code}`", str(known.status), known.when, known.remedy, known.retry) for known in error_codes(source)
-    ]
+    rows += [(f"`{row.code}`", str(row.status), row.when, row.remedy, row.retry) for row in error_codes(source)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -1,4 +1,4 @@
-"""`manage.py plan_capacity`: how many workers a queue needs for a load, and what breaks first."""
+"""`manage.py plan_capacity`: how many workers a queue needs for a load, and which resource runs out first."""
 
 from __future__ import annotations
 
@@ -20,35 +20,32 @@ from jobs.models import Queue
 
 
 class Command(BaseCommand):
-    """Thin over `jobs.capacity`."""
+    """A thin shell over `jobs.capacity`."""
 
-    help = "Say how many workers (processes of their pools) a load needs, and what breaks first as it grows."
+    help = "Show how many workers (processes of their pools) a load needs, and which resource runs out first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queue", required=True)
-        parser.add_argument("--type", help="of the queue's jobs, only those of this type, such as one report type")
-        parser.add_argument("--arrivals-per-minute", type=above_0, required=True, help="jobs that are ordered a minute")
-        parser.add_argument("--target-wait", type=at_least_0, required=True, help="seconds until a job is to begin")
-        parser.add_argument("--percentile", type=percentile, default=95.0, help="so many jobs of a hundred are to (95)")
-        parser.add_argument("--days", type=above_0, default=7.0, help="of history that are looked at (7)")
-        parser.add_argument("--service-seconds", type=above_0, help="of an attempt, instead of what history says")
-        parser.add_argument(
-            "--service-cv2", type=at_least_0, help="its squared coefficient of variation; 0: constant, 1: exponential"
-        )
-        parser.add_argument("--arrival-cv2", type=at_least_0, default=1.0, help="the same of arrivals (1: Poisson)")
-        parser.add_argument(
-            "--other-sessions", type=whole, default=OTHER_SESSIONS,
-            help=f"of PostgreSQL, for web servers and other workers ({OTHER_SESSIONS}, as `make up` runs them)",
-        )  # fmt: skip
+        parser.add_argument("--type", help="plan only for jobs of this type, such as one report type")
+        parser.add_argument("--arrivals-per-minute", type=above_0, required=True, help="orders per minute")
+        parser.add_argument("--target-wait", type=at_least_0, required=True, help="maximum wait of a job, in seconds")
+        parser.add_argument("--percentile", type=percentile, default=95.0, help="percentage of jobs that meet it (95)")
+        parser.add_argument("--days", type=above_0, default=7.0, help="days of history to read (7)")
+        parser.add_argument("--service-seconds", type=above_0, help="mean duration of an attempt (history)")
+        variation = "its squared coefficient of variation; 0: constant, 1: exponential (history)"
+        parser.add_argument("--service-cv2", type=at_least_0, help=variation)
+        parser.add_argument("--arrival-cv2", type=at_least_0, default=1.0, help="that of arrivals (1: Poisson)")
+        sessions = f"PostgreSQL sessions of web servers and other workers ({OTHER_SESSIONS}, as in `make up`)"
+        parser.add_argument("--other-sessions", type=whole_number, default=OTHER_SESSIONS, help=sessions)
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, queue: str, **options: Any) -> None:
         row = Queue.objects.filter(name=queue).first()
         if row is None:
             known = ", ".join(Queue.objects.values_list("name", flat=True))
-            raise CommandError(f"there is no queue {queue}; there are: {known}")
+            raise CommandError(f"there is no queue {queue}; the queues are: {known}")
         types = chosen_types(queue, options["type"])
-        history = learn(queue, types, options)
+        history = history_if_enough(queue, types, options)
         demand = demand_of(history, options)
         resources = read_resources(
             row,
@@ -70,17 +67,17 @@ class Command(BaseCommand):
 
 
 def chosen_types(queue: str, type_: str | None) -> list[tuple[str, str]]:
-    """Kinds and types of the queue's jobs, or the one that is asked about. Raises CommandError where it has none."""
+    """Kinds and types of the queue's jobs, or only those of the type `type_`. CommandError: there is no such type."""
     types = types_of(queue)
     chosen = [pair for pair in types if type_ in (None, pair[1])]
     if type_ is not None and not chosen:
         known = ", ".join(sorted({name for _, name in types if name})) or "none"
-        raise CommandError(f"the queue {queue} has no jobs of type {type_}; it has: {known}")
+        raise CommandError(f"the queue {queue} has no jobs of type {type_}; its types are: {known}")
     return chosen
 
 
-def learn(queue: str, types: list[tuple[str, str]], options: dict[str, Any]) -> History | None:
-    """The history; None where there is too little, and the service time is given. Raises CommandError if it is not."""
+def history_if_enough(queue: str, types: list[tuple[str, str]], options: dict[str, Any]) -> History | None:
+    """The history; None if it is too short. Raises CommandError if it is needed: the service time was not given."""
     try:
         return read_history(queue, types, days=options["days"])
     except TooLittleHistoryError as error:
@@ -90,7 +87,7 @@ def learn(queue: str, types: list[tuple[str, str]], options: dict[str, Any]) -> 
 
 
 def demand_of(history: History | None, options: dict[str, Any]) -> Demand:
-    """What the options ask for, with what history knows where they are silent."""
+    """The load and the target: from the options, or else from the history."""
     seconds, cv2 = options["service_seconds"], options["service_cv2"]
     if history is not None:
         cv2 = history.service_cv2 if cv2 is None else cv2
@@ -106,15 +103,15 @@ def demand_of(history: History | None, options: dict[str, Any]) -> Demand:
 
 
 def notes_of(queue: Queue, options: dict[str, Any]) -> Iterator[str]:
-    """What the figures do not say."""
+    """Circumstances that the figures do not include."""
     if queue.paused:
         yield "the queue is paused"
     if not queue.accepting:
-        yield "the queue accepts no jobs"
+        yield "the queue does not accept new jobs"
     if options["type"]:
-        yield "other types of the queue need workers besides"
+        yield "other types in the queue need additional workers"
     if queue.max_running_per_owner is not None:
-        yield f"one owner has {queue.max_running_per_owner} places at most (max_running_per_owner), and may wait longer"
+        yield f"each owner has at most {queue.max_running_per_owner} places (max_running_per_owner) and may wait longer"
 
 
 def above_0(text: str) -> float:
@@ -129,13 +126,13 @@ def at_least_0(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text} is no number") from None
+        raise ArgumentTypeError(f"{text} is not a number") from None
     if not (math.isfinite(value) and value >= 0):
         raise ArgumentTypeError(f"{text} is not 0 or more")
     return value
 
 
-def whole(text: str) -> int:
+def whole_number(text: str) -> int:
     """For argparse: a whole number, 0 or more."""
     return int(at_least_0(text))
 

@@ -109,7 +109,7 @@ def test_a_refusal_is_told_and_ends_with_an_error(dead_job: Callable[..., Job]) 
 
 @pytest.mark.parametrize("words", [(), ("--all", "00000000-0000-0000-0000-000000000001")])
 def test_which_jobs_must_be_said(words: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="say which"):
+    with pytest.raises(CommandError, match="give either job IDs"):
         run("requeue", *words, "--reason", "r")
 
 
@@ -120,9 +120,9 @@ def test_a_blank_reason_is_refused(dead_job: Callable[..., Job]) -> None:
 
 def test_an_inquiry_is_submitted_once_about_each(dead_job: Callable[..., Job]) -> None:
     job = dead_job(payload={"a": 1})
-    assert run("ask", job.pk) == "1 asked\n"
-    assert run("ask", job.pk) == "1 asked\n"
+    assert run("ask", job.pk) == "jobs asked about: 1\n"
+    assert run("ask", job.pk) == "jobs asked about: 1\n"
     inquiry = Job.objects.get(kind="inquiry")
     assert (inquiry.type, inquiry.queue, inquiry.owner) == (str(job.pk), "operations", None)
-    with pytest.raises(CommandError, match="not dead or failed"):
+    with pytest.raises(CommandError, match="no dead or failed jobs"):
         run("ask", inquiry.pk)

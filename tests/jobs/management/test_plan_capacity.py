@@ -151,7 +151,7 @@ def test_one_type_is_planned_with_its_own_dials(past: Callable[..., None]) -> No
         11,
         "max_running of the type = 2",
     )
-    assert answer["notes"] == ["other types of the queue need workers besides"]
+    assert answer["notes"] == ["other types in the queue need additional workers"]
     assert ask(*ASKED)["serviceSeconds"] == pytest.approx(55, rel=1e-3)
     assert run(*ASKED, "--type", "sales").startswith("Queue reports, type sales: 60 arrivals a minute")
 
@@ -172,8 +172,8 @@ def test_what_the_figures_do_not_say_stands_below_them(past: Callable[..., None]
     Queue.objects.filter(name="reports").update(paused=True, accepting=False, max_running_per_owner=2)
     assert run(*ASKED).splitlines()[-3:] == [
         "Note: the queue is paused",
-        "Note: the queue accepts no jobs",
-        "Note: one owner has 2 places at most (max_running_per_owner), and may wait longer",
+        "Note: the queue does not accept new jobs",
+        "Note: each owner has at most 2 places (max_running_per_owner) and may wait longer",
     ]
 
 
@@ -182,7 +182,7 @@ def test_what_the_figures_do_not_say_stands_below_them(past: Callable[..., None]
     [
         (("--arrivals-per-minute", "0"), "argument --arrivals-per-minute: 0 is not above 0"),
         (("--arrivals-per-minute", "-1"), "argument --arrivals-per-minute: -1 is not 0 or more"),
-        (("--arrivals-per-minute", "many"), "argument --arrivals-per-minute: many is no number"),
+        (("--arrivals-per-minute", "many"), "argument --arrivals-per-minute: many is not a number"),
         (("--arrivals-per-minute", "nan"), "argument --arrivals-per-minute: nan is not 0 or more"),
         (("--arrivals-per-minute", "1e9"), "this load keeps 166,666,667 busy, and no more than 10,000 are reckoned"),
         (("--target-wait", "-5"), "argument --target-wait: -5 is not 0 or more"),
@@ -190,9 +190,9 @@ def test_what_the_figures_do_not_say_stands_below_them(past: Callable[..., None]
         (("--days", "0"), "argument --days: 0 is not above 0"),
         (("--service-seconds", "0"), "argument --service-seconds: 0 is not above 0"),
         (("--other-sessions", "-1"), "argument --other-sessions: -1 is not 0 or more"),
-        (("--queue", "reprots"), "there is no queue reprots; there are: callbacks, operations, reports, uploads"),
-        (("--type", "sails"), "the queue reports has no jobs of type sails; it has: sales, stock"),
-        (("--type", "x", "--queue", "uploads"), "the queue uploads has no jobs of type x; it has: none"),
+        (("--queue", "reprots"), "there is no queue reprots; the queues are: callbacks, operations, reports, uploads"),
+        (("--type", "sails"), "the queue reports has no jobs of type sails; its types are: sales, stock"),
+        (("--type", "x", "--queue", "uploads"), "the queue uploads has no jobs of type x; its types are: none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
