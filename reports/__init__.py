@@ -1,1 +1,1 @@
-"""CSV out: report types, the export through COPY, the API and the pages to order and download."""
+"""CSV reports: report types, the export through COPY, and the API and pages for ordering and downloading."""

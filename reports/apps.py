@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate
 
 
 class ReportsConfig(AppConfig):
-    """Registers the kind `report`, its scopes and error codes, and finds the report types of every installed app."""
+    """Registers the kind `report` with its scopes and error codes, and discovers the report types of all apps."""
 
     name = "reports"
     verbose_name = "Reports"
@@ -14,7 +14,7 @@ class ReportsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
         from jobs.pages.sections import register_sections
-        from reports import error_codes, reader_checks  # noqa: F401  (the second one registers itself)
+        from reports import error_codes, reader_checks  # noqa: F401  (reader_checks registers itself)
         from reports.kind import REPORT
         from reports.reader import prepare_reader
         from reports.types import REPORT_TYPES
@@ -23,7 +23,6 @@ class ReportsConfig(AppConfig):
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
         register_sections({"report-list": "Reports", "report-order": "Order a report"})
-        # This app has no models, so Django sends no signal for it.
-        jobs = apps.get_app_config("jobs")
-        post_migrate.connect(prepare_reader, sender=jobs, dispatch_uid="reports.prepare_reader")
+        # The sender is `jobs`: this app has no models, so Django sends no signal for it.
+        post_migrate.connect(prepare_reader, sender=apps.get_app_config("jobs"), dispatch_uid="reports.prepare_reader")
         REPORT_TYPES.discover()

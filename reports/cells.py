@@ -1,4 +1,4 @@
-"""What PostgreSQL does to each cell of a report: it refuses one that is too large, and defuses formulas."""
+"""SQL for the text cells of a report: PostgreSQL refuses a cell that is too large, and defuses formulas."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from jobs.errors import PermanentError
 from tabular.dialect import Dialect
 from tabular.spreadsheets import BLANKS, formula_starts
 
-#: libpq hands a row over whole, several times as large in memory, so a large cell must not leave the server. SQL has no
-#: expression that raises an error, but a cast of a text that is no number does, and quotes the text. It depends on
-#: the cell, or the planner would evaluate it.
+#: libpq buffers whole rows, at several times their size, so a large cell must not leave the server. SQL has no
+#: expression that raises an error, but casting a non-numeric text to a number does, and the error quotes the text.
+#: The text includes the size of the cell; a constant cast would be evaluated, and fail, at planning.
 _REFUSED: Final = "(({marker} || octet_length({c}::text)) || ' bytes')::int"
 _IS_LARGE: Final = "octet_length({c}::text) > {most}"
-#: `ascii` is the code point of the first character: comparing numbers costs half of what comparing texts does.
+#: `ascii` returns the code point of the first character: comparing numbers costs half as much as comparing texts.
 _DEFUSED_CELL: Final = sql.SQL(
     f"CASE WHEN {_IS_LARGE} THEN {_REFUSED}::text "
     "WHEN ascii({c}::text) IN ({suspects}) AND left(ltrim({c}::text, {blanks}), 1) IN ({starts}) "
     "THEN '''' || {c}::text ELSE {c}::text END"
 )
-#: The cell keeps its type: `char(3)` loses its blanks as text.
+#: The cell keeps its type: a cast to text would strip the trailing blanks of `char(3)`.
 _PLAIN_CELL: Final = sql.SQL(
-    f"CASE WHEN CASE WHEN {_IS_LARGE} THEN {_REFUSED} END IS NULL THEN {{c}} END"  # the inner one is NULL, or raises
+    f"CASE WHEN CASE WHEN {_IS_LARGE} THEN {_REFUSED} END IS NULL THEN {{c}} END"  # the inner CASE is NULL or raises
 )
 _REFUSAL: Final = re.compile(r"longhaul: column ([0-9]{1,9}) has ([0-9]{1,10}) bytes")
 
@@ -45,7 +45,7 @@ class CellTooLargeError(PermanentError):
 
 
 def cell_expression(number: int, name: sql.Identifier, dialect: Dialect) -> sql.Composed:
-    """The text cell in the column of this number, counted from 0, and this name, as it is to be copied."""
+    """The SQL expression for a cell of the text column `name`, whose `number` counts from 0."""
     starts = formula_starts(dialect.encoding)
     return (_DEFUSED_CELL if dialect.spreadsheetSafe else _PLAIN_CELL).format(
         c=name,
@@ -59,7 +59,7 @@ def cell_expression(number: int, name: sql.Identifier, dialect: Dialect) -> sql.
 
 @contextmanager
 def large_cells_named(headings: Sequence[str]) -> Iterator[None]:
-    """Raise CellTooLargeError where PostgreSQL refused a cell within the block."""
+    """Raise CellTooLargeError if PostgreSQL refuses a cell within the block."""
     try:
         yield
     except psycopg.errors.InvalidTextRepresentation as error:

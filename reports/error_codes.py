@@ -1,4 +1,4 @@
-"""The error codes of reports, for the catalogue."""
+"""The error codes of reports, for the catalog."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ OF_JOBS: Final = [
     ),
     ErrorCode(
         "invalid-parameters", 422, "Invalid parameters",
-        "The parameters were valid when the report was ordered and are not valid any more; `detail` says why.",
+        "The parameters were valid when the report was ordered but no longer are; `detail` says why.",
         "Order a new report with other parameters.", Retry.CHANGED,
     ),
     ErrorCode(
         "not-read-only", 422, "Query is not read-only",
-        "The query of the report type changed the transaction or the database role that it was read in.",
+        "The query of the report type changed the transaction or the database role that it ran in.",
         "Tell the author of the report type.", Retry.NO,
     ),
     ErrorCode(

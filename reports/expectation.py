@@ -1,4 +1,4 @@
-"""How many rows a report will have: as its type says, as PostgreSQL plans, or as earlier ones had. Never invented."""
+"""The expected number of rows of a report: from its type, PostgreSQL's planner, or earlier runs; never invented."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reports.types import REPORT_TYPES, ReportType
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-#: Nodes of a plan that make groups, or drop equal rows. The planner guesses how many there will be from the number of
-#: distinct values of each column, as if columns had nothing to do with each other: it may be off by a factor of 1,000.
-#: https://www.postgresql.org/docs/current/row-estimation-examples.html
+#: Plan nodes that form groups or remove duplicates. The planner estimates their number from the distinct values of each
+#: column, as if columns were independent, and may be off by a factor of 1,000
+#: (https://www.postgresql.org/docs/current/row-estimation-examples.html).
 GROUPING: Final = frozenset({"Aggregate", "Group", "Unique", "SetOp", "Recursive Union"})
 #: Parts of a plan that compute a value and yield no rows of the result.
 BESIDE_ROWS: Final = frozenset({"InitPlan", "SubPlan"})
@@ -22,27 +22,27 @@ BESIDE_ROWS: Final = frozenset({"InitPlan", "SubPlan"})
 def expected_rows(
     report_type: ReportType, parameters: dict[str, Any], user: AbstractBaseUser, *, plan: Callable[[], dict[str, Any]]
 ) -> int | None:
-    """The type's own estimate, else the planner's where it can be trusted, else what past reports had, or None."""
-    told = report_type.estimate(parameters, user)
-    if told is not None:
-        return int(told)  # a sum may be a Decimal
+    """The type's own estimate, else the planner's if it can be trusted, else that of earlier runs; None if unknown."""
+    estimate = report_type.estimate(parameters, user)
+    if estimate is not None:
+        return int(estimate)  # a sum may be a Decimal
     planned = planned_rows(plan())
     return usual_rows(REPORT_TYPES.kind, report_type.identifier) if planned is None else planned
 
 
 def planned_rows(plan: dict[str, Any]) -> int | None:
-    """The planner's estimate of the topmost node; None where it depends on how many groups there will be."""
+    """The planner's estimate for the topmost node; None if it depends on a number of groups."""
     return None if _depends_on_groups(plan) else int(plan["Plan Rows"])
 
 
 def _depends_on_groups(node: dict[str, Any]) -> bool:
     if node["Node Type"] == "Aggregate" and node.get("Strategy") == "Plain":
-        return False  # one row, whatever is below
+        return False  # always one row
     if node["Node Type"] in GROUPING:
         return True
     return any(_depends_on_groups(part) for part in node.get("Plans", []) if _yields_rows(part))
 
 
 def _yields_rows(part: dict[str, Any]) -> bool:
-    """A common table expression is planned beside the rows, and read among them."""
+    """Whether rows of this part can reach the result. A common table expression is an InitPlan, but its rows do."""
     return part.get("Parent Relationship") not in BESIDE_ROWS or part.get("Subplan Name", "").startswith("CTE ")

@@ -1,4 +1,4 @@
-"""Export: run a report type's query and stream it into the job's artifact."""
+"""Run a report type's query and stream the rows into the job's artifact."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ from tabular.copy_stream import CHUNK_BYTES, copy_rows
 from tabular.dialect import Dialect
 from tabular.encoding import Encoder, UnencodableError
 
-#: Level 1 keeps one core ahead of PostgreSQL; higher ones save little on CSV.
-GZIP_LEVEL = 1
-GZIP_WBITS = 31  # https://docs.python.org/3/library/zlib.html#zlib.compressobj: a gzip header, 32 KiB window
+GZIP_LEVEL = 1  # compresses on one core faster than PostgreSQL sends; higher levels save little on CSV
+GZIP_WBITS = 31  # a gzip header and a window of 32 KiB: https://docs.python.org/3/library/zlib.html#zlib.compressobj
 
 
 def export_report(
     context: JobContext, report_type: ReportType, parameters: dict[str, Any], dialect: Dialect
 ) -> dict[str, Any]:
-    """Write the report into the artifact `result` of the job; return what the job keeps of it.
+    """Write the report into the artifact `result` of the job; return the job's result.
 
-    Raises PermanentError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or what
-    the database says.
+    Raises PermanentError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or a
+    database error.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     filename = name_file(report_type, parameters, extension=dialect.extension, secrets=secrets_of(context.job))
@@ -52,10 +51,7 @@ def export_report(
         statement, headings = query.copy_statement(dialect), query.headings
         context.report_progress(0, total=query.expected_rows())
         copied = copy_rows(
-            query.connection,
-            statement,
-            check=governor.check,
-            chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES),
+            query.connection, statement, check=governor.check, chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES)
         )
         with closing(copied) as chunks, large_cells_named(headings):
             _write(context, report_type, filename, dialect, headings, governor.paced(chunks))

@@ -1,4 +1,4 @@
-"""The name of a report's file."""
+"""File names of reports."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-#: A longer value is left out of the name. Characters.
+#: Longer values are omitted from the name. Characters.
 LONGEST_VALUE: Final = 40
 
 
 def name_file(
     report_type: ReportType, parameters: dict[str, Any], *, extension: str, secrets: Collection[str] = ()
 ) -> str:
-    """As the report type names it, without `secrets` and made safe; by default, where the type fails at it."""
+    """The report type's name for the file, made safe and without `secrets`; the default name if the type fails."""
     default = default_name(type(report_type), {})
     try:
         stem = report_type.filename(parameters)
         if not isinstance(stem, str):
             raise TypeError(f"filename() returned {type(stem).__name__}")
-    except Exception as error:  # the code of an app; the report does not depend on it
+    except Exception as error:  # code of another app: it must not fail the report
         logger.warning("file_not_named", report_type=report_type.identifier, error=redact(repr(error), secrets))
         stem = default
     return safe_filename(cleared(stem, secrets), extension, otherwise=safe_filename(default))
 
 
 def default_name(report_type: type[ReportType], parameters: dict[str, Any]) -> str:
-    """The identifier, the parameters that are short and no secrets, and today's date."""
+    """The identifier, the short parameters that are not secret, and today's date."""
     values = (_in_words(value) for name, value in parameters.items() if not is_secret_field(report_type, name))
     words = [word for word in values if 0 < len(word) <= LONGEST_VALUE]
     return "-".join([report_type.identifier, *words, timezone.localdate().isoformat()])
 
 
 def _in_words(value: Any) -> str:
-    """Texts, numbers and dates; nothing of what else there may be."""
+    """Texts, numbers, dates and times as text; any other value becomes an empty text."""
     match value:
         case bool():
             return ""

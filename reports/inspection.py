@@ -1,4 +1,4 @@
-"""What the staff's pages ask about the payload of a report, beside what they ask about any kind with types."""
+"""Information about the payload of a report for staff pages, in addition to that of every kind with types."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reports.types import ReportType
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: PostgreSQL's planner is asked, and nothing is run; a lock may still keep it waiting. Seconds.
+#: EXPLAIN does not run the query, but a lock may still block it. Seconds.
 EXPLAIN_TIMEOUT_SECONDS: Final = 2
 
 
 class ReportInspector(TypedInspector[ReportType]):
-    """PostgreSQL's planner knows what a report costs."""
+    """Adds the planner's cost estimate."""
 
     knows_cost = True
 
     def cost(self, job: Job) -> str | None:
-        """What PostgreSQL's planner expects of the query."""
+        """The planner's estimate of rows and cost, and the tables that it would scan."""
         owner = cast("AbstractBaseUser", job.owner)
         report_type, parameters = reopen_order(job.payload, owner)
         with ReportQuery(report_type, parameters, owner).open(
@@ -35,13 +35,11 @@ class ReportInspector(TypedInspector[ReportType]):
             statement_timeout_seconds=EXPLAIN_TIMEOUT_SECONDS,
         ) as query:
             plan = query.explain()
-        read = [f"{node['Plan Rows']:,} rows of {node['Relation Name']}" for node in _sequential_scans(plan)]
-        scans = f" It reads {' and '.join(read)} from end to end." if read else ""
+        scanned = [f"{node['Plan Rows']:,} rows of {node['Relation Name']}" for node in _sequential_scans(plan)]
+        scans = f" It would scan {' and '.join(scanned)} sequentially." if scanned else ""
         rows = planned_rows(plan)
-        expected = (
-            "cannot tell how many groups there are, and plans" if rows is None else f"expects about {rows:,} rows"
-        )
-        return f"PostgreSQL {expected} at a cost of {plan['Total Cost']:,.0f}.{scans}"
+        says = "cannot estimate the number of groups and expects" if rows is None else f"expects about {rows:,} rows at"
+        return f"PostgreSQL {says} a cost of {plan['Total Cost']:,.0f}.{scans}"
 
 
 def _sequential_scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

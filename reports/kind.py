@@ -1,4 +1,4 @@
-"""The kind `report`: how a job of this app is run."""
+"""The kind `report` and its handler."""
 
 from __future__ import annotations
 
@@ -22,29 +22,25 @@ from tabular.dialect import Dialect
 
 
 def run_report(context: JobContext) -> dict[str, Any]:
-    """Run one attempt of an ordered report.
-
-    The order was valid when it was accepted. The type may have changed since, so it is checked again.
-    """
+    """Run one attempt of a report. The order is validated again, because the type may have changed since."""
     payload = context.job.payload
     owner = cast("AbstractBaseUser", context.job.owner)
     try:
         report_type, parameters = reopen_order(payload, owner)
     except UnknownTypeError:
         raise PermanentError(
-            f"The report type {payload['reportType']} does not exist any more, or may not be ordered by its owner.",
+            f"The report type {payload['reportType']} no longer exists, or the owner may no longer order it.",
             code="unknown-report-type",
         ) from None
     except ValidationError as error:
-        raise PermanentError(
-            f"The parameters are not valid any more. {_in_words(error)}", code="invalid-parameters"
-        ) from None
+        detail = f"The parameters are no longer valid. {_in_words(error)}"
+        raise PermanentError(detail, code="invalid-parameters") from None
     with translation.override(payload.get("language")):
         return export_report(context, report_type, parameters, Dialect.from_payload(payload["csv"]))
 
 
 def _in_words(error: ValidationError) -> str:
-    """`year: This field is required.` Redaction would take what follows `password:` for the password."""
+    """`year: This field is required.` A secret's name comes last: redaction masks what follows `password:`."""
     words = []
     for mistake in pointers(error.detail):
         field, detail = mistake["pointer"].removeprefix("#").strip("/"), mistake["detail"]
@@ -54,7 +50,7 @@ def _in_words(error: ValidationError) -> str:
     return " ".join(words)
 
 
-#: A query may compute for long before its first row; its statement timeout is a dial of the queue.
+#: A query may compute for a long time before its first row; its statement timeout is a dial of the queue.
 REPORT: Final = Kind(
     name=REPORT_TYPES.kind,
     queue="reports",
@@ -63,8 +59,8 @@ REPORT: Final = Kind(
     stall_timeout_seconds=3600,
     inspector=ReportInspector(ORDERING),
     scopes=Scopes(
-        "reports:read",
-        "reports:order",
+        read="reports:read",
+        write="reports:order",
         read_allows="see and download reports",
         write_allows="order, cancel and delete reports",
     ),

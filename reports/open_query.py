@@ -1,4 +1,4 @@
-"""A report type's query, opened on the database session that reads it: for an export, a preview and a cost estimate."""
+"""A report type's query on its own database session, for an export, a preview or a cost estimate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ReportQuery:
-    """What `query()` of a report type returns for one owner and their validated parameters."""
+    """The query of a report type for one owner and validated parameters."""
 
     def __init__(self, report_type: ReportType, parameters: dict[str, Any], owner: AbstractBaseUser) -> None:
         self.report_type, self.parameters, self.owner = report_type, parameters, owner
@@ -28,9 +28,9 @@ class ReportQuery:
 
     @contextmanager
     def open(self, alias: str, *, application_name: str, statement_timeout_seconds: int | None) -> Iterator[OpenQuery]:
-        """Open the session of `reports.reading` on the database `alias`, and compile the query for it.
+        """Open a session (`reports.reading`) on the database `alias` and compile the query for it.
 
-        Raises what `compile_query` does; at the end of the block, NotReadOnlyError.
+        Raises the errors of `compile_query`, and NotReadOnlyError at the end of the block.
         """
         with (
             reading(
@@ -42,7 +42,7 @@ class ReportQuery:
 
 
 class OpenQuery:
-    """Nothing here runs the query: PostgreSQL only parses and plans it. Every member may raise a database error."""
+    """Nothing here runs the query: PostgreSQL only parses and plans it. All members can raise database errors."""
 
     def __init__(self, opened: ReportQuery, connection: BaseDatabaseWrapper, cursor: Cursor[Any]) -> None:
         self.connection: Connection[Any] = connection.connection
@@ -56,13 +56,13 @@ class OpenQuery:
 
     @property
     def headings(self) -> list[str]:
-        """The headings that the report type gives its columns."""
+        """The headings of the columns, as the report type names them."""
         named = self._opened.report_type.columns
         return [str(named.get(column.name, column.name)) for column in self.columns]
 
     def copy_statement(self, dialect: Dialect, *, most_rows: int | None = None) -> str:
         """The COPY statement for the whole query, or for its first `most_rows` rows."""
-        columns, text = self.columns, self._text
+        columns, text = self.columns, self._text  # the columns first: `describe_columns` refuses unsafe text
         if most_rows is not None:
             text = f"SELECT * FROM ({text}\n) AS q LIMIT {most_rows}"  # noqa: S608
         return copy_statement(text, columns, dialect, self._cursor)
@@ -72,6 +72,6 @@ class OpenQuery:
         return explain(self._text, self._cursor)
 
     def expected_rows(self) -> int | None:
-        """How many rows the whole query is expected to have; None if that is unknown."""
+        """The expected number of rows of the whole query; None if unknown."""
         opened = self._opened
         return expected_rows(opened.report_type, opened.parameters, opened.owner, plan=self.explain)

@@ -1,4 +1,4 @@
-"""Order a report: what an order of a report has beside those of other kinds."""
+"""Orders of reports: what they add to the orders of other kinds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReportOrderSerializer(Order):
 
 
 class ReportOrdering(Ordering[ReportType]):
-    """The payload of a report also has the format of its file."""
+    """Adds the file format to the payload."""
 
     types = REPORT_TYPES
     Order = ReportOrderSerializer

@@ -1,8 +1,7 @@
-"""Preview: how many rows an order would have, and the first of them, within a request.
+"""Preview the number of rows and the first rows of an order, within a request.
 
-The type's code runs in a process of its own, with bounds: a preview that hangs or dies costs no web server.
-
-It reads what the report would read, so the same dials hold: where its queue or its type is paused there is no preview.
+The type's code runs in a separate process with limits, so a preview that hangs or crashes does not harm the web server.
+The dials of the report apply: while its queue or type is paused, there is no preview.
 """
 
 from __future__ import annotations
@@ -40,22 +39,22 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 MOST_ROWS: Final = 20
-#: What a preview may take besides its longest statement: to connect, to make the query and to plan it. Seconds.
+#: The time for connecting, building the query and planning it, in addition to the longest statement. Seconds.
 BESIDE_STATEMENT_SECONDS: Final = 3
-#: Failures of the type's code or its process, which the report would share, in words for whoever asks for a preview.
+#: Details for failures of the type's code or process, which would also make the report fail.
 FAILURES_OF_CODE: Final = {
     "internal-error": "An unexpected error occurred. Its details are kept for the administrators.",
-    "out-of-memory": "The report type needs more memory than a preview may take.",
-    "worker-lost": "The report type ended the process that makes previews. It would end a worker, too.",
+    "out-of-memory": "The report type needs more memory than a preview may use.",
+    "worker-lost": "The report type crashed the process of the preview. It would also crash a worker.",
 }
-#: Rows are left out from where all of them together are longer.
+#: Rows beyond this total size are omitted.
 MOST_BYTES: Final = 256 * 1024
-# As long may one cell be. The limit is the process's, 131,072 characters at first, so it is only ever raised.
+# A single cell may be as large. The limit is one per process (default: 131,072 characters), so it is only ever raised.
 csv.field_size_limit(max(csv.field_size_limit(), MOST_BYTES))
 
 
 class PreviewUnavailableError(Exception):
-    """There is no preview now; the report can be ordered all the same. `retry_after` in seconds."""
+    """No preview is possible now; the report can still be ordered. `retry_after` is in seconds."""
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
@@ -63,7 +62,7 @@ class PreviewUnavailableError(Exception):
 
 
 class PreviewFailedError(Exception):
-    """The query of the report fails, and so would the report."""
+    """The query fails, as the report would."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -72,10 +71,10 @@ class PreviewFailedError(Exception):
 
 @dataclass(frozen=True)
 class Preview:
-    """The headings, and the first rows as the file would have them; None where they take too long to compute.
+    """The headings, and the first rows as they would appear in the file; None if they take too long to compute.
 
-    `truncated`: fewer than there are, maybe none, as they are too long to show. `row_count`: how many there are at the
-    moment, where all of them fit. `estimated_rows` is the same then; else None where nobody knows.
+    `truncated`: rows, possibly all, were omitted because of MOST_BYTES. `row_count`: the current number of rows if all
+    are shown, and equal to `estimated_rows` then.
     """
 
     columns: list[str]
@@ -86,11 +85,10 @@ class Preview:
 
 
 def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Preview:
-    """Of a valid order, as `reports.ordering.valid_payload` gives it.
+    """Preview a valid order, given as the payload from `reports.ordering.valid_payload`.
 
-    At most PREVIEWS_AT_ONCE run, each statement for PREVIEW_TIMEOUT_SECONDS. The type's code runs in a process of its
-    own (`jobs.types.contained`). Raises PreviewUnavailableError, or PreviewFailedError with what the owner of such a
-    report would be told.
+    At most PREVIEWS_AT_ONCE run at once, each statement for at most PREVIEW_TIMEOUT_SECONDS. Raises
+    PreviewUnavailableError, or PreviewFailedError with the code and detail that the failed report would have.
     """
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:
@@ -103,13 +101,13 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
         try:
             answer = contained("reports.previewing.read_preview", payload, owner, alias, bounds=bounds)
         except ContainedError as error:
-            _tell_contained(payload, error)
+            _raise_contained(payload, error)
     if failure := answer.get("failure"):
-        _tell_failure(payload, failure)
+        _raise_failure(payload, failure)
     return Preview(**answer)
 
 
-def _tell_failure(payload: dict[str, Any], failure: dict[str, Any]) -> NoReturn:
+def _raise_failure(payload: dict[str, Any], failure: dict[str, Any]) -> NoReturn:
     code, detail = failure["code"], failure["detail"]
     logger.warning("preview_failed", report_type=payload["reportType"], code=code, error=failure["complaint"])
     if failure["permanent"] or code in FAILURES_OF_CODE:
@@ -117,16 +115,16 @@ def _tell_failure(payload: dict[str, Any], failure: dict[str, Any]) -> NoReturn:
     raise PreviewUnavailableError(detail, retry_after=10)
 
 
-def _tell_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn:
+def _raise_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn:
     logger.warning("preview_failed", report_type=payload["reportType"], error=str(error))
     if isinstance(error, ProcessEndedError):
         raise PreviewFailedError("worker-lost", FAILURES_OF_CODE["worker-lost"]) from None
-    said = "could not be started" if isinstance(error, CannotStartError) else "took too long"
-    raise PreviewUnavailableError(f"The preview {said}. The report can be ordered all the same.", retry_after=10)
+    reason = "could not be started" if isinstance(error, CannotStartError) else "took too long"
+    raise PreviewUnavailableError(f"The preview {reason}.", retry_after=10)
 
 
 def read_preview(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> dict[str, Any]:
-    """In a process of its own: the members of a Preview, or `failure`: what is told and what is logged of an error."""
+    """The members of a Preview; or `failure`, with the detail for users and the complaint for the log."""
     try:
         with translation.override(payload.get("language")):
             return asdict(_read(payload, owner, alias))
@@ -158,7 +156,7 @@ def _read(payload: dict[str, Any], owner: AbstractBaseUser, alias: str) -> Previ
 
 def _database(report_type: ReportType | None) -> str:
     try:
-        if report_type is None:  # it was there when the order was validated
+        if report_type is None:  # it existed when the order was validated
             raise LookupError
         dials = dials_of(
             REPORT_TYPES.queue_of(report_type),
@@ -170,7 +168,7 @@ def _database(report_type: ReportType | None) -> str:
             raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)
         return database_to_read(dials, report_type.without_replica, notes={})
     except (LookupError, PostponedError):
-        raise PreviewUnavailableError("The database of this report cannot be read now.", retry_after=10) from None
+        raise PreviewUnavailableError("The database of this report is not available now.", retry_after=10) from None
 
 
 def _first_lines(connection: psycopg.Connection[object], statement: str) -> tuple[list[bytes], bool]:
@@ -184,6 +182,6 @@ def _first_lines(connection: psycopg.Connection[object], statement: str) -> tupl
 
 
 def _rows_of(lines: list[bytes], dialect: Dialect) -> list[list[str]]:
-    """An empty line is the NULL of a single column, which Python's reader takes for a row without any."""
+    """Parse the lines. Python's reader makes no cells of an empty line, which is the NULL of a single column."""
     text = io.StringIO(joined(dialect)(lines).decode(), newline="")
     return [row or [""] for row in csv.reader(text, delimiter=dialect.delimiter)]

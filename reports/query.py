@@ -1,6 +1,6 @@
-"""From a report type's query to the SQL text that COPY takes.
+"""Turn a report type's query into a COPY statement.
 
-COPY accepts no server-side parameters, so they are bound by the client, with psycopg's own quoting
+COPY accepts no server-side parameters, so psycopg binds them on the client
 (https://www.psycopg.org/psycopg3/docs/advanced/cursors.html#client-side-binding-cursors).
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from psycopg import Cursor
 
-#: pg_type.typcategory of what a spreadsheet cannot take for a formula: boolean, date, number, interval.
+#: `pg_type.typcategory` of types that a spreadsheet cannot mistake for a formula: boolean, date, number, interval.
 HARMLESS_CATEGORIES = frozenset("BDNT")
 
 
@@ -36,10 +36,7 @@ class Column:
 
 
 def compile_query(query: QuerySet[Any, Any] | SQL, connection: BaseDatabaseWrapper) -> str:
-    """The query as SQL text with its parameters bound.
-
-    Raises TypeError for anything else than a QuerySet or SQL.
-    """
+    """The query as SQL text with its parameters bound. Raises TypeError unless it is a QuerySet or SQL."""
     if isinstance(query, SQL):
         text, params = query.text.strip().rstrip(";"), query.params
         return text if params is None else _bind(text, params, connection)
@@ -51,16 +48,16 @@ def compile_query(query: QuerySet[Any, Any] | SQL, connection: BaseDatabaseWrapp
 
 
 def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[Any]) -> list[Column]:
-    """The columns that `text` yields, which is parsed and not run.
+    """The columns of the result of `text`, which is parsed but not run.
 
-    It comes first: what is not one statement that yields columns is refused here, before it is put into another.
+    Call this first: it refuses a text that is not one statement with columns, before it is embedded in another.
     """
     described = Exchange(cursor.connection).describe(text)
     cursor.execute("SELECT oid, typcategory FROM pg_type WHERE oid = ANY(%s)", [[oid for _, oid in described]])
     categories: dict[int, str] = dict(cursor.fetchall())
     names = [name for name, _ in described]
     if isinstance(query, QuerySet) and query.query.selected and len(query.query.selected) == len(names):
-        names = list(query.query.selected)  # values("customer__name") is called so, not "name"
+        names = list(query.query.selected)  # `values("customer__name")` names it in full; SQL only calls it "name"
     return [
         Column(name, is_text=categories.get(oid) not in HARMLESS_CATEGORIES)
         for name, (_, oid) in zip(names, described, strict=True)
@@ -75,10 +72,7 @@ def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
 
 
 def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: Cursor[Any]) -> str:
-    """`COPY (…) TO STDOUT` in the order's dialect.
-
-    It refuses large text cells, and makes them safe for spreadsheets where the dialect says so (`reports.cells`).
-    """
+    """`COPY (…) TO STDOUT` in the order's dialect, with the text cells guarded by `reports.cells`."""
     if any(column.is_text for column in columns):
         text = _with_cells(text, columns, dialect).as_string(cursor)
     options = sql.SQL("(FORMAT csv, ENCODING 'UTF8', DELIMITER {})").format(dialect.delimiter).as_string(cursor)
@@ -92,13 +86,9 @@ def _with_cells(text: str, columns: list[Column], dialect: Dialect) -> sql.Compo
             cell_expression(number, name, dialect) if column.is_text else name
             for number, (name, column) in enumerate(zip(names, columns, strict=True))
         ),
-        text=_as_query(text),
+        text=sql.SQL(text),  # its parameters are already bound
         names=sql.SQL(", ").join(names),
     )
-
-
-def _as_query(text: str) -> sql.SQL:
-    return sql.SQL(text)  # bound above
 
 
 def _bind(text: str, params: Any, connection: BaseDatabaseWrapper) -> str:

@@ -1,10 +1,8 @@
-"""The login that reports are read as: it cannot write, and does not see Longhaul's own tables.
+"""The login for reading reports (`REPORTS_DATABASE_URL`): it cannot write, and cannot see Longhaul's own tables.
 
-`REPORTS_DATABASE_URL` names it. A read-only transaction keeps a query from writing. A login without rights also keeps
-it from reading the server's files, ending other sessions and looking at other users' orders. `SET ROLE` would not do: a
-query can undo it by `set_config('role', …)`.
-
-`manage.py migrate` makes the login where it is missing, and gives it what it may read.
+A read-only transaction prevents writes. A login without rights also prevents a query from reading the server's files,
+ending other sessions and seeing other users' orders. `SET ROLE` would not suffice: a query can undo it with
+`set_config('role', …)`. `manage.py migrate` creates a missing login and grants it what it may read.
 """
 
 from __future__ import annotations
@@ -22,18 +20,18 @@ from psycopg import sql
 
 logger = structlog.get_logger(__name__)
 
-#: Apps whose tables hold orders of all users, tokens, sessions, payloads, addresses: no report's business.
+#: Apps whose tables hold all users' orders, payloads, tokens, sessions and addresses, which no report may read.
 PRIVATE_APPS: Final = ("admin", "axes", "django_celery_beat", "django_celery_results", "jobs", "knox", "sessions")
 
 SECRET_COLUMNS: Final = ("password",)
 
-#: Whether the login is the one that owns the tables, whether it exists, and whether it could be made.
+#: Whether the current login is the role itself, whether the role exists, and whether the current login may create it.
 ROLES: Final = """
     SELECT current_user = role, EXISTS (SELECT FROM pg_roles WHERE rolname = role),
         (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
     FROM (SELECT %s::text AS role) AS wanted
 """
-#: Tables and views of the schema that Django's tables are in, which this login may give rights to.
+#: Tables and views in the schema of Django's tables on which the current login may grant rights.
 TABLES: Final = """
     SELECT relname, has_table_privilege(%(role)s, oid, 'SELECT') FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -42,17 +40,16 @@ TABLES: Final = """
 
 
 def reader_connection(alias: str) -> BaseDatabaseWrapper:
-    """A new connection of its own to `alias`; to the primary, as the login that only reads, where there is one."""
+    """A new connection to `alias`; to the primary, with the reading login if one is configured."""
     connection = connections.create_connection(alias)
-    login = settings.REPORTS_LOGIN
-    if alias == DEFAULT_DB_ALIAS and login:
-        shared = connection.settings_dict  # with all other connections of this alias
-        connection.settings_dict = {**shared, **login}
+    if alias == DEFAULT_DB_ALIAS and settings.REPORTS_LOGIN:
+        # A copy, because all connections of the alias share the original.
+        connection.settings_dict = {**connection.settings_dict, **settings.REPORTS_LOGIN}
     return connection
 
 
 def prepare_reader(**kwargs: Any) -> None:
-    """Receiver of `post_migrate`: make the login where it is missing, and give and take rights."""
+    """Receiver of `post_migrate`: create the login if it is missing, and grant and revoke its rights."""
     role = settings.REPORTS_LOGIN.get("USER")
     if not role or kwargs.get("using", DEFAULT_DB_ALIAS) != DEFAULT_DB_ALIAS:
         return
@@ -63,14 +60,14 @@ def prepare_reader(**kwargs: Any) -> None:
         if is_owner or not (exists or may_create):
             logger.warning("reports_login_not_prepared", role=role, is_owner=is_owner, exists=exists)
             return
-        for statement in [] if exists else [_create(role, connection)]:
-            cursor.execute(statement.as_string(connection.connection))
+        if not exists:
+            cursor.execute(_create(role, connection).as_string(connection.connection))
         for statement in list(_rights(role, cursor)):
             cursor.execute(statement.as_string(connection.connection))
 
 
 def _create(role: str, connection: BaseDatabaseWrapper) -> sql.Composed:
-    """The password is sent as PostgreSQL stores it, so that no log of the server holds it."""
+    """CREATE ROLE. The password is sent in its stored (hashed) form, so that it never appears in a server log."""
     statement = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION").format(
         sql.Identifier(role)
     )
@@ -82,12 +79,12 @@ def _create(role: str, connection: BaseDatabaseWrapper) -> sql.Composed:
 
 
 def _rights(role: str, cursor: Any) -> Iterator[sql.Composed]:
-    """All tables may be read but the private ones, and of the users' table all columns but the password."""
+    """Statements that let the role read all tables except private ones, and the users' table without the password."""
     reader = sql.Identifier(role)
     cursor.execute("SELECT current_schema()")
     schema = sql.Identifier(cursor.fetchone()[0])
     yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, reader)
-    # Tables that this login makes later can be read at once.
+    # Also allow tables that the current login creates later.
     yield sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT SELECT ON TABLES TO {}").format(schema, reader)
     user = get_user_model()._meta
     private = {model._meta.db_table for model in apps.get_models(True) if model._meta.app_label in PRIVATE_APPS}

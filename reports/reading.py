@@ -12,7 +12,7 @@ from psycopg import pq
 from jobs.errors import PermanentError
 from reports.reader import reader_connection
 
-#: Equal at the beginning and the end of one transaction that could not write and became nobody else.
+#: Unchanged from the beginning to the end of one transaction that wrote nothing and kept its role.
 STATE: Final = """
     SELECT pg_backend_pid(), now(), pg_current_xact_id_if_assigned()::text, session_user, current_user,
         current_setting('transaction_read_only'), current_setting('transaction_isolation')
@@ -20,10 +20,10 @@ STATE: Final = """
 
 
 class NotReadOnlyError(PermanentError):
-    """The session is not in the read-only transaction any more that it was given. What was read is not to be used."""
+    """The session left its read-only transaction or role, so the rows must not be used."""
 
     def __init__(self) -> None:
-        message = "The query changed the transaction or the role in which it was read."
+        message = "The query changed the transaction or the role that it ran in."
         super().__init__(message, code="not-read-only", public="The query of this report is not read-only.")
 
 
@@ -31,13 +31,10 @@ class NotReadOnlyError(PermanentError):
 def reading(
     alias: str, *, application_name: str, statement_timeout_seconds: int | None
 ) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own to `alias`, in one read-only transaction that sees one snapshot.
+    """A new connection to `alias` (see `reader_connection`), in one read-only transaction with one snapshot.
 
-    Its own, because a report must not share a transaction with the job's bookkeeping. It is closed,
-    not reused: what a broken or cancelled COPY leaves behind ends with it. The primary is read as a login that cannot
-    write, where `REPORTS_DATABASE_URL` names one.
-
-    Raises NotReadOnlyError at the end of the block where the session has left that transaction, or its role.
+    A report must not share a transaction with the job's bookkeeping. The connection is closed and not reused, which
+    ends whatever a broken or canceled COPY leaves behind. Raises NotReadOnlyError at the end of the block.
     """
     connection = reader_connection(alias)
     try:
@@ -56,10 +53,7 @@ def reading(
 
 
 def _state(connection: BaseDatabaseWrapper) -> Any:
-    """What identifies the transaction; None where it has failed, or its statement was cut short.
-
-    No file is published then: an export reads its statement to the end.
-    """
+    """The state of the transaction; None if it failed or its statement is unfinished: no file is published then."""
     status = connection.connection.pgconn.transaction_status
     if status in (pq.TransactionStatus.INERROR, pq.TransactionStatus.ACTIVE):
         return None

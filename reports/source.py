@@ -1,4 +1,4 @@
-"""Which database a report is read from: the one that the dials say, and what to do where that is a replica, unfit."""
+"""Choose the database for a report: the one set by the dials, with a fallback if that is an unfit replica."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jobs.pacing.replica import REPLICA, look_at_replica
 
 
 def database_to_read(dials: Dials, without_replica: Literal["wait", "primary"], *, notes: dict[str, Any]) -> str:
-    """The alias to read from; what was chosen, and why, is added to `notes`, for the conditions of an attempt.
+    """The alias to read from. Adds the choice and its reason to `notes`, for the conditions of an attempt.
 
-    Raises PostponedError where the replica is down, or too far behind, and the report is to wait for it.
+    Raises PostponedError if the report waits for a replica that is down or too far behind.
     """
     alias = dials.database
     notes["database"] = alias
@@ -28,6 +28,6 @@ def database_to_read(dials: Dials, without_replica: Literal["wait", "primary"], 
         return alias
     if without_replica == "wait":
         public = state.unfit(max_lag_seconds=dials.max_lag_seconds, in_public=True)
-        raise PostponedError(f"It waits for the replica: {unfit}.", public=f"It waits for the replica: {public}.")
+        raise PostponedError(f"Waiting for the replica: {unfit}.", public=f"Waiting for the replica: {public}.")
     notes |= {"database": DEFAULT_DB_ALIAS, "insteadOf": alias, "because": unfit}
     return DEFAULT_DB_ALIAS

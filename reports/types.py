@@ -1,4 +1,4 @@
-"""What a developer writes to add a report: one class."""
+"""The base class of report types. To add a report, a developer writes one subclass."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["REPORT_TYPES", "SQL", "NoParameters", "ReportType", "register"]
 
 @dataclass(frozen=True)
 class SQL:
-    """A query as text, with `%s` or `%(name)s` for its parameters, which are bound safely.
+    """A query as text with safely bound parameters: `%s` or `%(name)s`.
 
-    With parameters, write a literal percent sign as `%%`; without (`params=None`), as it is.
+    Write a literal percent sign as `%%` if there are parameters, and as `%` if there are none (`params=None`).
     """
 
     text: str
@@ -32,33 +32,33 @@ class SQL:
 
 
 class ReportType(JobType):
-    """One sort of report. Subclass it in an app's `report_types.py` and decorate it with `@register`.
+    """A kind of report. Subclass it in an app's `report_types.py` and decorate the subclass with `@register`.
 
-    One instance is made and shared by all threads: keep no state in it.
+    All threads share one instance: keep no state in it.
     """
 
-    #: Column of the query → heading. Columns that are not named here keep the query's name.
+    #: Column of the query → heading. Other columns keep the query's name.
     columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
     #: While the replica is down or too far behind: "wait" for it, or read the "primary".
     without_replica: ClassVar[Literal["wait", "primary"]] = "wait"
-    #: How fast it is read, in rows per second; None leaves it to the queue's row.
+    #: Maximum reading speed in rows per second; None: the queue's setting.
     rows_per_second: ClassVar[int | None] = None
-    #: "auto": slower while the database is busy; "fixed"; None leaves it to the queue's row.
+    #: "auto": slower while the database is busy; "fixed"; None: the queue's setting.
     pace: ClassVar[Literal["fixed", "auto"] | None] = None
-    #: When its statement is ended; None leaves it to the queue's row. Seconds.
+    #: Timeout of the query; None: the queue's setting.
     statement_timeout_seconds: ClassVar[int | None] = None
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> QuerySet[Any, Any] | SQL:
-        """What the report contains, for validated `parameters` and the user who ordered it.
+        """The query for validated `parameters` and the user who ordered the report.
 
-        A QuerySet with `values()` or `values_list()`, or `SQL`. It is run as `COPY (…) TO STDOUT` in
-        a read-only transaction. Ordering is the query's own.
+        Return a QuerySet with `values()` or `values_list()`, or `SQL`. It runs as `COPY (…) TO STDOUT` in a read-only
+        transaction. Rows keep the order of the query.
         """
         raise NotImplementedError
 
     @property
     def dials(self) -> TypeDefaults:
-        """What the class says about dials, all of it at once."""
+        """The dials that the class sets."""
         return TypeDefaults(
             rows_per_second=self.rows_per_second,
             pace=self.pace,
@@ -67,11 +67,11 @@ class ReportType(JobType):
         )
 
     def estimate(self, parameters: dict[str, Any], user: AbstractBaseUser) -> int | None:
-        """How many rows to expect, for the progress; None asks PostgreSQL's planner."""
+        """The expected number of rows, for the progress; None: ask PostgreSQL's planner."""
         return None
 
     def filename(self, parameters: dict[str, Any]) -> str:
-        """The name of the downloaded file, without its extension. What is unsafe in it, or secret, is removed."""
+        """The name of the downloaded file without its extension. Unsafe characters and secrets are removed."""
         return default_name(type(self), parameters)
 
 

@@ -35,10 +35,7 @@ class TokenListView(ApiView):
         operation_id="createToken",
         request=TokenOrder,
         parameters=[response_header("Location", "The new token.", of=[201])],
-        responses={
-            201: NewToken,
-            409: problem("`too-many-tokens`: revoke some."),
-        },
+        responses={201: NewToken, 409: problem("`too-many-tokens`: revoke some.")},
     )
     def post(self, request: Request) -> Response:
         """Make a token, for scopes that I have. Its text is in this answer, and nowhere else.

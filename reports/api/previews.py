@@ -1,4 +1,4 @@
-"""Look at what an order would contain: a thin view and its bodies."""
+"""`/api/reports/preview`: preview an order without placing it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableEr
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
-    """A preview; without `rows` and `truncated` where they take too long to compute, and without unknown counts."""
+    """The preview, without `rows` and `truncated` if they take too long to compute, and without unknown counts."""
     body = {"reportType": payload["reportType"], "parameters": shown_parameters(payload), "columns": preview.columns}
     counts = {"estimatedRows": preview.estimated_rows, "rowCount": preview.row_count}
     body |= {name: count for name, count in counts.items() if count is not None}
@@ -28,25 +28,25 @@ def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:
 
 
 class PreviewBody(serializers.Serializer[Any]):
-    """What an order would contain."""
+    """A preview of what an order would contain."""
 
     reportType = serializers.CharField()
     parameters = serializers.DictField()
     columns = serializers.ListField(child=serializers.CharField(allow_blank=True))
     estimatedRows = serializers.IntegerField(
         required=False,
-        help_text="as the report type, PostgreSQL's planner or the type's recent runs tell; left out where unknown",
+        help_text="estimate by the report type, PostgreSQL's planner or recent runs of the type; omitted if unknown",
     )
     rowCount = serializers.IntegerField(
-        required=False, help_text="how many rows there are at the moment; only where all of them are in `rows`"
+        required=False, help_text="current number of rows; present only if `rows` contains all of them"
     )
     rows = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
         required=False,
-        help_text="the first ones, as they stand in the file; left out where they take too long to compute",
+        help_text="the first rows, as they appear in the file; omitted if they take too long to compute",
     )
     truncated = serializers.BooleanField(
-        required=False, help_text="whether `rows` are fewer, maybe none, since together they are longer than 256 KiB"
+        required=False, help_text="whether `rows` was cut short, possibly to nothing, because it exceeded 256 KiB"
     )
 
 
@@ -62,14 +62,14 @@ class ReportPreviewView(ResourceView):
         responses={
             200: PreviewBody,
             400: problem("`unknown-report-type`."),
-            422: problem("The query fails, and so would the report; `code` says how."),
-            503: problem("`preview-unavailable`: not now. It can be ordered all the same."),
+            422: problem("The query fails, as the report would; `code` says why."),
+            503: problem("`preview-unavailable`: no preview is possible now. The report can still be ordered."),
         },
     )
     def post(self, request: Request) -> Response:
-        """How many rows an order would have, and the first of them. Nothing is ordered.
+        """Preview the number of rows and the first rows of an order, without placing it.
 
-        A token needs both scopes: `reports:order`, and `reports:read` for the rows.
+        A token needs two scopes: `reports:order`, and `reports:read` for the rows.
         """
         try:
             _, payload = valid_payload(owner=request.user, data=request.data)  # type: ignore[arg-type]

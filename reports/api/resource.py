@@ -1,4 +1,4 @@
-"""Reports over HTTP: what differs from the resource of any other kind."""
+"""Reports over HTTP: the differences from the resources of other kinds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.ordering import ORDERING
 
 
 class OrderedReport(Ordered):
-    """What was ordered."""
+    """The order, as the status shows it."""
 
     csv = serializers.DictField()
 

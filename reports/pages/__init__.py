@@ -1,1 +1,1 @@
-"""Pages for people who order reports in a browser."""
+"""Pages for ordering and downloading reports in a browser."""

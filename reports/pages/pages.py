@@ -1,4 +1,4 @@
-"""The pages of reports: the file format, the preview, and what helps against failures of a query."""
+"""The pages of reports: the file format, the preview, and remedies for query failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ReportForm(OrderForm):
 
 
 class ReportPages(JobPages):
-    """`/`, and all below `/reports`."""
+    """`/`, and everything below `/reports`."""
 
     resource = REPORTS
     Form = ReportForm
@@ -44,7 +44,7 @@ class ReportPages(JobPages):
         try:
             return self.order_page(request, job_type, form, preview=preview_report(payload, owner=request.user))
         except PreviewUnavailableError as error:
-            complaint = f"{error} You can order the report all the same, or ask for the preview again in a while."
-            return self.order_page(request, job_type, form, no_preview=complaint, status=503)
+            reason = f"{error} You can still order the report, or try the preview again later."
+            return self.order_page(request, job_type, form, no_preview=reason, status=503)
         except PreviewFailedError as error:
             return self.order_page(request, job_type, form, no_preview=str(error), status=422)

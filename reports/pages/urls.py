@@ -1,4 +1,4 @@
-"""Paths of the pages of reports. My reports are the start page."""
+"""Paths of the pages of reports. The list of reports is the start page."""
 
 from reports.pages.pages import ReportPages
 

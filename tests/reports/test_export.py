@@ -198,5 +198,5 @@ def test_a_report_type_that_is_gone_is_a_dead_job(run_order: Callable[..., Finis
 def test_parameters_that_are_not_valid_any_more_are_a_dead_job(run_order: Callable[..., Finished]) -> None:
     finished = run_order("yearly-sales", {"year": "soon"})
     assert finished.job.state == State.DEAD
-    detail = "The parameters are not valid any more. year: A valid integer is required."
+    detail = "The parameters are no longer valid. year: A valid integer is required."
     assert finished.error == ("invalid-parameters", detail)

@@ -166,7 +166,7 @@ def test_a_process_that_does_not_start_is_503(preview: Callable[..., Any], monke
 
     monkeypatch.setattr("reports.previewing.contained", fail_to_start)
     problem = assert_problem(preview(**order()), 503, "preview-unavailable")
-    assert problem["detail"] == "The preview could not be started. The report can be ordered all the same."
+    assert problem["detail"] == "The preview could not be started."
 
 
 def test_it_is_validated_as_an_order_is(preview: Callable[..., Any]) -> None:

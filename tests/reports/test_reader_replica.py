@@ -105,13 +105,13 @@ def test_while_it_is_down_a_report_waits_and_uses_up_no_attempt(
     assert timedelta(seconds=7) < job.scheduled_at - timezone.now() <= timedelta(seconds=10)  # type: ignore[operator]
     attempt = Attempt.objects.get()
     assert attempt.outcome == Outcome.HANDED_BACK
-    assert attempt.error_message.startswith("It waits for the replica: the replica does not answer: ")
+    assert attempt.error_message.startswith("Waiting for the replica: the replica does not answer: ")
     told = Event.objects.get(name=Event.Name.POSTPONED)
-    public = "It waits for the replica: the replica does not answer."
+    public = "Waiting for the replica: the replica does not answer."
     assert told.details == {
         "attempt": 1, "reason": attempt.error_message, "public": public, "seconds": pytest.approx(9, abs=1)
     }  # fmt: skip
-    with pytest.raises(PreviewUnavailableError, match=r"^The database of this report cannot be read now\.$"):
+    with pytest.raises(PreviewUnavailableError, match=r"^The database of this report is not available now\.$"):
         preview_report(job.payload, owner=job.owner)  # type: ignore[arg-type]
     run_again(job)
     assert (job.state, job.attempt_count) == (State.QUEUED, 0)
@@ -219,7 +219,7 @@ def test_it_is_promoted_during_a_report_which_ends_and_the_next_does_not_read_it
         job = run("made").result(timeout=20).job
         assert job.state == State.QUEUED
         assert Attempt.objects.get(job=job).error_message == (
-            "It waits for the replica: the replica was promoted and is no longer a replica."
+            "Waiting for the replica: the replica was promoted and is no longer a replica."
         )
     finally:
         standby.remove()

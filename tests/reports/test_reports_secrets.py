@@ -227,7 +227,7 @@ def test_what_is_wrong_with_a_secret_is_told(api: Callable[..., Any], vault: str
     del job.payload["parameters"]["password"]
     job.save()
     detail = (hand_out(job).result or {})["error"]["detail"]
-    assert detail == "The parameters are not valid any more. This field is required (password)."
+    assert detail == "The parameters are no longer valid. This field is required (password)."
 
 
 def test_an_edit_that_leaves_the_masks_keeps_the_secrets(api: Callable[..., Any], vault: str, no_worker: None) -> None:
