@@ -1,5 +1,5 @@
-"""Files that belong to jobs: written, published, read in ranges, deleted, and found again when they belong to nobody.
+"""The files of jobs: write, publish, read in ranges, and delete them, and find orphans.
 
-There is no row without a file, and no file without a row for longer than its sweep takes. What a file contains is the
-kind's business.
+A row without a file, or a file without a row, lasts no longer than until the next sweep. The kind alone knows what a
+file contains.
 """

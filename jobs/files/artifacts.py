@@ -1,6 +1,6 @@
-"""Files of jobs: written under the attempt's own name, counted and hashed on the way, published or deleted.
+"""Files of jobs: written under a name that only their attempt uses, counted and hashed, then published or deleted.
 
-No file is visible to its owner before `jobs.worker.transitions.finish_job` has published it.
+A file is not visible to its owner until `jobs.worker.transitions.finish_job` has published it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
@@ -26,15 +25,15 @@ from jobs.postgres.commit import in_transaction
 
 logger = structlog.get_logger(__name__)
 
-#: After so many bytes they are written to the disk; all of a large file at its end would hold up whoever else commits.
+#: A file is flushed to disk after each this many bytes: one large flush at its end would delay others' commits.
 SYNC_BYTES: Final = 32 * 1024 * 1024
 
 
 class ArtifactWriter:
-    """Writes one file of an attempt; a context manager.
+    """Writes one file of an attempt; a context manager. Its user counts the rows in `row_count`.
 
-    `write` takes bytes as they shall be stored. Count the rows in `row_count`. After a clean exit the
-    file is complete, flushed to disk where the storage is a folder, and `artifact()` describes it.
+    After a clean exit the file is complete (and flushed to disk, if the storage is a folder), and `artifact()`
+    describes it.
     """
 
     def __init__(
@@ -65,18 +64,16 @@ class ArtifactWriter:
         return self
 
     def write(self, data: bytes) -> None:
-        """Append `data`."""
+        """Append `data` as it is."""
         self._file.write(data)
         self._sha256.update(data)
         self.size_bytes += len(data)
         if self.size_bytes - self._synced_bytes >= SYNC_BYTES:
             self._sync()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is not None:
-            with suppress(Exception):  # why it ends matters more than what its last buffer met; the file goes
+            with suppress(Exception):  # `error` matters more than a failure to close a file that will be deleted
                 self._file.abort()
             return
         self._sync()
@@ -87,9 +84,9 @@ class ArtifactWriter:
         self._file.sync()
 
     def artifact(self) -> Artifact:
-        """The unsaved row that describes the finished file; publishing it is `finish_job`'s.
+        """The unsaved row that describes the finished file; `finish_job` publishes it.
 
-        Raises ArtifactError when storage does not have the file: somebody may have deleted its folder meanwhile;
+        Raises ArtifactError if the file is missing from storage, as its folder may have been deleted meanwhile, and
         StorageUnavailableError.
         """
         require_stored(self.storage_name, self.size_bytes)
@@ -111,17 +108,17 @@ class ArtifactWriter:
 
 
 def storage_name(job_id: UUID, fencing_token: int, role: str) -> str:
-    """The name in storage that only this attempt writes. The folder spreads files over 256 of them."""
+    """The name in storage that only this attempt writes to. Files are spread over 256 folders."""
     return f"{job_id.hex[-2:]}/{job_id}.{fencing_token}.{role}"
 
 
 def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredRange:
-    """Open the bytes from `first` to `last` of a published file; close what is returned.
+    """Open the bytes from `first` to `last` of a published file; the caller closes the range.
 
-    Raises ArtifactError when storage has lost the file, or has another number of bytes of it; StorageUnavailableError.
+    Raises ArtifactError if the file is missing from storage or has the wrong size, and StorageUnavailableError.
     """
     name = artifact.storage_name
-    with _asking_about(name):
+    with _translating_errors(name):
         stored = artifact_storage().open_range(name, first=first, last=last)
     try:
         _require_size(name, found=stored.stored_bytes, written=artifact.size_bytes)
@@ -132,15 +129,14 @@ def open_artifact_range(artifact: Artifact, *, first: int, last: int) -> StoredR
 
 
 def require_stored(name: str, size_bytes: int) -> None:
-    """Raise ArtifactError unless storage has a file of this name with so many bytes; StorageUnavailableError."""
-    with _asking_about(name):
+    """Raise ArtifactError unless storage has a file of this name and size. Also raises StorageUnavailableError."""
+    with _translating_errors(name):
         found = artifact_storage().size(name)
     _require_size(name, found=found, written=size_bytes)
 
 
 @contextmanager
-def _asking_about(name: str) -> Iterator[None]:
-    """The storage's errors become ours."""
+def _translating_errors(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
@@ -157,10 +153,10 @@ def _require_size(name: str, *, found: int, written: int) -> None:
 
 
 def discard_files(writers: Sequence[ArtifactWriter]) -> None:
-    """Leave no file of an attempt behind, unless it was published.
+    """Delete the files of an attempt that were not published.
 
-    A commit whose answer was lost may have published it after all, so the database is asked then. What
-    cannot be deleted now is left to the sweep `remove_orphan_files`.
+    If the answer to a commit was lost, only the database knows whether it published them. Files that cannot be deleted
+    now are left to the sweep `remove_orphan_files`.
     """
     try:
         doubtful = [writer.storage_name for writer in writers if writer.may_be_published]
@@ -168,26 +164,26 @@ def discard_files(writers: Sequence[ArtifactWriter]) -> None:
         for writer in writers:
             if writer.storage_name not in published:
                 artifact_storage().delete(writer.storage_name)
-    except Exception as error:  # whatever storage and database raise: how the attempt ended matters more
+    except Exception as error:  # whatever storage and database raise: the end of the attempt matters more
         logger.warning("files_left_behind", error=repr(error))
 
 
 def published_names(names: Iterable[str]) -> set[str]:
-    """Those of these names in storage that a published artifact refers to."""
+    """The names among these that a published artifact refers to."""
     kept = Artifact.objects.filter(storage_name__in=list(names), deleted_at=None)
     return set(kept.values_list("storage_name", flat=True))
 
 
 def delete_artifact_file(artifact: Artifact) -> bool:
-    """Delete an expired file, then say so in the row; False when another did. Safe to repeat."""
+    """Delete an expired file, then record that in its row. False if another process recorded it. Safe to repeat."""
     artifact_storage().delete(artifact.storage_name)
 
     def record_deletion() -> bool:
-        # The job first, as in every transaction: the new line of its timeline refers to it.
+        # Lock the job first, as every transaction does: the new event refers to it.
         Job.objects.select_for_update(no_key=True).only("pk").filter(pk=artifact.job_id).first()
-        told = Artifact.objects.filter(pk=artifact.pk, deleted_at=None).update(deleted_at=Now()) == 1
-        if told:
+        recorded = Artifact.objects.filter(pk=artifact.pk, deleted_at=None).update(deleted_at=Now()) == 1
+        if recorded:
             record_event(artifact.job_id, Event.Name.EXPIRED, file=artifact.filename)
-        return told
+        return recorded
 
     return in_transaction(record_deletion)

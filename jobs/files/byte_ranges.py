@@ -1,4 +1,4 @@
-"""Some bytes of a stored file, read block by block, so that no more than a block is held."""
+"""A range of a stored file, read block by block, so that memory holds one block at a time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ BLOCK_BYTES: Final = 256 * 1024
 
 
 class StoredRange:
-    """An iterator over the blocks of one range; it must be closed.
+    """An iterator over the blocks of one range; it must be closed. Raises what the storage raises.
 
-    It ends early when the storage does: whoever needs all bytes counts them. Raises what the storage raises.
+    If the storage ends early, so does the iterator: a caller that needs all bytes must count them.
     """
 
     def __init__(
         self, *, length: int, stored_bytes: int, read: Callable[[int], bytes], close: Callable[[], object]
     ) -> None:
-        """`length` is how many bytes are wanted, `stored_bytes` how many the whole file has in storage."""
+        """`length` is the size of the range in bytes, `stored_bytes` that of the whole file in storage."""
         self.stored_bytes = stored_bytes
         self.close = close
         self._left = length

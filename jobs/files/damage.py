@@ -20,11 +20,10 @@ logger = structlog.get_logger(__name__)
 
 CUT_SHORT: Final = Counter(
     "longhaul_downloads_cut_short",
-    "Downloads that ended before their last byte because storage did, since this web server started.",
+    "Downloads that storage cut short since this web server started.",
 )
 
-
-#: Of files that cannot be downloaded although they are not deleted.
+#: Selects files that cannot be downloaded although they are not deleted.
 DAMAGED: Final = Q(damaged_at__isnull=False, deleted_at=None)
 
 
@@ -34,10 +33,9 @@ def damaged_files() -> QuerySet[Artifact]:
 
 
 def open_download(artifact: Artifact, *, first: int, last: int) -> WholeRange:
-    """Open the bytes from `first` to `last` of a published file to send them; close what is returned.
+    """Open the bytes from `first` to `last` of a published file to send them; the caller closes the range.
 
-    Raises ArtifactError when the storage has lost the file, or has another number of bytes of it;
-    StorageUnavailableError.
+    Raises ArtifactError if the file is missing from storage or has the wrong size, and StorageUnavailableError.
     """
     with _noting_damage(artifact):
         stored = open_artifact_range(artifact, first=first, last=last)
@@ -45,19 +43,19 @@ def open_download(artifact: Artifact, *, first: int, last: int) -> WholeRange:
 
 
 def check_download(artifact: Artifact) -> None:
-    """Raise what `open_download` would. No byte of the file is read."""
+    """Raise the errors that `open_download` would raise, without reading the file."""
     with _noting_damage(artifact):
         require_stored(artifact.storage_name, artifact.size_bytes)
 
 
 class WholeRange:
-    """The blocks of a range, all of them: it raises where storage ends before the range does.
+    """An iterator over all blocks of a range. It raises an error if storage ends before the range does.
 
-    The server must then close the connection: its client waits for the rest, and would take the next response for it.
+    The server must then close the connection, since the client would take the next response for the rest of the file.
     """
 
     def __init__(self, stored: StoredRange, *, length: int, cut: Callable[[Exception], None]) -> None:
-        """`cut` is called with the error."""
+        """`cut` is called with the error that ends the range early."""
         self.close = stored.close
         self._stored = stored
         self._left = length
@@ -81,10 +79,10 @@ class WholeRange:
 
 
 def _note_cut(artifact: Artifact, error: Exception) -> None:
-    """The connection to storage may have broken; whether the file itself is damaged is asked."""
+    """Report a download that was cut short, and check whether the file is damaged or only the connection broke."""
     CUT_SHORT.inc()
     logger.error("download_cut_short", job_id=str(artifact.job_id), name=artifact.storage_name, error=repr(error))
-    with suppress(Exception):  # that the download ends matters more than what storage and database say now
+    with suppress(Exception):  # the end of the download matters more than an error of this check
         check_download(artifact)
 
 

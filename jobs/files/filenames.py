@@ -1,11 +1,11 @@
-"""Names of files that people download: valid on Windows, on macOS, on Linux and as a key of S3."""
+"""Names of downloaded files: valid on Windows, macOS and Linux, and as S3 keys."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
-#: Of the whole name. Linux and macOS count bytes of UTF-8 instead, up to 255 of them.
+#: Limits of the whole name. Linux and macOS count bytes of UTF-8, up to 255.
 LONGEST_NAME: Final = 120
 LONGEST_NAME_BYTES: Final = 240
 
@@ -18,10 +18,10 @@ _RESERVED: Final = frozenset(
 
 
 def safe_filename(stem: str, extension: str = "", *, otherwise: str = "file") -> str:
-    """A file name out of any text; `otherwise` takes the place of a `stem` of which nothing is left.
+    """A file name from any text. `extension` begins with its dot; `otherwise` replaces a `stem` that ends up empty.
 
-    `extension` begins with its dot. The name has at most 120 characters and 240 bytes of UTF-8, and is in Unicode's
-    form NFC. It has no control characters and no marks that change the direction of text.
+    The name has at most 120 characters and 240 bytes of UTF-8, is in Unicode form NFC, and has neither control
+    characters nor marks that change the direction of text.
     """
     text = unicodedata.normalize("NFC", stem[: 4 * LONGEST_NAME])
     text = "".join(" " if character.isspace() else _safe(character) for character in text)
@@ -39,7 +39,7 @@ def _safe(character: str) -> str:
 
 
 def _stripped(text: str) -> str:
-    """Windows drops dots and blanks at the end; at the beginning a dot hides the file, and a hyphen is an option."""
+    """Windows drops final dots and spaces; an initial dot hides a file, and an initial hyphen looks like an option."""
     return text.rstrip(" .-").lstrip(" .-~")
 
 

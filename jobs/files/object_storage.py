@@ -1,4 +1,4 @@
-"""Artifacts in S3 or a compatible storage: written in parts, read in ranges, never held whole."""
+"""Artifacts in S3 or a compatible storage: written in parts, read in ranges, never whole in memory."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from storages.backends.s3 import S3Storage
 from jobs.files.byte_ranges import StoredRange
 from jobs.files.storage import UnfinishedUpload
 
-#: So many parts may an object have: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+#: The maximum number of parts of an object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 PARTS: Final = 10_000
-#: Bytes of each of the first parts. Later ones are larger, so that an object may reach S3's limit of 5 TiB. Equal parts
-#: for as long as possible: Cloudflare R2 takes no others.
+#: The size of the first parts. Later parts are larger, so that an object can reach S3's limit of 5 TiB. As many as
+#: possible are equal, since Cloudflare R2 accepts only equal parts.
 FIRST_PART_BYTES: Final = 8 * 1024 * 1024
-#: After so many parts their size doubles.
+#: The size of parts doubles after each this many.
 EQUAL_PARTS: Final = 1_000
-#: A part up to this size waits in memory until it is full, a larger one in a temporary file. Bytes.
+#: A part is buffered in memory up to this size, and beyond it in a temporary file.
 PART_BYTES_IN_MEMORY: Final = 16 * 1024 * 1024
 
-#: While S3 is asked about a file, a request of a user waits, and with it a thread of the web server: so long for a
-#: connection, and for each further sign of life. botocore waits 60 s for either, and tries five times.
+#: Timeouts for connecting and for each read, since a user's request and a thread of the web server wait meanwhile.
+#: botocore's defaults are 60 s each and five attempts.
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
 TRIALS: Final = 2
@@ -38,14 +38,14 @@ _CLIENT_LOCK: Final = Lock()
 
 
 def part_bytes(number: int) -> int:
-    """The size of a part, which are counted from 1: 8 MiB, and twice as much after each 1,000 parts."""
+    """The size of a part, counted from 1: 8 MiB, doubled after each 1,000 parts."""
     return FIRST_PART_BYTES << (number - 1) // EQUAL_PARTS
 
 
 class ArtifactBucket(S3Storage):  # type: ignore[misc]
-    """django-storages' S3 storage, whose own files would fetch a whole object for a range of it.
+    """django-storages' S3 storage, except that it does not fetch a whole object for a range of it.
 
-    All threads share their clients, which are thread-safe; django-storages makes one for each, at 13 MB.
+    All threads share two thread-safe clients; django-storages makes one for each thread, which takes 13 MB.
     """
 
     @cached_property
@@ -60,7 +60,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
 
     @cached_property
     def _writing_client(self) -> Any:
-        """As patient as botocore is: some storages take long to put the parts of an upload together."""
+        """A client with botocore's long timeouts: some storages take long to assemble the parts of an upload."""
         return self._make_client(self.client_config)
 
     @cached_property
@@ -82,12 +82,12 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
         return {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
 
     def open_for_writing(self, name: str) -> PartsWriter:
-        """Begin an object. It is there once the file is closed."""
+        """Begin an object. It exists once the file is closed."""
         place = self._place(name)
         return PartsWriter(self._writing_client, place, self._get_write_parameters(place["Key"]))
 
     def open_range(self, name: str, *, first: int, last: int) -> StoredRange:
-        """The bytes from `first` to `last`; no others are asked for."""
+        """The bytes from `first` to `last`; only these are requested."""
         length = last - first + 1
         wanted = {"Range": f"bytes={first}-{last}"} if length else {}
         with _errors_as_in_a_folder(name):
@@ -97,7 +97,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
         return StoredRange(length=length, stored_bytes=stored_bytes, read=body.read, close=body.close)
 
     def unfinished_uploads(self, folder: str) -> Iterator[UnfinishedUpload]:
-        """The multipart uploads that nobody has completed or aborted; their parts are paid for."""
+        """The multipart uploads that were neither completed nor aborted. Their parts cost money."""
         prefix = self._normalize_name(f"{folder}/")
         within = len(prefix) - len(f"{folder}/")
         pages = self._client.get_paginator("list_multipart_uploads")
@@ -106,14 +106,13 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
                 yield UnfinishedUpload(found["Key"][within:], found["UploadId"], found["Initiated"])
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Delete its parts. No error if that was done already."""
+        """Delete the parts of the upload, if they still exist."""
         with suppress(self._client.exceptions.NoSuchUpload):
             self._client.abort_multipart_upload(**self._place(upload.name), UploadId=upload.upload_id)
 
     def size(self, name: str) -> int:
         """Bytes of the object. Raises FileNotFoundError."""
-        size: int = self._head(name)["ContentLength"]
-        return size
+        return int(self._head(name)["ContentLength"])
 
     def get_modified_time(self, name: str) -> datetime:
         """When the object was completed. Raises FileNotFoundError."""
@@ -131,9 +130,9 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
 
 
 class PartsWriter:
-    """An object that is being written: in one request where it is small, else as a multipart upload.
+    """An object that is being written: in one request if it is small, else as a multipart upload, a part at a time.
 
-    One part is held at a time. Raises what boto3 raises.
+    Raises what boto3 raises.
     """
 
     def __init__(self, client: Any, place: dict[str, str], parameters: dict[str, Any]) -> None:
@@ -146,7 +145,7 @@ class PartsWriter:
         self._parts: list[dict[str, Any]] = []
 
     def write(self, data: bytes, /) -> None:
-        """Append; sends each part that is full."""
+        """Append `data`, and send each part that is full."""
         rest = memoryview(data)
         while rest:
             room = part_bytes(len(self._parts) + 1) - self._buffered
@@ -156,7 +155,7 @@ class PartsWriter:
                 self._send_part()
 
     def sync(self) -> None:
-        """Object storage has all of a part, or nothing."""
+        """Do nothing: object storage has all of a part or nothing of it."""
 
     def close(self) -> None:
         """Complete the object."""
@@ -171,7 +170,7 @@ class PartsWriter:
                     **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
                 )
         except BaseException:
-            with suppress(Exception):  # why it could not be completed matters more; a sweep aborts it
+            with suppress(Exception):  # the first error matters more; a sweep will abort the upload
                 self.abort()
             raise
         self._part.close()

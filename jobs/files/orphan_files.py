@@ -1,6 +1,6 @@
 """Orphans in the artifact storage: files whose worker was killed while it wrote them.
 
-In object storage, most of them are uploads that were begun: what an attempt writes is no object until it is complete.
+In object storage, most orphans are unfinished uploads: an object exists only once it is complete.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from jobs.states import State
 
 logger = structlog.get_logger(__name__)
 
-#: The folders over which `jobs.files.artifacts.storage_name` spreads the files.
+#: The folders that `jobs.files.artifacts.storage_name` uses.
 FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
 
 _NAME = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<token>\d+)\.[a-z]+")
 
 
 def remove_orphans_in(folder: str) -> int:
-    """Delete the orphans of one folder; returns how many. Files that Longhaul did not name are left alone.
+    """Delete the orphans of one folder and return their number. Files that Longhaul did not name are left alone.
 
-    A file is an orphan when it is older than ORPHAN_FILE_AGE_SECONDS, no published artifact refers to it, and
-    the attempt of its name does not run. Whether it runs is asked first: publishing ends that.
+    A file is an orphan if it is older than ORPHAN_FILE_AGE_SECONDS, its attempt is not running, and no published
+    artifact refers to it. Running attempts are read first: publishing a file ends its attempt.
     """
     return _remove_orphan_files(folder) + _abort_orphan_uploads(folder)
 
@@ -43,7 +43,7 @@ def _remove_orphan_files(folder: str) -> int:
         listed = storage.listdir(folder)[1]
     except FileNotFoundError:
         return 0
-    candidates = _whose_attempt_has_ended(f"{folder}/{name}" for name in listed)
+    candidates = _of_ended_attempts(f"{folder}/{name}" for name in listed)
     published = published_names(candidates)
     orphans = [name for name in candidates if name not in published and _file_is_old(name)]
     for name in orphans:
@@ -53,10 +53,10 @@ def _remove_orphan_files(folder: str) -> int:
 
 
 def _abort_orphan_uploads(folder: str) -> int:
-    """Of a file that was published the upload was completed, so nothing need be asked about it."""
+    """Needs no check for published artifacts: their uploads were completed."""
     storage = artifact_storage()
     old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at)]
-    ended = set(_whose_attempt_has_ended(upload.name for upload in old))
+    ended = set(_of_ended_attempts(upload.name for upload in old))
     orphans = [upload for upload in old if upload.name in ended]
     for upload in orphans:
         storage.abort_upload(upload)
@@ -64,8 +64,8 @@ def _abort_orphan_uploads(folder: str) -> int:
     return len(orphans)
 
 
-def _whose_attempt_has_ended(names: Iterable[str]) -> list[str]:
-    """Those that `jobs.files.artifacts.storage_name` named for an attempt that does not run."""
+def _of_ended_attempts(names: Iterable[str]) -> list[str]:
+    """The names that `jobs.files.artifacts.storage_name` made for attempts that are not running."""
     attempts: dict[str, tuple[UUID, int]] = {}
     for name in names:
         if match := _NAME.fullmatch(name.rpartition("/")[2]):
@@ -79,7 +79,7 @@ def _whose_attempt_has_ended(names: Iterable[str]) -> list[str]:
 def _file_is_old(name: str) -> bool:
     try:
         return _is_old(artifact_storage().get_modified_time(name))
-    except FileNotFoundError:  # its attempt deleted it meanwhile
+    except FileNotFoundError:  # the attempt deleted it meanwhile
         return False
 
 

@@ -1,4 +1,4 @@
-"""The published result of a job, read by the statement that reads the job."""
+"""Read a job together with its published result, in one statement."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 from jobs.models import Artifact, Job
 from jobs.postgres.statements import columns_of, instance_of
 
-#: Stands before the names of the artifact's columns.
+#: The prefix of the artifact's column names.
 PREFIX: Final = "result "
 RESULT_COLUMNS: Final = columns_of(Artifact, "result", prefix=PREFIX)
 
 
 def join_result(table: str) -> str:
-    """The join that RESULT_COLUMNS come from. `table` has the columns of jobs."""
+    """The join that provides RESULT_COLUMNS. `table` has the columns of jobs."""
     return (
         f"LEFT JOIN jobs_artifact AS result ON {table}.state = 'succeeded' AND result.job_id = {table}.id"
         " AND result.role = 'result' AND result.published_at IS NOT NULL"
@@ -21,7 +21,7 @@ def join_result(table: str) -> str:
 
 
 def job_with_result(row: dict[str, Any]) -> Job:
-    """The job of a row that has its columns and RESULT_COLUMNS."""
+    """The job of a row that has the columns of jobs and RESULT_COLUMNS."""
     job = instance_of(Job, row)
     published = row[f"{PREFIX}id"] is not None
     job.__dict__["results"] = [instance_of(Artifact, row, prefix=PREFIX)] if published else []

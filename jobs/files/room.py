@@ -1,4 +1,4 @@
-"""How much space is left where files are stored."""
+"""The free space of the file storage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOW_STORAGE_BYTES: Final = 1024**3
 
 
 def free_bytes() -> int | None:
-    """The free space where files are stored; None for object storage, or if no file was ever written."""
+    """The free space of the file storage; None for object storage, or if no file was ever written."""
     storage = storages["artifacts"]
     if not isinstance(storage, FileSystemStorage):
         return None
@@ -23,7 +23,7 @@ def free_bytes() -> int | None:
 
 
 def storage_shortage() -> str:
-    """A message if little space is left for files; empty if there is enough, or if that is unknown."""
+    """A message if the file storage has little space left; empty if it has enough, or if that is unknown."""
     free = free_bytes()
     if free is None or free >= LOW_STORAGE_BYTES:
         return ""

@@ -1,4 +1,4 @@
-"""What artifacts need of a storage, and the folder that keeps them where `STORAGE_URL` names no object storage."""
+"""The interface of the artifact storage, and its implementation by a folder on disk."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ from jobs.files.byte_ranges import StoredRange
 
 
 class ArtifactStorage(Protocol):
-    """A storage of Django's, and what artifacts need beyond it.
+    """A Django storage with the further methods that artifacts need.
 
-    Any method may raise OSError when the storage does not answer, or refuses.
+    Any method may raise OSError if the storage does not answer or refuses.
     """
 
     def open_for_writing(self, name: str) -> NewFile:
-        """Begin a file, in a folder that need not be there yet."""
+        """Begin a file. Its folder need not exist yet."""
 
     def open_range(self, name: str, *, first: int, last: int) -> StoredRange:
-        """The bytes from `first` to `last`. Errors: FileNotFoundError; EOFError when the file ends before `first`."""
+        """The bytes from `first` to `last`. Errors: FileNotFoundError; EOFError if the file ends before `first`."""
 
     def unfinished_uploads(self, folder: str) -> Iterable[UnfinishedUpload]:
-        """Files of a folder that take up room and are not there yet, because nobody has completed them."""
+        """The uploads to a folder that were begun, and take up space, but were neither completed nor aborted."""
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Free the room that it takes up."""
+        """Free the space that an upload takes up."""
 
     def size(self, name: str) -> int:
-        """Bytes of a file. Errors: FileNotFoundError."""
+        """The size of a file in bytes. Errors: FileNotFoundError."""
 
     def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file, if it exists."""
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """Folders and files. Errors: FileNotFoundError where the storage has folders."""
+        """The folders and the files in a folder. Errors: FileNotFoundError, unless the storage has no folders."""
 
     def get_modified_time(self, name: str) -> datetime:
         """When a file was written. Errors: FileNotFoundError."""
 
 
 class NewFile(Protocol):
-    """A file that is being written. It is there for certain once `close` has returned."""
+    """A file that is being written. It is certain to exist once `close` has returned."""
 
     def write(self, data: bytes, /) -> object:
         """Append."""
 
     def sync(self) -> None:
-        """Bring what was written to where it survives a crash, if the storage can do so before the end."""
+        """Make what was written so far survive a crash, if the storage can do that before the end of the file."""
 
     def close(self) -> None:
         """Complete the file."""
 
     def abort(self) -> None:
-        """Give up: the file is not to be. What the storage has of it may stay until it is deleted by name."""
+        """Give up the file. What storage already has of it may stay until it is deleted by name."""
 
 
 @dataclass(frozen=True)
 class UnfinishedUpload:
-    """An upload to object storage that was begun; `upload_id` is the storage's."""
+    """An upload to object storage that was begun. The storage has chosen its `upload_id`."""
 
     name: str
     upload_id: str
@@ -72,21 +72,21 @@ class UnfinishedUpload:
 
 
 def artifact_storage() -> ArtifactStorage:
-    """The storage that `STORAGE_URL` names (`config.storage`)."""
+    """The storage that `STORAGE_URL` selects (`config.storage`)."""
     return cast("ArtifactStorage", storages["artifacts"])
 
 
 class ArtifactFolder(FileSystemStorage):
-    """A folder whose files can be opened for writing directly, and are readable by the service only.
+    """A folder whose files can be opened for writing, and that only the service can read.
 
-    Django's own storage makes missing folders in `save()`, which wants the whole content at once.
+    Django's own storage creates missing folders in `save()` only, which needs the whole content at once.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700, **options)
 
     def open_for_writing(self, name: str) -> FolderFile:
-        """Begin a file, and make its folder where it is missing."""
+        """Begin a file, and create its folder if it is missing."""
         path = Path(self.path(name))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FolderFile(open(path, "wb", opener=_for_the_service_only))
@@ -102,23 +102,23 @@ class ArtifactFolder(FileSystemStorage):
         return StoredRange(length=last - first + 1, stored_bytes=size, read=file.read, close=file.close)
 
     def unfinished_uploads(self, folder: str) -> Iterable[UnfinishedUpload]:
-        """There are none: what is being written is a file."""
+        """None: only object storage has uploads."""
         return ()
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """There are none."""
+        """Do nothing: only object storage has uploads."""
 
 
 class FolderFile(File):  # type: ignore[type-arg]
     """A file of the folder that is being written."""
 
     def sync(self) -> None:
-        """Write it to the disk."""
+        """Flush the file to disk."""
         self.flush()
         os.fsync(self.fileno())
 
     def abort(self) -> None:
-        """Close it."""
+        """Close the file."""
         self.close()
 
 

@@ -1,5 +1,5 @@
-"""What may be shown of a payload or an error, and how secrets are kept: masking, redaction, encryption, search terms.
+"""What may be shown of payloads and errors, and how secrets are stored: masking, redaction, encryption, search terms.
 
-Whatever leaves the database for a page, a log or an answer goes through here. Only a kind understands its payload, so
-the kind names what is secret in it.
+Everything that leaves the database for a page, a log or a response passes through here. Each kind names the secrets in
+its payloads, since only the kind understands them.
 """

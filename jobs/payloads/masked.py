@@ -1,4 +1,4 @@
-"""How people see a job's payload, and how they search for it."""
+"""The masked payload, secrets and search terms of a job."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ALL_NAMES: Final = _AllNames()
 
 
 def secret_names(kind: str, payload: Any) -> Collection[str]:
-    """The names of keys that the kind adds to those that sound like secrets.
+    """The keys that the kind adds to those that sound like secrets.
 
-    All names, where the kind is gone or its code fails over the payload: rather too much is masked than too little.
+    All keys if the kind is not installed or its code fails on the payload: masking too much is better than too little.
     """
     if not isinstance(payload, dict):
         return ()
@@ -36,28 +36,28 @@ def secret_names(kind: str, payload: Any) -> Collection[str]:
         return ALL_NAMES
     try:
         return inspector_of(kind).sensitive_names(payload)
-    except Exception as error:  # an app's code, over a payload that may be anything
+    except Exception as error:  # an app's code, given any payload
         logger.warning("secrets_unknown", kind=kind, error=type(error).__name__)
         return ALL_NAMES
 
 
 def masked(kind: str, payload: Any) -> Any:
-    """A payload with `***` in place of each secret."""
+    """A payload of this kind with `***` in place of each secret."""
     return mask(payload, secret_names(kind, payload))
 
 
 def masked_payload(job: Job) -> Any:
-    """The masked payload of the job."""
+    """The job's payload with `***` in place of each secret."""
     return masked(job.kind, job.payload)
 
 
 def secrets_of(job: Job) -> set[str]:
-    """The texts of the payload's secrets, to be masked in messages."""
+    """The secrets of the job's payload as texts, to be masked in messages."""
     return secrets_of_payload(job.kind, job.payload)
 
 
 def secrets_of_payload(kind: str, payload: Any) -> set[str]:
-    """The same, of what would be a job's payload."""
+    """The secrets of a payload that belongs to no job yet."""
     return secrets_in(payload, secret_names(kind, payload))
 
 

@@ -1,8 +1,7 @@
-"""Secrets in payloads: which values are, how the staff's pages show a payload without them, and how it is edited.
+"""Secrets in payloads: recognize them, mask them on staff pages, and keep them when a masked payload is edited.
 
-A value is a secret when the name of its key says so (`password`, `api_key`, …), or when the kind of the job names
-the key (`jobs.inspection.Inspector.sensitive_names`). Everything below such a key is masked with it. So is what is
-sealed (`jobs.payloads.sealing`), whatever its key.
+A value is secret if its key sounds like it (`password`, `api_key`, …), if the job's kind names the key
+(`jobs.inspection.Inspector.sensitive_names`), if it is below such a key, or if it is sealed (`jobs.payloads.sealing`).
 """
 
 from __future__ import annotations
@@ -15,21 +14,16 @@ from jobs.payloads.sealing import is_sealed, unseal
 
 MASK: Final = "***"
 
-#: Names that say it themselves, within a longer name too; a part of a regular expression.
-SECRET_WORDS: Final = "|".join(
-    (
-        "passw(?:or)?d", "passphrase", "secret", "token", "api[_-]?key", "private[_-]?key", "credential",
-        "authorization", "cookie",
-    )
-)  # fmt: skip
-#: Shorter secrets occur in too many texts by chance, so texts are not searched for them. Characters.
+#: The value of a key that contains one of these words is secret. A part of regular expressions.
+SENSITIVE: Final = "passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|credential|authorization|cookie"
+#: Shorter secrets are not masked in texts, which contain them by chance too often. Characters.
 SHORTEST_SECRET: Final = 4
 
-_SECRET_NAME = re.compile(f"(?i){SECRET_WORDS}")
+_SECRET_NAME = re.compile(f"(?i){SENSITIVE}")
 
 
 def is_sensitive(name: str, named: Collection[str] = ()) -> bool:
-    """Whether a key's value is to be masked; `named` are the names that the kind adds."""
+    """Whether the value of a key must be masked. `named` are the keys that the kind adds."""
     return name in named or _SECRET_NAME.search(name) is not None
 
 
@@ -46,15 +40,15 @@ def mask(value: Any, named: Collection[str] = ()) -> Any:
 
 
 def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
-    """`edited` with the secrets of `stored`, in clear, wherever somebody who edits it left `***` in place.
+    """`edited` with each `***` replaced by its secret of `stored`, in clear.
 
-    Where a mask stays, `masks_left` finds it: of a secret that cannot be decrypted, and of one that is sealed under a
-    key that is no longer sensitive, as it would be stored in clear.
+    Some masks stay, and `masks_left` finds them: a secret that cannot be decrypted, and a sealed one whose key is no
+    longer sensitive, which would be stored in clear.
     """
     match edited, stored:
         case str(), dict() if edited == MASK and is_sealed(stored):
             clear = _in_clear(stored)
-            return clear if is_sealed(clear) else MASK  # what is written so is always sealed
+            return clear if is_sealed(clear) else MASK  # a value of that shape is always sealed when it is stored
         case dict(), dict():
             return {
                 key: _in_clear(stored[key])
@@ -63,13 +57,13 @@ def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
                 for key, part in edited.items()
             }
         case list(), list() if edited == mask(stored, named):
-            # Of a list that was changed, nobody knows which secret belongs where.
+            # In a list that was changed, it is unknown which secret belongs where.
             return [unmask(part, before, named) for part, before in zip(edited, stored, strict=True)]
     return edited
 
 
 def masks_left(value: Any, stored: Any, named: Collection[str] = (), path: str = "") -> Iterator[str]:
-    """JSON pointers (RFC 6901) of secrets of `stored` that are still `***` in `value`: they must be entered again."""
+    """JSON pointers (RFC 6901) to secrets that are still `***` in `value`, and must be entered again."""
     match value:
         case dict():
             for key, part in value.items():
@@ -93,7 +87,7 @@ def _in_clear(stored: Any) -> Any:
 
 
 def secrets_in(value: Any, named: Collection[str] = ()) -> set[str]:
-    """The texts of all secrets, so that they can be masked where a message quotes them."""
+    """The secrets as texts, so that they can be masked in messages that quote them."""
     return {text for text in _secret_texts(value, named) if len(text) >= SHORTEST_SECRET}
 
 

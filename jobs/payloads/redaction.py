@@ -1,7 +1,7 @@
-"""Redaction: a text without the secrets that can be recognized, and without what PostgreSQL cannot store.
+"""Redaction: remove secrets that can be recognized from a text, and characters that PostgreSQL cannot store.
 
-Users and report types choose these texts, so the time is bounded. The patterns are RE2's, which never backtracks, and
-only the beginning and the end of a long text are kept and searched.
+Users and report types control these texts, so its time is bounded: RE2 never backtracks, and only the beginning and the
+end of a long text are kept and searched.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ from urllib.parse import quote, unquote, urlsplit
 import re2
 from django.conf import settings
 
-from jobs.payloads.masking import MASK, SECRET_WORDS
+from jobs.payloads.masking import MASK, SENSITIVE
 
-#: The most that is kept of an error message. Characters.
+#: Error messages are cut to this length. Characters.
 LONGEST_MESSAGE: Final = 2_000
-#: Of a longer text only so much of its beginning and of its end is kept. The end of a traceback says most. Characters.
+#: What is kept of a longer text. The end of a traceback is the most informative part. Characters.
 KEPT_AT_BEGINNING: Final = 8_000
 KEPT_AT_END: Final = 32_000
-#: So far beyond what is kept a secret is looked for that reaches into it. Characters.
+#: How far beyond a kept part the search for secrets that reach into it goes. Characters.
 OVERLAP: Final = 2_000
-#: Of a longer secret the beginning is looked for, and everything from there on is masked. Characters.
+#: Only the beginning of a longer secret is searched for, and the text is masked from there to its end. Characters.
 LONGEST_SECRET: Final = 4_000
-#: If a payload has more secrets, its texts are not shown at all.
+#: If a payload has more secrets, texts about it are not shown at all.
 MOST_SECRETS: Final = 200
 TOO_MANY_SECRETS: Final = "*** (This text is not shown because the payload has too many secrets.)"
 
-#: RE2's own `\s` and `\w` are ASCII.
+#: RE2's own `\s` and `\w` match ASCII only.
 _SPACE: Final = r"\s\v\pZ\x{85}\x1c-\x1f"
 _WORD: Final = r"\pL\pN_"
 _VALUE: Final = rf"[^{_SPACE}\"',;&)}}\]]+"
 
-#: In each, the first group is the secret. Quotes may be escaped, as in JSON within JSON.
+#: The first group of each pattern is the secret. Quotes may be escaped, as in JSON within JSON.
 _CREDENTIALS_IN_URL: Final = re2.compile(rf"://([^/{_SPACE}:@]*:[^/{_SPACE}@]+)@")
 _NAMED_SECRET: Final = re2.compile(
-    rf"(?i)(?:{SECRET_WORDS})[{_WORD}-]*\\?[\"']?[{_SPACE}]*[:=][{_SPACE}]*\\?[\"']?"
+    rf"(?i)(?:{SENSITIVE})[{_WORD}-]*\\?[\"']?[{_SPACE}]*[:=][{_SPACE}]*\\?[\"']?"
     rf"(?:(?:bearer|basic)[{_SPACE}]+)?({_VALUE})"
 )
 _BEARER: Final = re2.compile(rf"(?i)\b(?:bearer|basic)[{_SPACE}]+([{_WORD}.~+/=-]{{8,}})")
 _PATTERNS: Final = (_CREDENTIALS_IN_URL, _NAMED_SECRET, _BEARER)
-#: The row of data that PostgreSQL quotes. In the `repr()` of a message, the start of a line is an escape.
+#: The start of a row of data that PostgreSQL quotes. In the `repr()` of a message, line breaks are escaped.
 _ROW_BEGINS: Final = re2.compile(r"(?m)(?:^|\\n)DETAIL:[^(\n]{0,100}\(")
-#: A row may have several lines: it ends at the next part of PostgreSQL's message, or at the next error of a traceback.
+#: A row may span lines: it ends at the next part of PostgreSQL's message, or at the next error of a traceback.
 _ROW_ENDS: Final = re2.compile(r"\n(?:[A-Z]+: |\n(?:The above|During handling))")
-#: The piece of a statement or of a JSON value that PostgreSQL quotes, cut at any place: of a secret it may hold a part.
-#: In the `repr()` of a message, what follows it is on the same line.
+#: The excerpt of a statement or JSON value that PostgreSQL quotes, cut anywhere, so that it may hold part of a secret.
+#: In the `repr()` of a message, the rest of the message follows on the same line.
 _EXCERPT: Final = re2.compile(
     r"(?m)(?:^|\\n)(?:LINE [0-9]+: |CONTEXT:  JSON data, line [0-9]+: |DETAIL:  Token )([^\n]+)"
 )
 _BLANK: Final = re2.compile(rf"[{_SPACE}]")
 
-#: From where to where: both within the text.
+#: Start and end positions in the text.
 Span = tuple[int, int]
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` with `***` in place of each secret; of a long one only the beginning and the end.
+    """`text` with `***` in place of each secret; only the beginning and the end of a long text.
 
     Secrets are `secrets`, the service's own (SECRET_KEY, passwords of its servers), credentials in URLs, values named
-    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line. Where there are
-    `secrets`, the excerpt of a statement that PostgreSQL quotes is masked, too.
+    password, token and the like, and the row of data that PostgreSQL quotes in a DETAIL line. If there are `secrets`,
+    excerpts of a statement that PostgreSQL quotes are masked, too.
     """
     secrets = frozenset(secrets)
     forms = _forms(secrets)
@@ -80,7 +80,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def cleared(text: str, secrets: Iterable[str]) -> str:
-    """`text` with nothing in place of each secret; empty where they are too many to be looked for."""
+    """`text` with each secret removed; empty if there are too many secrets to search for."""
     redacted = redact(text, secrets)
     return "" if redacted == TOO_MANY_SECRETS else redacted.replace(MASK, "")
 
@@ -91,7 +91,7 @@ def in_one_line(error: Exception, secrets: Iterable[str] = ()) -> str:
 
 
 def _masked(text: str, start: int, end: int, forms: tuple[str, ...], patterns: tuple[Any, ...]) -> str:
-    """A part of the text. Secrets that reach into it are found, too."""
+    """A part of the text with its secrets masked, including secrets that only reach into it."""
     first, last = max(0, start - OVERLAP), min(len(text), end + OVERLAP)
     pieces: list[str] = []
     done = start
@@ -99,18 +99,17 @@ def _masked(text: str, start: int, end: int, forms: tuple[str, ...], patterns: t
     for begins, ends in sorted((*known, *recognized, *_cut(text, start, end))):
         if ends <= done or begins >= end:
             continue
-        if begins > done or not pieces:  # else the mask before it stands for both
+        if begins > done or not pieces:  # else the previous mask covers both
             pieces += [text[done : max(done, begins)], MASK]
         done = min(ends, end)
     return "".join([*pieces, text[done:end]])
 
 
 def _known(text: str, first: int, last: int, forms: tuple[str, ...]) -> Iterator[Span]:
-    """Where secrets stand whose text is known, also those that only reach into this part."""
+    """The spans of known secrets, including those that only reach into this part."""
     for form in forms:
         if len(form) >= LONGEST_SECRET:
-            at = text.find(form)
-            if at >= 0:
+            if (at := text.find(form)) >= 0:
                 yield at, len(text)
             continue
         position, limit = max(0, first - len(form) + 1), min(len(text), last + len(form) - 1)
@@ -120,7 +119,7 @@ def _known(text: str, first: int, last: int, forms: tuple[str, ...]) -> Iterator
 
 
 def _recognized(text: str, first: int, last: int, patterns: tuple[Any, ...]) -> Iterator[Span]:
-    """The places of texts that look like secrets."""
+    """The spans of texts that look like secrets."""
     part = text[first:last]
     for pattern in patterns:
         for found in pattern.finditer(part):
@@ -130,7 +129,7 @@ def _recognized(text: str, first: int, last: int, patterns: tuple[Any, ...]) -> 
 
 
 def _rows(part: str, *, is_in_row: bool, is_cut: bool) -> Iterator[Span]:
-    """The rows of data: what stands between the brackets, or all up to the end where no bracket closes one."""
+    """The spans of rows of data: the text between their parentheses, or up to the end if none closes the row."""
     ends = deque(found.start() for found in _ROW_ENDS.finditer(part))
     begins = [found.end() for found in _ROW_BEGINS.finditer(part)]
     if is_in_row:
@@ -138,22 +137,22 @@ def _rows(part: str, *, is_in_row: bool, is_cut: bool) -> Iterator[Span]:
     done = 0
     for begin in begins:
         if begin < done:
-            continue  # within the row before
+            continue  # within the previous row
         while ends and ends[0] < begin:
             ends.popleft()
         done = ends[0] if ends else len(part)
-        bracket = -1 if is_cut and not ends else part.rfind(")", begin, done)
-        yield begin, done if bracket < 0 else bracket
+        closing = -1 if is_cut and not ends else part.rfind(")", begin, done)
+        yield begin, done if closing < 0 else closing
 
 
 def _ends_in_row(text: str) -> bool:
-    """Whether a row has begun in this text and not ended; rather yes than no."""
+    """Whether a row begins in this text and does not end. True in doubt."""
     at = text.rfind("DETAIL:")
     return at >= 0 and _ROW_ENDS.search(text[at:]) is None
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
-    """What is too long to tell whether it is a secret: one word that is cut, and goes on beyond the overlap."""
+    """The spans of words that are cut and extend beyond the overlap: too long to tell whether they are secret."""
     if start > 0 and not _BLANK.search(text[start - OVERLAP : start]):
         found = _BLANK.search(text[start:end])
         yield start, start + found.start() if found else end
@@ -164,14 +163,14 @@ def _cut(text: str, start: int, end: int) -> Iterator[Span]:
 
 @lru_cache(maxsize=8)  # the texts of one page, or of one failure, have the same secrets
 def _forms(secrets: frozenset[str]) -> tuple[str, ...] | None:
-    """The secrets as they may stand in a text; None: too many to be looked for."""
+    """The secrets in all forms in which a text may quote them; None if there are too many to search for."""
     if len(secrets) > MOST_SECRETS:
         return None
     return tuple({form for secret in (*_own_secrets(), *secrets) if secret for form in _spellings(secret)})
 
 
 def _spellings(secret: str) -> set[str]:
-    """As it is, and as SQL quotes it; each by itself, within `repr()`, within JSON, within a URL."""
+    """The secret as it is and as SQL quotes it; each as plain text, in `repr()`, in JSON, and in a URL."""
     secret = secret[:LONGEST_SECRET].encode(errors="replace").decode()
     in_sql = secret.replace("'", "''")
     return {
@@ -181,7 +180,7 @@ def _spellings(secret: str) -> set[str]:
             form,
             quote(form, safe=""),
             repr(form)[1:-1],
-            repr(f"\"'{form}")[4:-1],  # where the text around it has quotes of both kinds
+            repr(f"\"'{form}")[4:-1],  # if the text around it has both kinds of quotes
             json.dumps(form)[1:-1],
             json.dumps(form, ensure_ascii=False)[1:-1],
         )
@@ -190,9 +189,8 @@ def _spellings(secret: str) -> set[str]:
 
 @cache
 def _own_secrets() -> tuple[str, ...]:
-    passwords = [unquote(urlsplit(settings.REDIS_URL).password or "")]
     logins = (*settings.DATABASES.values(), settings.REPORTS_LOGIN)
-    passwords += [str(login.get("PASSWORD") or "") for login in logins]
-    return tuple(
-        secret for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *passwords) if len(secret) >= 6
-    )
+    passwords = [str(login.get("PASSWORD") or "") for login in logins]
+    redis = unquote(urlsplit(settings.REDIS_URL).password or "")
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, redis, *passwords)
+    return tuple(secret for secret in secrets if len(secret) >= 6)

@@ -1,8 +1,7 @@
-"""Sealing: secrets in a payload, encrypted for as long as they are stored.
+"""Sealing: secrets in stored payloads are encrypted.
 
 A sealed value is `{"$encrypted": "…"}` in the place of the secret: a Fernet token of its JSON. The keys are derived
-from SECRET_KEY and SECRET_KEY_FALLBACKS. Only `seal` makes such an object: what a user sends in that shape is sealed
-itself.
+from SECRET_KEY and SECRET_KEY_FALLBACKS. An object of that shape that a user sends is itself sealed, as a value.
 """
 
 from __future__ import annotations
@@ -25,10 +24,7 @@ _PURPOSE: Final = b"longhaul: secrets in payloads"
 
 
 def seal(value: Any, is_secret: Callable[[str], bool]) -> Any:
-    """A copy of a JSON value that nothing was sealed in, with each value sealed whose key `is_secret`.
-
-    None is left as it is: an absent secret needs no encryption.
-    """
+    """A copy of a JSON value with nothing sealed yet, in which the values of secret keys are sealed, except None."""
     match value:
         case dict() if is_sealed(value):
             return _sealed(value)
@@ -45,7 +41,7 @@ def seal(value: Any, is_secret: Callable[[str], bool]) -> Any:
 def unseal(value: Any, *, otherwise: Callable[[Any], Any] | None = None) -> Any:
     """A copy of a stored JSON value with its secrets in clear.
 
-    A secret whose key is gone becomes what `otherwise` makes of the sealed value; else SecretUnreadableError.
+    A secret that no key decrypts is replaced by `otherwise(sealed value)`; without it, raises SecretUnreadableError.
     """
     match value:
         case dict() if is_sealed(value):
@@ -63,7 +59,7 @@ def unseal(value: Any, *, otherwise: Callable[[Any], Any] | None = None) -> Any:
 
 
 def is_sealed(value: Any) -> bool:
-    """Whether a stored value is a secret that was sealed."""
+    """Whether a stored value is a sealed secret."""
     return isinstance(value, dict) and value.keys() == {SEALED} and isinstance(value[SEALED], str)
 
 
@@ -80,7 +76,7 @@ def count_sealed(value: Any) -> int:
 
 
 def is_out_of_date(value: Any, is_secret: Callable[[str], bool]) -> bool:
-    """Whether a stored JSON value has a secret in clear, or one that was sealed with a former key."""
+    """Whether a stored JSON value contains a secret in clear, or one that was sealed with a former key."""
     match value:
         case dict() if is_sealed(value):
             return not _opens(value[SEALED])
@@ -107,7 +103,7 @@ def _opens(token: str) -> bool:
 
 
 def _keys() -> MultiFernet:
-    """It encrypts with the first key, and decrypts with whichever fits."""
+    """All keys: the first one encrypts, and each one is tried to decrypt."""
     return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 

@@ -1,7 +1,7 @@
-"""Find jobs by the values in their payloads: each value is a term, and each `key=value`.
+"""Search terms, to find jobs by the values in their payloads: each value, and each `key=value`, except secrets.
 
-The terms are a row beside the job's, written once, when it is submitted or edited: an index on the job itself would
-be written anew at each step of its way. Secrets are no terms.
+They are in a row of their own, written when the job is submitted or edited: an index on the job itself would be written
+again at each of its transitions.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from django.utils.crypto import salted_hmac
 from jobs.payloads.masking import is_sensitive
 from jobs.payloads.sealing import is_sealed, unseal
 
-#: Longer values are not found, nor more of one payload.
+#: Longer values, and further values of one payload, are not indexed.
 LONGEST_TERM: Final = 200
 MOST_TERMS: Final = 100
 
-#: Stored terms are made with it, so it stays as it is, wherever this module goes.
+#: Stored terms were made with this salt, so it must not change, even if the module moves.
 _SALT: Final = "jobs.search"
 
 
 def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) -> list[str]:
-    """The terms of a payload, and one that is the same for equal work; none for an empty payload."""
+    """The terms of a payload, and one that jobs with equal work share. An empty payload has no terms."""
     if not payload:
         return []
     found = dict.fromkeys(term for term in _terms(payload, "", named) if len(term) <= LONGEST_TERM)
@@ -33,9 +33,9 @@ def terms_of(kind: str, payload: dict[str, Any], named: Collection[str] = ()) ->
 
 
 def same_work_term(kind: str, payload: dict[str, Any]) -> str:
-    """Equal for jobs of one kind with equal payloads, whatever the order of their keys, sealed or not.
+    """A term that is equal for jobs of one kind with equal payloads, in any order of keys, sealed or not.
 
-    Keyed, because the secrets of the payload are part of it: nobody shall be able to try them out.
+    It is a keyed hash: the payload's secrets are part of it, and must not be guessable from it.
     """
     clear = unseal(payload, otherwise=lambda sealed: sealed)
     canonical = json.dumps([kind, _as_stored(clear)], sort_keys=True, separators=(",", ":"))
@@ -43,19 +43,19 @@ def same_work_term(kind: str, payload: dict[str, Any]) -> str:
 
 
 def _as_stored(value: Any) -> Any:
-    """With one way to write a number: PostgreSQL gives 1e16 back as 10000000000000000."""
+    """The value with one form for each number: PostgreSQL returns 1e16 as 10000000000000000."""
     match value:
         case dict():
             return {key: _as_stored(part) for key, part in value.items()}
         case list():
             return [_as_stored(part) for part in value]
         case float() if value.is_integer():
-            return int(Decimal(repr(value)))  # the digits that were sent, where a float has none of its own
+            return int(Decimal(repr(value)))  # int(value) may differ from the digits that were sent
     return value
 
 
 def term_searched(text: str) -> str:
-    """The term that a person means: `Tokyo`, `2023` or `year=2023`. Case does not matter."""
+    """The term to search for, from a person's input, such as `Tokyo`, `2023` or `year=2023`. Case does not matter."""
     return text.strip().casefold()
 
 
