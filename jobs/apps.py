@@ -19,7 +19,7 @@ class JobsConfig(AppConfig):
         from jobs.interventions.inquiries import KIND as INQUIRY
         from jobs.kinds import register_kind
         from jobs.maintenance.roles import seed_roles
-        from jobs.maintenance.schedules import read_unknown_time_zones
+        from jobs.maintenance.schedules import accept_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
         from jobs.monitoring import agreement  # noqa: F401  (the first two register themselves)
         from jobs.postgres.sessions import configure_session
@@ -27,7 +27,7 @@ class JobsConfig(AppConfig):
         from jobs.types import checks as type_checks  # noqa: F401  (registers itself)
         from jobs.webhooks.kind import KIND as CALLBACK
 
-        read_unknown_time_zones()
+        accept_unknown_time_zones()
         register_kind(KIND)
         register_kind(CALLBACK)
         register_kind(INQUIRY)

@@ -53,7 +53,7 @@ class NewFile(Protocol):
         """Append."""
 
     def sync(self) -> None:
-        """Make what was written so far survive a crash, if the storage can do that before the end of the file."""
+        """Make the data written so far survive a crash, if the storage can do that before the end of the file."""
 
     def close(self) -> None:
         """Complete the file."""

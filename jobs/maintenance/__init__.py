@@ -1,5 +1,4 @@
-"""What Beat runs, and the rows that a fresh database needs.
+"""The sweeps that Beat runs, Beat's scheduler, and the rows that a fresh database needs.
 
-A sweep is idempotent, bounded, alone wherever it runs, and resumes at its position. It is declared with its period
-where it is written.
+A sweep is idempotent and bounded, runs only once at a time, resumes at its position, and declares its period.
 """

@@ -1,6 +1,6 @@
-"""How many attempts ended: per minute, for charts; in all, for Prometheus; and how long each type's newest took.
+"""Counts of ended attempts: per minute, for charts; in total, for Prometheus; and the durations of each type's newest.
 
-Counted by a sweep, so that a page that shows a day does not read a day's attempts.
+A sweep counts them, so that a page that shows a day does not read a day's attempts.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from jobs.maintenance.sweeping import sweep
 from jobs.models import Sweep
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 
-#: As far back as the first count reaches, and as long as minutes are kept.
+#: How long the counts per minute are kept, and how far back the first count reaches.
 KEPT: Final = timedelta(days=8)
 
-#: Until when no attempt can end any more that is not seen yet: attempts end by the time of a statement, so not before
-#: the transactions that are writing now began, nor before a statement that is about to write. Somebody who has kept a
-#: transaction open for ten minutes ends no attempt.
+#: The time before which all ends of attempts are visible. An attempt ends at the time of its statement, so an end that
+#: is still invisible is later than the start of the oldest writing transaction, or, if its statement has not written
+#: anything yet, than five seconds ago. A transaction that has been open for ten minutes ends no attempt.
 SETTLED_UNTIL: Final = """
     SELECT now(), greatest(now() - interval '10 minutes', least(now() - interval '5 seconds', min(xact_start)))
     FROM pg_stat_activity
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 """
 
-#: Attempts that are kept of each type: few enough that a slowdown shows soon.
+#: How many attempts of each type are kept: few enough that a slowdown shows soon.
 ATTEMPTS_KEPT: Final = 50
 
-#: The part of `COUNT` that keeps them. Only successful attempts show how long one takes.
+#: The part of `COUNT` that keeps them. Only successful attempts show how long an attempt takes.
 KEEP_RECENT: Final = """
     runs AS (
         INSERT INTO jobs_recentruns AS known (kind, type, seconds, rows, rows_expected)
@@ -47,7 +47,7 @@ KEEP_RECENT: Final = """
     )
 """
 
-#: One look at what has ended since the last, for all four tables.
+#: Reads the attempts that ended since the last count once, for all four tables.
 COUNT: Final = f"""
     WITH ended AS MATERIALIZED (
         SELECT job.queue, job.kind, CASE WHEN job.kind = ANY(%(in_one)s) THEN '' ELSE job.type END AS type,
@@ -86,9 +86,9 @@ COUNT: Final = f"""
 
 
 def count_attempts(position: str) -> tuple[int, str]:
-    """Count the attempts that ended since `position`, the time that the last count returned; each once.
+    """Count the attempts that ended since `position`, which the last count returned; each attempt once.
 
-    Returns how many there were, and the next position, which is to be kept in the caller's transaction.
+    Returns their number and the next position, which the caller must store in the same transaction.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SETTLED_UNTIL)
@@ -98,8 +98,8 @@ def count_attempts(position: str) -> tuple[int, str]:
         until = max(since, until)
         bounds = {"duration_bounds": list(DURATION_BOUNDS), "rows_bounds": list(ROWS_BOUNDS)}
         in_one = [name for name in kind_names() if not inspector_of(name).types_are_counted]
-        asked = {"since": since, "until": until, "in_one": in_one, "attempts_kept": ATTEMPTS_KEPT, **bounds}
-        cursor.execute(COUNT, asked)
+        limits = {"since": since, "until": until, "in_one": in_one, "attempts_kept": ATTEMPTS_KEPT, **bounds}
+        cursor.execute(COUNT, limits)
         [(counted,)] = cursor.fetchall()
         cursor.execute("DELETE FROM jobs_activity WHERE minute < %s", [oldest])
     return counted, until.isoformat()
@@ -107,7 +107,7 @@ def count_attempts(position: str) -> tuple[int, str]:
 
 @sweep(every_seconds=15)
 def count_activity() -> int:
-    """Count the attempts that have ended since the last run, for charts, rates and Prometheus."""
+    """Count the attempts that ended since the last run, for charts, rates and Prometheus."""
     row = Sweep.objects.filter(name="count_activity")
     with transaction.atomic():
         counted, position = count_attempts(row.values_list("position", flat=True).first() or "")

@@ -1,4 +1,4 @@
-"""Announce the ends of jobs that nobody has announced yet."""
+"""Announce ended jobs that were not announced yet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jobs.webhooks.announcing import announce_end
 
 @sweep(every_seconds=5)
 def announce_ended_jobs() -> int:
-    """Tell those who asked for it of jobs that have ended, where whoever ended them did not; the oldest first.
+    """Announce jobs that were not announced when they ended, the oldest first, to those who asked for it.
 
-    Owners who may have no more deliveries waiting are passed by, and so is a job whose delivery's type takes
-    no more; where these are many, the next run goes on behind them.
+    Skips owners and types of deliveries that may have no more queued. After many skipped jobs, the next run continues
+    behind them.
     """
     row = Sweep.objects.filter(name="announce_ended_jobs")
     position = row.values_list("position", flat=True).first() or ""
@@ -33,15 +33,15 @@ def announce_ended_jobs() -> int:
                     if error.scope != "owner":
                         position = position if error.scope == "type" else ""
                         raise
-                    full.append(job.owner_id)  # which is no fault, and theirs to wait for
+                    full.append(job.owner_id)  # this is no error: the owner's deliveries have to wait
             if not position:
-                break  # the others would meet the same
+                break  # the other jobs would be refused, too
         row.update(position=position)
     return each.handled
 
 
 def ended_behind(position: str) -> QuerySet[Job]:
-    """Jobs to be announced, by the time of their end, behind the time and id that `position` names; empty: all."""
+    """Jobs to be announced, in the order of their ends, after `position` ("time id"; empty for all)."""
     ended = Job.objects.to_announce().order_by("finished_at", "pk")
     if not position:
         return ended

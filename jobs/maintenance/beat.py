@@ -1,4 +1,4 @@
-"""Celery Beat's scheduler: django-celery-beat's, which one bad row does not end."""
+"""Celery Beat's scheduler: django-celery-beat's, except that a bad row does not stop it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = structlog.get_logger(__name__)
 
 
 class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no types
-    """A schedule. What Beat writes are its own columns: it neither checks the others nor overwrites an edit of them."""
+    """A schedule. Beat writes only its own columns: it neither validates the others nor overwrites an edit of them."""
 
     last_run_at: datetime
 
@@ -29,7 +29,7 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
         self._not_in_the_future()
 
     def is_due(self) -> Any:
-        """Whether it is to run, and when to look again. The clock may have been set back since the last look."""
+        """Whether the schedule is due, and when to check again. The clock may have been set back meanwhile."""
         self._not_in_the_future()
         if self.model.one_off and self.model.enabled and self.model.total_run_count > 0:
             self._disable(self.model, total_run_count=0)
@@ -37,26 +37,23 @@ class SafeEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no 
         return super().is_due()
 
     def _not_in_the_future(self) -> None:
-        """After the clock was set back, or by hand: the next run would be that far away."""
+        """Correct a last run in the future (the clock was set back, or the row edited), which would delay the next."""
         self.last_run_at = self.model.last_run_at = min(self.last_run_at, self._default_now())
 
     def save(self) -> None:
-        """When it ran last, and how often."""
+        """Write when the schedule ran last, and how often."""
         columns = {"last_run_at": self.model.last_run_at, "total_run_count": self.model.total_run_count}
         PeriodicTask.objects.filter(pk=self.model.pk, enabled=True).update(**columns)
 
     def _disable(self, model: PeriodicTask, **columns: int) -> None:
-        """Its time is over, or it has run once. A row that was edited since it was read stays: Beat reads it again."""
+        """Disable a row that has expired or has run once, unless it was edited since: then Beat reads it again."""
         unedited = PeriodicTask.objects.filter(pk=model.pk, date_changed=model.date_changed)
         unedited.update(enabled=False, last_run_at=None, **columns)
         model.enabled = False
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
-    """Skips a row that it cannot run, says so once in its log, and goes on with the others.
-
-    The admin's first page shows such rows, too: see `jobs.monitoring.troubles`.
-    """
+    """Skips a row that it cannot run, and logs that once; `jobs.monitoring.troubles` shows it in the admin."""
 
     Entry = SafeEntry
 
@@ -67,9 +64,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what is due; returns the seconds until the next look.
+        """Run what is due; returns the seconds until the next check.
 
-        Schedules wait in the order of the clock: after it was set back, those that were due first would be for long.
+        If the clock was set back, rebuild the heap of schedules: its old order would delay some schedules for long.
         """
         now = time.time()
         if now < self._ticked_at:
@@ -79,7 +76,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return super().tick(*args, **kwargs)
 
     def all_as_schedule(self) -> dict[str, SafeEntry]:
-        """All rows that can be run. Where the database does not answer, those of the last time."""
+        """All rows that can be run. If the database does not answer, those of the last read."""
         try:
             rows = enabled_schedules()
         except (OperationalError, InterfaceError) as error:
@@ -95,11 +92,11 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return entries
 
     def schedule_changed(self) -> bool:
-        """Also while the last change was not read."""
+        """Whether to read the schedules: after a change, and after a failed read."""
         return bool(super().schedule_changed()) or self._read_again
 
     def apply_entry(self, entry: SafeEntry, producer: Any = None) -> None:
-        """Send a task. What keeps it from being sent is one line, and the next run is another try."""
+        """Send a task. A failure is logged in one line, and the next run tries again."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:  # Celery wraps whatever the broker's client raises
@@ -110,7 +107,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if row.task is not None and not fault:
             try:
                 entry = SafeEntry(row.task, app=self.app)
-            except Exception as error:  # what `jobs.maintenance.schedules` did not foresee
+            except Exception as error:  # a fault that `jobs.maintenance.schedules` does not detect
                 fault = in_one_line(error) or type(error).__name__
             else:
                 self._skipped.pop(row.pk, None)

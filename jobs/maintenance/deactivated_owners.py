@@ -1,8 +1,8 @@
-"""Owners whose accounts were deactivated: their waiting jobs are canceled, and their running ones are asked to end.
+"""Cancel the jobs of owners whose accounts were deactivated, except dead ones, which staff may want to look at.
 
-Dead jobs stay for the staff to look at. Nothing is sent to their URLs any more: deliveries that wait are jobs of
-theirs, and `jobs.webhooks.announcing` makes no new ones. The work of a bulk run is left to itself: it stops where
-the person who started it no longer has the permission (`jobs.bulk.stages`), and the run says so.
+Their queued deliveries are jobs, too, and `jobs.webhooks.announcing` makes no new ones, so nothing more is sent to
+their URLs. Jobs of bulk runs are excluded: a bulk run stops by itself, and says so, when the person who started it no
+longer has the permission (`jobs.bulk.stages`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from jobs.states import ACTIVE, State
 
 REASON: Final = "The owner's account was deactivated."
 
-#: Queued jobs of owners who are not active. It hops from owner to owner of each queue: its cost is that of the owners
-#: of queued jobs, however many jobs wait, and however many accounts were ever deactivated. A key of queue and owner
-#: (`jobs.postgres.loose_index_scan`) would read a whole queue behind a job without an owner.
+#: Queued jobs of inactive owners. It hops from owner to owner in each queue, so its cost depends only on the number of
+#: owners of queued jobs, not on that of jobs or deactivated accounts. A scan by queue and owner
+#: (`jobs.postgres.loose_index_scan`) would read a whole queue if one of its jobs has no owner.
 OF_DEACTIVATED: Final = f"""
     WITH RECURSIVE owners AS (
         SELECT name AS queue, first.owner FROM jobs_queue, LATERAL (
@@ -47,7 +47,7 @@ OF_DEACTIVATED: Final = f"""
 
 @sweep(every_seconds=30)
 def cancel_jobs_of_deactivated_owners() -> int:
-    """Cancel the jobs of deactivated owners. Each change has its event and its audit entry, without an actor."""
+    """Cancel the jobs of deactivated owners. Each change adds an event and an audit entry without an actor."""
     return len(cancel_jobs(_jobs_to_cancel(BATCH_SIZE), actor="", reason=REASON, allowed=ACTIVE).changed)
 
 

@@ -1,4 +1,4 @@
-"""Encrypt what was stored before secrets were: payloads, and the names of files that were made of them."""
+"""Encrypt secrets that were stored in clear: in payloads, and in names of files that were made from payloads."""
 
 from __future__ import annotations
 
@@ -19,21 +19,11 @@ from jobs.payloads.redaction import cleared
 from jobs.payloads.sealing import count_sealed
 
 
-def kinds_with_secrets() -> list[str]:
-    """The kinds in whose payloads secrets are encrypted."""
-    return [name for name in kind_names() if inspector_of(name).encrypts]
-
-
-def mark_of_key() -> str:
-    """Another one for another SECRET_KEY. It tells nothing of the key."""
-    return salted_hmac("jobs.encrypting", "mark", algorithm="sha256").hexdigest()[:16]
-
-
 def encrypt_secrets_of(job: Job) -> bool:
-    """Encrypt the secrets of a job with today's key, in its former payloads, too; whether there was something to do.
+    """Encrypt the secrets in a job's current and former payloads with the current key; True if anything changed.
 
-    A payload that somebody edits meanwhile is left to the edit. Raises SecretUnreadableError where a secret was
-    encrypted with a key that is gone.
+    A payload that is edited meanwhile is left to the edit. Raises SecretUnreadableError if a secret was encrypted with
+    a key that is no longer configured.
     """
     inspector = inspector_of(job.kind)
     with transaction.atomic():
@@ -42,18 +32,17 @@ def encrypt_secrets_of(job: Job) -> bool:
             if (payload := inspector.encrypted(revision.payload)) is not None:
                 changed |= bool(PayloadRevision.objects.filter(pk=revision.pk).update(payload=payload))
         if (payload := inspector.encrypted(job.payload)) is not None:
-            same = Job.objects.filter(pk=job.pk, payload=job.payload)
             values: dict[str, Any] = {"payload": payload}
             if count_sealed(payload) > count_sealed(job.payload):
-                # A secret was in clear, and the fingerprint of the request may have been made of it without a key.
+                # A secret was in clear, and the request's fingerprint may be an unkeyed hash of it.
                 values["request_fingerprint"] = ""
-            changed |= bool(same.update(**values))
+            changed |= bool(Job.objects.filter(pk=job.pk, payload=job.payload).update(**values))
             _rename_files(job)
     return changed
 
 
 def _rename_files(job: Job) -> None:
-    """By an earlier version, a name might have each parameter in it."""
+    """Remove secrets from file names: earlier versions could put any parameter into a name."""
     secrets = secrets_of(job)
     for artifact in Artifact.objects.filter(job=job):
         if any(secret in artifact.filename for secret in secrets):
@@ -63,15 +52,16 @@ def _rename_files(job: Job) -> None:
 
 @sweep(every_seconds=10)
 def encrypt_secrets() -> int:
-    """Encrypt secrets that an earlier version stored in clear and, after a new SECRET_KEY, all others again.
+    """Encrypt secrets that an earlier version stored in clear and, after a change of SECRET_KEY, all secrets again.
 
-    Goes through all jobs once, then through those that are new.
+    Visits all jobs once, then only new ones.
     """
     row = Sweep.objects.filter(name="encrypt_secrets")
     mark, _, position = (row.values_list("position", flat=True).first() or "").partition(" ")
-    key = mark_of_key()
+    key = salted_hmac("jobs.encrypting", "mark", algorithm="sha256").hexdigest()[:16]  # tells SECRET_KEYs apart
     until = first_id_at(timezone.now() - timedelta(minutes=1))
-    jobs = Job.objects.filter(kind__in=kinds_with_secrets(), pk__lt=until).order_by("pk")
+    kinds = [name for name in kind_names() if inspector_of(name).encrypts]
+    jobs = Job.objects.filter(kind__in=kinds, pk__lt=until).order_by("pk")
     batch = list((jobs.filter(pk__gt=position) if position and mark == key else jobs)[:BATCH_SIZE])
     with IndependentTransactions() as each:
         for job in batch:

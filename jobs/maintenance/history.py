@@ -1,4 +1,4 @@
-"""Delete rows that are old enough to be forgotten."""
+"""Delete old rows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from jobs.models.bulk import OPEN, BulkItem, BulkRun
 
 @sweep(every_seconds=300)
 def prune_jobs() -> int:
-    """Delete jobs that ended long ago, with all that belongs to them, once their files are gone. Dead ones stay.
+    """Delete jobs that ended long ago and whose files were deleted, with their rows in other tables. Dead jobs stay.
 
-    Keys go sooner that stand for a job which another order had made.
+    Idempotency keys of jobs that another order had created are deleted sooner.
     """
     kept = Artifact.objects.filter(job=OuterRef("pk"), deleted_at=None)
     old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))
     with transaction.atomic():
-        # Locked before what belongs to them. Those that somebody else has locked are left to the next run.
+        # Jobs are locked before their other rows. Those that another transaction has locked are left to the next run.
         ids = list(old.select_for_update(of=("self",), skip_locked=True).values_list("pk", flat=True)[:BATCH_SIZE])
         Job.objects.filter(pk__in=ids).delete()
     return len(ids) + prune_reused_keys(at_most=BATCH_SIZE)
@@ -32,7 +32,7 @@ def prune_jobs() -> int:
 
 @sweep(every_seconds=300)
 def prune_bulk_runs() -> int:
-    """Delete bulk runs that ended long ago, with what they remember of each job. The audit trail stays."""
+    """Delete bulk runs that ended long ago, with their items. The audit trail stays."""
     ended = BulkRun.objects.exclude(stage__in=OPEN).filter(updated_at__lt=Now() - timedelta(days=settings.HISTORY_DAYS))
     ids = list(ended.order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE])
     BulkItem.objects.filter(run__in=ids).delete()
@@ -42,7 +42,7 @@ def prune_bulk_runs() -> int:
 
 @sweep(every_seconds=300)
 def prune_callback_hosts() -> int:
-    """Forget hosts that failed, and that nothing was sent to for long."""
+    """Delete the failure records of hosts to which nothing was sent for a long time."""
     old = CallbackHost.objects.filter(updated_at__lt=Now() - timedelta(days=settings.HISTORY_DAYS))
     ids = list(old.values_list("pk", flat=True)[:BATCH_SIZE])
     CallbackHost.objects.filter(pk__in=ids).delete()

@@ -1,4 +1,4 @@
-"""Recovery: release what waits, publish lost messages again, retry what failed, rescue what lost its worker."""
+"""Recovery: release waiting jobs, publish lost messages again, retry failed jobs, rescue jobs of lost workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = structlog.get_logger(__name__)
 
 @sweep(every_seconds=5)
 def release_due_jobs() -> int:
-    """Release what waits: scheduled jobs whose time has come, and jobs whose release failed."""
+    """Release waiting jobs: scheduled jobs whose time has come, and jobs whose release failed."""
     with transaction.atomic():
         due = Job.objects.scheduled_until_now().select_for_update(no_key=True, skip_locked=True)
         Job.objects.filter(pk__in=list(due.values_list("pk", flat=True)[:BATCH_SIZE])).update(due=True)
@@ -34,9 +34,9 @@ def release_due_jobs() -> int:
 
 @sweep(every_seconds=10)
 def republish_lost_jobs() -> int:
-    """Ring again for released jobs that no worker claimed: Redis may have lost the message.
+    """Publish the messages of released jobs again that no worker has claimed: Redis may have lost them.
 
-    `released_at` stays, so that it says for how long no worker has claimed the job.
+    `released_at` stays, so that it shows how long the job has been unclaimed.
     """
     by_queue: dict[str, list[UUID]] = defaultdict(list)
     with transaction.atomic():
@@ -52,7 +52,7 @@ def republish_lost_jobs() -> int:
 
 @sweep(every_seconds=5)
 def retry_failed_jobs() -> int:
-    """Queue failed jobs again whose backoff is over."""
+    """Queue failed jobs whose backoff is over."""
     return apply_each(Job.objects.due_for_retry().only("pk", "queue")[:BATCH_SIZE], retry_job)
 
 
@@ -63,9 +63,9 @@ def rescue_orphaned_jobs() -> int:
 
 
 def rescue_job(job: Job) -> None:
-    """End the attempt of a lost worker. Raises LeaseLostError when its lease was renewed, or the job has ended."""
+    """End the attempt of a lost worker. Raises LeaseLostError if its lease was renewed or the job has ended."""
     attempt = Attempt.objects.select_related("job").get(job=job, fencing_token=job.fencing_token)
-    lost = WorkerLostError("The worker stopped renewing its lease: it was killed, or lost its machine or its network.")
+    lost = WorkerLostError("The worker stopped renewing its lease: it was killed, or its machine or network failed.")
     error = with_last_memory(lost, attempt)
     decision = decide_for(job, error=error)
     lose_attempt(attempt, error=error, decision=decision, expired_only=True)
@@ -73,7 +73,7 @@ def rescue_job(job: Job) -> None:
 
 
 def apply_each(jobs: Iterable[Job], change: Callable[[Job], None]) -> int:
-    """Change each job, then release their queues; returns how many were changed."""
+    """Change each job, then release their queues; returns how many jobs were changed."""
     queues = set()
     with IndependentTransactions() as each:
         for job in jobs:

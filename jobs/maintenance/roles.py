@@ -1,4 +1,4 @@
-"""The roles of the staff, shipped as groups. Made once; from then on they are the administrator's to change.
+"""The staff's roles, as groups. They are created once; from then on, administrators may change them.
 
 | role          | may                                                                                      |
 | ---           | ---                                                                                      |
@@ -64,16 +64,13 @@ ROLES: Final = {"viewer": VIEWER, "operator": OPERATOR, "administrator": ADMINIS
 
 
 def seed_roles(**kwargs: Any) -> None:
-    """Make the groups that are missing."""
+    """Create the groups that are missing."""
     from django.contrib.auth.models import Group, Permission
 
     missing = ROLES.keys() - set(Group.objects.filter(name__in=ROLES).values_list("name", flat=True))
     if not missing:
         return
-    pks = {
-        f"{app}.{codename}": pk
-        for pk, app, codename in Permission.objects.values_list("pk", "content_type__app_label", "codename")
-    }
+    rows = Permission.objects.values_list("pk", "content_type__app_label", "codename")
+    pks = {f"{app}.{codename}": pk for pk, app, codename in rows}
     for name in missing:
-        group = Group.objects.create(name=name)
-        group.permissions.set(pks[permission] for permission in ROLES[name])
+        Group.objects.create(name=name).permissions.set(pks[permission] for permission in ROLES[name])

@@ -1,4 +1,4 @@
-"""What is wrong with a row of django-celery-beat: refused where it is typed, and skipped by Beat."""
+"""The faults of django-celery-beat's rows: forms refuse such rows, and Beat skips them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ SHORTEST_INTERVAL: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class ReadSchedule:
-    """A periodic task that is enabled.
-
-    `task` is None where its row cannot be read. `fault` says why Beat skips it; empty: Beat runs it.
-    """
+    """An enabled periodic task. `task` is None if its row cannot be read. `fault` is why Beat skips it, or empty."""
 
     pk: int
     name: str
@@ -39,9 +36,9 @@ class ReadSchedule:
 
 
 def enabled_schedules() -> list[ReadSchedule]:
-    """All periodic tasks that are enabled, in one query, unless a row cannot be read: then one for each.
+    """All enabled periodic tasks, in one query; if a row cannot be read, in one query for each.
 
-    Raises OperationalError or InterfaceError where the database does not answer.
+    Raises OperationalError or InterfaceError if the database does not answer.
     """
     enabled = PeriodicTask.objects.filter(enabled=True).order_by("pk")
     rows = enabled.select_related(*KINDS_OF_SCHEDULE)
@@ -50,8 +47,7 @@ def enabled_schedules() -> list[ReadSchedule]:
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # such as a time beyond the year 9999, which no datetime can hold
-        names = list(enabled.values_list("pk", "name"))
-        return [_read_alone(pk, name) for pk, name in names]
+        return [_read_alone(pk, name) for pk, name in enabled.values_list("pk", "name")]
 
 
 def _read_alone(pk: int, name: str) -> ReadSchedule:
@@ -59,18 +55,17 @@ def _read_alone(pk: int, name: str) -> ReadSchedule:
         return _read(PeriodicTask.objects.select_related(*KINDS_OF_SCHEDULE).get(pk=pk))
     except (OperationalError, InterfaceError):
         raise
-    except Exception as error:  # the driver's, Django's, or that of a field of another app
+    except Exception as error:  # of the driver, of Django, or of a field of another app
         return ReadSchedule(pk, name, None, f"Its row cannot be read: {in_one_line(error)}")
 
 
 def _read(task: PeriodicTask) -> ReadSchedule:
-    faults = faults_of(task)
-    fault = "; ".join(f"{field}: {words}" for field, words in faults.items())
+    fault = "; ".join(f"{field}: {text}" for field, text in faults_of(task).items())
     return ReadSchedule(task.pk, task.name, task, fault)
 
 
 def faults_of(task: PeriodicTask) -> dict[str, str]:
-    """Field → what is wrong with its value, in a sentence. Empty where Beat can send the task, and a worker run it."""
+    """Field → the fault of its value, as a sentence. Empty if Beat can send the task and a worker can run it."""
     faults: dict[str, str] = {}
     for field, fault in _faults(task):
         faults.setdefault(field, fault)
@@ -93,17 +88,17 @@ def _faults_of_schedule(task: PeriodicTask) -> Iterator[tuple[str, str]]:
         return
     [name] = chosen
     if name == "clocked" and not task.one_off:
-        yield "one_off", "A clocked task runs once: switch this on."
+        yield "one_off", "A clocked task runs only once, so turn this on."
     if fault := fault_of_schedule(getattr(task, name)):
         yield name, fault
 
 
 def fault_of_schedule(row: Any) -> str:
-    """What is wrong with an interval, a crontab, a solar event or a clocked time; empty where nothing is."""
+    """The fault of an interval, a crontab, a solar event or a clocked time; empty if it has no fault."""
     try:
         schedule = row.schedule
         schedule.is_due(timezone.now())
-    except Exception as error:  # Celery's parser, ImproperlyConfigured, OverflowError, whatever the values lead to
+    except Exception as error:  # of Celery's parser, ImproperlyConfigured, OverflowError, or any other
         return f"The next run cannot be calculated: {in_one_line(error) or type(error).__name__}"
     if isinstance(row, IntervalSchedule) and schedule.run_every < SHORTEST_INTERVAL:
         return "An interval must be one second or longer."
@@ -111,7 +106,7 @@ def fault_of_schedule(row: Any) -> str:
 
 
 def _faults_of_call(task: PeriodicTask) -> Iterator[tuple[str, str]]:
-    """The task must be known, and take these arguments."""
+    """The task must be registered and accept these arguments."""
     args, fault = _json(task.args, list, 'a JSON list, such as ["a", 1]')
     if fault:
         yield "args", fault
@@ -129,7 +124,7 @@ def _faults_of_call(task: PeriodicTask) -> Iterator[tuple[str, str]]:
         try:
             registered.__header__(*args, **kwargs)
         except TypeError as error:
-            yield "kwargs" if kwargs else "args", f"The task does not take these arguments: {in_one_line(error)}"
+            yield "kwargs" if kwargs else "args", f"The task does not accept these arguments: {in_one_line(error)}"
 
 
 def _faults_of_headers(task: PeriodicTask) -> Iterator[tuple[str, str]]:
@@ -144,39 +139,39 @@ def _faults_of_route(task: PeriodicTask) -> Iterator[tuple[str, str]]:
     if task.queue and task.queue not in settings.QUEUE_NAMES:
         yield "queue", f"No queue is named {task.queue!r}. The queues are: {', '.join(settings.QUEUE_NAMES)}."
     if task.exchange:
-        yield "exchange", "Leave this empty: messages go to a queue by its name."
+        yield "exchange", "Leave this empty: messages are routed by the name of their queue."
     if task.routing_key and task.routing_key != task.queue:
-        yield "routing_key", "Leave this empty: messages go to a queue by its name."
+        yield "routing_key", "Leave this empty: messages are routed by the name of their queue."
     if task.priority is not None and not 0 <= task.priority <= 255:
         yield "priority", "A priority is a number from 0 to 255."
 
 
 def _json(text: str | None, kind: type, words: str) -> tuple[Any, str]:
-    """The value of a JSON text, and what is wrong with it. An empty text is an empty value."""
+    """The value of a JSON text, and its fault. An empty text is an empty value."""
     try:
         value = loads(text or json.dumps(kind()))
-    except Exception as error:  # ValueError, RecursionError, or what the types that kombu adds to JSON raise
+    except Exception as error:  # ValueError, RecursionError, or an error of a type that kombu adds to JSON
         return kind(), f"This is not valid JSON: {in_one_line(error) or type(error).__name__}"
     return (value, "") if isinstance(value, kind) else (kind(), f"This must be {words}.")
 
 
 @cache
 def _load_tasks() -> None:
-    """A web server has not imported the tasks of all apps yet."""
+    """Import the tasks of all apps, which a web server has not done yet."""
     current_app.loader.import_default_modules()
 
 
 @cache
 def _headers_of_celery() -> frozenset[str]:
-    """A header of these names would replace the one by which a worker knows what to do."""
+    """The headers that tell a worker what to do; a periodic task must not replace them."""
     message = current_app.amqp.as_task_v2("id", "name")
     return frozenset(message.headers) | {"compression"}
 
 
-def read_unknown_time_zones() -> None:
-    """Let a crontab be read whose time zone this machine does not know: as text, which no schedule can be made of.
+def accept_unknown_time_zones() -> None:
+    """Read an unknown time zone of a crontab as text, which then is a fault of the schedule.
 
-    django-timezone-field raises instead, so that one such row makes all pages and queries fail that read it.
+    django-timezone-field raises an error instead, so that all pages and queries that read the row fail.
     """
     field: Any = CrontabSchedule._meta.get_field("timezone")
     strict = field.to_python
@@ -187,5 +182,5 @@ def read_unknown_time_zones() -> None:
         except ValidationError:
             return value
 
-    field.to_python = to_python  # for each value that is set; forms accept known zones only
+    field.to_python = to_python  # for values that are set; forms accept only known zones
     field.from_db_value = lambda value, *args: to_python(value)

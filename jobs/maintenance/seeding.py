@@ -1,4 +1,4 @@
-"""Rows that a fresh database needs: queues and schedules. Made once; from then on they are the operator's."""
+"""Rows that a fresh database needs: queues and schedules. They are created once; from then on, operators own them."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -7,16 +7,16 @@ from django.conf import settings
 
 from jobs.kinds import QueueDials, queue_dials, queues_of_jobs
 
-#: Of a queue whose kind is not there yet.
+#: Queues of kinds that do not exist yet.
 RESERVED: Final = {"uploads": QueueDials(max_running=2)}
 
-#: A tick that waits longer than this is dropped, so that a day without workers leaves no flood. It is long
-#: because Celery compares the clocks of two machines here. Seconds.
+#: Messages of schedules expire after this, so that a day without workers leaves no flood of them. It is long because
+#: Celery compares the clocks of two machines. Seconds.
 TICK_EXPIRES_SECONDS = 4 * 3600
 
 
 def seed_queues(**kwargs: Any) -> None:
-    """Make the missing queues, including those that the variable QUEUES names, with the dials that their kinds give."""
+    """Create missing queues, including those of the variable QUEUES, with the dials of their kinds."""
     from jobs.models import Queue
 
     dials = RESERVED | queue_dials()
@@ -25,19 +25,13 @@ def seed_queues(**kwargs: Any) -> None:
 
 
 def seed_schedules(**kwargs: Any) -> None:
-    """Make the schedules that are missing."""
+    """Create missing schedules."""
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
     from jobs.maintenance.sweeps import SWEEPS
 
+    queue = settings.CELERY_TASK_DEFAULT_QUEUE
     for sweep in SWEEPS.values():
         interval, _ = IntervalSchedule.objects.get_or_create(every=sweep.every_seconds, period=IntervalSchedule.SECONDS)
-        PeriodicTask.objects.get_or_create(
-            name=sweep.task,
-            defaults={
-                "task": sweep.task,
-                "interval": interval,
-                "queue": settings.CELERY_TASK_DEFAULT_QUEUE,
-                "expire_seconds": TICK_EXPIRES_SECONDS,
-            },
-        )
+        defaults = {"task": sweep.task, "interval": interval, "queue": queue, "expire_seconds": TICK_EXPIRES_SECONDS}
+        PeriodicTask.objects.get_or_create(name=sweep.task, defaults=defaults)

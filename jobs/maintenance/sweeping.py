@@ -1,4 +1,4 @@
-"""What all sweeps share: one at a time, wherever they run, and a row that says when each ran last."""
+"""The frame of all sweeps: each runs only once at a time, and records its last run in a row."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from jobs.postgres.advisory_locks import LockClass, try_lock
 
 logger = structlog.get_logger(__name__)
 
-#: Rows that one run of a sweep changes at most.
+#: The maximum number of rows that one run of a sweep changes.
 BATCH_SIZE: Final = 500
 
 
 @dataclass(frozen=True)
 class PeriodicSweep:
-    """A function that puts one thing in order, a batch at a time, and returns how many rows or files it changed."""
+    """A function that repairs or deletes one kind of thing, a batch at a time, and returns how many it changed."""
 
     function: Callable[[], int]
     every_seconds: int
 
     @property
     def name(self) -> str:
-        """The key of its row in `jobs_sweep`."""
+        """The key of the sweep's row in `jobs_sweep`."""
         return self.function.__name__
 
     @property
     def task(self) -> str:
-        """The name of its Celery task and of its schedule, which are pinned."""
+        """The name of the sweep's Celery task and schedule, which must not change."""
         return f"jobs.{self.name}"
 
     def __call__(self) -> int | None:
-        """Run it once, under an advisory lock. None, and nothing is done, while it runs elsewhere."""
+        """Run the sweep under an advisory lock. Does nothing and returns None while it runs elsewhere."""
         with try_lock(LockClass.SWEEP, self.name) as granted:
             if not granted:
                 logger.info("sweep_runs_elsewhere", sweep=self.name)
@@ -64,20 +64,17 @@ class PeriodicSweep:
 
 
 def sweep(*, every_seconds: int) -> Callable[[Callable[[], int]], PeriodicSweep]:
-    """Declare a sweep and the period that its schedule has in a fresh database.
-
-    `jobs.maintenance.sweeps` lists all sweeps; add yours there.
-    """
+    """Declare a sweep, and the period of its schedule in a fresh database. Add it to `jobs.maintenance.sweeps`."""
     return partial(PeriodicSweep, every_seconds=every_seconds)
 
 
 def keep_error(name: str, error: Exception, *, handled: int) -> None:
-    """Keep the error in the row of the sweep."""
+    """Record the error in the row of the sweep."""
     Sweep.objects.filter(name=name).update(handled=F("handled") + handled, last_error=redact(repr(error)))
 
 
 class PartlyDoneError(Exception):
-    """The first `error` of a sweep that nevertheless handled as many others as `handled` says."""
+    """The first `error` of a sweep that nevertheless handled `handled` items."""
 
     def __init__(self, error: Exception, handled: int) -> None:
         super().__init__(error)
@@ -86,9 +83,9 @@ class PartlyDoneError(Exception):
 
 
 class IndependentTransactions:
-    """Handle items one by one, so that one that fails does not keep the others waiting, and its error still shows.
+    """Handle items one by one, so that one failure does not stop the others, and is still reported.
 
-    Raises PartlyDoneError at the end of the block. An item that another writer has changed meanwhile is skipped.
+    Raises PartlyDoneError at the end of the block. An item that was changed meanwhile is skipped.
 
         with IndependentTransactions() as each:
             for job in jobs:

@@ -1,4 +1,4 @@
-"""All sweeps. `jobs.tasks` makes a Celery task of each, `jobs.maintenance.seeding` its schedule."""
+"""All sweeps. `jobs.tasks` creates their Celery tasks, `jobs.maintenance.seeding` their schedules."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""End the attempts of a worker's pool process that ended before they did: in its parent, with what the parent knows.
+"""End the attempts of a worker's pool process that ended while it ran them. The pool's parent process does this.
 
 The parent notices within a second, long before the lease expires. It ends the attempt as `lost` by the same guarded
 transition, so that the retry policy applies at once. The lease is the fallback, for a worker that was killed as a whole

@@ -107,7 +107,7 @@ def test_a_schedule_that_has_no_next_run_is_found(task: PeriodicTask, row: Any) 
 def test_a_clocked_task_must_be_one_off(task: PeriodicTask) -> None:
     task.interval = None
     task.clocked = ClockedSchedule.objects.create(clocked_time=timezone.now() + timedelta(days=1))
-    assert faults_of(task) == {"one_off": "A clocked task runs once: switch this on."}
+    assert faults_of(task) == {"one_off": "A clocked task runs only once, so turn this on."}
     task.one_off = True
     assert faults_of(task) == {}
 
