@@ -1,4 +1,4 @@
-"""Bodies of the callback API: made here, and documented for the schema."""
+"""Bodies of the callback API: functions that build them, and serializers that document them in the schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from jobs.api.resources.bodies import page_of
 from jobs.api.status import error_of
 from jobs.http.schema import Problem
 from jobs.http.strict import StrictSerializer
@@ -15,12 +16,12 @@ from jobs.status import WORDS
 from jobs.types.callback_fields import CallbackURLField
 from jobs.webhooks.signing import Rotated, value_of
 
-#: All words of a delivery's `status`.
+#: All values of a delivery's `status`.
 DELIVERY_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Canceled")
 
 
 def delivery_body(job: Job, *, attempts: bool = False) -> dict[str, Any]:
-    """One delivery. With `attempts` also what was sent and what came of each try: one query more."""
+    """One delivery. `attempts` adds the message and the result of each attempt, with one more query."""
     state, payload = State(job.state), job.payload
     is_ending = job.cancel_requested_at and state in (State.RUNNING, State.FAILED)
     body: dict[str, Any] = {
@@ -56,13 +57,13 @@ def _attempt_body(attempt: Attempt) -> dict[str, Any]:
 
 
 def secret_body(row: CallbackSecret) -> dict[str, Any]:
-    """All but the value."""
+    """A secret without its value."""
     usable = value_of(row) is not None
     return {"id": str(row.pk), "createdAt": row.created_at, "signsUntil": row.signs_until, "signs": usable}
 
 
 def rotated_body(rotated: Rotated) -> dict[str, Any]:
-    """With the value, for the only time."""
+    """A new secret with its value, which no other body shows."""
     return {**secret_body(rotated.row), "secret": rotated.value}
 
 
@@ -77,46 +78,46 @@ def endpoint_body(endpoint: CallbackEndpoint) -> dict[str, Any]:
 
 
 class CallbackSettingsNow(serializers.Serializer[Any]):
-    """Where orders call back that say nothing themselves."""
+    """The callback URL of orders that do not name one."""
 
-    callbackURL = serializers.CharField(allow_null=True, help_text="in its canonical form; null: nowhere")
+    callbackURL = serializers.CharField(allow_null=True, help_text="in its canonical form; null: no callbacks")
 
 
 class CallbackSettingsBody(StrictSerializer):
-    """Where orders call back that say nothing themselves."""
+    """The callback URL of orders that do not name one."""
 
-    callbackURL = CallbackURLField(allow_null=True, help_text="null: nowhere")
+    callbackURL = CallbackURLField(allow_null=True, help_text="null: no callbacks")
 
 
 class CallbackTestBody(StrictSerializer):
-    """Where the test goes."""
+    """The receiver of the test."""
 
-    callbackURL = CallbackURLField(required=False, help_text="that of the settings, unless told")
+    callbackURL = CallbackURLField(required=False, help_text="default: the URL in the settings")
 
 
 class SigningSecret(serializers.Serializer[Any]):
-    """A secret, without its value."""
+    """A secret without its value."""
 
     id = serializers.UUIDField()
     createdAt = serializers.DateTimeField()
-    signsUntil = serializers.DateTimeField(allow_null=True, help_text="null: until there is a newer one")
-    signs = serializers.BooleanField(help_text="false: the key of the service that it was made of is gone; rotate it")
+    signsUntil = serializers.DateTimeField(allow_null=True, help_text="null: until a newer secret exists")
+    signs = serializers.BooleanField(help_text="false: the service lost the key that it was derived from; rotate it")
 
 
 class NewSigningSecret(SigningSecret):
-    """A secret with its value, which is shown once."""
+    """A secret with its value, which is shown only once."""
 
     secret = serializers.CharField(help_text="`whsec_…`")
 
 
 class SigningSecretList(serializers.Serializer[Any]):
-    """All secrets that sign, newest first."""
+    """All active secrets, newest first."""
 
     results = SigningSecret(many=True)
 
 
 class DeliveryAttempt(serializers.Serializer[Any]):
-    """One try. What the receiver answered stands where it did answer."""
+    """One attempt. Members that are not known, such as the status of a receiver that did not answer, are left out."""
 
     number = serializers.IntegerField()
     startedAt = serializers.DateTimeField()
@@ -127,7 +128,7 @@ class DeliveryAttempt(serializers.Serializer[Any]):
 
 
 class DeliveryMessage(serializers.Serializer[Any]):
-    """What is sent."""
+    """The message that is sent."""
 
     type = serializers.CharField()
     timestamp = serializers.DateTimeField()
@@ -141,7 +142,7 @@ class DeliveryInList(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=DELIVERY_WORDS)
     eventType = serializers.CharField()
     messageID = serializers.CharField(help_text="the header `webhook-id`")
-    jobID = serializers.UUIDField(allow_null=True, help_text="of the report, say; null for a test")
+    jobID = serializers.UUIDField(allow_null=True, help_text="the job that ended; null for a test")
     callbackURL = serializers.CharField()
     attempt = serializers.IntegerField()
     createdAt = serializers.DateTimeField()
@@ -152,18 +153,13 @@ class DeliveryInList(serializers.Serializer[Any]):
 
 
 class Delivery(DeliveryInList):
-    """A delivery, what it sends, and what came of each try."""
+    """A delivery, its message, and the result of each attempt."""
 
     body = DeliveryMessage()
     attempts = DeliveryAttempt(many=True)
 
 
-class DeliveryPage(serializers.Serializer[Any]):
-    """One page of a list; `next` and `previous` are URLs."""
-
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = DeliveryInList(many=True)
+DeliveryPage = page_of(DeliveryInList, name="DeliveryPage")
 
 
 class Endpoint(serializers.Serializer[Any]):
@@ -175,9 +171,4 @@ class Endpoint(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class EndpointPage(serializers.Serializer[Any]):
-    """One page of a list; `next` and `previous` are URLs."""
-
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = Endpoint(many=True)
+EndpointPage = page_of(Endpoint, name="EndpointPage")

@@ -1,4 +1,4 @@
-"""Views of the callback API: thin, over `jobs.webhooks`."""
+"""The callback API: thin views over `jobs.webhooks`."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ class CallbackListView(ApiView):
     scopes = {"GET": SCOPES.read}
 
     @extend_schema(
-        operation_id="listCallbacks",
-        parameters=[*PAGES],
-        responses={200: DeliveryPage, 404: NOT_VALID_CURSOR},
+        operation_id="listCallbacks", parameters=[*PAGES], responses={200: DeliveryPage, 404: NOT_VALID_CURSOR}
     )
     def get(self, request: Request) -> Response:
         """My deliveries, newest first."""
@@ -76,7 +74,7 @@ class CallbackView(ApiView):
 
     @extend_schema(operation_id="getCallback", responses={200: Delivery})
     def get(self, request: Request, job_id: str) -> Response:
-        """One delivery: what it sends, and what came of each try."""
+        """One delivery: its message, and the result of each attempt."""
         job = get_job(request, job_id, kind=CALLBACK)
         return answer_poll(self, job, Question.RESOURCE, lambda _: delivery_body(job, attempts=True))
 
@@ -89,11 +87,7 @@ class CallbackReplayView(ApiView):
     @extend_schema(
         operation_id="replayCallback",
         request=None,
-        responses={
-            202: DeliveryInList,
-            409: problem("`not-ended`: it is still being delivered."),
-            **FULL,
-        },
+        responses={202: DeliveryInList, 409: problem("`not-ended`: it is still being delivered."), **FULL},
     )
     def post(self, request: Request, job_id: str) -> Response:
         """Deliver the same message again, under the same `webhook-id`."""
@@ -101,7 +95,7 @@ class CallbackReplayView(ApiView):
         try:
             replayed = replay_delivery(job)
         except TransitionError:
-            raise ProblemError(409, "not-ended", "This delivery has not ended yet: it goes on by itself.") from None
+            raise ProblemError(409, "not-ended", "This delivery has not ended yet. It continues by itself.") from None
         return accepted(replayed, lambda _: delivery_body(replayed))
 
 
@@ -120,12 +114,12 @@ class CallbackTestView(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Deliver a message of the type `callback.test`, signed as all are."""
+        """Deliver a message of the type `callback.test`, signed like all others."""
         sent = CallbackTestBody(data=request.data)
         sent.is_valid(raise_exception=True)
         url = sent.validated_data.get("callbackURL") or default_url(request.user)  # type: ignore[arg-type]
         if url is None:
-            raise ProblemError(409, "no-callback-url", "Your settings name no URL: name one in the request.")
+            raise ProblemError(409, "no-callback-url", "Your settings have no URL. Name one in the request.")
         job = deliver_test(request.user, url=url)  # type: ignore[arg-type]
         return accepted(job, lambda _: delivery_body(job))
 
@@ -137,16 +131,14 @@ class CallbackSettingsView(ApiView):
 
     @extend_schema(operation_id="getCallbackSettings", responses={200: CallbackSettingsNow})
     def get(self, request: Request) -> Response:
-        """Where my orders call back that say nothing themselves."""
+        """The callback URL of those of my orders that do not name one."""
         return Response({"callbackURL": default_url(request.user)})  # type: ignore[arg-type]
 
     @extend_schema(
-        operation_id="setCallbackSettings",
-        request=CallbackSettingsBody,
-        responses={200: CallbackSettingsNow},
+        operation_id="setCallbackSettings", request=CallbackSettingsBody, responses={200: CallbackSettingsNow}
     )
     def put(self, request: Request) -> Response:
-        """For orders from now on; those that were accepted before keep theirs."""
+        """Set the callback URL of new orders. Orders that were accepted before keep theirs."""
         sent = CallbackSettingsBody(data=request.data)
         sent.is_valid(raise_exception=True)
         set_default_url(request.user, sent.validated_data["callbackURL"])  # type: ignore[arg-type]
@@ -160,13 +152,13 @@ class CallbackSecretListView(ApiView):
 
     @extend_schema(operation_id="listCallbackSecrets", responses={200: SigningSecretList})
     def get(self, request: Request) -> Response:
-        """My secrets that sign now, newest first, without their values."""
+        """My active signing secrets, newest first, without their values."""
         rows = valid_secrets(request.user.pk)  # type: ignore[arg-type]
         return Response({"results": [secret_body(row) for row in rows]})
 
     @extend_schema(operation_id="rotateCallbackSecret", request=None, responses={201: NewSigningSecret})
     def post(self, request: Request) -> Response:
-        """Make a new secret, which is shown now and never again. The former ones sign beside it for a while."""
+        """Create a secret, which is shown only now. The previous ones continue to sign beside it for a while."""
         rotated = rotate_secret(request.user)  # type: ignore[arg-type]
         return Response(rotated_body(rotated), status=201, headers=NO_STORE)
 
@@ -177,9 +169,7 @@ class CallbackEndpointListView(ApiView):
     scopes = {"GET": SCOPES.read}
 
     @extend_schema(
-        operation_id="listCallbackEndpoints",
-        parameters=[*PAGES],
-        responses={200: EndpointPage, 404: NOT_VALID_CURSOR},
+        operation_id="listCallbackEndpoints", parameters=[*PAGES], responses={200: EndpointPage, 404: NOT_VALID_CURSOR}
     )
     def get(self, request: Request) -> Response:
         """My URLs that have answered 410 Gone, newest first."""
@@ -195,15 +185,10 @@ class CallbackEndpointEnableView(ApiView):
     scopes = {"POST": SCOPES.write}
 
     @extend_schema(
-        operation_id="enableCallbackEndpoint",
-        request=None,
-        responses={
-            200: Endpoint,
-            409: problem("`not-disabled`"),
-        },
+        operation_id="enableCallbackEndpoint", request=None, responses={200: Endpoint, 409: problem("`not-disabled`.")}
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
-        """Send there again from now on. What was not sent meanwhile can be replayed."""
+        """Send callbacks to this URL again. Those that were not sent while it was disabled can be replayed."""
         try:
             endpoint = enable_endpoint(request.user.pk, UUID(endpoint_id))  # type: ignore[arg-type]
         except (ValueError, CallbackEndpoint.DoesNotExist):

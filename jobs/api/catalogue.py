@@ -1,4 +1,4 @@
-"""`/api/errors`: the catalogue of error codes as a page. The `type` of each problem is a row of it."""
+"""`/api/errors`: the catalogue of error codes as a page. The `type` of each problem links to a row of it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from jobs.error_codes import Source, error_codes
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """For everybody: it says nothing of this server but which apps have registered codes."""
+    """Open to everybody: about this server, it reveals only which apps have registered codes."""
     seen: set[str] = set()
     tables = []
     for source in Source:
         rows = []
         for known in error_codes(source):
-            anchor = "" if known.code in seen else known.code  # a code may be of a response and of a job
+            anchor = "" if known.code in seen else known.code  # responses and jobs may share a code
             seen.add(known.code)
             rows.append((known, anchor, _html(known.when), _html(known.remedy), _html(known.retry)))
         tables.append((source.heading, rows))
@@ -27,7 +27,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def _html(text: str) -> SafeString:
-    """Text with `code` in it."""
+    """Text, with its parts in backticks as `<code>` elements."""
     parts = enumerate(text.split("`"))
     return format_html_join(
         "", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,) for odd, part in parts)

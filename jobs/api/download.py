@@ -23,40 +23,38 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
 
 _LIST = {"type": "string", "maxLength": LONGEST_LIST}
 RANGE_HEADERS = (
-    OpenApiParameter("Range", _LIST, OpenApiParameter.HEADER, description="`bytes=1000-`: from there on. One range."),
+    OpenApiParameter("Range", _LIST, OpenApiParameter.HEADER, description="One range; `bytes=1000-` skips 1000 bytes."),
     OpenApiParameter(
-        "If-Range", _LIST, OpenApiParameter.HEADER, description="The `ETag` of the file; another file is sent whole."
+        "If-Range", _LIST, OpenApiParameter.HEADER, description="An `ETag`; a file with another one is sent whole."
     ),
 )
 FILE_HEADERS = (
     response_header("Accept-Ranges", "`bytes`", of=[200, 206]),
     response_header("Content-Disposition", "The name of the file, as `filename*` (RFC 6266).", of=[200, 206]),
-    response_header("Content-Length", "Bytes of this answer.", of=[200, 206]),
-    response_header("Content-Range", "Which bytes these are, or how many there are.", of=[206, 416]),
+    response_header("Content-Length", "The number of bytes in this response.", of=[200, 206]),
+    response_header("Content-Range", "The range of these bytes (416: `*`) and the size of the file.", of=[206, 416]),
     response_header("Repr-Digest", "SHA-256 of the whole file (RFC 9530).", of=[200, 206]),
-    response_header("Last-Modified", "When it was made.", of=[200, 206]),
-    response_header("Expires", "Until when it is kept.", of=[200, 206]),
+    response_header("Last-Modified", "When the file was published.", of=[200, 206]),
+    response_header("Expires", "When the file will be deleted.", of=[200, 206]),
 )
 
 
 def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
     """Answer a GET or HEAD for a published artifact: 200, 206 or 304.
 
-    Only one range is served; of a request for several, RFC 9110 section 14.2 lets a server send all.
-    Raises ProblemError (412, 416), ArtifactError when storage has lost the file or a part of it, and
-    StorageUnavailableError.
+    A request for several ranges gets the whole file, as RFC 9110 section 14.2 allows. Raises ProblemError (412, 416),
+    ArtifactError if the storage has lost the file or a part of it, and StorageUnavailableError.
     """
     etag = f'"{artifact.sha256}"'
     published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
     answer = get_conditional_response(request, etag=etag, last_modified=published_at)
     if answer is not None and answer.status_code == 412:
-        problem = "The file is not the one that the request is about."
+        problem = "The file has changed since the version that If-Match or If-Unmodified-Since names."
         raise ProblemError(412, "precondition-failed", problem, headers={"ETag": etag})
     if answer is not None:
         return _with_headers(answer, artifact, etag)
-    start, end = 0, artifact.size_bytes - 1
-    status = 200
-    # Ranges are of GET alone (RFC 9110 section 14.2). Both validators are strong: a published file never changes.
+    start, end, status = 0, artifact.size_bytes - 1, 200
+    # Only GET has ranges (RFC 9110 section 14.2). Both validators are strong, because a published file never changes.
     wanted = request.headers.get("Range", "") if request.method == "GET" else ""
     if wanted and request.headers.get("If-Range", etag) in (etag, _last_modified(artifact)):
         asked = parse_range(wanted, artifact.size_bytes)
@@ -70,7 +68,7 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
         if asked:
             (start, end), status = asked, 206
     response = _body(request, artifact, start, end, status)
-    if request.method == "GET" and start == 0:  # what goes on from there is the same download
+    if request.method == "GET" and start == 0:  # a later range continues a download that was recorded
         record_event(artifact.job_id, Event.Name.DOWNLOADED, actor=request.user.get_username())
     response["Content-Length"] = str(end - start + 1)
     if status == 206:
@@ -79,7 +77,7 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
-    """First and last byte of a `Range` header; `()` when it cannot be satisfied, None when it is to be ignored."""
+    """First and last byte of a `Range` header; `()` if it cannot be satisfied, None if it must be ignored."""
     found = _RANGE.fullmatch(header)
     if found is None or found.groups() == ("", ""):
         return None

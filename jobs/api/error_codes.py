@@ -1,4 +1,4 @@
-"""The codes of responses that are problems. `reports.error_codes` has those of its own views."""
+"""The error codes of responses. `reports.error_codes` has those of the views of reports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CODES: Final = [
     ErrorCode(
         "not-found", 404, "Not found",
         "No such resource exists, it was deleted, or it belongs to another user.",
-        "Check the id. Do not poll it any more.", Retry.NO,
+        "Check the id, and stop polling it.", Retry.NO,
     ),
     ErrorCode(
         "method-not-allowed", 405, "Method not allowed",
@@ -86,7 +86,7 @@ CODES: Final = [
     ErrorCode(
         "too-many-tokens", 409, "Too many tokens",
         "The user has as many tokens as one user may have.",
-        "Revoke a token that is not used.", Retry.CHANGED,
+        "Revoke an unused token.", Retry.CHANGED,
     ),
     ErrorCode(
         "not-ended", 409, "Delivery has not ended",
@@ -110,7 +110,7 @@ CODES: Final = [
     ),
     ErrorCode(
         "file-lost", 410, "File lost",
-        "The file of a job is missing from the storage, or has another size than when it was written.",
+        "The file of a job is missing from the storage, or its size has changed since it was written.",
         "Order it again. The operators can see the damage.", Retry.NO,
     ),
     ErrorCode(
@@ -126,7 +126,7 @@ CODES: Final = [
     ErrorCode(
         "precondition-failed", 412, "Precondition failed",
         "The resource has changed since the version that `If-Match` or `If-Unmodified-Since` names.",
-        "Get the resource again and decide anew.", Retry.CHANGED,
+        "Get the current version of the resource, then decide.", Retry.CHANGED,
     ),
     ErrorCode(
         "body-too-large", 413, "Body too large",
@@ -156,7 +156,7 @@ CODES: Final = [
     ErrorCode(
         "throttled", 429, "Too many requests",
         "The token or session has sent more requests within a minute than it may; `RateLimit-Policy` has the quota.",
-        "Wait, and send less.", Retry.AFTER,
+        "Wait, and send fewer requests.", Retry.AFTER,
     ),
     ErrorCode(
         "owner-queue-full", 429, "Too many of your jobs are waiting",
@@ -176,11 +176,11 @@ CODES: Final = [
     ErrorCode(
         "storage-unavailable", 503, "Storage unavailable",
         "The storage that keeps the files does not answer. Orders are accepted and reports continue.",
-        "Wait, and download the file then.", Retry.AFTER,
+        "Wait, then download the file.", Retry.AFTER,
     ),
     ErrorCode(
         "server-busy", 503, "Server busy",
-        "All threads of the web server were busy. Nothing of the request was handled.",
+        "All threads of the web server were busy. The request was not handled.",
         "Wait.", Retry.AFTER,
     ),
     ErrorCode(

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can take requests, and how the whole service is."""
+"""Whether this process is alive, whether it can take requests, and whether the whole service is well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = structlog.get_logger(__name__)
 
 
 def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware before all that looks at `Host`, or asks PostgreSQL for the session of a cookie."""
+    """Middleware that answers probes before any other checks `Host` or queries PostgreSQL for a session."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return PROBES.get(request.path_info, get_response)(request)
@@ -32,24 +32,24 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when this web server can take requests: it and PostgreSQL answer; else 503. Each is named.
+    """200 if this web server can take requests, for which PostgreSQL must answer; else 503. The body names each check.
 
-    Orders are accepted without Redis and without workers, so neither counts here: `healthz` tells of them.
+    Orders are accepted without Redis and without workers, so these count only in `healthz`.
     """
     checks = {"web": True, "database": _database_answers()}
     words = {name: "ok" if holds else "unavailable" for name, holds in checks.items()}
     return _answer({"checks": words}, is_well=all(checks.values()))
 
 
-#: By path. `config.web_worker` has threads for these alone.
+#: By path. `config.web_worker` reserves threads for them.
 PROBES: Final = {"/livez": livez, "/readyz": readyz}
 
 
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 when nothing is wrong with the service, else 503; each part is named, with what is wrong with it.
+    """200 if nothing is wrong with the service, else 503. The body names each part with its problems.
 
-    For who has METRICS_TOKEN, and for staff who may see jobs.
+    For requests with METRICS_TOKEN, and for staff who may see jobs.
     """
     if not may_read_operations(request):
         return refuse_operations(request)
@@ -70,6 +70,6 @@ def _answer(body: dict[str, object], *, is_well: bool) -> JsonResponse:
 def _database_answers() -> bool:
     try:
         return database_answers()
-    except Exception as error:  # the driver's, and Django's
+    except Exception as error:  # of the driver, or of Django
         logger.warning("not_ready", check="database", error=repr(error))
         return False

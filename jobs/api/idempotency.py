@@ -11,22 +11,22 @@ from rest_framework.request import Request
 from jobs.dispatch.idempotency import Idempotency
 from jobs.http.problems import ProblemError
 
-#: Printable ASCII but for what a quoted string would have to escape.
+#: Printable ASCII without the characters that a quoted string must escape.
 KEY: Final = re.compile(r"[ !#-\[\]-~]{1,255}")
 
-#: Without what HTTP would strip. A quoted key is another way to write it.
+#: The pattern excludes outer blanks, which HTTP strips, and the quotes that a key may also be sent in.
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "maxLength": 255, "pattern": r"^[!#-\[\]-~]([ !#-\[\]-~]*[!#-\[\]-~])?$"},
     OpenApiParameter.HEADER,
-    description="Makes it safe to send the request again: for 24 hours it stands for the first request that had it.",
+    description="Makes it safe to send the request again: for 24 hours, the key identifies the first request with it.",
 )
 
 
 def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:
-    """The key of a request for a job of `kind`, and its fingerprint; None where the client sends none.
+    """The key of a request for a job of `kind`, with the request's fingerprint; None if the client sends no key.
 
-    The key is a string of RFC 8941, section 3.3.3 (`"a"`); it may come without its quotes. Raises ProblemError (400).
+    The key is a string of RFC 8941, section 3.3.3 (`"a"`); its quotes may be missing. Raises ProblemError (400).
     """
     header = request.headers.get("Idempotency-Key")
     if header is None:

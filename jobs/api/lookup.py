@@ -1,4 +1,4 @@
-"""Find a job for the user who asks. Somebody else's id answers exactly as an unknown one."""
+"""Find a job for the user of a request. The id of another user's job is answered exactly like an unknown one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.postgres.commit import ask_after_commit
 from jobs.postgres.statements import columns_of, fetch_all
 from jobs.states import State
 
-#: By the ORM, which writes the statement anew each time, it would take five times as long.
+#: The ORM would take five times as long, because it compiles the statement each time.
 OWN_JOB: Final = f"""
     SELECT {columns_of(Job, "jobs_job")}, {RESULT_COLUMNS} FROM jobs_job {join_result("jobs_job")}
     WHERE jobs_job.id = %(job_id)s AND owner = %(owner)s::bigint AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
@@ -23,10 +23,7 @@ OWN_JOB: Final = f"""
 
 
 def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = None) -> Job:
-    """The job, with its published result. One short query, as this is what clients ask for most.
-
-    Raises Http404.
-    """
+    """The job with its published result. One short query, because no other is as frequent. Raises Http404."""
     try:
         pk = UUID(job_id)
     except ValueError:
@@ -37,7 +34,7 @@ def get_job(request: Request | HttpRequest, job_id: str, *, kind: str | None = N
 
 
 def get_requeued(request: Request | HttpRequest, job: Job) -> Job:
-    """The job after it was queued again; as far as that is certain, where PostgreSQL no longer answers."""
+    """The job after it was queued again. If PostgreSQL no longer answers, only what is certain has changed."""
 
     def as_far_as_known() -> Job:
         job.state, job.result = State.QUEUED, None
@@ -48,7 +45,7 @@ def get_requeued(request: Request | HttpRequest, job: Job) -> Job:
 
 
 def get_canceled(request: Request | HttpRequest, job: Job) -> Job:
-    """The same, after it was canceled."""
+    """The same after it was canceled."""
 
     def as_far_as_known() -> Job:
         if job.state == State.RUNNING:

@@ -1,4 +1,4 @@
-"""`/metrics`, in Prometheus' text format, for who has METRICS_TOKEN, and for staff who may see jobs."""
+"""`/metrics` in Prometheus' text format, for requests with METRICS_TOKEN and for staff who may see jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs.monitoring.metrics import JobCollector
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """What the jobs' tables say, and what the processes of this web server have counted."""
+    """Figures from the tables of jobs, and the counters of this web server's processes."""
     if request.method not in ("GET", "HEAD"):
         response = problem_response(request, 405, "method-not-allowed", "Metrics can only be read.")
         response["Allow"] = "GET, HEAD"
@@ -26,7 +26,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return refuse_operations(request)
     jobs = CollectorRegistry()
     jobs.register(JobCollector())
-    # The jobs come first: it is they that let counters of refusals be there from the start.
+    # The jobs come first: collecting them creates the counters of refusals, which then exist before any refusal.
     body = generate_latest(jobs) + generate_latest(_counted_here())
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
@@ -40,14 +40,14 @@ def may_read_operations(request: HttpRequest) -> bool:
 
 
 def refuse_operations(request: HttpRequest) -> HttpResponse:
-    """401 for anyone else."""
+    """401 for everybody else."""
     response = problem_response(request, 401, "not-authenticated", "Send METRICS_TOKEN, or sign in as staff.")
     response["WWW-Authenticate"] = 'Bearer realm="metrics"'
     return response
 
 
 def _counted_here() -> CollectorRegistry:
-    """All processes of this web server together, where `config.gunicorn` has given them a folder; else this one."""
+    """Counters of all processes of this web server if `config.gunicorn` gave them a folder, else of this process."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,6 +1,6 @@
-"""What the OpenAPI schema says of every operation alike: problems, headers, scopes, links.
+"""Adds to the OpenAPI schema what operations have in common: problems, headers, scopes, links.
 
-A view documents what is its own. This adds the rest, so that the schema names every answer there is.
+A view documents only its own responses. With the rest from here, the schema names every possible response.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from jobs.tokens.permissions import scopes_needed
 _ID_IN_PATH: Final = re.compile(r"{\w+_id}")
 PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 
-#: Status → when any operation answers so.
+#: Status → when any operation may answer with it.
 ALWAYS: Final = {
     401: "`not-authenticated`: no valid token or session.",
     403: "`insufficient-scope`: the token lacks the scope. `permission-denied`: a session without its CSRF token.",
-    429: "`throttled`: more requests than the token has in a minute.",
+    429: "`throttled`: the token or session sent too many requests within a minute.",
     500: "`internal-error`: the server failed. The request may be repeated.",
     503: "`database-unavailable`, `server-busy`: send the request again after `Retry-After`.",
 }
-WITH_ID: Final = {404: "`not-found`: there is none, or it is somebody else's."}
+WITH_ID: Final = {404: "`not-found`: no such resource exists, or it belongs to another user."}
 WITH_BODY: Final = {
-    400: "`malformed-body`: no JSON. `invalid-request`: `errors` says where.",
+    400: "`malformed-body`: not JSON. `invalid-request`: `errors` says what is wrong.",
     408: "`request-timeout`: the rest of the body did not arrive in time.",
     411: "`length-required`: the body is chunked.",
     413: "`body-too-large`: the limit is in `detail`.",
@@ -37,17 +37,17 @@ WITH_PARAMETER: Final = {400: "`invalid-request`: `errors` names the parameter o
 WITH_ETAG: Final = {412: "`precondition-failed`: `If-Match` or `If-Unmodified-Since` does not hold."}
 
 HEADERS: Final = {
-    "Access-Control-Allow-Origin": "The origin of the script that asks, where an operator allows it.",
-    "RateLimit": 'What is left: `"requests";r=599;t=12`, remaining and seconds. Left out where nothing is counted.',
+    "Access-Control-Allow-Origin": "The origin of the requesting script, if an operator allows it.",
+    "RateLimit": 'The rest of the quota: `"requests";r=599;t=12`, requests and seconds. Left out without a quota.',
     "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
-    "Retry-After": "Seconds after which to ask again.",
-    "Preference-Applied": "`respond-async`, where the request has `Prefer: respond-async` (RFC 7240).",
-    "ETag": "Of this representation; send it as `If-None-Match`.",
-    "WWW-Authenticate": "RFC 6750.",
+    "Retry-After": "Seconds to wait before the next request.",
+    "Preference-Applied": "`respond-async`, if the request has `Prefer: respond-async` (RFC 7240).",
+    "ETag": "The version of the resource; send it as `If-None-Match`.",
+    "WWW-Authenticate": "The challenge of RFC 6750.",
 }
 #: Headers that any response may have.
 OF_ALL: Final = ("Access-Control-Allow-Origin",)
-#: … but for one that failed before the request was counted.
+#: Headers that a response may have unless it failed before the request was counted.
 OF_COUNTED: Final = ("RateLimit", "RateLimit-Policy")
 #: Status → headers of all its responses.
 OF_STATUS: Final = {
@@ -61,11 +61,11 @@ OF_STATUS: Final = {
     "503": ("Retry-After",),
 }
 
-#: The first part of a path below /api → what its tag says.
+#: The first part of a path below /api → the description of its tag.
 TAGS: Final = {
-    "callbacks": "Be told when a job has ended.",
+    "callbacks": "Be notified when a job has ended.",
     "operations": "Any job, for clients of the long-running-operation pattern.",
-    "report-types": "What can be ordered.",
+    "report-types": "The types of reports that can be ordered.",
     "reports": "Order reports, follow them, download them.",
     "tokens": "Tokens for programs.",
 }
@@ -81,21 +81,21 @@ IF_NONE_MATCH: Final = {
     "in": "header",
     "name": "If-None-Match",
     "schema": {"type": "string", "maxLength": LONGEST_LIST},
-    "description": "An `ETag` from before: the answer is 304 while nothing has changed.",
+    "description": "An earlier `ETag`: the response is 304 if nothing has changed.",
 }
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's, with the scopes that a token needs."""
+    """drf-spectacular's class, with the scopes that a token needs."""
 
     def get_description(self) -> str:  # type: ignore[override]
-        """With the scopes: for `security`, linters know those of OAuth2 and OpenID Connect only."""
+        """Includes the scopes: linters do not take them in `security`, except for OAuth2 and OpenID Connect."""
         description: str = super().get_description()
         scopes = " and ".join(f"`{scope}`" for scope in self._scopes())
         return f"{description}\n\nA token needs the scope {scopes}." if scopes else description
 
     def get_extensions(self) -> dict[str, Any]:
-        """Those of the view, and the scopes."""
+        """The view's own extensions, and the scopes."""
         extensions: dict[str, Any] = super().get_extensions()
         return {**extensions, "x-required-scopes": scopes} if (scopes := self._scopes()) else extensions
 
@@ -104,7 +104,7 @@ class ApiSchema(AutoSchema):
 
 
 def complete_schema(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A hook of drf-spectacular, after everything else."""
+    """The last of drf-spectacular's postprocessing hooks."""
     result["paths"] = {_ID_IN_PATH.sub("{id}", path): item for path, item in result["paths"].items()}
     result["components"]["headers"] = {
         name: {"schema": {"type": "string"}, "description": text} for name, text in HEADERS.items()
@@ -112,12 +112,11 @@ def complete_schema(result: dict[str, Any], generator: Any, request: Any, public
     for path, method, operation in operations(result):
         _name_ids(operation)
         _add_problems(operation, path, method)
-        _type_problems(operation)
         _add_headers(operation)
     _add_links(result)
     _add_tags(result)
     bound_schema(result)
-    # A file does not know where it is served from; a server's own schema is relative to itself.
+    # The schema in a file must name a server; a schema that a server sends is relative to that server.
     result["servers"] = [{"url": "/"}] if request else [SERVER]
     if request is not None and not request.user.is_authenticated:
         _leave_out_examples(result)
@@ -146,10 +145,7 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
         own = responses.setdefault(str(status), {"content": {"application/json": {"schema": PROBLEM}}})
         own["description"] = " ".join(filter(None, [own.get("description"), description]))
     operation["responses"] = dict(sorted(responses.items()))
-
-
-def _type_problems(operation: dict[str, Any]) -> None:
-    for response in operation["responses"].values():
+    for response in responses.values():
         content = response.get("content", {})
         if content.get("application/json", {}).get("schema") == PROBLEM:
             content["application/problem+json"] = content.pop("application/json")
@@ -168,7 +164,7 @@ def _add_tags(result: dict[str, Any]) -> None:
 
 
 def _leave_out_examples(result: dict[str, Any]) -> None:
-    """They name report types."""
+    """Without them, nobody who is not signed in learns the names of report types."""
     for _, _, operation in operations(result):
         for part in (operation.get("requestBody", {}), *operation["responses"].values()):
             for content in part.get("content", {}).values():
@@ -176,7 +172,7 @@ def _leave_out_examples(result: dict[str, Any]) -> None:
 
 
 def _add_links(result: dict[str, Any]) -> None:
-    """From what makes something to all that can be asked of it."""
+    """Link each response that creates a resource to the operations on that resource."""
     for path, item in result["paths"].items():
         below = [
             operation["operationId"] for other, _, operation in operations(result) if other.startswith(f"{path}/{{id}}")

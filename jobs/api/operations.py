@@ -14,9 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.lookup import get_job
-from jobs.api.polling import Question, answer_poll
+from jobs.api.polling import POLL_PROBLEMS, Question, answer_poll
 from jobs.api.status import error_of
-from jobs.http.schema import problem
 from jobs.http.views import ApiView
 from jobs.kinds import ALL_SCOPES, find_kind
 from jobs.models import Job
@@ -35,7 +34,7 @@ class OperationError(serializers.Serializer[Any]):
 
 
 class Operation(serializers.Serializer[Any]):
-    """Documents the body."""
+    """A job as a long-running operation."""
 
     id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=OPERATION_STATES)
@@ -49,15 +48,9 @@ class Operation(serializers.Serializer[Any]):
 class OperationView(ApiView):
     """`GET /api/operations/{id}`"""
 
-    scopes = {"GET": None}  # that of its kind
+    scopes = {"GET": None}  # depends on the kind: `get` checks it
 
-    @extend_schema(
-        operation_id="getOperation",
-        responses={
-            200: Operation,
-            429: problem("`polling-too-fast`: polled several times before `Retry-After` was over."),
-        },
-    )
+    @extend_schema(operation_id="getOperation", responses={200: Operation, **POLL_PROBLEMS})
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
         job = get_job(request, job_id)
@@ -68,7 +61,6 @@ class OperationView(ApiView):
 
 def operation_body(request: Request, job: Job) -> dict[str, Any]:
     """The operation resource of a job."""
-    artifact = job.result_artifact
     body: dict[str, Any] = {
         "id": str(job.pk),
         "status": WORDS[State(job.state)].operation,
@@ -76,7 +68,7 @@ def operation_body(request: Request, job: Job) -> dict[str, Any]:
         "createdDateTime": job.created_at,
         "lastActionDateTime": job.updated_at,
     }
-    if job.state == State.SUCCEEDED and is_available(artifact):
+    if job.state == State.SUCCEEDED and is_available(job.result_artifact):
         kind = find_kind(job.kind)
         if kind and (path := kind.url_of_result(job)):
             body["resourceLocation"] = request.build_absolute_uri(path)

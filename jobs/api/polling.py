@@ -1,4 +1,4 @@
-"""Answers about a job that clients poll."""
+"""Responses to clients that poll a job."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ from jobs.api.status import retry_after
 from jobs.estimates.estimate import Estimate, estimate
 from jobs.http.limits import ask_whether_early, count_poll, forget_polls
 from jobs.http.problems import ProblemError
+from jobs.http.schema import problem
 from jobs.http.views import ApiView
 from jobs.models import Job
 from jobs.postgres.commit import ask_after_commit
 from jobs.status import has_ended
 from jobs.tokens.throttling import client_of
 
-#: Makes the body of an answer from what is known of the job.
+#: Builds the body of a response from the job's estimate.
 Body = Callable[[Estimate], dict[str, Any]]
+
+POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `Retry-After` was over.")}
 
 
 class Question(StrEnum):
-    """What a client can ask about a job again and again. Each has a quota of its own."""
+    """A question about a job that clients poll. Each has its own quota."""
 
     STATUS = "status"
     OPERATION = "operation"
     RESOURCE = "resource"
 
     def of(self, job: Job, request: Request) -> str:
-        """This question of this client about this job, for `jobs.http.limits`."""
+        """The key for `jobs.http.limits` of this question, from the client of `request`, about `job`."""
         return f"polling:{self}:{job.pk}:{client_of(request)}"
 
 
 def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Response:
-    """The answer to a client that polls `job`. Raises ProblemError (429) for one that polls much faster than told."""
+    """Answer a client that polls `job`. Raises ProblemError (429) if it polls much faster than `Retry-After` says."""
     if has_ended(job):
         return _answer(job, Estimate(), body)
     asked = question.of(job, view.request)
@@ -55,18 +58,18 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Resp
     return response
 
 
-def begin_polling_anew(request: Request, job: Job) -> None:
-    """The `Retry-After` of the answer to this request counts, whatever this client was told about `job` before."""
+def forget_polls_of(job: Job, request: Request) -> None:
+    """Let the next `Retry-After` count, whatever this client was told about `job` before."""
     forget_polls(question.of(job, request) for question in Question)
 
 
 def accepted(job: Job, body: Body) -> Response:
-    """202: what was committed stays accepted, even if the estimate fails."""
+    """202 for a job that was committed. It is sent even if the estimate fails."""
     return _answer(job, ask_after_commit(partial(estimate, job, is_new=True), otherwise=Estimate), body, status=202)
 
 
 def _answer(job: Job, known: Estimate, body: Body, *, status: int = 200) -> Response:
-    """A response about a job, with `Retry-After` until it has ended (RFC 9110 section 10.2.3)."""
+    """A response about a job, with `Retry-After` (RFC 9110 section 10.2.3) unless the job has ended."""
     response = Response(body(known), status=status, headers={"Cache-Control": "private, no-cache"})
     if (wait := retry_after(job, known, timezone.now())) is not None:
         response["Retry-After"] = str(wait)

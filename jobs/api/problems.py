@@ -1,4 +1,4 @@
-"""The errors of jobs as problems, for every view of the API."""
+"""Turns errors of jobs into problems, for every view of the API."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jobs.http.problems import ProblemError
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's `EXCEPTION_HANDLER`: the errors of jobs, then all others."""
+    """DRF's `EXCEPTION_HANDLER`, for errors of jobs and all others."""
     return problems.problem_handler(as_problem(error), context)
 
 
 def as_problem(error: Exception) -> Exception:
-    """What the client is told of an error of jobs; another error stays as it is."""
+    """An error of jobs as a ProblemError; any other error unchanged."""
     match error:
         case AdmissionError():
             return refusal_problem(error)
@@ -31,9 +31,9 @@ def as_problem(error: Exception) -> Exception:
 
 
 def refusal_problem(error: AdmissionError) -> ProblemError:
-    """429 where the client alone has too many jobs queued, 503 where nobody gets in; and when there may be room.
+    """429 if only this user has too many jobs queued, 503 if nobody's are accepted; with the time until there is room.
 
-    The refusals of this process are written down first: now, no transaction is open.
+    Writes the refusals of this process to the database first, because no transaction is open here.
     """
     write_refusals()
     wait = retry_after_refusal(error)

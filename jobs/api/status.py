@@ -1,4 +1,4 @@
-"""The status of a job as its owner sees it: words, progress, estimates (DESIGN section 8)."""
+"""Members of the status of a job: queue, progress, failure and result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SHORTEST_WAIT, LONGEST_WAIT = 1, 60
 
 
 def seconds_remaining(known: Estimate) -> int | None:
-    """Whole seconds until a job has ended, at least 1; None if that is not known."""
+    """Whole seconds until the job ends, at least 1; None if that is not known."""
     return None if known.left is None else max(1, round(known.left))
 
 
 def retry_after(job: Job, known: Estimate, now: datetime) -> int | None:
-    """How long to wait before asking again, in seconds; None once the job has ended.
+    """Seconds to wait before the next poll; None once the job has ended.
 
-    A quarter of the time that remains, or, unknown, a tenth of the time since the order.
+    A quarter of the remaining time or, if that is unknown, a tenth of the time since the order.
     """
     if has_ended(job):
         return None
@@ -33,7 +33,7 @@ def retry_after(job: Job, known: Estimate, now: datetime) -> int | None:
 
 
 def queue_members(known: Estimate) -> dict[str, Any]:
-    """The members of the status that tell how long a job waits, and why. It has no place before it is due."""
+    """How long a job waits in its queue, and why. The position is None until the job is due."""
     members: dict[str, Any] = {"queuePosition": known.place}
     if known.wait:
         members["estimatedWaitSeconds"] = max(1, round(known.wait))
@@ -43,21 +43,19 @@ def queue_members(known: Estimate) -> dict[str, Any]:
 
 
 def postponement_members(job: Job) -> dict[str, Any]:
-    """When a postponed job comes back, and what it waits for, in words for its owner. None, or one query."""
-    if not is_postponed(job):
+    """When a postponed job is tried again, and what it waits for, in words for its owner. One query if it is postponed.
+
+    A job is postponed if an attempt has begun, but something that it needs was not available.
+    """
+    if job.state != State.QUEUED or job.due or job.started_at is None:
         return {}
-    told = job.events.filter(name=Event.Name.POSTPONED).order_by("-id").first()
-    reason = told and told.details.get("public")
+    postponed = job.events.filter(name=Event.Name.POSTPONED).order_by("-id").first()
+    reason = postponed and postponed.details.get("public")
     return {"retryAt": job.scheduled_at} | ({"waitingFor": reason} if reason else {})
 
 
-def is_postponed(job: Job) -> bool:
-    """Whether an attempt has begun, and what it needs was not there."""
-    return job.state == State.QUEUED and not job.due and job.started_at is not None
-
-
 def error_of(job: Job) -> dict[str, Any]:
-    """The problem object of a dead job: 422 where the order itself is the reason, else 500. No internals."""
+    """The problem object of a dead job: 422 if the order itself is the cause, else 500. It shows no internals."""
     known = (job.result or {}).get("error", {})
     status = 500 if known.get("retryable", True) else 422
     return problem_body(status, known.get("code", "internal-error"), known.get("detail", job.error_message))

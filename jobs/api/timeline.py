@@ -1,4 +1,4 @@
-"""The timeline of a job as its owner sees it: what happened when. Who of the staff did it, and why, stays with them."""
+"""The timeline of a job for its owner. It shows neither which staff member did something nor the reason."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rest_framework import serializers
 
 from jobs.models import Event, Job
 
-#: Of a job with a long history, the newest lines.
+#: A longer timeline is cut to its newest events.
 LONGEST_TIMELINE = 200
 
 
 class TimelineEvent(serializers.Serializer[Any]):
-    """One line. `attempt` and `percent` stand where they apply."""
+    """One event. `attempt` and `percent` are left out where they do not apply."""
 
     at = serializers.DateTimeField()
     event = serializers.ChoiceField(choices=Event.Name.values)
@@ -22,7 +22,7 @@ class TimelineEvent(serializers.Serializer[Any]):
 
 
 def timeline(job: Job) -> list[dict[str, Any]]:
-    """Oldest first. One query."""
+    """The events, oldest first. One query."""
     newest = list(job.events.order_by("-id")[:LONGEST_TIMELINE])
     return [
         {"at": event.at, "event": event.name}

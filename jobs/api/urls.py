@@ -10,7 +10,7 @@ from jobs.api.metrics import metrics
 from jobs.api.operations import OperationView
 from jobs.http.schema_view import SchemaView
 
-# Our template leaves out the inline style of drf-spectacular's own, which the CSP forbids.
+# Our template omits the inline style of drf-spectacular's template, which the CSP forbids.
 docs = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")
 
 urlpatterns = [

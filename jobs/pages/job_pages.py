@@ -149,7 +149,7 @@ class JobPages:
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
         """Do what the button of a valid form says: order."""
         try:
-            job = self.resource.place(owner=request.user, data=self.data_of(job_type, form)).job
+            job = self.resource.ordering.place_order(owner=request.user, data=self.data_of(job_type, form)).job
         except AdmissionError as error:
             problem = refusal_problem(error)
             response = self.order_page(request, job_type, form, status=problem.status_code, refusal=str(error))

@@ -73,8 +73,7 @@ REMEDIES: Final = {
     "database-error": WAIT,
     "internal-error": ASK,
     "invalid-parameters": Remedy(
-        "Check the parameters: the rules for them have changed since you ordered the {noun}.",
-        Action.CHANGE_PARAMETERS,
+        "Check the parameters: the rules for them have changed since you ordered the {noun}.", Action.CHANGE_PARAMETERS
     ),
     "out-of-memory": LESS,
     "retryable-error": WAIT,

@@ -1,4 +1,4 @@
-"""Which of my jobs a list shows."""
+"""Filters of a list of jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobs.models.ids import first_id_at
 from jobs.models.querysets import JobQuerySet
 from jobs.status import STATUS_WORDS, in_status
 
-#: An id is made by the clock of a web server, `created_at` by PostgreSQL's.
+#: The time in an id is from the clock of a web server, `created_at` from PostgreSQL's.
 MOST_BETWEEN_CLOCKS = timedelta(hours=1)
 
 
@@ -24,34 +24,32 @@ MOST_BETWEEN_CLOCKS = timedelta(hours=1)
     {"type": "array", "items": {"type": "string", "enum": list(STATUS_WORDS)}, "maxItems": len(STATUS_WORDS)}
 )
 class StatusField(serializers.MultipleChoiceField):
-    """Any of the words of `status`."""
+    """Any number of values of `status`."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """As a set. Raises ValidationError for more than there are."""
+        """The values as a set. Raises ValidationError for more values than exist."""
         if len(data) > len(STATUS_WORDS):
-            raise serializers.ValidationError(f"Name at most {len(STATUS_WORDS)}.")
+            raise serializers.ValidationError(f"Name at most {len(STATUS_WORDS)} values.")
         return super().to_internal_value(data)
 
 
 class ListQuery(StrictSerializer):
-    """The query string of a list, except for what leads to a page and for the type."""
+    """The query string of a list, without the parameters of paging and the type."""
 
-    status = StatusField(required=False, choices=STATUS_WORDS, help_text="in this status only; may be repeated")
+    status = StatusField(required=False, choices=STATUS_WORDS, help_text="only with this status; may be repeated")
     createdAfter = serializers.DateTimeField(required=False, help_text="ordered at this time or later")
     createdBefore = serializers.DateTimeField(required=False, help_text="ordered before this time")
 
 
 @cache
 def list_query(kind: str) -> type[ListQuery]:
-    """The query string of `GET /api/reports`, say, which has `reportType`."""
-    of_type = serializers.CharField(
-        required=False, max_length=100, trim_whitespace=False, help_text="of this type only"
-    )
+    """The query string of a kind's list, with its type: `GET /api/reports` has `reportType`."""
+    of_type = serializers.CharField(required=False, max_length=100, trim_whitespace=False, help_text="only this type")
     return type("ListQuery", (ListQuery,), {f"{kind}Type": of_type})
 
 
 def filter_jobs(jobs: JobQuerySet, query: QueryDict, *, kind: str) -> JobQuerySet:
-    """The jobs of a kind that a query string selects. Raises DRF's ValidationError; its keys are parameters."""
+    """The jobs of a kind that a query string selects. Raises DRF's ValidationError, with parameters as keys."""
     sent = read_query(query, repeatable=["status"])
     asked = list_query(kind)(data={name: sent[name] for name in sent.keys() - {page.name for page in PAGES}})
     asked.is_valid(raise_exception=True)
@@ -70,6 +68,6 @@ def filter_jobs(jobs: JobQuerySet, query: QueryDict, *, kind: str) -> JobQuerySe
 
 
 def _moved(moment: datetime, by: timedelta) -> datetime:
-    """Within the times that an id can hold (RFC 9562 section 5.7: no less than 1970)."""
+    """`moment` shifted, and limited to the times that an id can hold (RFC 9562 section 5.7: from 1970 on)."""
     first, last = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
     return min(max(moment, first), last) + by

@@ -1,4 +1,4 @@
-"""One job of a kind: its status, its file, and what its owner may do to it. Thin views."""
+"""One job of a kind: its status, its file, and its owner's actions. Thin views."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
 from jobs.api.lookup import get_canceled, get_requeued
-from jobs.api.polling import Question, answer_poll
+from jobs.api.polling import POLL_PROBLEMS, Question, answer_poll
 from jobs.api.resources.resource import JobResource
-from jobs.api.resources.view import DIAL_PROBLEMS, POLL_PROBLEMS, Operations, ResourceView
+from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView
 from jobs.api.status import retry_after
 from jobs.errors import ArtifactError, TransitionError
 from jobs.estimates.estimate import estimate
@@ -41,22 +41,19 @@ class JobView(ResourceView):
             "delete": {
                 "operation_id": f"delete{name}",
                 "parameters": [*ACCEPTED_HEADERS],
-                "responses": {
-                    202: resource.Status,
-                    204: OpenApiResponse(description="It is gone, with its file."),
-                },
+                "responses": {202: resource.Status, 204: OpenApiResponse(description="It was deleted with its file.")},
             },
         }
 
     def get(self, request: Request, job_id: str) -> Response:
-        """One {noun}: its status, and what was ordered."""
+        """One {noun}: its status, its order and its timeline."""
         job = self.get_job(request, job_id)
         return answer_poll(self, job, Question.RESOURCE, partial(self.resource.detail_body, job))
 
     def delete(self, request: Request, job_id: str) -> Response:
-        """Cancel it while it is active (202, ask its status); delete it with its file once it has ended (204).
+        """Cancel {a_noun} that is active (202; poll its status), or delete one that has ended, with its file (204).
 
-        {A_noun} that ends just before the request comes has ended: it is deleted, also where it was to be canceled.
+        {A_noun} that ends just before the request arrives is deleted, even if the request was meant to cancel it.
         """
         job = self.get_job(request, job_id)
         if purge_or_cancel(job.pk, actor=request.user.get_username()):
@@ -78,18 +75,17 @@ class JobRetryView(ResourceView):
                 "operation_id": f"retry{resource.kind.capitalize()}",
                 "request": None,
                 "parameters": [*ACCEPTED_HEADERS],
-                "responses": {202: resource.Status, 409: refused, **DIAL_PROBLEMS},
+                "responses": {202: resource.Status, 409: refused, **ADMISSION_PROBLEMS},
             }
         }
 
     def post(self, request: Request, job_id: str) -> Response:
-        """Try a failed {noun} again, as it was ordered."""
+        """Retry a failed {noun}, with the parameters of its order."""
         job = self.get_job(request, job_id)
         try:
             self.resource.retry(job, owner=request.user)  # type: ignore[arg-type]
         except TransitionError:
-            word = status_word(job, job.result_artifact)
-            refusal = f"Only a failed {job.kind} can be retried; it is {word}."
+            refusal = f"Only a failed {job.kind} can be retried; this one is {status_word(job, job.result_artifact)}."
             raise ProblemError(409, "not-failed", refusal) from None
         except NotRetryableError as error:
             raise ProblemError(409, "not-retryable", str(error)) from None
@@ -111,7 +107,7 @@ class JobStatusView(ResourceView):
         }
 
     def get(self, request: Request, job_id: str) -> Response:
-        """How far it is. Ask again after `Retry-After` seconds, until that header is gone."""
+        """The progress of {a_noun}. Poll again after `Retry-After` seconds, until a response lacks this header."""
         job = self.get_job(request, job_id)
         return answer_poll(self, job, Question.STATUS, partial(self.resource.status_body, job))
 
@@ -130,17 +126,17 @@ class JobDownloadView(ResourceView):
                 "responses": {
                     **files,
                     409: problem(
-                        f"`not-ready`: ask again after `Retry-After`. `{resource.failed[1]}`: its status says why."
+                        f"`not-ready`: try again after `Retry-After`. `{resource.failed[1]}`: its status says why."
                     ),
                     410: problem("`canceled`, `expired` or `file-lost`: order it again."),
-                    416: problem("`range-not-satisfiable`: the range lies outside of the file."),
-                    503: problem("`storage-unavailable`: ask again after `Retry-After`."),
+                    416: problem("`range-not-satisfiable`: the range begins after the end of the file."),
+                    503: problem("`storage-unavailable`: try again after `Retry-After`."),
                 },
             }
         }
 
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
-        """The file. Ranges are served, so that a broken download can be resumed."""
+        """The file. An interrupted download can be resumed with `Range`."""
         job = self.get_job(request, job_id)
         artifact = job.result_artifact
         match status_word(job, artifact):

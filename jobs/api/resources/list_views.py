@@ -1,4 +1,4 @@
-"""Order a job of a kind, and list what was ordered: thin views."""
+"""Order jobs of a kind, and list them: thin views."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from jobs.api.resources.filters import filter_jobs, list_query
 from jobs.api.resources.resource import JobResource
-from jobs.api.resources.view import DIAL_PROBLEMS, Operations, ResourceView
+from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView
 from jobs.estimates.estimate import estimate_listed
 from jobs.http.pagination import PAGES, NewestFirst
 from jobs.http.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.models import Job
 from jobs.types.registry import UnknownTypeError
 
-REPLAYED = response_header("Idempotency-Replayed", "`true`: the order was accepted before, under its key.", of=[202])
+REPLAYED = response_header("Idempotency-Replayed", "`true`: an order with this key was accepted before.", of=[202])
 
 
 class JobListView(ResourceView):
@@ -29,8 +29,7 @@ class JobListView(ResourceView):
     def operations(cls, resource: JobResource) -> Operations:
         """Order and list."""
         name = resource.kind.capitalize()
-        an_equal = f"`true`: an equal {resource.kind} is given, as `reuse` asks."
-        reused = response_header(f"{name}-Reused", an_equal, of=[202])
+        reused = response_header(f"{name}-Reused", f"`true`: `reuse` found an equal {resource.kind}.", of=[202])
         return {
             "post": {
                 "operation_id": f"order{name}",
@@ -41,8 +40,8 @@ class JobListView(ResourceView):
                     202: resource.Status,
                     400: problem(f"`{resource.unknown_type[1]}`, `invalid-idempotency-key`."),
                     409: problem("`idempotency-key-in-use`: the first order with this key is still being handled."),
-                    422: problem("`idempotency-key-reused`: the first order with this key asked for something else."),
-                    **DIAL_PROBLEMS,
+                    422: problem("`idempotency-key-reused`: the first order with this key had another body."),
+                    **ADMISSION_PROBLEMS,
                 },
             },
             "get": {
@@ -55,7 +54,7 @@ class JobListView(ResourceView):
     def post(self, request: Request) -> Response:
         """Order {a_noun}."""
         try:
-            placed = self.resource.place(
+            placed = self.resource.ordering.place_order(
                 owner=request.user,  # type: ignore[arg-type]
                 data=request.data,
                 idempotency=idempotency_of(request, kind=self.resource.kind),

@@ -1,4 +1,4 @@
-"""What a kind says about its HTTP resource. The views beside this module do the rest."""
+"""The HTTP resource of a kind, for the views of this package: a kind subclasses `JobResource`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, status_body, type_body, types_of
+from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, types_of
+from jobs.api.status import failure_members, postponement_members, progress_members, queue_members, result_members
 from jobs.api.timeline import timeline
-from jobs.dispatch.idempotency import Idempotency
 from jobs.errors import SecretUnreadableError
 from jobs.estimates.estimate import Estimate
 from jobs.interventions.retrying import NotRetryableError, retry_dead_job
+from jobs.kinds import get_kind
 from jobs.models import Job
+from jobs.states import State
+from jobs.status import has_ended, status_word
 from jobs.types.base import JobType
-from jobs.types.ordering import Ordering, Placed
+from jobs.types.json_schema import serializer_schema
+from jobs.types.ordering import Ordering
 from jobs.types.registry import TypeRegistry, UnknownTypeError
 
 if TYPE_CHECKING:
@@ -28,9 +32,9 @@ class JobResource:
     """One kind's jobs and types over HTTP. Paths, scopes, operations and bodies follow from the name of the kind."""
 
     ordering: ClassVar[Ordering[Any]]
-    #: What the detail and the list show beside the status. `ordered` makes it.
+    #: Members that the detail and the list show beside the status. `ordered` builds them.
     Ordered: ClassVar[type[serializers.Serializer[Any]]] = Ordered
-    #: Status and code where the type of an order is unknown, and where the file of a failed job is asked for.
+    #: Status and code if the type of an order is unknown, and if the file of a failed job is requested.
     unknown_type: ClassVar[tuple[int, str]]
     failed: ClassVar[tuple[int, str]]
     #: Media types of the file.
@@ -38,7 +42,7 @@ class JobResource:
     order_examples: ClassVar[Sequence[OpenApiExample]] = ()
     status_examples: ClassVar[Sequence[OpenApiExample]] = ()
 
-    # Made from the above.
+    # Derived from the above.
     kind: ClassVar[str]
     types: ClassVar[TypeRegistry[Any]]
     Order: ClassVar[type[serializers.Serializer[Any]]]
@@ -61,16 +65,12 @@ class JobResource:
         cls.Page = page_of(cls.Detail, name=f"{name}Page")
         cls.Type, cls.Types = types_of(cls.kind)
 
-    def place(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
-        """Submit an order, or find the job of an earlier one. Raises what `Ordering.place_order` raises."""
-        return self.ordering.place_order(owner=owner, data=data, idempotency=idempotency)
-
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
         """dead → queued. Raises NotRetryableError, TransitionError and AdmissionError."""
         try:
             self.ordering.reopen_order(job.payload, owner)
         except UnknownTypeError:
-            refusal = f"There is no such {self.kind} type any more, or you may not order it any more."
+            refusal = f"This {self.kind} type no longer exists, or you may no longer order it."
         except SecretUnreadableError:
             refusal = "Its secret parameters can no longer be decrypted. Order it again."
         except serializers.ValidationError:
@@ -80,15 +80,34 @@ class JobResource:
         raise NotRetryableError(refusal)
 
     def ordered(self, job: Job) -> dict[str, Any]:
-        """What was ordered, with `***` for each secret."""
+        """The parameters, with `***` for each secret."""
         return {"parameters": self.ordering.shown_parameters(job.payload)}
 
     def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
-        """The status of a job that comes from `JobQuerySet.with_result`."""
-        return status_body(job, known, in_list=in_list)
+        """The status of a job that comes from `JobQuerySet.with_result`.
+
+        A list leaves out members that need a query for each job: the position in the queue, and the reason for a
+        postponement.
+        """
+        artifact = job.result_artifact
+        word = status_word(job, artifact)
+        body: dict[str, Any] = {"id": str(job.pk), f"{self.kind}Type": job.type, "status": word}
+        if not has_ended(job):
+            body |= progress_members(job, known) | {"cancelURL": reverse(f"api-{self.kind}", args=[job.pk])}
+            if not in_list:
+                body |= queue_members(known) | postponement_members(job)
+        elif job.state == State.SUCCEEDED:
+            if word == "Complete":
+                body[f"{self.kind}URL"] = get_kind(self.kind).url_of_result(job)
+            body |= result_members(job, artifact)
+        elif job.state == State.DEAD:
+            body |= failure_members(job)
+        else:
+            body |= {"createdAt": job.created_at, "completedAt": job.finished_at}
+        return body
 
     def detail_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
-        """The status, what was ordered and, except in a list, what happened since."""
+        """The status, the order and, except in a list, the timeline."""
         shown = {
             **self.status_body(job, known, in_list=in_list),
             **self.ordered(job),
@@ -98,10 +117,16 @@ class JobResource:
 
     def type_body(self, one: JobType) -> dict[str, Any]:
         """A type, with the JSON Schema of its parameters."""
-        return type_body(one, url=reverse(f"api-{self.kind}-type", args=[one.identifier]))
+        return {
+            "identifier": one.identifier,
+            "title": str(one.title),
+            "description": str(one.description),
+            "parameters": serializer_schema(one.Parameters()),
+            "url": reverse(f"api-{self.kind}-type", args=[one.identifier]),
+        }
 
     @property
     def words(self) -> Mapping[str, str]:
-        """The kind in the texts of its operations."""
+        """The kind's name in the texts of operations and pages."""
         a_noun = f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
         return {"noun": self.kind, "a_noun": a_noun, "A_noun": a_noun.capitalize(), "nouns": f"{self.kind}s"}

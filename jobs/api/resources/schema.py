@@ -1,4 +1,4 @@
-"""The order as the OpenAPI schema describes it: one shape for each type, with the type's own parameters."""
+"""The order in the OpenAPI schema: one variant for each type, with the type's own parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jobs.types.json_schema import serializer_schema
 
 
 class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """Of the types that the user may order; in a file, of those that everybody may order who is signed in."""
+    """Shows the types that the user may order or, in a file, those that every signed-in user may order."""
 
     target_class = "jobs.types.ordering.Order"
     match_subclasses = True
     priority = 1
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        """`oneOf` the types; the rest of the order is the same for all."""
+        """`oneOf` the types; the other members are the same for all."""
         resource: JobResource = auto_schema.view.resource
         member = resource.types.member
         mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
@@ -45,11 +45,7 @@ def _order_of(job_type: JobType, member: str, rest: dict[str, Any]) -> dict[str,
     return {
         "type": "object",
         "title": job_type.identifier,
-        "properties": {
-            member: {"type": "string", "const": job_type.identifier},
-            "parameters": parameters,
-            **rest,
-        },
+        "properties": {member: {"type": "string", "const": job_type.identifier}, "parameters": parameters, **rest},
         "required": [member, *(["parameters"] if parameters.get("required") else [])],
         "additionalProperties": False,
     }

@@ -21,10 +21,9 @@ class TypeListView(ResourceView):
         return {"get": {"operation_id": f"list{name}Types", "responses": {200: resource.Types}}}
 
     def get(self, request: Request) -> Response:
-        """What I may order."""
-        return Response(
-            {"results": [self.resource.type_body(known) for known in self.resource.types.orderable_by(request.user)]}
-        )
+        """The {noun} types that I may order."""
+        orderable = self.resource.types.orderable_by(request.user)
+        return Response({"results": [self.resource.type_body(known) for known in orderable]})
 
 
 class TypeView(ResourceView):

@@ -12,7 +12,7 @@ from jobs.api.resources.view import ResourceView
 
 
 def paths(resource: JobResource, *own: type[ResourceView]) -> list[URLPattern]:
-    """`/api/{kind}s…` and `/api/{kind}-types…`. A view of the kind's `own` stands in for the one that it subclasses."""
+    """`/api/{kind}s…` and `/api/{kind}-types…`. A view in `own` replaces the view that it subclasses."""
     kind = resource.kind
 
     def to(route: str, view: type[ResourceView], name: str) -> URLPattern:

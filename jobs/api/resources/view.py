@@ -1,4 +1,4 @@
-"""What the views of all resources have in common."""
+"""The base class of the views of all resources."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from jobs.http.views import ApiView
 from jobs.kinds import get_kind
 from jobs.models import Job
 
-DIAL_PROBLEMS = {
-    429: problem("`owner-queue-full`: too many of yours wait."),
-    503: problem("`queue-full`: the queue is full, or closed."),
+ADMISSION_PROBLEMS = {
+    429: problem("`owner-queue-full`: too many of your jobs are queued."),
+    503: problem("`queue-full`: the queue is full or closed."),
 }
-POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `Retry-After` was over.")}
 
 #: Method → arguments of drf-spectacular's `extend_schema`.
 Operations = Mapping[str, Mapping[str, Any]]
@@ -35,11 +34,11 @@ class ResourceView(ApiView):
     """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind."""
 
     resource: ClassVar[JobResource]
-    #: Method → which of the kind's scopes it needs: `read` or `write`.
+    #: Method → the scope of the kind that it needs: `read` or `write`.
     acts: ClassVar[Mapping[str, str]] = {"GET": "read"}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Name the scopes and describe the operations, unless the subclass has a method of its own."""
+        """Set the scopes, and document the operations whose methods are inherited."""
         super().__init_subclass__(**options)
         if "resource" not in vars(cls):
             return
@@ -53,7 +52,7 @@ class ResourceView(ApiView):
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:
-        """What the OpenAPI schema says of each method that has no documentation of its own."""
+        """The documentation of each inherited method for the OpenAPI schema."""
         return {}
 
     def get_job(self, request: Request, job_id: str) -> Job:
@@ -61,12 +60,9 @@ class ResourceView(ApiView):
         return get_job(request, job_id, kind=self.resource.kind)
 
     def accepted(self, request: Request, job: Job, *, is_new: bool = False) -> Response:
-        """202: the status of an order, and where to ask for it; its `Retry-After` replaces any sent before.
-
-        None was sent for a job that `is_new`.
-        """
+        """202 with the status of an order and its address. `Retry-After` replaces any that was sent for an old job."""
         if not is_new:
-            polling.begin_polling_anew(request, job)
+            polling.forget_polls_of(job, request)
         response = polling.accepted(job, partial(self.resource.status_body, job))
         response["Location"] = reverse(f"{job.kind}-status", args=[job.pk])
         response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
@@ -80,7 +76,7 @@ class ResourceView(ApiView):
         return ProblemError(
             status,
             code,
-            f"There is no {kind} type {error.args[0]}. Valid ones are: {', '.join(known)}.",
+            f"There is no {kind} type {error.args[0]}. Valid types are: {', '.join(known)}.",
             errors=[{"pointer": f"#/{kind}Type", "detail": f"There is no such {kind} type."}],
-            **{f"{kind}Types": known},  # type: ignore[arg-type]  # none of its own parameters
+            **{f"{kind}Types": known},  # type: ignore[arg-type]  # ProblemError has no parameter of this name
         )

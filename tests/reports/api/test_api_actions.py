@@ -149,7 +149,7 @@ def test_what_could_not_be_ordered_today_is_not_tried_again(api: APIClient, repo
     assert problem["detail"] == "Its parameters are no longer valid. Order a new report with other parameters."
     del report_types["yearly-sales"]
     problem = assert_problem(api.post(f"/api/reports/{job.pk}/retry"), 409, "not-retryable")
-    assert problem["detail"].startswith("There is no such report type any more")
+    assert problem["detail"].startswith("This report type no longer exists")
 
 
 @pytest.mark.parametrize(("method", "path"), [("delete", ""), ("post", "/retry")])
