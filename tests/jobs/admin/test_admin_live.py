@@ -14,6 +14,15 @@ from jobs.states import State
 SHOW = "for (const part of document.querySelectorAll('[data-live]')) htmx.trigger(part, 'shown')"
 
 
+def show(page: Page) -> None:
+    """Refresh as a tab does that is shown again.
+
+    htmx connects new content a moment after it is visible, and an event before that is lost.
+    """
+    page.wait_for_function("!document.querySelector('.htmx-added')")
+    page.evaluate(SHOW)
+
+
 @pytest.fixture
 def staff_page(page: Page, complaints: list[str], transactional_db: None, live_url: str) -> Page:
     client = Client()
@@ -30,13 +39,13 @@ def test_the_list_waits_while_a_job_is_ticked(staff_page: Page, make_job: Callab
     box.check()
     asked: list[str] = []
     staff_page.on("request", lambda request: asked.append(request.url))
-    staff_page.evaluate(SHOW)
+    show(staff_page)
     expect(box).to_be_checked()
     assert asked == []
     box.uncheck()
     staff_page.evaluate("document.activeElement.blur()")
     newer = make_job(state=State.DEAD)
-    staff_page.evaluate(SHOW)
+    show(staff_page)
     expect(staff_page.get_by_role("link", name=str(newer.pk))).to_be_visible()
 
 
@@ -47,7 +56,7 @@ def test_the_boxes_of_a_refreshed_list_are_ticked_and_counted_together(
     staff_page.goto("/admin/jobs/job/")
     for _ in range(3):
         newer = make_job(state=State.DEAD)
-        staff_page.evaluate(SHOW)
+        show(staff_page)
         expect(staff_page.get_by_role("link", name=str(newer.pk))).to_be_visible()
         jobs.append(newer)
     every, counter = staff_page.locator("#action-toggle"), staff_page.locator(".action-counter")
@@ -74,16 +83,16 @@ def test_the_page_of_a_job_keeps_what_is_unfolded_and_stops_when_the_job_has_end
     staff_page.get_by_text("Traceback", exact=True).click()
     staff_page.evaluate("document.activeElement.blur()")
     Job.objects.update(state=State.RUNNING)
-    staff_page.evaluate(SHOW)
+    show(staff_page)
     expect(staff_page.get_by_role("heading", name="Running")).to_be_visible()
     expect(staff_page.get_by_text("in line 7")).to_be_visible()
     Job.objects.update(state=State.CANCELLED)
-    staff_page.evaluate(SHOW)
+    show(staff_page)
     expect(staff_page.locator("[data-live]")).to_have_count(0)
 
 
 def test_a_session_that_has_ended_leads_to_the_sign_in(staff_page: Page, live_url: str) -> None:
     staff_page.goto("/admin/")
     staff_page.context.clear_cookies()
-    staff_page.evaluate(SHOW)
+    show(staff_page)
     expect(staff_page).to_have_url(f"{live_url}/admin/login/?next=/admin/")
