@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -90,6 +90,35 @@ def test_one_statement_hands_out_where_nothing_else_waits(waiting: Callable[...,
     with CaptureQueriesContext(connection) as queries:
         assert hand_out(QUEUE, at_most=9) == [jobs[0].pk]
     assert len(queries) == 2
+
+
+def scanned_tables() -> set[str]:
+    """The tables that the plan of a hand-out reads from end to end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {HAND_OUT}", {"queue": QUEUE, "at_most": 9, "below": 2**15})
+        nodes, scanned = [cursor.fetchone()[0][0]["Plan"]], set()
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if node["Node Type"] == "Seq Scan":
+            scanned.add(node["Relation Name"])
+    return scanned
+
+
+def test_a_hand_out_searches_indexes_of_the_jobs() -> None:
+    ada = people(1)[0]
+    Job.objects.bulk_create(
+        Job(kind="test", type=f"type-{n % 5}", payload={}, queue=QUEUE, owner=ada, max_attempts=5) for n in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+    with transaction.atomic():
+        assert "jobs_job" not in scanned_tables()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX jobs_job_waiting")
+        assert "jobs_job" in scanned_tables()
+        transaction.set_rollback(True)
 
 
 def test_an_owner_has_no_more_places_than_the_dial_says(waiting: Callable[..., Job]) -> None:
