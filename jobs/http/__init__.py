@@ -1,5 +1,4 @@
-"""The manners of any JSON API: problem details, strict bodies, pages of a list, conditional requests, limits,
-middleware.
+"""General parts of a JSON API: problem details, strict bodies, pagination, conditional requests, limits, middleware.
 
-Nothing in here knows a job: it could serve another project. What a job's status looks like stands in `jobs.api`.
+Nothing here knows about jobs, so another project could use it. `jobs.api` defines the bodies of jobs.
 """

@@ -1,7 +1,7 @@
-"""Whose address a request has: that of the connection, or what a trusted proxy says.
+"""The client address of a request: that of the connection, or the one that a trusted proxy reports.
 
-Any client can send `X-Forwarded-For`. So it counts only on connections from TRUSTED_PROXIES, and there only as far as
-each hop, from the last one on, is such a proxy.
+Any client can send `X-Forwarded-For`, so it counts only on connections from TRUSTED_PROXIES. It is read from the last
+hop backward, as long as the hops are such proxies.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from django.http import HttpRequest, HttpResponse
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: In TRUSTED_PROXIES: connections over a Unix socket, which have no address.
+#: In TRUSTED_PROXIES, stands for connections over a Unix socket, which have no address.
 UNIX: Final = "unix"
-#: What only a proxy may say. Keys of `request.META`.
+#: Headers that only a proxy may set. Keys of `request.META`.
 OF_PROXIES: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
 
 
 def resolve_client_address(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: `REMOTE_ADDR` is the client's from here on; what a stranger says in a proxy's name is dropped.
+    """Middleware: set `REMOTE_ADDR` to the client's address, and drop proxy headers from any other sender.
 
-    Without TRUSTED_PROXIES nothing changes, so that `X-Forwarded-Proto` still works where only a proxy can connect.
+    Without TRUSTED_PROXIES it does nothing, so `X-Forwarded-Proto` still works where only a proxy can connect.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -48,12 +48,12 @@ def resolve_client_address(
 
 @cache
 def trusted_proxies(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """The networks. Raises ValueError for a text that is neither a network nor UNIX."""
+    """The texts except UNIX as networks. Raises ValueError."""
     return tuple(ipaddress.ip_network(text) for text in texts if text != UNIX)
 
 
 def client_address(hops: Sequence[str], networks: Sequence[Network]) -> str:
-    """The last hop that is not a trusted proxy; if all are, or one is not an address, the last that is known."""
+    """The last hop that is not a trusted proxy; without one, the farthest hop up to the first that is no address."""
     known = ""
     for hop in reversed(hops):
         if (address := parse_address(hop)) is None:
@@ -65,7 +65,7 @@ def client_address(hops: Sequence[str], networks: Sequence[Network]) -> str:
 
 
 def parse_address(text: str) -> Address | None:
-    """An address, with or without a port: `192.0.2.1:443`, `[2001:db8::1]:443`. IPv4 within IPv6 becomes IPv4."""
+    """Parse an address with or without a port: `192.0.2.1:443`, `[2001:db8::1]:443`. Mapped IPv4 becomes IPv4."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -79,5 +79,5 @@ def parse_address(text: str) -> Address | None:
 
 
 def is_trusted(address: Address | None, networks: Sequence[Network]) -> bool:
-    """Whether a proxy of ours has this address."""
+    """Whether the address belongs to a trusted proxy."""
     return address is not None and any(address in network for network in networks)

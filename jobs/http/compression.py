@@ -1,7 +1,4 @@
-"""Which responses are compressed.
-
-Static files are compressed when they are collected, and downloads when they are made (`csv.compression`).
-"""
+"""Compression of responses. `collectstatic` compresses static files, and `csv.compression` the files of reports."""
 
 from __future__ import annotations
 
@@ -20,15 +17,15 @@ MEDIA_TYPES: Final = (
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Django's, for what is text, is not streamed, and answers a GET or HEAD.
+    """Django's middleware, limited to text that is not streamed and answers GET or HEAD.
 
-    The length of a compressed response reveals whether a text from the request also occurs elsewhere in it (BREACH).
-    So answers to POST, which alone show a new token or secret, are not compressed. CSRF tokens are masked differently
-    in each page, and Django's random padding varies the lengths; it also makes every compressed ETag a weak one.
+    The length of a compressed response reveals whether text from the request also occurs elsewhere in it (BREACH).
+    So responses to POST, the only ones that show a new token or secret, are not compressed. CSRF tokens are masked
+    differently on each page, and Django adds random padding; it also turns every compressed ETag into a weak one.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """The response, compressed where that is allowed and the client accepts it."""
+        """The response, compressed if that is safe and the client accepts it."""
         media_type = response.get("Content-Type", "").partition(";")[0].strip()
         if (
             request.method not in ("GET", "HEAD")

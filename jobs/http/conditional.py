@@ -1,4 +1,4 @@
-"""Conditional requests for JSON (RFC 9110 section 13): the ETag is of the body, and who has it gets 304."""
+"""Conditional requests for JSON (RFC 9110 section 13): the ETag is a hash of the body, and a match gets 304."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from rest_framework.request import Request
 
 from jobs.http.problems import ProblemError, problem_response
 
-#: What a client needs with a 304, beside the fields that Django keeps.
+#: Headers that a 304 needs in addition to those that Django keeps.
 KEPT: Final = ("Retry-After", "RateLimit", "RateLimit-Policy")
 
-#: Header fields that hold a list of any length, and the characters that they may have.
+#: Headers with a list of any length.
 LISTS: Final = ("If-Match", "If-None-Match", "If-Range", "Range")
-LONGEST_LIST: Final = 4000
+LONGEST_LIST: Final = 4000  # characters
 
 
 def refuse_long_fields(request: Request) -> None:
-    """Raises ProblemError (400): the schema has a bound, so the server holds it."""
+    """Raise ProblemError (400) for headers that exceed the limit in the schema."""
     if long := [name for name in LISTS if len(request.headers.get(name, "")) > LONGEST_LIST]:
         raise ProblemError(
             400,
@@ -30,7 +30,7 @@ def refuse_long_fields(request: Request) -> None:
 
 
 def answer_conditionally(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The response to a GET or HEAD with its ETag; or 304 or 412, as the request's preconditions say."""
+    """The response to a GET or HEAD with an ETag; or 304 or 412, depending on the request's preconditions."""
     set_response_etag(response)
     etag = response["ETag"]
     answer = get_conditional_response(request, etag=etag, response=response) or response

@@ -1,4 +1,4 @@
-"""The header fields that a script of another origin may send and read: settings for django-cors-headers."""
+"""The headers that scripts of other origins may send and read: settings for django-cors-headers."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ ALLOWED_FIELDS: Final = (
     "prefer",
     "range",
 )
-#: All that a client needs of a response, and that is not safelisted by the Fetch standard.
+#: The response headers that clients need and the Fetch standard does not safelist.
 EXPOSED_FIELDS: Final = (
     "Accept-Ranges",
     "Allow",

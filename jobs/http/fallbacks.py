@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
@@ -11,36 +12,31 @@ from jobs.http.outages import outage_response
 from jobs.http.problems import is_for_programs, problem_response
 from jobs.postgres.outages import is_outage
 
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400 from outside of DRF."""
-    if is_for_programs(request):
-        return problem_response(request, 400, "bad-request", "The request cannot be understood.")
-    return defaults.bad_request(request, exception)
+View = Callable[[HttpRequest, Exception], HttpResponse]
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403 from outside of DRF."""
-    if is_for_programs(request):
-        return problem_response(request, 403, "permission-denied", "You may not do this.")
-    return defaults.permission_denied(request, exception)
+def _view(status: int, code: str, detail: str, page: View) -> View:
+    """The view for an error that was raised outside of DRF."""
+
+    def view(request: HttpRequest, exception: Exception) -> HttpResponse:
+        return problem_response(request, status, code, detail) if is_for_programs(request) else page(request, exception)
+
+    return view
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 of the resolver."""
-    if is_for_programs(request):
-        return problem_response(request, 404, "not-found", "There is no such resource.")
-    return defaults.page_not_found(request, exception)
+bad_request = _view(400, "bad-request", "The request cannot be understood.", defaults.bad_request)
+permission_denied = _view(403, "permission-denied", "You may not do this.", defaults.permission_denied)
+not_found = _view(404, "not-found", "There is no such resource.", defaults.page_not_found)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: the log has the traceback, the answer has none of it. 503 where PostgreSQL cannot be used.
+    """500, with the traceback only in the log; 503 if PostgreSQL is unavailable.
 
-    Whatever a view or a middleware has raised comes here, and Django is still handling it.
+    Django calls it while handling the error of a view or a middleware.
     """
     error = sys.exception()
     if error is not None and is_outage(error):
         return outage_response(request, error)
     if is_for_programs(request):
-        return problem_response(request, 500, "internal-error", "The server failed. The request may be repeated.")
+        return problem_response(request, 500, "internal-error", "The server failed. You can send the request again.")
     return defaults.server_error(request)

@@ -1,10 +1,8 @@
-"""How often a client may ask: requests of one token, and questions about one job.
+"""Rate limits: the requests of one client, and its polls of one job.
 
-The counts stand in Redis, for all processes of the web server, and go by themselves. While Redis does not answer
-everything is allowed: a limit protects the service, it is no part of it. The content of Redis is never trusted: a key
-that does not hold what was written here is deleted.
-
-The fields of an answer: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+The counters are in Redis, shared by all web processes, and expire. While Redis does not answer, everything is allowed:
+the service must not depend on its limits. The content of Redis is not trusted: a key with an unexpected value is
+deleted. The response headers follow https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 from __future__ import annotations
@@ -28,19 +26,19 @@ T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
 PREFIX: Final = "longhaul:limit:"
-#: Polls of one client about one job that are answered within the time of a `Retry-After`.
+#: Allowed polls of one client for one job within the time of a `Retry-After`.
 POLLS_PER_WINDOW: Final = 4
-#: As long as a request waits for Redis. Seconds.
+#: How long a request waits for Redis.
 TIMEOUT_SECONDS: Final = 0.2
-#: After Redis did not answer, nobody asks it for so long: not every request is to wait.
+#: After a failure, a process does not use Redis for this time, so that not every request waits.
 PAUSE_SECONDS: Final = 5.0
-#: How `count_poll` writes a time.
+#: A window as `count_poll` writes it.
 SECONDS: Final = re.compile(rb"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What is left of a quota: `remaining` of `quota` in this window of `window_seconds`, which ends in `seconds`."""
+    """The rest of a quota: `remaining` of `quota` in this window of `window_seconds`, which ends in `seconds`."""
 
     name: str
     quota: int
@@ -50,12 +48,12 @@ class Limit:
 
     @property
     def retry_after(self) -> int:
-        """Whole seconds until there is more, at least 1."""
+        """Whole seconds until more is allowed, at least 1."""
         return max(1, math.ceil(self.seconds))
 
 
 def limit_headers(limits: Iterable[Limit]) -> dict[str, str]:
-    """`RateLimit-Policy` and `RateLimit`; nothing where there is no limit."""
+    """`RateLimit-Policy` and `RateLimit`; neither without a limit."""
     known = list(limits)
     if not known:
         return {}
@@ -66,7 +64,7 @@ def limit_headers(limits: Iterable[Limit]) -> dict[str, str]:
 
 
 def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool, Limit] | None:
-    """Whether one more request of `client` is within the quota, and what is left; None: nobody knows."""
+    """Whether one more request of `client` is within the quota, and the rest; None if Redis does not answer."""
     name = f"{PREFIX}requests:{client}"
 
     def ask(client: redis.Redis) -> tuple[int, int]:
@@ -88,7 +86,7 @@ def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool
     return hits <= quota, limit
 
 
-#: Take one poll out of the bucket. Its key lives until the bucket is full again; a value of any type is overwritten.
+#: Takes one poll out of the bucket. The key lives until the bucket is full again; a value of any type is overwritten.
 TAKE_ONE: Final = """
 local left = math.max(redis.call("PTTL", KEYS[1]), 0)
 left = math.min(left + ARGV[1], ARGV[2] * 1000)
@@ -98,10 +96,10 @@ return left
 
 
 def ask_whether_early(question: str) -> Limit | None:
-    """The limit that one more poll would exceed; None if the poll may be answered, or if Redis does not answer.
+    """The limit that one more poll would exceed; None if the poll is allowed, or if Redis does not answer.
 
-    A token bucket of POLLS_PER_WINDOW polls, which fills within the `Retry-After` that was told last. So a client that
-    obeys, one that restores its state and a second tab are all answered. Obeying `retry_after` is always enough.
+    A token bucket of POLLS_PER_WINDOW polls that fills within the last `Retry-After`, so that a second tab and a client
+    that restores its state are answered, too. A client that obeys `retry_after` is never refused.
     """
 
     def ask(client: redis.Redis) -> tuple[int, int] | None:
@@ -125,7 +123,7 @@ def ask_whether_early(question: str) -> Limit | None:
 
 
 def count_poll(question: str, *, window_seconds: int) -> Limit:
-    """Count a poll that is answered with this `Retry-After`; return what is left."""
+    """Count a poll that is answered with this `Retry-After`; return the rest."""
     cost = window_seconds * 1000 // POLLS_PER_WINDOW
     left = _answer(lambda client: client.eval(TAKE_ONE, 1, PREFIX + question, cost, window_seconds))
     until_full = int(left) if isinstance(left, int) else cost  # milliseconds
@@ -135,13 +133,13 @@ def count_poll(question: str, *, window_seconds: int) -> Limit:
 
 
 def forget_polls(questions: Iterable[str]) -> None:
-    """The next poll of each is the first. One trip."""
+    """Reset the buckets of these questions, in one round trip."""
     names = [PREFIX + question for question in questions]
     _answer(lambda client: client.delete(*names))
 
 
 def _is_positive(answer: object) -> bool:
-    """Of an answer of Redis, which is an exception where a command failed."""
+    """Whether a reply of Redis is a positive number; it is an exception if the command failed."""
     return isinstance(answer, int) and answer > 0
 
 
@@ -166,5 +164,5 @@ def _client(url: str) -> redis.Redis:
         url,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile is made anew
+        retry=Retry(NoBackoff(), 1),  # reconnects if Redis closed the connection meanwhile
     )

@@ -1,4 +1,4 @@
-"""Which representation is sent: each resource has one."""
+"""Content negotiation for resources with a single representation."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from rest_framework.request import Request
 
 
 class OneRepresentation(DefaultContentNegotiation):
-    """Ignores `Accept`, as RFC 9110 section 12.5.1 allows: a CSV asked for as `text/csv` must not be a 406."""
+    """Ignores `Accept`, as RFC 9110 section 12.5.1 allows: a request for a CSV as `text/csv` must not get 406."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first one; ours have no second."""
+        """The only renderer of the view."""
         only = next(iter(renderers))
         return only, only.media_type or ""

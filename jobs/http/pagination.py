@@ -1,4 +1,4 @@
-"""Lists of jobs, in pages."""
+"""Pagination of job lists."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-#: Base64, as DRF writes it.
+#: DRF's cursors are Base64.
 CURSOR: Final = re.compile(r"[A-Za-z0-9+/=_-]{1,500}")
 NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class NewestFirst(CursorPagination):
-    """Pages by id: UUIDv7 grows with time."""
+    """Pages by id, newest first: a UUIDv7 grows with time."""
 
     ordering = "-id"
     page_size = 50
@@ -25,14 +25,14 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
 
     def get_page_size(self, request: Request) -> int:
-        """As the request says. Raises ValidationError where that makes no sense: DRF would ignore it."""
+        """The `limit` of the request. Raises ValidationError for an invalid one, which DRF would ignore."""
         texts = request.query_params.getlist("limit", [str(self.page_size)])
         if len(texts) != 1 or not NUMBER.fullmatch(texts[0]) or int(texts[0]) > self.max_page_size:
-            raise ValidationError({"limit": [f"It must be one number from 1 to {self.max_page_size}."]})
+            raise ValidationError({"limit": [f"It must be a single number from 1 to {self.max_page_size}."]})
         return int(texts[0])
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """The cursor of the request. Raises NotFound also for one that no list has given: DRF takes much for one."""
+        """The cursor of the request. Raises NotFound for malformed ones, too, many of which DRF would accept."""
         if not CURSOR.fullmatch(request.query_params.get("cursor", "none")):
             raise NotFound(self.invalid_cursor_message)
         cursor = super().decode_cursor(request)
@@ -44,7 +44,7 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
-#: For the schema: what this module reads itself.
+#: For the schema.
 PAGES: Final = (
     OpenApiParameter(
         "cursor",
@@ -54,6 +54,6 @@ PAGES: Final = (
     OpenApiParameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": NewestFirst.max_page_size},
-        description=f"On a page: {NewestFirst.page_size} unless told.",
+        description=f"Maximum number of results per page; {NewestFirst.page_size} by default.",
     ),
 )

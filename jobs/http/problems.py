@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), whoever raises them. `jobs.api.problems` adds those of jobs."""
+"""Errors as `application/problem+json` (RFC 9457). `jobs.api.problems` adds those of jobs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rest_framework.response import Response
 from jobs.error_codes import title_of
 
 MEDIA_TYPE = "application/problem+json"
-#: How the paths begin that programs ask for.
+#: Prefixes of the paths that programs request.
 FOR_PROGRAMS = ("/api/", "/healthz", "/metrics")
-#: The page that explains each code. A relative reference with its full path, as RFC 9457 section 3.1.1 recommends.
+#: The page that explains each code: a relative reference with a full path, as RFC 9457 section 3.1.1 recommends.
 CATALOGUE = "/api/errors"
 
 logger = structlog.get_logger(__name__)
 
 
 class ProblemError(exceptions.APIException):
-    """Raised by a view for a problem of its own. `extensions` become members of the body."""
+    """Raised by views. `extensions` become members of the body."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class ProblemError(exceptions.APIException):
 
 
 def problem_body(status: int, code: str, detail: str, **extensions: Any) -> dict[str, Any]:
-    """The members of a problem object. `code` is for machines, `detail` for the reader.
+    """The members of a problem object. `code` is for programs, `detail` for people.
 
-    `jobs.error_codes` has all codes of ours; one of another app, such as a `PermanentError`'s, need not be there.
+    `jobs.error_codes` lists all our codes; a code of another app, such as that of a `PermanentError`, may be missing.
     """
     return {
         "type": f"{CATALOGUE}#{code}",
@@ -65,15 +65,15 @@ def problem_response(request: HttpRequest, status: int, code: str, detail: str) 
 
 
 def is_for_programs(request: HttpRequest) -> bool:
-    """Whether an error is answered with a problem, and not with a page for people."""
+    """Whether errors of the request are problems rather than pages for people."""
     return request.path.startswith(FOR_PROGRAMS)
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """A DRF exception handler. None, for what is no HTTP answer, ends in a 500."""
-    status, code, detail, extensions = _describe(error)
-    if status is None:
+    """DRF's exception handler. None for an error that has no HTTP status: Django then answers 500."""
+    if (described := _describe(error)) is None:
         return None
+    status, code, detail, extensions = described
     response = Response(
         problem_body(status, code, detail, **extensions),
         status=status,
@@ -88,7 +88,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def pointers(detail: Any, path: str = "#") -> Iterator[dict[str, str]]:
-    """DRF's nested error detail as a flat list of `{pointer, detail}` (JSON pointers, RFC 6901)."""
+    """DRF's nested error details as flat `{pointer, detail}` with JSON pointers (RFC 6901)."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             step = str(key).replace("~", "~0").replace("/", "~1")
@@ -101,7 +101,7 @@ def pointers(detail: Any, path: str = "#") -> Iterator[dict[str, str]]:
             yield {"pointer": path, "detail": str(message)}
 
 
-def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
+def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any]] | None:
     match error:
         case ProblemError():
             return error.status_code, error.problem_code, str(error.detail), error.extensions
@@ -115,8 +115,8 @@ def _describe(error: Exception) -> tuple[int | None, str, str, dict[str, Any]]:
         case exceptions.APIException():
             code = str(error.default_code).replace("_", "-")
             return error.status_code, CODES.get(code, code), str(error.detail), {}
-    return None, "", "", {}
+    return None
 
 
-#: DRF's codes → ours, where they differ.
+#: DRF's codes → ours, if they differ.
 CODES = {"parse-error": "malformed-body", "authentication-failed": "not-authenticated"}

@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of problems, headers and bodies; `jobs.api.openapi` adds what all operations share."""
+"""Problems, headers and bodies in the OpenAPI schema; `jobs.api.openapi` adds what all operations share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 
 class InvalidMember(serializers.Serializer[Any]):
-    """Where something is wrong, and what."""
+    """One error in the request, and its place."""
 
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body, or the name of a parameter")
     detail = serializers.CharField()
@@ -20,7 +20,7 @@ class InvalidMember(serializers.Serializer[Any]):
 class Problem(serializers.Serializer[Any]):
     """A problem object (RFC 9457)."""
 
-    type = serializers.CharField(help_text="the address of the explanation of the code")
+    type = serializers.CharField(help_text="URL of the explanation of the code")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="for people")
@@ -29,7 +29,7 @@ class Problem(serializers.Serializer[Any]):
 
 
 def problem(description: str) -> OpenApiResponse:
-    """A response that is a problem, as an operation's own documentation of it."""
+    """A problem among the documented responses of an operation."""
     return OpenApiResponse(Problem, description)
 
 
@@ -40,31 +40,31 @@ def response_header(name: str, description: str, *, of: Iterable[int]) -> OpenAp
     )
 
 
-#: Of a 202: where to ask how far it is.
+#: The headers of a 202: where to poll.
 ACCEPTED_HEADERS = (
-    response_header("Location", "The status: poll it.", of=[202]),
-    response_header("Operation-Location", "The same as an operation, for clients that know this pattern.", of=[202]),
+    response_header("Location", "URL of the status, for polling.", of=[202]),
+    response_header("Operation-Location", "URL of the job as an operation, for clients of that pattern.", of=[202]),
 )
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """How the schema names our tokens."""
+    """Bearer tokens in the schema."""
 
     target_class = "jobs.tokens.authentication.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """RFC 6750."""
-        return {"type": "http", "scheme": "bearer", "description": "From `POST /api/tokens`, or the page of tokens."}
+        return {"type": "http", "scheme": "bearer", "description": "From `POST /api/tokens` or the page *API tokens*."}
 
 
 class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """A strict serializer takes no member that it does not name."""
+    """A strict serializer accepts no unknown members."""
 
     target_class = "jobs.http.strict.StrictSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        """As any other, and closed."""
+        """The usual mapping, without additional properties."""
         mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         return {**mapped, "additionalProperties": False}

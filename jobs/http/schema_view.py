@@ -1,4 +1,4 @@
-"""`/api/schema`: the OpenAPI schema, as much of it as the one who asks may see."""
+"""`/api/schema`: the OpenAPI schema, as far as the user may see it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rest_framework.request import Request
 
 
 def mock_request(method: str, path: str, view: Any, original: Request | None, **kwargs: Any) -> Request:
-    """drf-spectacular's, and whether it is for a file: then there is no `original` request."""
+    """drf-spectacular's mock request with `is_for_file`: a schema for a file has no `original` request."""
     request: Request = build_mock_request(method, path, view, original, **kwargs)  # type: ignore[no-untyped-call]
     request.is_for_file = original is None  # type: ignore[attr-defined]
     return request
 
 
 class SchemaView(SpectacularAPIView):
-    """For everybody. What depends on the user is left out for a client that is not signed in."""
+    """For everyone. Parts that depend on the user are omitted for clients that are not signed in."""
 
     content_negotiation_class = DefaultContentNegotiation
 
@@ -32,18 +32,16 @@ class SchemaView(SpectacularAPIView):
         if request.user.is_authenticated:
             response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         else:
-            renderer: Any = request.accepted_renderer
-            response = HttpResponse(
-                _public_schema(renderer.media_type), content_type=f"{renderer.media_type}; charset=utf-8"
-            )
+            media_type: str = request.accepted_renderer.media_type
+            response = HttpResponse(_public_schema(media_type), content_type=f"{media_type}; charset=utf-8")
         response["Cache-Control"] = "private, no-cache"
         return response
 
 
 @cache
 def _public_schema(media_type: str) -> bytes:
-    """Made once for each format: it takes a good part of a second, and everybody may ask for it."""
-    # A request without a user, since without any request a schema for a file is made.
+    """Cached for each format: generating it takes a good part of a second, and anyone may request it."""
+    # A request without a user: without any request, the schema would be one for a file.
     request = Request(HttpRequest(), authenticators=[])
     generator: Any = SchemaView.generator_class()
     renderer: Any = next(known for known in SchemaView.renderer_classes if known.media_type == media_type)

@@ -1,4 +1,4 @@
-"""What all views of the API have in common."""
+"""The base class of all views of the API."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ApiView(APIView):
     """A resource of the API: one representation, errors as problems, no OPTIONS."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    #: Method → scope that a token needs for it, or all of several; None: the view asks itself. HEAD is as GET.
+    #: Method → the scope or scopes that a token needs; None: the view checks them itself. HEAD is treated as GET.
     scopes: ClassVar[Mapping[str, str | tuple[str, ...] | None]] = {}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        #: What is left of the client's quotas, for the answer to say.
+        #: The rest of the client's quotas, for the response headers.
         self.limits: list[Limit] = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who asks, and whether they may; then whether the rest can be read at all. Raises ProblemError (400, 415)."""
+        """Authenticate and authorize, then check the headers. Raises ProblemError (400, 415) for invalid headers."""
         super().initial(request, *args, **kwargs)
         refuse_long_fields(request)
         coding = request.headers.get("Content-Encoding", "identity").strip().lower()
@@ -42,7 +42,7 @@ class ApiView(APIView):
             )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Add what is left of the client's quotas, and to a JSON representation its ETag."""
+        """Add the client's remaining quotas, and an ETag to a JSON representation."""
         final = super().finalize_response(request, response, *args, **kwargs)
         for name, value in limit_headers(self.limits).items():
             final[name] = value

@@ -1,4 +1,1 @@
-"""Bearer tokens of the API: named, hashed, expiring, each for some scopes.
-
-What a scope means is said by the app that owns the resource.
-"""
+"""Bearer tokens of the API: named, hashed, expiring and limited to scopes, which the apps of the resources define."""

@@ -1,4 +1,4 @@
-"""Who sends a bearer token (RFC 6750), by one look into the table."""
+"""Authentication by bearer token (RFC 6750), with a single query."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from rest_framework.exceptions import AuthenticationFailed
 from jobs.models.token import ApiToken
 from jobs.postgres.statements import columns_of, fetch_all, instance_of
 
-#: `last_used_at` is written at most so often.
+#: `last_used_at` is updated at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
-#: Each request begins with this. By the ORM, which writes the query anew each time, it was a third of what a status
-#: takes. {token} and {user} are their columns.
+#: Every request starts with this query. The ORM, which builds it each time, took a third of the time of a status
+#: request. {token} and {user} are lists of columns.
 STILL_VALID: Final = """
     SELECT {token}, {user},
         coalesce(token.last_used_at > statement_timestamp() - %(noted_every)s::interval, false) AS is_noted
     FROM jobs_apitoken AS token JOIN {users} AS account ON account.{key} = token.user_id
     WHERE token.digest = %(digest)s::text AND (token.expiry IS NULL OR token.expiry > statement_timestamp())
 """
-#: Behind this stand the names of a user's columns.
+#: Prefix of the user's columns in the result.
 USERS: Final = "user "
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """As knox's, but by the hash of the whole token: knox also reads all other tokens of the user each time."""
+    """Finds a token by its full hash, in one query. Knox's own method also reads all other tokens of the user."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, ApiToken]:
-        """The user and the token. Raises AuthenticationFailed: it is unknown or over, or its user is not active."""
+        """The user and the token. Raises AuthenticationFailed if it is unknown or expired, or its user is inactive."""
         try:
             digest = hash_token(token.decode("ascii"))
         except UnicodeDecodeError:
@@ -52,7 +52,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
 
 @cache
 def _still_valid() -> str:
-    """STILL_VALID, for whichever model of users there is."""
+    """STILL_VALID for the configured user model."""
     model, quote = get_user_model(), connection.ops.quote_name
     token, user = columns_of(ApiToken, "token"), columns_of(model, "account", prefix=USERS)
     return STILL_VALID.format(

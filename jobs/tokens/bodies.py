@@ -1,4 +1,4 @@
-"""Bodies of the token API."""
+"""Request and response bodies of the token API."""
 
 from __future__ import annotations
 
@@ -19,81 +19,77 @@ DEFAULT_DAYS = 90
 
 
 class TokenOrder(StrictSerializer):
-    """What a new token is to be."""
+    """A request for a new token."""
 
-    # `context["token"]` is the token that asks; None is a session.
-
+    # `context["token"]` is the token of the request; None in a session.
     name = StrictCharField(
         max_length=100,
         trim_whitespace=False,
         validators=[RegexValidator("[^\\s\\x00-\\x1f\\x7f-\\xa0]", "It must not be blank.")],
     )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=[]), min_length=1, max_length=100, help_text="what it may do"
+        child=serializers.ChoiceField(choices=[]), min_length=1, max_length=100, help_text="what the token may do"
     )
     expiresInDays = StrictIntegerField(
         default=DEFAULT_DAYS,
         min_value=1,
         max_value=settings.TOKEN_MAX_DAYS,
-        help_text="days until it ends; a token that a token makes ends no later than that, also by default",
+        help_text="days until the token expires; not later than your own token, which also limits the default",
     )
 
     def get_fields(self) -> dict[str, Any]:
-        """The scopes are those that the installed apps know."""
+        """The choices of scopes come from the installed apps."""
         fields: dict[str, Any] = super().get_fields()
         fields["scopes"].child.choices = list(known_scopes())
         return fields
 
     def validate_scopes(self, scopes: list[str]) -> list[str]:
-        """Those that who asks has."""
+        """Only scopes that the user or token of the request has."""
         mine = grantable(self.context["token"])
-        for scope in scopes:
-            if scope not in mine:
-                raise serializers.ValidationError(f"Your own token lacks the scope {scope}.")
+        if lacking := next((scope for scope in scopes if scope not in mine), None):
+            raise serializers.ValidationError(f"Your own token lacks the scope {lacking}.")
         return sorted(set(scopes))
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """No longer than the token lasts that asks, where the days are named; else they are cut to that."""
+        """Refuse an explicit expiry later than the issuing token's; `issue_token` shortens a default one."""
         issuer: ApiToken | None = self.context["token"]
         ends = issuer and issuer.expiry
         if ends and "expiresInDays" in self.initial_data and timezone.now() + timedelta(wanted["expiresInDays"]) > ends:
-            complaint = (
-                f"Your own token ends at {ends:%Y-%m-%dT%H:%M:%SZ}."
-                " Omit this to let the new token expire together with yours."
-            )
-            raise serializers.ValidationError({"expiresInDays": [complaint]})
+            refusal = f"Your own token expires at {ends:%Y-%m-%dT%H:%M:%SZ}."
+            advice = "Omit this to let the new token expire together with yours."
+            raise serializers.ValidationError({"expiresInDays": [f"{refusal} {advice}"]})
         return wanted
 
 
 class TokenBody(serializers.Serializer[Any]):
-    """A token, without its text."""
+    """A token without its text."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(allow_blank=True)
-    prefix = serializers.CharField(help_text="the first letters of its text")
+    prefix = serializers.CharField(help_text="the first characters of its text")
     scopes = serializers.ListField(child=serializers.CharField())
     createdAt = serializers.DateTimeField()
     expiresAt = serializers.DateTimeField(allow_null=True)
-    lastUsedAt = serializers.DateTimeField(allow_null=True, help_text="to the minute")
-    issuedBy = serializers.UUIDField(allow_null=True, help_text="the token that made it, and with which it ends")
-    isCurrent = serializers.BooleanField(help_text="whether this request came with it")
+    lastUsedAt = serializers.DateTimeField(allow_null=True, help_text="accurate to the minute")
+    issuedBy = serializers.UUIDField(allow_null=True, help_text="the token that created it, and is revoked with it")
+    isCurrent = serializers.BooleanField(help_text="whether this request was made with it")
     url = serializers.CharField()
 
 
 class NewToken(TokenBody):
-    """A token that was made now."""
+    """A new token with its text."""
 
-    token = serializers.CharField(help_text="its text: it is shown this once")
+    token = serializers.CharField(help_text="its text, which is shown only once")
 
 
 class TokenList(serializers.Serializer[Any]):
-    """All of mine, newest first."""
+    """All tokens of the user, newest first."""
 
     results = TokenBody(many=True)
 
 
 def token_body(token: ApiToken, *, current: ApiToken | None) -> dict[str, Any]:
-    """As TokenBody says."""
+    """A TokenBody."""
     return {
         "id": str(token.id),
         "name": token.name,

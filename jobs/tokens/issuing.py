@@ -1,7 +1,7 @@
-"""Make and revoke tokens. Both stand in the audit trail, by the token's id.
+"""Create and revoke tokens; the audit trail records both under the token's id.
 
-A token that is made with another one can never do more than that: it has no scope that the other lacks, its limit of
-requests, ends no later, and is revoked with it.
+A token never exceeds the token that issued it: it has no further scopes, the same request limit and no later expiry,
+and is revoked together with it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class TooManyTokensError(JobError):
-    """The user has as many tokens as one may have."""
+    """The user has as many tokens as allowed."""
 
 
 class TokenOverError(JobError):
-    """The token that asks for another has ended meanwhile."""
+    """The issuing token has expired or was revoked meanwhile."""
 
 
 def issue_token(
@@ -44,18 +44,18 @@ def issue_token(
     at_most: int | None = None,
     issued_by: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token of `user`, and its text, which is kept nowhere. One that is `issued_by` another ends with that.
+    """A new token of `user`, and its text, which is not stored. Deletes the user's expired tokens.
 
-    Tokens that are over go. Raises TooManyTokensError where there are `at_most` others, if that is limited, and
-    TokenOverError where the issuing one has ended.
+    Raises TooManyTokensError if the user already has `at_most` tokens (None: no limit), and TokenOverError if the
+    issuing token has ended.
     """
     with _tokens_of(user):
         ApiToken.objects.filter(user=user.pk, expiry__lt=Now()).delete()
         issuer = issued_by and ApiToken.objects.filter(pk=issued_by.pk).first()
         if issued_by is not None and issuer is None:
-            raise TokenOverError("The token that asks has ended.")
+            raise TokenOverError("Your own token has expired or was revoked.")
         if at_most is not None and ApiToken.objects.filter(user=user.pk).count() >= at_most:
-            raise TooManyTokensError(f"You have {at_most} tokens, which is the limit. Revoke some.")
+            raise TooManyTokensError(f"You have {at_most} tokens, which is the maximum. Revoke one first.")
         token, text = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name, scopes=sorted(scopes))
         if issuer is not None:
             token.issued_by, token.requests_per_minute = issuer, issuer.requests_per_minute
@@ -70,7 +70,7 @@ def issue_token(
 def issue_own_token(
     user: AbstractBaseUser, *, name: str, scopes: Collection[str], days: int, issued_by: ApiToken | None = None
 ) -> tuple[ApiToken, str]:
-    """As `issue_token`, by the user for themselves: at most TOKENS_PER_USER."""
+    """`issue_token` by the users themselves, up to TOKENS_PER_USER."""
     return issue_token(
         user=user,
         name=name,
@@ -83,7 +83,7 @@ def issue_own_token(
 
 
 def revoke_own_token(user: AbstractBaseUser, token_id: UUID) -> bool:
-    """End a token of `user` at once, and those that it issued; False where there is none of this id."""
+    """Revoke a token of `user` and the tokens issued below it; False if the user has no such token."""
     with _tokens_of(user):
         token = ApiToken.objects.filter(id=token_id, user=user.pk).first()
         if token is None:
@@ -96,14 +96,14 @@ def revoke_own_token(user: AbstractBaseUser, token_id: UUID) -> bool:
 
 
 def issued_below(token: ApiToken) -> list[ApiToken]:
-    """The tokens that it has made, that those have made, and so on: they end with it."""
+    """The tokens that it issued, that those issued, and so on: they are revoked with it."""
     below = list(ApiToken.objects.filter(issued_by=token))
     return below + [deeper for one in below for deeper in issued_below(one)]
 
 
 @contextmanager
 def _tokens_of(user: AbstractBaseUser) -> Iterator[None]:
-    """A transaction in which nobody else makes or revokes tokens of `user`."""
+    """A transaction that excludes others from creating or revoking tokens of `user`."""
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         yield

@@ -15,25 +15,24 @@ if TYPE_CHECKING:
 
 
 class HasScope(BasePermission):
-    """The view says in `scopes` which each method needs; a method that it does not name is for nobody's token."""
+    """The view's `scopes` names the scopes that each method needs; no token may use a method that it does not name."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Raises ProblemError (403) naming a scope that the token lacks."""
         method = str(request.method)
-        if request.auth is None or not hasattr(view, method.lower()):  # what no view answers to is 405
-            return True
-        require_scopes(request, *scopes_needed(view, method))
+        if request.auth is not None and hasattr(view, method.lower()):  # an unsupported method gets 405 instead
+            require_scopes(request, *scopes_needed(view, method))
         return True
 
 
 def scopes_needed(view: Any, method: str) -> tuple[str, ...]:
-    """What the view says in `scopes`; for a method that it does not name the empty scope, which every token lacks."""
+    """The view's `scopes` for a method; if it names none, the empty scope, which every token lacks."""
     named = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method, "")
     return (named,) if isinstance(named, str) else named or ()
 
 
 def require_scopes(request: Request, *scopes: str) -> None:
-    """Raise ProblemError (403) where the token of the request lacks one of the scopes. RFC 6750 section 3.1."""
+    """Raise ProblemError (403) if the token of the request lacks one of the scopes (RFC 6750 section 3.1)."""
     lacking = next((scope for scope in scopes if not may(token_of(request), scope)), None)
     if lacking is None:
         return

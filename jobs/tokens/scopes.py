@@ -1,4 +1,4 @@
-"""Scopes: what a token may do. A kind names those of its jobs; an app registers those of its other resources."""
+"""Scopes: what a token may do. Each kind declares the scopes of its jobs; apps register those of other resources."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _scopes: dict[str, _StrOrPromise] = {}
 
 
 def register_scopes(scopes: Mapping[str, _StrOrPromise]) -> None:
-    """Make scopes known that belong to no kind of job: `resource:act`, and what it allows, in words."""
+    """Register scopes that belong to no kind of job: `resource:act` → what it allows, in words."""
     _scopes.update(scopes)
 
 
 def known_scopes() -> dict[str, _StrOrPromise]:
-    """All scopes by name, in order."""
+    """All scopes, sorted by name."""
     return dict(sorted({**_scopes, **scopes_of_kinds()}.items()))
 
 
 def token_of(request: Request) -> ApiToken | None:
-    """The token that a request came with; None in a session."""
+    """The token of a request; None in a session."""
     return cast("ApiToken | None", request.auth)
 
 
 def grantable(token: ApiToken | None) -> Collection[str]:
-    """The scopes that somebody may give to a new token: all in a session, else those of their own token."""
+    """The scopes that a new token may get: all in a session, else those of the issuing token."""
     return known_scopes() if token is None else [scope for scope in known_scopes() if may(token, scope)]
 
 
 def may(token: ApiToken | None, scope: str) -> bool:
-    """Whether a request with this token has the scope. One without a token is a session: the user's own doing."""
+    """Whether a request with this token has the scope. None is a session, which has all scopes."""
     return token is None or scope in token.scopes or ALL_SCOPES in token.scopes

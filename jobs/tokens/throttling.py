@@ -1,4 +1,4 @@
-"""DRF's hook for the limit of requests: so many a minute for each token, or for each session."""
+"""DRF's hook for the request limit per minute of a token, or of a user in sessions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ WINDOW_SECONDS = 60
 
 
 class RequestThrottle(BaseThrottle):
-    """As many as the token says, else API_REQUESTS_PER_MINUTE; 0 is no limit. A view's `limits` tell what is left."""
+    """The token's own limit, else API_REQUESTS_PER_MINUTE; 0 is no limit. Adds the rest to the view's `limits`."""
 
     limit: Limit | None = None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request."""
+        """Count the request; allow it if Redis cannot count."""
         token = token_of(request)
         quota = (token and token.requests_per_minute) or settings.API_REQUESTS_PER_MINUTE
         if not quota or not request.user.is_authenticated:
@@ -36,11 +36,11 @@ class RequestThrottle(BaseThrottle):
         return allowed
 
     def wait(self) -> float | None:
-        """Seconds until it may ask again."""
+        """Seconds until the next request is allowed."""
         return self.limit.retry_after if self.limit else None
 
 
 def client_of(request: Request) -> str:
-    """Who asks: a token, by its hash, or a user in a browser."""
+    """The client as a key for its counters: the id of a token, or of a user in a browser."""
     token = token_of(request)
     return f"token:{token.id}" if token else f"user:{request.user.pk}"

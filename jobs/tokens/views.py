@@ -27,7 +27,7 @@ class TokenListView(ApiView):
 
     @extend_schema(operation_id="listTokens", responses={200: TokenList})
     def get(self, request: Request) -> Response:
-        """My tokens, newest first. What they are is shown once, when they are made."""
+        """List your tokens, newest first. The text of a token is shown only once, when it is created."""
         mine = ApiToken.objects.filter(user=request.user.pk)
         return Response({"results": [token_body(token, current=token_of(request)) for token in mine]})
 
@@ -38,9 +38,9 @@ class TokenListView(ApiView):
         responses={201: NewToken, 409: problem("`too-many-tokens`: revoke some.")},
     )
     def post(self, request: Request) -> Response:
-        """Make a token, for scopes that I have. Its text is in this answer, and nowhere else.
+        """Create a token with scopes that you have. Only this response contains its text.
 
-        Made with a token, it ends no later than that one, is revoked with it, and has its limit of requests.
+        A token created with another token expires no later, is revoked together with it, and has its request limit.
         """
         order = TokenOrder(data=request.data, context={"token": token_of(request)})
         order.is_valid(raise_exception=True)
@@ -75,16 +75,16 @@ class TokenView(ApiView):
             raise Http404
         return Response(token_body(token, current=token_of(request)))
 
-    @extend_schema(operation_id="revokeToken", responses={204: OpenApiResponse(description="It is over.")})
+    @extend_schema(operation_id="revokeToken", responses={204: OpenApiResponse(description="The token is revoked.")})
     def delete(self, request: Request, token_id: str) -> Response:
-        """End a token at once, and those that were made with it; it may be the one that asks."""
+        """Revoke a token, and the tokens created with it, immediately. It may be the token of this request."""
         if not revoke_own_token(request.user, as_uuid(token_id)):  # type: ignore[arg-type]
             raise Http404
         return Response(status=204)
 
 
 def as_uuid(text: str) -> UUID:
-    """Raises Http404 for what is no id."""
+    """Raises Http404 if the text is not an id."""
     try:
         return UUID(text)
     except ValueError:

@@ -138,7 +138,7 @@ def test_while_the_storage_does_not_answer_downloads_are_503_and_all_else_goes_o
             assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         assert owners_client.get(f"{report}/download").json()["code"] == "storage-unavailable"
         page = owners_client.get(reverse("admin:jobs_job_download", args=[artifact.job_id, artifact.pk]))
-        assert (page.status_code, "The storage of files is unavailable" in page.content.decode()) == (503, True)
+        assert (page.status_code, "The file storage is unavailable" in page.content.decode()) == (503, True)
         status = owners_client.get(f"{report}/status").json()
         artifact.refresh_from_db()
         assert (status["status"], artifact.damaged_at) == ("Complete", None)

@@ -33,9 +33,9 @@ def post(user: User, body: bytes) -> Any:
         (b"{", "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
         (b'{"a": NaN}', "The body is not JSON: NaN is not allowed."),
         (b'{"a": 1, "a": 2}', "The body is not JSON: a key is repeated."),
-        (b'{"reportType": "a\\u0000"}', "The body is not JSON: NUL is no character of a text."),
-        (b'{"reportType": "\\ud83d"}', "The JSON holds half of a surrogate pair."),
-        (DEEP, "The JSON is nested too deep."),
+        (b'{"reportType": "a\\u0000"}', "The body is not JSON: NUL is not allowed in text."),
+        (b'{"reportType": "\\ud83d"}', "The JSON contains half of a surrogate pair."),
+        (DEEP, "The JSON is nested too deeply."),
         ('{"reportType": "ü"}'.encode("latin-1"), None),
     ],
 )

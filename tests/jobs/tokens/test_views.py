@@ -112,7 +112,7 @@ def test_a_token_that_a_token_makes_never_outdoes_it(owner: User) -> None:
         assert answer.json()["errors"] == [
             {
                 "pointer": "#/expiresInDays",
-                "detail": f"Your own token ends at {mine.expiry:%Y-%m-%dT%H:%M:%SZ}."
+                "detail": f"Your own token expires at {mine.expiry:%Y-%m-%dT%H:%M:%SZ}."
                 " Omit this to let the new token expire together with yours.",
             }
         ]
@@ -216,7 +216,7 @@ def test_the_page_says_what_is_wrong(client: Client, owner: User, settings: Sett
     settings.TOKENS_PER_USER = 0
     answer = client.post("/tokens", {"name": "x", "days": "1", "scopes": list(known_scopes())})
     assert answer.status_code == 409
-    assert "which is the limit" in answer.content.decode()
+    assert "which is the maximum" in answer.content.decode()
 
 
 def test_the_page_is_for_who_is_signed_in(client: Client) -> None:

@@ -153,7 +153,7 @@ def test_without_a_valid_token_it_is_401(method: str, path: str, credentials: st
 def test_a_body_over_the_limit_is_413(api: APIClient, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     body = assert_problem(post(api, {**ORDER, "x": "y" * 1000}), 413, "body-too-large")
-    assert body["detail"] == "The limit is 1000 bytes."
+    assert body["detail"] == "The body exceeds the limit of 1000 bytes."
 
 
 def test_another_media_type_is_415(api: APIClient) -> None:
