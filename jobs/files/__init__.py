@@ -1,5 +1,5 @@
 """The files of jobs: write, publish, read in ranges, and delete them, and find orphans.
 
-A row without a file, or a file without a row, lasts no longer than until the next sweep. The kind alone knows what a
-file contains.
+A row without a file, or a file without a row, lasts only until its sweep has found it. Only the kind knows the
+contents of a file.
 """

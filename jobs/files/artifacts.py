@@ -25,7 +25,7 @@ from jobs.postgres.commit import in_transaction
 
 logger = structlog.get_logger(__name__)
 
-#: A file is flushed to disk after each this many bytes: one large flush at its end would delay others' commits.
+#: Bytes between flushes of a file to disk: one large flush at its end would delay the commits of others.
 SYNC_BYTES: Final = 32 * 1024 * 1024
 
 

@@ -22,7 +22,7 @@ PARTS: Final = 10_000
 #: The size of the first parts. Later parts are larger, so that an object can reach S3's limit of 5 TiB. As many as
 #: possible are equal, since Cloudflare R2 accepts only equal parts.
 FIRST_PART_BYTES: Final = 8 * 1024 * 1024
-#: The size of parts doubles after each this many.
+#: The part size doubles after every so many parts.
 EQUAL_PARTS: Final = 1_000
 #: A part is buffered in memory up to this size, and beyond it in a temporary file.
 PART_BYTES_IN_MEMORY: Final = 16 * 1024 * 1024
@@ -111,7 +111,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
             self._client.abort_multipart_upload(**self._place(upload.name), UploadId=upload.upload_id)
 
     def size(self, name: str) -> int:
-        """Bytes of the object. Raises FileNotFoundError."""
+        """The size of the object in bytes. Raises FileNotFoundError."""
         return int(self._head(name)["ContentLength"])
 
     def get_modified_time(self, name: str) -> datetime:
@@ -120,7 +120,7 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
         return modified
 
     def delete(self, name: str) -> None:
-        """Delete the object, if it is there."""
+        """Delete the object, if it exists."""
         with _errors_as_in_a_folder(name):
             self._client.delete_object(**self._place(name))
 

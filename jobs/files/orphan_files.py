@@ -53,7 +53,7 @@ def _remove_orphan_files(folder: str) -> int:
 
 
 def _abort_orphan_uploads(folder: str) -> int:
-    """Needs no check for published artifacts: their uploads were completed."""
+    """Abort the orphan uploads of a folder. Published artifacts need no check: their uploads were completed."""
     storage = artifact_storage()
     old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at)]
     ended = set(_of_ended_attempts(upload.name for upload in old))

@@ -50,7 +50,7 @@ class NewFile(Protocol):
     """A file that is being written. It is certain to exist once `close` has returned."""
 
     def write(self, data: bytes, /) -> object:
-        """Append."""
+        """Append `data`."""
 
     def sync(self) -> None:
         """Make the data written so far survive a crash, if the storage can do that before the end of the file."""

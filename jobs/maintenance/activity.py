@@ -1,4 +1,4 @@
-"""Counts of ended attempts: per minute, for charts; in total, for Prometheus; and the durations of each type's newest.
+"""Counts of ended attempts: per minute, for charts, and in total, for Prometheus; durations of each type's latest ones.
 
 A sweep counts them, so that a page that shows a day does not read a day's attempts.
 """

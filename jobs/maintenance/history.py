@@ -19,7 +19,7 @@ from jobs.models.bulk import OPEN, BulkItem, BulkRun
 def prune_jobs() -> int:
     """Delete jobs that ended long ago and whose files were deleted, with their rows in other tables. Dead jobs stay.
 
-    Idempotency keys of jobs that another order had created are deleted sooner.
+    Idempotency keys that refer to the job of another order are deleted sooner.
     """
     kept = Artifact.objects.filter(job=OuterRef("pk"), deleted_at=None)
     old = Job.objects.ended_for(days=settings.HISTORY_DAYS).filter(~Exists(kept))

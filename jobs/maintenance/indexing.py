@@ -14,7 +14,7 @@ from jobs.payloads.masked import index_payload
 
 @sweep(every_seconds=60)
 def index_payloads() -> int:
-    """Write the types and search terms of jobs without search terms: older than these, or inserted by hand."""
+    """Write the types and search terms of jobs that have none: from an earlier version, or inserted by hand."""
     row = Sweep.objects.filter(name="index_payloads")
     position = row.values_list("position", flat=True).first() or ""
     until = first_id_at(timezone.now() - timedelta(minutes=1))

@@ -34,7 +34,7 @@ def release_due_jobs() -> int:
 
 @sweep(every_seconds=10)
 def republish_lost_jobs() -> int:
-    """Publish the messages of released jobs again that no worker has claimed: Redis may have lost them.
+    """Publish again the messages of released jobs that no worker has claimed: Redis may have lost them.
 
     `released_at` stays, so that it shows how long the job has been unclaimed.
     """

@@ -1,4 +1,4 @@
-"""The frame of all sweeps: each runs only once at a time, and records its last run in a row."""
+"""What all sweeps share: none runs twice at the same time, and each records its last run in a row."""
 
 from __future__ import annotations
 

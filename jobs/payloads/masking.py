@@ -40,7 +40,7 @@ def mask(value: Any, named: Collection[str] = ()) -> Any:
 
 
 def unmask(edited: Any, stored: Any, named: Collection[str] = ()) -> Any:
-    """`edited` with each `***` replaced by its secret of `stored`, in clear.
+    """`edited` with each `***` replaced by the secret at its place in `stored`, in clear.
 
     Some masks stay, and `masks_left` finds them: a secret that cannot be decrypted, and a sealed one whose key is no
     longer sensitive, which would be stored in clear.

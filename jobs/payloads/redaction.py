@@ -146,7 +146,7 @@ def _rows(part: str, *, is_in_row: bool, is_cut: bool) -> Iterator[Span]:
 
 
 def _ends_in_row(text: str) -> bool:
-    """Whether a row begins in this text and does not end. True in doubt."""
+    """Whether a row begins in this text and does not end. When in doubt, true."""
     at = text.rfind("DETAIL:")
     return at >= 0 and _ROW_ENDS.search(text[at:]) is None
 

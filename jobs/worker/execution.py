@@ -79,10 +79,10 @@ class AttemptEnd:
 
 
 def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> AttemptEnd | None:
-    """Run one attempt of a job to its end, then of the jobs whose turn is next, for up to GO_ON_SECONDS.
+    """Run one attempt of a job, then claim and run the jobs whose turn is next, until GO_ON_SECONDS have passed.
 
-    A message for each small job would cost more than the job. Returns how the last attempt ended; None if the job
-    could not be claimed.
+    A message for each small job would cost more than the job. Returns how the last attempt ended; None if the job could
+    not be claimed.
     """
     end: AttemptEnd | None = None
     until, lease = time.monotonic() + GO_ON_SECONDS, settings.LEASE_SECONDS

@@ -35,7 +35,7 @@ logger = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 1.0
 #: How long the end of an attempt waits for the last statement of its heartbeat. Seconds.
 JOIN_SECONDS: Final = 2.0
-#: How long a beat waits at least for an answer from PostgreSQL. Seconds.
+#: The minimum time that a beat waits for an answer from PostgreSQL. Seconds.
 SHORTEST_WAIT_SECONDS: Final = 1.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
@@ -100,7 +100,7 @@ class Heartbeat:
         self.memory_written = 0
 
     def tick(self) -> None:
-        """Beat, even if PostgreSQL fails, then force a handler to end that was told to stop and did not.
+        """Beat, even if PostgreSQL fails; then end by force a handler that did not stop when told to.
 
         A beat does not wait for PostgreSQL beyond the end of the lease: another worker may have the job then.
         """
@@ -195,7 +195,7 @@ class Heartbeat:
 
 
 class Ticker(threading.Thread):
-    """The thread. An attempt that ends before its first tick leaves it to the next: a new thread would cost more."""
+    """The heartbeat's thread. An attempt that ends before the first tick passes it on, since a new thread is costly."""
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         super().__init__(name="heartbeat", daemon=True)

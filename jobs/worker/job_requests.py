@@ -47,7 +47,7 @@ class JobRequest(Request):
             super().on_timeout(soft, timeout)
 
     def _end_attempts(self, error: BaseException) -> None:
-        """End the attempts of a lost process. Raises nothing: Celery has yet to acknowledge the message."""
+        """End the attempts of a lost process. Raises nothing, so that Celery still acknowledges the message."""
         try:
             before, after = self._kills_before, out_of_memory_kills()
             kills = None if before is None or after is None else max(0, after - before)

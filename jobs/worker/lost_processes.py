@@ -71,7 +71,7 @@ def end_of_process(error: BaseException, *, kills: int | None) -> WorkerLostErro
 
 
 def with_last_memory(error: WorkerLostError, attempt: Attempt) -> WorkerLostError:
-    """The error with the memory that the heartbeat of its attempt measured last."""
+    """The error with the memory that the attempt's heartbeat measured last added to its text."""
     if not attempt.peak_memory_bytes:
         return error
     first, _, rest = str(error).partition("\n")

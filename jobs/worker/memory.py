@@ -25,7 +25,7 @@ def peak_memory_bytes() -> int:
 
 
 def in_megabytes(number_of_bytes: int) -> str:
-    """Such as `812 MB`."""
+    """The size as text, such as `812 MB`."""
     return f"{number_of_bytes / 1_000_000:.0f} MB"
 
 

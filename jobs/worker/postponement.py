@@ -13,12 +13,12 @@ from jobs.states import Outcome
 #: The first postponement and the longest, in seconds.
 SHORTEST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 300.0
-#: After this many postponements in a row, they become no longer.
+#: After this many postponements in a row, the delay stops growing.
 MOST_DOUBLINGS: Final = 5
 
 
 def postponement(attempt: Attempt) -> timedelta:
-    """Doubled for each postponement in a row, up to the maximum; up to a fifth less, so that jobs return spread out."""
+    """The delay: doubled for each postponement in a row, up to the maximum, minus up to a fifth to spread the jobs."""
     before = Attempt.objects.filter(job=attempt.job_id, number__lt=attempt.number).order_by("-number")[:MOST_DOUBLINGS]
     times = sum(1 for _ in takewhile(was_postponed, before.only("outcome", "error_message")))
     seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS * 2**times)

@@ -38,9 +38,9 @@ def announce(**kwargs: Any) -> None:
 
 @worker_ready.connect
 def listen(**kwargs: Any) -> None:
-    """Handle the signals before Celery does: on SIGQUIT, it waits before it sends `worker_shutting_down`.
+    """Handle the signals before Celery does.
 
-    A second SIGQUIT during that wait ends the pool.
+    On SIGQUIT, Celery sends `worker_shutting_down` only after a wait, and a second SIGQUIT ends the pool before that.
     """
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         handler = signal.getsignal(number)

@@ -131,7 +131,7 @@ def hand_back_job(attempt: Attempt, **measured: int | None) -> Outcome:
 
 
 def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, **measured: int | None) -> Outcome:
-    """running → queued for after `delay`. The attempt keeps the reason, and does not count against the maximum.
+    """running → queued, due after `delay`. The attempt keeps the reason, and does not count against the maximum.
 
     Raises LeaseLostError if the attempt no longer owns the job.
     """
