@@ -1,7 +1,7 @@
-"""What is known of a queue from its past: how long its attempts took, how often jobs came, what they wrote.
+"""The history of a queue: how long its attempts took, how often jobs arrived, what they wrote.
 
-The cost is bounded: the newest jobs of the span are looked up, by type, in the index `jobs_job_sorted_by`, and the
-attempts and files of the newest of these by theirs. So a queue is found among millions of jobs of others.
+The cost is bounded, even among millions of jobs of other queues: for each type, the index `jobs_job_sorted_by` gives
+the newest jobs of the span, and further indexes give the attempts and files of the newest of these.
 """
 
 from __future__ import annotations
@@ -17,25 +17,24 @@ from jobs.models.ids import first_id_at
 from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
 
-#: Jobs that are counted for the arrivals, and those of them whose attempts are looked at; the newest.
+#: How many of the newest jobs count as arrivals, and of how many of these the attempts are read.
 JOBS_COUNTED: Final = 100_000
 JOBS_READ: Final = 10_000
-#: Attempts that are looked at, in all and of one job.
+#: How many attempts are read, in all and of one job.
 ATTEMPTS_READ: Final = 10_000
 ATTEMPTS_OF_A_JOB: Final = 100
-#: With fewer, a mean and a variance say little.
+#: The mean and the variance of fewer say little.
 FEWEST_ATTEMPTS: Final = 30
 
-#: The kinds and types that a queue has jobs of, by hops through the index
-#: (https://wiki.postgresql.org/wiki/Loose_indexscan).
+#: The kinds and types of a queue's jobs.
 TYPES: Final = f"""
     WITH RECURSIVE {loose_index_scan("found", key=["kind", "type"], source="jobs_job", where="queue = %(queue)s::text")}
     SELECT kind, type FROM found
 """  # noqa: S608
 
-#: An attempt occupies a worker from its start to its end, however it ends. So all that have ended count, and what
-#: they take together over the jobs that they belong to is the load of a job, retries included. A lost one ends when it
-#: is rescued: until then it holds a place of the queue. The first 48 bits of an id are its milliseconds (RFC 9562).
+#: An attempt occupies a worker from its start to its end, whatever its outcome. So all that have ended count, and their
+#: total divided by the number of jobs is the load of a job, retries included. A lost attempt ends when it is rescued,
+#: and holds a place of the queue until then. The first 48 bits of an id are its milliseconds (RFC 9562).
 HISTORY: Final = """
     WITH recent AS MATERIALIZED (
         SELECT job.id FROM unnest(%(kinds)s::text[], %(types)s::text[]) AS lane (kind, type), LATERAL (
@@ -62,7 +61,7 @@ HISTORY: Final = """
         SELECT file.* FROM begun, LATERAL (
             SELECT size_bytes, extract(epoch FROM expires_at - published_at)::float AS seconds
             FROM jobs_artifact WHERE job_id = begun.job_id AND published_at IS NOT NULL AND expires_at IS NOT NULL
-            LIMIT 3 -- roles; so it is looked up
+            LIMIT 3 -- there are three roles; a LIMIT makes the planner use the index
         ) AS file
     )
     SELECT
@@ -84,7 +83,7 @@ HISTORY: Final = """
     FROM ended
 """
 
-#: Rows are counted in the minute in which their attempt ends, so they are spread over as many minutes as one takes.
+#: Rows are counted in the minute in which their attempt ends, so they are averaged over the length of an attempt.
 MOST_ROWS: Final = """
     SELECT max(rows) AS rows FROM (
         SELECT sum(sum(rows)) OVER (
@@ -97,10 +96,10 @@ MOST_ROWS: Final = """
 
 @dataclass(frozen=True)
 class History:
-    """Of a queue, or of one type in it; `service` is what an attempt occupies a worker for, in seconds.
+    """The history of a queue, or of one type in it. `service` is the time that an attempt occupies a worker.
 
-    What stands for a job counts all its attempts. `stored_byte_seconds` are the bytes of its files, each times the
-    seconds that it is kept. Where no attempt has told its memory, that is None.
+    Figures per job count all its attempts. `stored_byte_seconds` sums bytes × seconds kept over the files of a job.
+    The memory is None if no attempt has recorded it.
     """
 
     jobs: int
@@ -119,7 +118,7 @@ class History:
     mean_memory_bytes: float | None
     peak_memory_bytes: int | None
     reads_database: bool
-    #: Of the whole queue; None where nothing is counted.
+    #: Of the whole queue; None if no rows were counted.
     highest_rows_per_second: float | None
 
 
@@ -128,12 +127,12 @@ class TooLittleHistoryError(Exception):
 
 
 def types_of(queue: str) -> list[tuple[str, str]]:
-    """Kind and type of each sort of jobs that `queue` has; the type is empty where its kind knows none."""
+    """The (kind, type) pairs of the queue's jobs; the type is empty for a kind without types."""
     return [(row["kind"], row["type"]) for row in fetch_all(TYPES, queue=queue)]
 
 
 def read_history(queue: str, types: list[tuple[str, str]], *, days: float) -> History:
-    """What is known of the jobs of these kinds and types that were created in the last `days`.
+    """The history of the jobs of these kinds and types that were created in the last `days`.
 
     Raises TooLittleHistoryError.
     """
@@ -151,7 +150,7 @@ def read_history(queue: str, types: list[tuple[str, str]], *, days: float) -> Hi
     )
     if row["attempts"] < FEWEST_ATTEMPTS:
         raise TooLittleHistoryError(
-            f"{row['attempts']} attempts have ended in the last {days:g} days, and {FEWEST_ATTEMPTS} are needed"
+            f"{row['attempts']} attempts ended in the last {days:g} days, and at least {FEWEST_ATTEMPTS} are needed"
         )
     begun = row["jobs_begun"]
     minutes = math.ceil(max(60.0, row["longest_seconds"]) / 60)

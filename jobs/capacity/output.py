@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from jobs.capacity.history import History
-from jobs.capacity.limits import MIB, Demand, Limit, first_to_break
-from jobs.capacity.plan import Outlook, Plan
+from jobs.capacity.limits import MIB, Demand, first_to_break
+from jobs.capacity.plan import Plan
 from jobs.durations import in_words
 
 #: Width of the column that names a resource.
@@ -17,17 +17,17 @@ RESOURCE_WIDTH: Final = 36
 
 
 def as_text(plan: Plan, *, subject: str, notes: list[str]) -> str:
-    """What an operator reads; `subject` says of what queue, and of what type."""
+    """The plan for an operator; `subject` names the queue, and the type if one was asked for."""
     demand = plan.demand
     within = f"within {in_words(demand.target_wait)}" if demand.target_wait else "at once"
-    target = f"{demand.percentile:g} % are to begin {within}"
+    target = f"{demand.percentile:g} % must start {within}"
     lines = [
         f"{subject}: {_rate(demand.arrivals_per_minute)} arrivals a minute, {target}",
         "",
         *_history_lines(plan.history, demand),
         "",
-        f"Load: {demand.traffic.erlangs:,.2f} erlangs, which is how many workers are busy on average",
-        f"Workers needed: {plan.workers}, which are enough for up to {_rate(plan.borne_per_minute)} arrivals a minute",
+        f"Load: {demand.traffic.erlangs:,.2f} erlangs, the average number of busy workers",
+        f"Workers needed: {plan.workers}, enough for up to {_rate(plan.borne_per_minute)} arrivals a minute",
         *_breaks_first(plan),
         "",
         *_outlook_lines(plan),
@@ -39,7 +39,7 @@ def as_text(plan: Plan, *, subject: str, notes: list[str]) -> str:
 
 
 def as_json(plan: Plan, *, notes: list[str]) -> dict[str, Any]:
-    """The same for programs; null stands for what is not known, and for waits without end. Times are in seconds."""
+    """The plan for programs: null is an unknown value or an endless wait. Times are in seconds."""
     demand, traffic = plan.demand, plan.demand.traffic
     first = first_to_break(plan.limits)
     return {
@@ -80,7 +80,7 @@ def _history_lines(history: History | None, demand: Demand) -> Iterator[str]:
             f"{_rate(history.busiest_hour_per_minute)} a minute in the busiest hour"
         )
         yield (
-            f"  attempts   {history.attempts:,} looked at, {history.succeeded:,} succeeded; "
+            f"  attempts   {history.attempts:,}, of which {history.succeeded:,} succeeded; "
             f"{history.attempts_per_job:.2f} for each job; the longest took {in_words(history.longest_seconds)}"
         )
         yield (
@@ -89,7 +89,7 @@ def _history_lines(history: History | None, demand: Demand) -> Iterator[str]:
         )
         if history.mean_memory_bytes and history.peak_memory_bytes:
             mean, peak = history.mean_memory_bytes / MIB, history.peak_memory_bytes / MIB
-            yield f"  a worker   takes {mean:,.0f} MiB of memory on average at an attempt's peak, {peak:,.0f} at most"
+            yield f"  a worker   uses {mean:,.0f} MiB of memory at an attempt's peak on average, {peak:,.0f} at most"
     yield (
         f"Service: {in_words(traffic.service_seconds)} on average, squared coefficient of variation "
         f"{traffic.service_cv2:.2f}; of arrivals {traffic.arrival_cv2:.2f}"
@@ -98,22 +98,20 @@ def _history_lines(history: History | None, demand: Demand) -> Iterator[str]:
 
 def _outlook_lines(plan: Plan) -> Iterator[str]:
     share = f"{plan.demand.percentile:g} %"
-    yield f"  workers    busy    mean wait    {share} begin within    {share} find waiting"
+    yield f"  workers    busy    mean wait    {share} start within    {share} find waiting"
     for outlook in plan.outlooks:
         mark = ">" if outlook.workers == plan.workers else " "
-        yield f"{mark} {outlook.workers:7}   {100 * outlook.busy:3.0f} %   {_outlook_cells(outlook, len(share))}"
-
-
-def _outlook_cells(outlook: Outlook, share: int) -> str:
-    if math.isinf(outlook.mean_wait):
-        return "too few: the queue grows without end"
-    within, waiting = in_words(outlook.wait_percentile), f"{outlook.waiting_percentile:,.0f} or fewer"
-    return f"{in_words(outlook.mean_wait):>10}   {within:>{share + 14}}   {waiting:>{share + 14}}"
+        cells = "too few: the queue grows without end"
+        if not math.isinf(outlook.mean_wait):
+            within, waiting = in_words(outlook.wait_percentile), f"{outlook.waiting_percentile:,.0f} or fewer"
+            width = len(share) + 14
+            cells = f"{in_words(outlook.mean_wait):>10}   {within:>{width}}   {waiting:>{width}}"
+        yield f"{mark} {outlook.workers:7}   {100 * outlook.busy:3.0f} %   {cells}"
 
 
 def _limit_lines(plan: Plan) -> Iterator[str]:
     asked = plan.demand.arrivals_per_minute
-    yield "What breaks first, with as many workers as the arrivals need (! not enough for what is asked):"
+    yield "What breaks first, given as many workers as the arrivals need (! not enough for this load):"
     yield f"  {'arrivals/min':>12}   {'resource':{RESOURCE_WIDTH}}   what to do"
     first = first_to_break(plan.limits)
     for limit in plan.limits:
@@ -124,13 +122,8 @@ def _limit_lines(plan: Plan) -> Iterator[str]:
             continue
         mark = "!" if rate < asked and limit.breaks else " "
         yield f"{mark} {_rate(rate):>12}   {limit.resource:{RESOURCE_WIDTH}}   {limit.remedy}"
-        yield f"{'':17}{_remark(limit, first)}{limit.reckoning}"
-
-
-def _remark(limit: Limit, first: Limit | None) -> str:
-    if limit is first:
-        return "BREAKS FIRST: "
-    return "" if limit.breaks else "a mark only: "
+        remark = "BREAKS FIRST: " if limit is first else "" if limit.breaks else "not a hard limit: "
+        yield f"{'':17}{remark}{limit.reckoning}"
 
 
 def _rate(per_minute: float) -> str:
@@ -138,7 +131,7 @@ def _rate(per_minute: float) -> str:
 
 
 def _camel(values: dict[str, Any]) -> dict[str, Any]:
-    """Keys as in all JSON of Longhaul; infinity, which JSON does not have, as null."""
+    """Keys in camelCase, as in all our JSON; infinity, which JSON lacks, as null."""
     camel = {}
     for name, value in values.items():
         first, *rest = name.split("_")

@@ -1,4 +1,4 @@
-"""A plan: how many workers a demand needs, how long one waits then, and what breaks first."""
+"""A plan: how many workers a demand needs, how long jobs then wait, and what breaks first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jobs.capacity.resources import Resources
 
 @dataclass(frozen=True)
 class Outlook:
-    """With so many workers: the share of time that they are busy, the waits in seconds, the number waiting.
+    """With this many workers: the share of time that they are busy, the waits in seconds, the number of waiting jobs.
 
-    All but the first are infinite where these are too few, so that the queue grows without end.
+    The waits and the number are infinite if the workers are too few, so that the queue grows without end.
     """
 
     workers: int
@@ -26,7 +26,7 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer. `borne_per_minute` is the most arrivals of which the workers needed keep the target."""
+    """The answer. `borne_per_minute`: the most arrivals with which these workers meet the target."""
 
     demand: Demand
     history: History | None
@@ -37,7 +37,7 @@ class Plan:
 
 
 def make_plan(demand: Demand, resources: Resources, history: History | None) -> Plan:
-    """With outlooks for one worker fewer, just enough, and one more. Raises ValueError where the load is too large."""
+    """A plan, with outlooks for one worker fewer, enough, and one more. Raises ValueError if the load is too large."""
     traffic, percentile = demand.traffic, demand.percentile
     workers = servers_needed(traffic, target_wait=demand.target_wait, percentile=percentile)
     outlooks = [

@@ -1,4 +1,4 @@
-"""What a queue has to run on: its dials, sessions of PostgreSQL, memory, room for files."""
+"""The resources of a queue: its dials, sessions of PostgreSQL, memory, and room for files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from jobs.pacing.dials import Dials, dials_of
 from jobs.payloads.redaction import in_one_line
 from jobs.postgres.sessions import short_session
 
-#: Sessions of Longhaul that are not for CSV work: of 2 × 8 threads of the web server, of 8 threads of the worker for
-#: callbacks and of 8 of that for the rest with their heartbeats, as `make up` and the compose file start them, and of
-#: Beat.
+#: Sessions of Longhaul other than for CSV work, as `make up` and the compose file start it: 2 × 8 threads of the web
+#: server, 8 threads each of the callback worker and of the io worker, with their heartbeats, and Beat.
 OTHER_SESSIONS: Final = 49
-#: Of a running job: its process, and its heartbeat (from the first second on). Of a job that reads: the one that the
-#: rows come through. With `pace = auto`: the one that looks at the load.
+#: A running job has one for its process and one for its heartbeat (after the first second). A job that reads has one
+#: more for the rows, and another to sample the load with `pace = auto`.
 OF_A_JOB: Final = 2
 OF_A_READER: Final = 1
 OF_A_PACED_READER: Final = 2
 
-#: Sessions that are left for Longhaul: all, less what is kept for others, less what others have now. Whose session is
-#: whose is seen by members of pg_monitor only; others count all that they cannot see.
+#: Sessions left for Longhaul: all, minus those reserved for others, minus those that others use now. Only members of
+#: pg_monitor see whose a session is; for other roles, all sessions that they cannot see count as used by others.
 #: https://www.postgresql.org/docs/current/runtime-config-connection.html
 LEFT_SESSIONS: Final = """
     SELECT current_setting('max_connections')::int
@@ -44,7 +43,7 @@ LEFT_SESSIONS: Final = """
 
 @dataclass(frozen=True)
 class Sessions:
-    """Sessions of one database: left for workers, None where it does not answer, and taken by each that is busy."""
+    """Sessions of one database: how many are `left` for workers (None if unknown), and how many a busy one uses."""
 
     database: str
     left: int | None
@@ -54,9 +53,9 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Resources:
-    """As they are now. Dials stand by their names; the memory is that of the machine that this runs on, in bytes.
+    """The current resources, with dials by their names. The memory is that of this machine, in bytes.
 
-    `free_bytes` is None for object storage, and where no file was ever written.
+    `free_bytes` is None for object storage, and if no file was ever written.
     """
 
     max_running: dict[str, int]
@@ -72,7 +71,7 @@ class Resources:
 def read_resources(
     queue: Queue, *, of: tuple[str, str] | None, reads_database: bool, other_sessions: int = OTHER_SESSIONS
 ) -> Resources:
-    """Look at all of them. Where one kind and type is asked about, the dials of the type count, too."""
+    """Read the current resources. If one kind and type is asked about, the dials of the type count, too."""
     running = {"max_running": queue.max_running}
     queued = {"max_queued": queue.max_queued}
     kind, type_ = of or ("", "")
@@ -95,7 +94,7 @@ def read_resources(
 
 
 def _sessions(dials: Dials, *, reads_database: bool, other_sessions: int) -> list[Sessions]:
-    """Of the database of the jobs, and of the one that they read, where that is another."""
+    """Sessions of the database of the jobs, and of the one that they read if it is another."""
     left = _left(connection) - other_sessions
     of_a_reader = OF_A_PACED_READER if dials.pace == Pace.AUTO else OF_A_READER
     if not reads_database:
@@ -106,9 +105,9 @@ def _sessions(dials: Dials, *, reads_database: bool, other_sessions: int) -> lis
 
 
 def _sessions_elsewhere(alias: str, per_worker: int) -> Sessions:
-    """Over a connection of its own, since that database may not answer."""
+    """Sessions of another database, counted over a short session: that database may not answer."""
     if alias not in list(connections):
-        return Sessions(alias, None, per_worker, "the settings know no such database")
+        return Sessions(alias, None, per_worker, "the settings name no such database")
     try:
         with short_session(alias) as other:
             return Sessions(alias, _left(other), per_worker)

@@ -118,10 +118,10 @@ def test_too_little_is_said_to_be(past_job: Callable[..., Job]) -> None:
         past_job(1)
     past_job(1, ended=False)
     past_job(1, hours_ago=200)
-    with pytest.raises(TooLittleHistoryError, match=r"^29 attempts have ended in the last 7 days, and 30 are needed$"):
+    with pytest.raises(TooLittleHistoryError, match=r"^29 attempts ended in the last 7 days, and at least 30 "):
         read()
     assert read(days=9).attempts == 30
-    with pytest.raises(TooLittleHistoryError, match=r"^0 attempts have ended in the last 0\.5 days"):
+    with pytest.raises(TooLittleHistoryError, match=r"^0 attempts ended in the last 0\.5 days"):
         read("callbacks", days=0.5)
 
 

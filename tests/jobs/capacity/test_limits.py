@@ -40,8 +40,8 @@ def test_places_bear_what_as_many_workers_do() -> None:
     places = limit("max_running = 4", max_running={"max_running": 4})
     assert places.arrivals_per_minute == borne_by(4)
     assert (places.reckoning, places.remedy) == (
-        "no more than 4 workers get a job at once",
-        "turn up the dial max_running",
+        "at most 4 workers have a job at once",
+        "raise the dial max_running",
     )
     assert limit("max_running") == Limit("max_running", math.inf, "the dial is empty")
     assert limit("max_running = 0", max_running={"max_running": 0}).arrivals_per_minute == 0
@@ -50,15 +50,15 @@ def test_places_bear_what_as_many_workers_do() -> None:
 def test_those_who_wait_are_those_who_come_within_the_target() -> None:
     full = limit("max_queued = 60", max_queued={"max_queued": 60})
     assert full.arrivals_per_minute == pytest.approx(60 * (60 / 20) / 1.5)
-    assert (full.reckoning, full.breaks) == ("so many come within 20 s; more get 503", True)
+    assert (full.reckoning, full.breaks) == ("as many arrive within 20 s; more get 503", True)
     own = limit("max_queued_per_owner = 6", max_queued_per_owner=6)
     assert own.arrivals_per_minute == pytest.approx(12)
     assert (own.reckoning, own.breaks) == (
-        "so many come within 20 s, at the earliest, if one owner orders all; more get 429", False
+        "as many arrive within 20 s if one owner orders all; more get 429", False
     )  # fmt: skip
     impatient = replace(DEMAND, target_wait=0)
     never = limit("max_queued = 60", demand=impatient, max_queued={"max_queued": 60})
-    assert (never.arrivals_per_minute, never.reckoning) == (math.inf, "nobody is to wait; more get 503")
+    assert (never.arrivals_per_minute, never.reckoning) == (math.inf, "no job may wait; more get 503")
     for dial in ("max_queued", "max_queued_per_owner"):
         assert limit(dial) == Limit(dial, math.inf, "the dial is empty")
 
@@ -67,7 +67,7 @@ def test_sessions_are_shared_out_among_the_workers() -> None:
     sessions = [Sessions("default", 19, 3), Sessions("replica", None, 1, "it is down"), Sessions("other", -5, 3)]
     enough = limit("sessions of PostgreSQL (default)", sessions=sessions)
     assert enough.arrivals_per_minute == borne_by(6)
-    assert enough.reckoning == "19 left for workers, 3 for each that is busy: 6 workers"
+    assert enough.reckoning == "19 left for workers, 3 for each busy one: 6 workers"
     assert limit("sessions of PostgreSQL (other)", sessions=sessions).arrivals_per_minute == 0
     down = limit("sessions of PostgreSQL (replica)", sessions=sessions)
     assert (down.arrivals_per_minute, down.reckoning) == (None, "it is down")
@@ -77,7 +77,7 @@ def test_memory_holds_so_many_workers_at_their_peak() -> None:
     memory = limit("memory of this machine")
     assert memory.arrivals_per_minute == borne_by(64)
     assert memory.reckoning == (
-        "8.0 GiB, 2.0 of it available now; 128 MiB for each worker: 64 workers, if nothing else ran"
+        "8.0 GiB, 2.0 of it available now; 128 MiB for each worker: 64 workers if nothing else runs"
     )
     for past in (None, replace(PAST, peak_memory_bytes=None)):
         assert limit("memory of this machine", history=past).arrivals_per_minute is None
@@ -87,7 +87,7 @@ def test_files_pile_up_for_as_long_as_they_are_kept() -> None:
     """Two days of 10 MiB a minute are 28,800 MiB; one day of them is there already."""
     room = limit("room for files", free_bytes=14_400 * MIB)
     assert room.arrivals_per_minute == pytest.approx(1)
-    assert room.reckoning == "14.1 GiB free; of each job 10.00 MiB are kept for 2 d"
+    assert room.reckoning == "14.1 GiB free; each job leaves 10.00 MiB for 2 d"
     old = replace(PAST, observed_seconds=30 * 86_400)
     assert limit("room for files", history=old, free_bytes=28_800 * MIB).arrivals_per_minute == pytest.approx(2)
     assert limit("room for files").reckoning == "object storage, or no file yet"

@@ -138,7 +138,7 @@ def test_beyond_what_is_reckoned_each_server_bears_as_much_as_the_last_that_was(
     known = arrivals_within_target(traffic, MOST_SERVERS, target_wait=1, percentile=95)
     assert 0.99 * MOST_SERVERS / 2 < known < MOST_SERVERS / 2
     assert arrivals_within_target(traffic, 10**9, target_wait=1, percentile=95) == pytest.approx(known * 10**5)
-    with pytest.raises(ValueError, match=r"keeps 20,000 busy, and no more than 10,000 are reckoned"):
+    with pytest.raises(ValueError, match=r"keeps 20,000 workers busy, and the maximum is 10,000"):
         servers_needed(replace(traffic, arrivals_per_second=10_000), target_wait=1, percentile=95)
 
 

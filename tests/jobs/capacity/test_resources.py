@@ -81,7 +81,7 @@ def test_a_database_that_nobody_knows_is_no_error() -> None:
     TypeDials.objects.create(kind="test", type="sales", database="gone")
     mine, gone = read(of=("test", "sales"), reads=True).sessions
     assert (mine.database, mine.per_worker) == ("default", 2)
-    assert gone == Sessions("gone", None, 1, "the settings know no such database")
+    assert gone == Sessions("gone", None, 1, "the settings name no such database")
     assert len(read(of=("test", "sales")).sessions) == 1
 
 

@@ -58,20 +58,20 @@ def test_an_operator_reads_how_many_workers_and_what_breaks_first(past: Callable
     assert (
         text[: text.index("What breaks first")]
         == """\
-Queue reports: 60 arrivals a minute, 95 % are to begin within 30 s
+Queue reports: 60 arrivals a minute, 95 % must start within 30 s
 
 History:
   arrivals   30 jobs in 1 min: 30 a minute, 30 a minute in the busiest hour
-  attempts   30 looked at, 30 succeeded; 1.00 for each job; the longest took 15 s
+  attempts   30, of which 30 succeeded; 1.00 for each job; the longest took 15 s
   a job      has 1,000 rows, and leaves 0.00 MiB of files
-  a worker   takes 100 MiB of memory on average at an attempt's peak, 100 at most
+  a worker   uses 100 MiB of memory at an attempt's peak on average, 100 at most
 Service: 10 s on average, squared coefficient of variation 0.25; of arrivals 1.00
 
-Load: 10.00 erlangs, which is how many workers are busy on average
-Workers needed: 11, which are enough for up to 62.5 arrivals a minute
+Load: 10.00 erlangs, the average number of busy workers
+Workers needed: 11, enough for up to 62.5 arrivals a minute
 Breaks first: max_running = 4, at 20.6 arrivals a minute; that is not enough
 
-  workers    busy    mean wait    95 % begin within    95 % find waiting
+  workers    busy    mean wait    95 % start within    95 % find waiting
        10   100 %   too few: the queue grows without end
 >      11    91 %        4.4 s                 17 s          17 or fewer
        12    83 %        1.5 s                7.2 s           8 or fewer
@@ -80,24 +80,27 @@ Breaks first: max_running = 4, at 20.6 arrivals a minute; that is not enough
     )
     assert (
         """\
-What breaks first, with as many workers as the arrivals need (! not enough for what is asked):
+What breaks first, given as many workers as the arrivals need (! not enough for this load):
   arrivals/min   resource                               what to do
-!         20.6   max_running = 4                        turn up the dial max_running
-                 BREAKS FIRST: no more than 4 workers get a job at once
+!         20.6   max_running = 4                        raise the dial max_running
+                 BREAKS FIRST: at most 4 workers have a job at once
 """
         in text
     )
     assert (
         """\
         21,000   hand-out of the queue                  spread the work over several queues, or make jobs larger
-                 350 attempts/s under the lock of one queue's row, as measured on 2 cores
+                 350 attempts/s under the lock of the queue's row, as measured on 2 cores
       no limit   max_queued                             the dial is empty
 """
         in text
     )
     assert re.search(r"^ +[\d,]+   memory of this machine +run workers on more machines$", text, re.MULTILINE)
     assert re.search(r"^ +[\d,]+   sessions of PostgreSQL \(default\) +raise max_connections$", text, re.MULTILINE)
-    assert "\n     not known   most rows/s seen so far                no rows are counted yet (jobs_activity)\n" in text
+    assert (
+        "\n     not known   most rows/s seen so far                no rows have been counted yet (jobs_activity)\n"
+        in text
+    )
 
 
 def test_programs_read_json(past: Callable[..., None]) -> None:
@@ -129,7 +132,7 @@ def test_a_percentile_bursts_and_a_service_by_hand_count(past: Callable[..., Non
 def test_too_little_history_is_an_error_unless_the_service_is_given(past: Callable[..., None]) -> None:
     past(29, 10)
     with pytest.raises(
-        CommandError, match=r"^too little history: 29 attempts have ended in the last 3 days, and 30 "
+        CommandError, match=r"^too little history: 29 attempts ended in the last 3 days, and at least 30 "
     ) as e:
         run(*ASKED, "--days", "3")
     assert e.value.returncode == 1
@@ -159,9 +162,9 @@ def test_one_type_is_planned_with_its_own_dials(past: Callable[..., None]) -> No
 def test_what_reads_takes_a_session_more(past: Callable[..., None]) -> None:
     past(30, 10, reads=True)
     past(30, 10, queue="callbacks")
-    assert "3 for each that is busy" in run(*ASKED)
-    assert "2 for each that is busy" in run("--queue", "callbacks", *ASKED[2:])
-    assert "3 for each that is busy" in run("--queue", "uploads", *ASKED[2:], "--service-seconds", "1")
+    assert "3 for each busy one" in run(*ASKED)
+    assert "2 for each busy one" in run("--queue", "callbacks", *ASKED[2:])
+    assert "3 for each busy one" in run("--queue", "uploads", *ASKED[2:], "--service-seconds", "1")
     fewer, more = (ask(*ASKED, "--other-sessions", number) for number in ("90", "0"))
     name = "sessions of PostgreSQL (default)"
     assert (limits(fewer)[name] or 0) < (limits(more)[name] or 0)
@@ -184,7 +187,7 @@ def test_what_the_figures_do_not_say_stands_below_them(past: Callable[..., None]
         (("--arrivals-per-minute", "-1"), "argument --arrivals-per-minute: -1 is not 0 or more"),
         (("--arrivals-per-minute", "many"), "argument --arrivals-per-minute: many is not a number"),
         (("--arrivals-per-minute", "nan"), "argument --arrivals-per-minute: nan is not 0 or more"),
-        (("--arrivals-per-minute", "1e9"), "this load keeps 166,666,667 busy, and no more than 10,000 are reckoned"),
+        (("--arrivals-per-minute", "1e9"), "this load keeps 166,666,667 workers busy, and the maximum is 10,000"),
         (("--target-wait", "-5"), "argument --target-wait: -5 is not 0 or more"),
         (("--percentile", "100"), "argument --percentile: 100 is not below 100"),
         (("--days", "0"), "argument --days: 0 is not above 0"),
