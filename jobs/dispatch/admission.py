@@ -1,4 +1,4 @@
-"""Admit: what a queue's dials say of one more job."""
+"""Admission: whether the dials of a queue allow one more job."""
 
 from __future__ import annotations
 
@@ -18,19 +18,13 @@ from jobs.postgres.statements import fetch_all
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-#: The verdict of `jobs.dispatch.statements.ADMIT` that asks for another look: waiting jobs are counted with the queue's
-#: row locked, so that limits are exact however many submit at once.
+#: The verdict of `jobs.dispatch.statements.ADMIT` that requires another try with the queue's row locked: only then are
+#: jobs counted, so that limits are exact however many clients submit at once.
 TO_BE_LOCKED = "to-be-locked"
 
 
-def refusal_of(
-    row: dict[str, Any],
-    *,
-    queue: str,
-    type: str,  # noqa: A002
-    owner_id: int | None,
-) -> AdmissionError | None:
-    """The error of a verdict that refuses the job; None where it is admitted."""
+def refusal_of(row: dict[str, Any], *, queue: str, type: str, owner_id: int | None) -> AdmissionError | None:  # noqa: A002
+    """The error for a verdict that refuses the job; None if it is admitted."""
     refused = partial(AdmissionError, queue=queue, type=type, owner_id=owner_id)
     match row["verdict"]:
         case "closed":
@@ -48,7 +42,7 @@ def refusal_of(
 
 @contextmanager
 def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> Iterator[None]:  # noqa: A002
-    """A transaction in which the queue has room for one more of `owner`.
+    """A transaction in which the queue has room for one more job of `owner`.
 
     Raises AdmissionError, also if the queue no longer exists.
     """

@@ -1,12 +1,12 @@
 """Whose turn it is: due jobs by priority, then round-robin between owners, then the oldest.
 
-The owners of a queue stand in a ring, in the order of their ids. Each round gives one job to each owner, starting
-behind the owner who was last. So an owner with 100,000 waiting jobs delays another owner's first job by one. Types that
+The owners of a queue form a ring, in the order of their ids. Each round hands out one job of each owner, starting
+behind the last owner served. So an owner with 100,000 waiting jobs delays another owner's first job by one. Types that
 are paused, or of which no more may run, are passed over.
 
-The cost is that of the jobs picked and of the types and owners that wait, however many jobs wait: the index
-`jobs_job_waiting` is walked by a loose index scan, from type to type and from owner to owner
-(https://wiki.postgresql.org/wiki/Loose_indexscan). A type's name is unique within its queue.
+The cost depends on the jobs picked and on the types and owners that wait, not on the number of waiting jobs: the index
+`jobs_job_waiting` is walked by a loose index scan, from type to type and from owner to owner. A type's name is unique
+within its queue.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ HIGHEST_PRIORITY: Final = 2**15
 
 WAITING: Final = f"queue = %(queue)s AND {WAITING_SQL}"
 
-#: The waiting jobs, for statements that look at them in several ways.
+#: The waiting jobs, for statements that read them in several ways.
 WAITING_JOBS: Final = f"waiting AS NOT MATERIALIZED (SELECT * FROM jobs_job WHERE {WAITING})"  # noqa: S608
 
 #: The waiting jobs of one type and of the priority `level`.
 SAME_LANE: Final = "type = lane.type AND priority = (SELECT top FROM level)"
 
-#: The types of which jobs wait: a loose index scan.
+#: The types of the waiting jobs.
 TYPES: Final = loose_index_scan("types", key=["type"], also=["kind"], source="waiting")
 
-#: The owners who have jobs of any `lane` waiting at the priority `level`: once around the ring, beginning behind
-#: `prior`. Jobs without an owner stand at 0, as in the index. PostgreSQL makes the rows as they are read, so a LIMIT
+#: The owners with waiting jobs of any `lane` at the priority `level`: once around the ring, starting behind `prior`.
+#: Jobs without an owner count as owner 0, as in the index. PostgreSQL makes the rows only as they are read, so a LIMIT
 #: ends the walk.
 RING: Final = f"""
     ring (owner, place, wrapped) AS (
@@ -59,7 +59,7 @@ RING: Final = f"""
     )
 """  # noqa: S608
 
-#: Everybody who hands out jobs of a queue takes this lock first.
+#: Every transaction that hands out jobs of a queue takes this lock first.
 LOCK: Final = "SELECT FROM jobs_queue WHERE name = %(queue)s FOR UPDATE"
 
 #: The same lock, and a commit that does not wait for the disk: if PostgreSQL crashes within the next second, the jobs
@@ -69,13 +69,13 @@ LOCK_BRIEFLY: Final = """
     SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: Hand out the jobs of one priority whose turn is next. The comments in the text number its steps. A job that somebody
-#: else has locked, to cancel it for example, is skipped: the other may wait for the queue's row, which is locked here.
-#: What holds a place is counted only where a dial asks for it.
+#: Hand out the jobs of one priority whose turn is next; comments number the steps. A job that another transaction has
+#: locked, for example to cancel it, is skipped: that transaction may be waiting for the queue's row, which is locked
+#: here. Jobs that hold a place are counted only if a dial needs the number.
 HAND_OUT: Final = squeeze(
     f"""
     WITH RECURSIVE
-    /* 1. The dials of the queue: no row if it is paused. The ring begins behind the owner who was last. */
+    /* 1. The dials of the queue: no row if it is paused. The ring starts behind the last owner served. */
     dials AS (
         SELECT * FROM jobs_queue WHERE name = %(queue)s AND NOT paused
     ), prior AS (
@@ -85,8 +85,7 @@ HAND_OUT: Final = squeeze(
     held AS (
         SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
         UNION ALL
-        SELECT owner, type FROM jobs_job
-        WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
+        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
     ), places AS (
         SELECT coalesce((
             SELECT greatest(0, least(%(at_most)s::int,
@@ -94,7 +93,7 @@ HAND_OUT: Final = squeeze(
             FROM dials
         ), 0)::int AS free
     ),
-    /* 3. The types that wait, and of each how many more may run: a lane is a type with room. */
+    /* 3. The waiting types, and how many more jobs of each may run: a lane is a type with room. */
     {WAITING_JOBS}, {TYPES}, lane AS (
         SELECT * FROM (
             SELECT types.type, least(free, CASE WHEN most >= 0 THEN
@@ -104,7 +103,7 @@ HAND_OUT: Final = squeeze(
             WHERE own.paused IS NOT true
         ) WHERE room > 0
     ),
-    /* 4. The highest priority that waits in any lane; and whether a lower one waits, too. */
+    /* 4. The highest priority that waits in any lane, and whether a lower one waits, too. */
     level AS (
         SELECT max(priority) AS top FROM lane, LATERAL (
             SELECT priority FROM waiting
@@ -144,7 +143,7 @@ HAND_OUT: Final = squeeze(
             SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
         ) WHERE state = 'queued' AND released_at IS NULL
     ),
-    /* 8. Hand them out, tell their timelines, and remember whose turn was last. */
+    /* 8. Hand them out, record that in their timelines, and remember the last owner served. */
     released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
         WHERE id IN (SELECT id FROM turn)
@@ -154,35 +153,32 @@ HAND_OUT: Final = squeeze(
         UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
         WHERE name = %(queue)s AND EXISTS (SELECT FROM turn)
     )
-    /* 9. What `read_turns` reads: the jobs, and whether to look again, here or at a lower priority. */
+    /* 9. For `read_turns`: the jobs, and whether to look again, at this priority or at a lower one. */
     SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut, EXISTS (SELECT FROM lower) AS more
     FROM places CROSS JOIN level LEFT JOIN turn ON true WHERE top IS NOT NULL ORDER BY round, place
     """  # noqa: S608
 )
 
-#: Asked without a lock. ORDER BY makes the planner use the index, whatever it believes of the table.
-IS_THERE_A_TURN: Final = f"""
+#: Executed without a lock. ORDER BY makes the planner use the index, whatever the statistics of the table.
+HAS_TURN: Final = f"""
     SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL AND {FREE_PLACE} AS answer
     FROM jobs_queue WHERE name = %(queue)s
 """  # noqa: S608
 
 
-def is_there_a_turn(queue: str) -> bool:
-    """Whether a job waits and a place is free. False can be trusted.
-
-    A job that was committed before, and found all places taken, is found by whoever frees a place: this is asked after
-    each commit that ends a job.
+def queue_has_turn(queue: str) -> bool:
+    """Whether a job waits and a place is free. False can be trusted: this is also called after each commit that ends a
+    job, and then finds jobs that were committed while all places were taken.
     """
-    return any(row["answer"] for row in fetch_all(IS_THERE_A_TURN, queue=queue))
+    return any(row["answer"] for row in fetch_all(HAS_TURN, queue=queue))
 
 
 def hand_out(queue: str, *, at_most: int) -> list[UUID]:
     """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
 
-    Each look is a transaction of its own, in one round trip, so the queue is locked only for as long as PostgreSQL
-    takes.
+    Each look is a transaction in one round trip, so the queue is locked only for as long as PostgreSQL takes.
     """
-    # The caller's transaction has more to commit than this, and that must be on the disk.
+    # A transaction of the caller also commits other changes, which must reach the disk.
     lock = LOCK if connection.in_atomic_block else LOCK_BRIEFLY
     handed_out: list[UUID] = []
     below: int | None = HIGHEST_PRIORITY
@@ -203,7 +199,7 @@ def ask_for_turns(queue: str, *, at_most: int, below: int = HIGHEST_PRIORITY) ->
 def read_turns(turns: CursorWrapper, *, below: int = HIGHEST_PRIORITY) -> tuple[list[UUID], int | None]:
     """The jobs that one look handed out, and below which priority to look again; None if that would find nothing.
 
-    It would find more jobs where a type was full and places are left, and at a lower priority.
+    Another look finds jobs if a type became full while places are left, or at a lower priority.
     """
     rows = turns.fetchall()
     ids = [row["id"] for row in rows if row["id"] is not None]

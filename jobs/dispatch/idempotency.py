@@ -1,9 +1,9 @@
-"""Idempotency keys: an order that is sent again, because its answer was lost, is the same order.
+"""Idempotency keys: an order that is sent again because its answer was lost is the same order.
 
-A key belongs to its owner, for all kinds of jobs, and holds for IDEMPOTENCY_KEY_HOURS. It stands with the job that its
-request made (`jobs_job_idempotency_key` is unique) or, where the request was answered with a job that was there before,
-in `jobs_reusedkey`. Never in both: the advisory lock lets one request with a key be handled at a time, and tells the
-others that the first is not done.
+A key belongs to its owner, across all kinds of jobs, and is valid for IDEMPOTENCY_KEY_HOURS. It is stored with the job
+that its request made (`jobs_job_idempotency_key` is unique) or, if the request was answered with an existing job, in
+`jobs_reusedkey`; never in both. An advisory lock lets only one request with a key be handled at a time; the others are
+told so.
 
 Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
 """
@@ -32,8 +32,9 @@ from jobs.postgres.statements import columns_of, execute, pipeline
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-#: What follows in the same trip sees what was committed before the lock was there. A reused key that is over, or whose
-#: job was purged, is no key: it is overwritten, or pruned. One on a job is in the way until it is taken from there.
+#: Sent behind the lock in one round trip, so it sees what was committed before the lock was taken. A reused key that
+#: has expired, or whose job was purged, does not count: it is overwritten or pruned. FORGET removes an expired one from
+#: its job.
 FIRST: Final = f"""
     WITH found AS (
     SELECT job.*, kept.fingerprint AS asked_for, false AS is_over
@@ -48,7 +49,7 @@ FIRST: Final = f"""
     )
     SELECT {columns_of(Job, "found")}, {RESULT_COLUMNS}, asked_for, is_over FROM found {join_result("found")}
 """  # noqa: S608
-#: A transaction of its own, which waits for no row: an order locks no job before it has the queue's lock.
+#: In a transaction of its own that waits for no row: an order locks no job before it has the queue's lock.
 FORGET: Final = """
     UPDATE jobs_job SET idempotency_key = NULL
     WHERE id = (
@@ -65,7 +66,7 @@ KEEP: Final = """
     SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, created_at = statement_timestamp()
 """
 
-#: Stored fingerprints are made with it, so it stays as it is, wherever this module goes.
+#: Stored fingerprints are made with this salt, so it never changes, even if this module moves.
 _SALT: Final = "jobs.idempotency"
 
 
@@ -73,8 +74,7 @@ _SALT: Final = "jobs.idempotency"
 class Idempotency:
     """A key, and the fingerprint of the request that came with it.
 
-    `former` are those that it may have been stored with: by the former SECRET_KEYs, and by a version before they were
-    keyed.
+    `former`: fingerprints of the same request under the former SECRET_KEYs, and the unkeyed one of an old version.
     """
 
     key: str
@@ -84,37 +84,29 @@ class Idempotency:
     @classmethod
     def of(cls, key: str, *, kind: str, body: Any) -> Idempotency:
         """The key of a request for a job of `kind` with this body."""
-        asked = _canonical(kind, body)
-        fingerprint, *former = (_keyed(asked, each) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-        return cls(key, fingerprint, (*former, hashlib.sha256(asked.encode()).hexdigest()))
+        canonical = json.dumps([kind, body], sort_keys=True, separators=(",", ":"))
+        # The body may contain secrets. Without the SECRET_KEY, a reader of the table cannot test guesses.
+        secret_keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        keyed = [salted_hmac(_SALT, canonical, each, algorithm="sha256").hexdigest() for each in secret_keys]
+        return cls(key, keyed[0], (*keyed[1:], hashlib.sha256(canonical.encode()).hexdigest()))
 
-    def is_of(self, fingerprint: str) -> bool:
-        """Whether this is the request that the stored fingerprint was made of.
+    def matches(self, fingerprint: str) -> bool:
+        """Whether the stored fingerprint is of this request.
 
-        An empty one was removed (`jobs.maintenance.encrypting`): then the key alone says so, as its owner chose it for
-        one order.
+        An empty one was removed (`jobs.maintenance.encrypting`): then the key is enough, as its owner chose it for one
+        order.
         """
         return fingerprint in ("", self.fingerprint, *self.former)
 
 
-def _canonical(kind: str, body: Any) -> str:
-    """What is asked for: equal for equal JSON, however it was written."""
-    return json.dumps([kind, body], sort_keys=True, separators=(",", ":"))
-
-
-def _keyed(asked: str, secret_key: str) -> str:
-    """A fingerprint, 64 hexadecimal digits. Secrets are part of it: nobody who reads the table can try them out."""
-    return salted_hmac(_SALT, asked, secret_key, algorithm="sha256").hexdigest()
-
-
 @contextmanager
 def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | None) -> Iterator[Job | None]:
-    """The job of the first request with this key; None where this one is it, and the block is to submit the job, or to
-    `keep_reused` one that is there.
+    """The job of the first request with this key. None: this is the first, and the block must submit the job, or call
+    `keep_reused` for an existing one.
 
-    The block is one transaction; should it raise, the key is free again. Without a key it is no more than the block.
-    Raises IdempotencyKeyInUseError while another request with the key is being handled, or somebody changes the job
-    whose key is over; IdempotencyKeyReusedError where the first one asked for something else.
+    The block is one transaction; if it raises, the key is free again. Without a key, nothing is done but the block.
+    Raises IdempotencyKeyInUseError while another request with the key is being handled, or the job of an expired key is
+    being changed; IdempotencyKeyReusedError if the first request asked for something else.
     """
     if idempotency is None:
         yield None
@@ -124,7 +116,7 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
         with transaction.atomic():
             row = _first(asked)
             if row is None or not row["is_over"]:
-                if row is not None and not idempotency.is_of(row["asked_for"]):
+                if row is not None and not idempotency.matches(row["asked_for"]):
                     raise IdempotencyKeyReusedError("The first request with this key asked for something else.")
                 yield job_with_result(row) if row else None
                 return
@@ -134,23 +126,22 @@ def job_of_first_request(*, owner: AbstractBaseUser, idempotency: Idempotency | 
 
 
 def keep_reused(job: Job, *, owner: AbstractBaseUser, idempotency: Idempotency | None) -> None:
-    """From now on the key stands for `job`, which was there before. Within `job_of_first_request`."""
+    """Let the key stand for `job`, which existed before. Call this within `job_of_first_request`."""
     if idempotency is not None:
         execute(KEEP, owner=owner.pk, key=idempotency.key, fingerprint=idempotency.fingerprint, job_id=job.pk)
 
 
 def prune_reused_keys(*, at_most: int) -> int:
-    """Delete keys that are over; returns how many."""
+    """Delete expired reused keys; returns how many."""
     over = ReusedKey.objects.filter(created_at__lte=Now() - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS))
     ids = list(over.order_by("created_at").values_list("pk", flat=True)[:at_most])
-    return over.filter(pk__in=ids).delete()[0]  # one of them may stand for another job meanwhile
+    return over.filter(pk__in=ids).delete()[0]  # one may have been used again meanwhile
 
 
 def _first(asked: dict[str, Any]) -> dict[str, Any] | None:
     with pipeline():
-        lock = execute(
-            TRY_TRANSACTION_LOCK, key=lock_key(LockClass.IDEMPOTENCY_KEY, f"{asked['owner']} {asked['key']}")
-        )
+        name = f"{asked['owner']} {asked['key']}"
+        lock = execute(TRY_TRANSACTION_LOCK, key=lock_key(LockClass.IDEMPOTENCY_KEY, name))
         known = execute(FIRST, **asked)
     if not lock.fetchall()[0]["is_held"]:
         raise IdempotencyKeyInUseError("The first request with this key is still being handled.")

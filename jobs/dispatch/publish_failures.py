@@ -1,4 +1,4 @@
-"""Why messages of a queue could not be sent, where that is not Redis being away: the admin's first page tells it."""
+"""Why messages of a queue could not be sent, unless Redis is away; the admin's first page shows it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from jobs.payloads.redaction import in_one_line
 
 logger = structlog.get_logger(__name__)
 
-#: Beat tries every few seconds: a failure that is older than this is over. Seconds.
+#: Beat tries every few seconds, so a failure older than this is over. Seconds.
 OVER_AFTER_SECONDS: Final = 60
-#: What the connection to Redis raises, where waiting helps. A producer that is not free in time is one of them.
+#: Errors of the connection to Redis for which waiting helps. LimitExceeded: no producer was free in time.
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError, LimitExceeded)
-#: Of those, what only a change of the settings cures: the password, or the rights of its user.
+#: Subclasses of these that only a change of the settings cures: of the password, or of the user's rights.
 REFUSED: Final = (redis.AuthenticationError, redis.exceptions.AuthorizationError)
 
 
 def cause_of(error: Exception) -> Exception:
-    """What Celery and kombu have wrapped: they raise the same error for a lost connection and for an answer."""
+    """The error that Celery and kombu wrapped: they raise the same one for a lost connection and for an error reply."""
     while isinstance(error, BrokerError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     return error
 
 
 def is_redis_away(cause: Exception) -> bool:
-    """Whether the connection is what failed. An answer with an error is something else, and a queue not found, too."""
+    """Whether the connection failed, as opposed to an error reply or a queue that was not found."""
     return isinstance(cause, AWAY) and not isinstance(cause, REFUSED)
 
 
 def keep_failure(queue: str, cause: Exception) -> None:
-    """In the queue's row. Whoever publishes has committed by now and must not fail: an error here is logged."""
+    """Store it in the queue's row. The publisher has committed and must not fail now, so an error here is logged."""
     found = {"at": Now(), "error_class": type(cause).__name__[:200], "message": in_one_line(cause)}
     try:
         PublishFailure.objects.update_or_create(queue=queue, defaults=found)
@@ -47,5 +47,5 @@ def keep_failure(queue: str, cause: Exception) -> None:
 
 
 def failures_now() -> models.QuerySet[PublishFailure]:
-    """Those that are not over."""
+    """Failures that are not over."""
     return PublishFailure.objects.filter(at__gt=Now() - timedelta(seconds=OVER_AFTER_SECONDS)).order_by("queue")

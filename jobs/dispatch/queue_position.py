@@ -1,7 +1,7 @@
-"""Who goes ahead of a waiting job: what its place in the queue, and its estimate, are made of.
+"""The jobs ahead of a waiting job, which give its place in the queue and its estimate.
 
-It is asked for each time that somebody polls, while a queue may hold a million jobs of a hundred owners. A few are read
-and counted; where there are more, the index is hopped through as by who hands them out (`jobs.dispatch.fairness`).
+Each poll asks for them, while a queue may hold a million jobs of a hundred owners. A small number is read and counted;
+if there are more, a loose index scan finds them, as it does to hand them out (`jobs.dispatch.fairness`).
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from jobs.dispatch.fairness import RING, SAME_LANE, TYPES, WAITING, WAITING_JOBS
 from jobs.models import Job
 from jobs.postgres.statements import fetch_all, squeeze
 
-#: As many waiting jobs of a queue are read at once; from there on, hopping from owner to owner takes less.
+#: Up to this many waiting jobs of a queue are read at once; with more, hopping from owner to owner is faster.
 FEW: Final = 2000
 
-#: CTEs about a job that is due and not handed out; they are empty for others. `few` is what waits in the queue, by
-#: type, priority and owner, with how many are `older` than the job. `ahead` is what of it goes ahead: all of a higher
-#: priority, the owner's own older ones, and one more than these of each other owner. Types that are paused are passed
-#: over, except for the job's own type. Rows are grouped, which is faster than to sort them; only the rows of `mixed`
-#: owners, who have jobs of several types, some of which go ahead, are sorted, because that decides which types these
-#: are.
+#: CTEs about a job that is due and not handed out; empty for other jobs. `few` counts the waiting jobs of the queue by
+#: type, priority and owner, and how many are `older` than the job. `ahead` counts those that go ahead: all of a higher
+#: priority, the owner's own older ones, and one more than these of each other owner. Paused types are passed over,
+#: except for the job's own. Grouping rows is faster than sorting them. Only the rows of `mixed` owners are sorted: they
+#: have jobs of several types, only some of which go ahead, and the order decides which types these are.
 FEW_AHEAD: Final = f"""
     few AS (
         SELECT kind, type, priority, owner, count(*) AS jobs, count(*) FILTER (WHERE id < %(job_id)s) AS older
@@ -55,7 +54,7 @@ FEW_AHEAD: Final = f"""
         ) WHERE round <= before.jobs + 1
     )
 """  # noqa: S608
-#: Whether there are `more` than a few, and otherwise those ahead, for `read_ahead`.
+#: Whether there are `more` than a few, and otherwise the jobs ahead, for `read_ahead`.
 FEW_COLUMNS: Final = """
     (TABLE counted) AS more,
     (SELECT json_agg(json_build_array(kind, type, own, jobs)) FROM (
@@ -97,7 +96,7 @@ AMONG_MANY: Final = f"""
 
 @dataclass(frozen=True)
 class Ahead:
-    """Waiting jobs of one type that have their turn before a job; `own`: they are of the same owner."""
+    """Waiting jobs of one type whose turn comes before that of a job; `own`: they belong to the same owner."""
 
     kind: str
     type: str
@@ -106,43 +105,29 @@ class Ahead:
 
 
 def find_ahead(job: Job, *, at_most: int) -> list[Ahead]:
-    """The waiting jobs that have their turn before that of `job`, if nothing changes; where there are many, `at_most`.
+    """The waiting jobs whose turn comes before that of `job` if nothing changes; if there are many, only `at_most`.
 
-    In each of the rounds until its own, every other owner of that priority has a turn; where the round
-    begins is not looked at, so it may be one less for each owner. Nor are the limits of owners and types.
-    Nothing is ahead of a job that is handed out, or is not due.
+    In each round until its own, every other owner of that priority has a turn. Where a round starts is ignored, so
+    there may be one fewer for each owner; so are the limits of owners and types. Nothing is ahead of a job that is
+    handed out or not due.
     """
     return read_ahead(job, fetch_all(AMONG_FEW, queue=job.queue, **few_parameters(job))[0], at_most=at_most)
 
 
 def few_parameters(job: Job) -> dict[str, Any]:
     """The parameters of FEW_AHEAD, besides the queue."""
-    return {
-        "job_id": job.pk,
-        "type": job.type,
-        "priority": job.priority,
-        "owner": job.owner_id,
-        "due": job.due,
-        "few": FEW,
-    }
+    known = {"job_id": job.pk, "type": job.type, "priority": job.priority, "owner": job.owner_id}
+    return {**known, "due": job.due, "few": FEW}
 
 
 def read_ahead(job: Job, row: dict[str, Any], *, at_most: int) -> list[Ahead]:
-    """What `find_ahead` returns, from a row with FEW_COLUMNS. One more query where many jobs wait."""
+    """What `find_ahead` returns, from a row with FEW_COLUMNS. One more query if many jobs wait."""
     if not row["more"]:
         return [Ahead(*columns) for columns in row["ahead"] or ()]
-    rows = fetch_all(
-        AMONG_MANY,
-        queue=job.queue,
-        job_id=job.pk,
-        type=job.type,
-        priority=job.priority,
-        owner=job.owner_id or 0,
-        at_most=at_most,
-    )
-    return [Ahead(**row) for row in rows]
+    known = {"job_id": job.pk, "type": job.type, "priority": job.priority, "owner": job.owner_id or 0}
+    return [Ahead(**row) for row in fetch_all(AMONG_MANY, queue=job.queue, **known, at_most=at_most)]
 
 
 def count_ahead(job: Job, *, at_most: int) -> int:
-    """How many they are, up to `at_most`."""
+    """The number of jobs ahead, up to `at_most`."""
     return min(at_most, sum(ahead.jobs for ahead in find_ahead(job, at_most=at_most)))

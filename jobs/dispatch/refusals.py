@@ -1,6 +1,6 @@
-"""Orders that were refused, counted by the process that refused them: a full queue is no time to write more rows.
+"""Refused orders, counted in the process that refused them: a full queue is no time to write more rows.
 
-Each process adds what it has refused to a table every few seconds, for the dashboard: it sees all web servers.
+Every few seconds, each process adds its counts to a table, so that the dashboard shows those of all web servers.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ FULL: Final = {"queue": QUEUE_FULL, "type": TYPE_FULL, "owner": OWNER_QUEUE_FULL
 
 REFUSED: Final = Counter(
     "longhaul_admissions_refused",
-    "Orders refused since this web server started, by what was in the way.",
+    "Orders refused since this web server started, by reason.",
     ["queue", "reason"],
 )
 
-#: How often a process writes its refusals down at most. Seconds.
+#: The shortest time between two writes of a process. Seconds.
 WRITE_SECONDS: Final = 5.0
-#: How long minutes are kept.
+#: How long the counts of a minute are kept.
 KEPT: Final = timedelta(days=1)
 
 
@@ -56,7 +56,7 @@ class _Unwritten:
             self._counts += counts
 
     def take(self) -> Counts[tuple[str, str]]:
-        """All of them where it is time to write, else none."""
+        """All counts if it is time to write, else none."""
         with self._lock:
             now = time.monotonic()
             if not self._counts or now - self._written_at < WRITE_SECONDS:
@@ -69,16 +69,16 @@ _unwritten = _Unwritten()
 
 
 def count_refusal(refusal: AdmissionError) -> None:
-    """One more."""
+    """Count one refused order."""
     reason = CLOSED if refusal.limit is None else FULL[refusal.scope]
     REFUSED.labels(refusal.queue, reason).inc()
     _unwritten.add(refusal.queue, reason)
 
 
 def write_refusals() -> None:
-    """Add this process's refusals to the table, every few seconds at most; outside of any transaction.
+    """Add this process's refusals to the table, at most every few seconds. Call this outside of any transaction.
 
-    The newest few may be missing until the next refusal. Where PostgreSQL does not take them, they are kept for later.
+    The newest may be missing until the next refusal. If PostgreSQL does not take them, they are kept for later.
     """
     counts = _unwritten.take()
     if not counts:
@@ -98,13 +98,13 @@ def write_refusals() -> None:
 
 
 def refused_within_the_hour() -> dict[str, int]:
-    """Queue → orders that were refused within the last hour; queues without any are left out. One query."""
+    """Queue → number of orders refused in the last hour; queues without any are left out. One query."""
     recent = Refusal.objects.filter(minute__gte=Now() - timedelta(hours=1))
     return dict(recent.order_by("queue").values_list("queue").annotate(Sum("orders")))
 
 
 def show_refusals(queues: Iterable[str]) -> None:
-    """Let the counters of these queues be there, at zero: Prometheus sees no increase in one that appears with a value.
+    """Create the counters of these queues at zero: Prometheus sees no increase in one that appears with a value.
 
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """

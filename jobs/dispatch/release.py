@@ -1,7 +1,7 @@
 """Release: hand queued jobs to Celery, as far as the queue's dials allow. The only place that publishes.
 
-Redis never holds more messages than jobs may run, however long the backlog is; so the order is
-exact (`jobs.dispatch.fairness`), and pausing a queue is one flag.
+Redis never holds more messages than jobs may run, however long the backlog is. So the order is exact
+(`jobs.dispatch.fairness`), and pausing a queue is one flag.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import transaction
 from kombu import Connection
 from kombu.pools import producers
 
-from jobs.dispatch.fairness import hand_out, is_there_a_turn
+from jobs.dispatch.fairness import hand_out, queue_has_turn
 from jobs.dispatch.publish_failures import cause_of, is_redis_away, keep_failure
 from jobs.models import Job
 from jobs.payloads.redaction import in_one_line
@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 #: The pinned name of the task that runs a job; `jobs.tasks` registers it.
 EXECUTE_JOB = "jobs.execute_job"
 
-#: Jobs that one call hands out at most, also where the queue has no limit; the next call goes on.
+#: The most jobs that one call hands out, even if the queue has no limit; the next call continues.
 BATCH_SIZE = 500
 
 #: Publishing is bounded: a request that orders a report does not wait for Redis. Seconds.
@@ -38,13 +38,13 @@ PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.0
 def release_jobs(queue: str, *, has_turn: bool = False) -> list[UUID]:
     """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
 
-    Whoever has seen that a job waits and a place is free says so, and it is not looked at again. Of a queue that the
-    settings do not name nothing is released: no message could be sent to it.
+    `has_turn`: the caller has seen that a job waits and a place is free, so this is not checked again. Nothing is
+    released from a queue that the settings do not name: no message could be sent to it.
     """
     if not is_declared(queue):
         logger.error("queue_not_declared", queue=queue)
         return []
-    if not has_turn and not is_there_a_turn(queue):
+    if not has_turn and not queue_has_turn(queue):
         return []
     ids = hand_out(queue, at_most=BATCH_SIZE)
     if ids:
@@ -53,14 +53,14 @@ def release_jobs(queue: str, *, has_turn: bool = False) -> list[UUID]:
 
 
 def is_declared(queue: str) -> bool:
-    """Whether messages can be sent to it: the settings of this process name it (`QUEUES`)."""
+    """Whether messages can be sent to the queue: the settings of this process name it (`QUEUES`)."""
     return queue in current_app.amqp.queues
 
 
 def publish_all_but_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
-    """Publish all jobs that a worker was handed but the first, and return that one: the worker claims it at once.
+    """Publish all jobs that a worker handed out except the first, which it claims at once; return that one.
 
-    If the worker dies before it does, no message of this job exists, and Beat sends it again.
+    If the worker dies before that, no message for this job exists, and Beat sends one.
     """
     if ids[1:]:
         publish_jobs(queue, ids[1:])
@@ -70,39 +70,28 @@ def publish_all_but_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
 def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
     """Ring the doorbell for released jobs: one message each, with the id and nothing else.
 
-    When that fails, the jobs go back to waiting and Beat releases them again. Redis may be away for a while; any other
-    error would stay, and is kept for the staff to see.
+    If that fails, the jobs go back to waiting and Beat releases them again. Redis may be away for a while; any other
+    error is permanent, and is kept for the staff to see.
     """
     waiting = list(ids)
     try:
         with producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
+            options = {"queue": queue, "producer": producer, "retry": True, "retry_policy": PUBLISH_RETRIES}
             while waiting:
-                current_app.send_task(
-                    EXECUTE_JOB,
-                    args=[str(waiting[0])],
-                    queue=queue,
-                    producer=producer,
-                    retry=True,
-                    retry_policy=PUBLISH_RETRIES,
-                )
+                current_app.send_task(EXECUTE_JOB, args=[str(waiting[0])], **options)
                 waiting.pop(0)
     except Exception as error:  # whatever the broker's client raises: the row is safe, Beat goes on
         cause = cause_of(error)
         log = logger.warning if is_redis_away(cause) else logger.error
-        log(
-            "publish_failed",
-            queue=queue,
-            jobs=len(waiting),
-            error_class=type(cause).__name__,
-            error=in_one_line(cause),
-        )
+        told = {"error_class": type(cause).__name__, "error": in_one_line(cause)}
+        log("publish_failed", queue=queue, jobs=len(waiting), **told)
         _take_back(waiting)
         if not is_redis_away(cause):
             keep_failure(queue, cause)
 
 
 def _take_back(ids: list[UUID]) -> None:
-    """Let released jobs wait again. They are locked in the order of their ids, as by whoever changes several."""
+    """Let released jobs wait again. Like all changes of several jobs, it locks them in the order of their ids."""
     with transaction.atomic():
         queued = Job.objects.select_for_update(no_key=True).filter(pk__in=ids, state=State.QUEUED).order_by("pk")
         Job.objects.filter(pk__in=list(queued.values_list("pk", flat=True))).update(released_at=None)

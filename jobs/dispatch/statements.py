@@ -1,6 +1,6 @@
 """The statements of an order: whether the dials admit it, and the job that it becomes. One round trip each.
 
-All parts of a statement see the same snapshot, and either all of it happens or nothing does.
+All parts of a statement see the same snapshot, and take effect together or not at all.
 https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
 """
 
@@ -14,12 +14,12 @@ from jobs.postgres.statements import columns_of, squeeze
 
 #: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
 QUEUED: Final = f"queue = %(queue)s::text AND {QUEUED_SQL}"
-#: Those of one type: what waits, what is handed out and what is not due yet, as each has an index of its own.
+#: The jobs of one type. Its queued jobs are counted as waiting, handed out and scheduled ones: each has its own index.
 OF_TYPE: Final = "queue = %(queue)s::text AND kind = %(kind)s::text AND type = %(type)s::text"
 
-#: What the dials of the queue and of the type say of one more job; `jobs.dispatch.admission` knows the verdicts. No row
-#: when there is no such queue. Jobs are counted up to the limits, and only by who has the queue's row `locked`. CASE
-#: decides in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
+#: Whether the dials of the queue and of the type admit one more job; `jobs.dispatch.admission` knows the verdicts. No
+#: row if there is no such queue. Jobs are counted up to the limits, and only with the queue's row `locked`. CASE tests
+#: its conditions in order (https://www.postgresql.org/docs/current/functions-conditional.html#FUNCTIONS-CASE).
 ADMIT: Final = f"""
     SELECT queue.max_queued AS queue_limit, max_queued_per_owner AS owner_limit, own.max_queued AS type_limit, CASE
         WHEN NOT queue.accepting THEN 'closed'
@@ -50,7 +50,7 @@ ADMIT: Final = f"""
     WHERE name = %(queue)s::text
 """  # noqa: S608
 
-#: Whether the queue has a place for one more that is handed out.
+#: Whether the queue has a free place for a job to be handed out.
 FREE_PLACE: Final = f"""
     NOT paused AND (max_running IS NULL OR max_running > (
         SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
@@ -59,7 +59,7 @@ FREE_PLACE: Final = f"""
     ))
 """  # noqa: S608
 
-#: Whether the queue takes the job, and the job if it does, with where its end is told; and whether there is a place.
+#: Admit the job and, if it is admitted, insert it with its callback and search terms; also whether a place is free.
 SUBMIT: Final = squeeze(
     f"""
     WITH dials AS MATERIALIZED ({ADMIT}

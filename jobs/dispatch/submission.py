@@ -1,4 +1,4 @@
-"""Submit: the first step of a job's way, and the only place that makes one."""
+"""Submission: the only place that creates a job."""
 
 from __future__ import annotations
 
@@ -44,12 +44,11 @@ def submit_job(
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
-    `queue` defaults to the kind's. `idempotency` is kept with the job, for `jobs.dispatch.idempotency`. Its end is told
-    to `callback_url`, a canonical one; where there is none, and `owners_callback`, to the one that the owner has set.
-    The job is released when the transaction has committed; should that fail, it stays queued and Beat releases it.
+    `queue` defaults to the kind's. `idempotency` is stored with the job, for `jobs.dispatch.idempotency`. The job's end
+    is announced to `callback_url`, a canonical one; without one, if `owners_callback`, to the one that the owner has
+    set. The job is released after the commit; if that fails, it stays queued and Beat releases it.
 
-    Raises UnknownKindError, ImproperlyConfigured (there is no such queue), or AdmissionError; there
-    is no row then.
+    Raises UnknownKindError, ImproperlyConfigured (there is no such queue) or AdmissionError; then there is no row.
     """
     registered = get_kind(kind)
     queue = queue or registered.queue
@@ -81,8 +80,8 @@ def submit_job(
         raise refusal
     job = instance_of(Job, rows[0])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
-    # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have opened before
-    # this job became visible.
+    # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have become free
+    # before this job became visible.
     after_commit(release_jobs, job.queue, has_turn=job.due and rows[0]["has_place"])
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job
@@ -92,5 +91,4 @@ def _submit_locked(row: dict[str, Any]) -> Rows:
     with pipeline():
         execute(LOCK, queue=row["queue"])
         submitted = execute(SUBMIT, **row, locked=True)
-    rows: Rows = submitted.fetchall()
-    return rows
+    return list(submitted.fetchall())

@@ -1,4 +1,4 @@
-"""How fast a queue gets on, and what that means for who is refused."""
+"""The throughput of a queue, and when a refused client should try again."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from jobs.models import Job
 from jobs.models.queue_conditions import RUNNING_SQL
 from jobs.postgres.statements import fetch_all
 
-#: What a refused client is told to wait where nothing is known: the queue is closed, paused, or has never run a job.
+#: The wait of a refused client if the throughput is unknown: the queue is closed, paused, or has never run a job.
 UNKNOWN_SECONDS: Final = 30
-#: Nobody is sent away for longer. Seconds.
+#: The longest wait. Seconds.
 LONGEST_SECONDS: Final = 3600
-#: Share of a full queue within which those who were refused are to come back: not all at once.
+#: Refused clients come back while this share of a full queue begins, and not all at once.
 SPREAD: Final = 0.1
-#: As far as jobs are counted.
+#: Jobs ahead of another are counted up to this number.
 LONGEST_COUNTED: Final = 10_000
 
-#: What ended in the last day: how many seconds an attempt took, as it was in the last hour, else in that day; and how
-#: many ended per second in the last five whole minutes. Reads minutes of `jobs.maintenance.activity`, whatever the
-#: number of jobs.
+#: Attempts that ended: the mean of their seconds in the last hour, or in the last day if none ended in that hour; and
+#: how many ended per second in the last five whole minutes. This reads the minutes of `jobs.maintenance.activity`,
+#: whatever the number of jobs.
 ENDED: Final = """
     ended AS (
         SELECT coalesce(
@@ -40,8 +40,8 @@ ENDED: Final = """
     )
 """
 
-#: What runs now over how long an attempt takes (Little's law); or, where jobs are so short that none is seen, how many
-#: ended of late. The greater one: the second is low after a quiet time.
+#: The running jobs divided by the length of an attempt (Little's law) or, for jobs too short to be seen running, how
+#: many ended recently. The greater one counts: the second is low after a quiet time.
 RATE: Final = f"""
     WITH {ENDED} SELECT greatest(
         (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s::text AND {RUNNING_SQL})
@@ -53,17 +53,17 @@ RATE: Final = f"""
 
 
 def jobs_per_second(queue: str) -> float | None:
-    """How many jobs of `queue` end, so how many may begin; None where that is not known: it is paused, say."""
+    """How many jobs of `queue` end, and so may begin; None if that is unknown, for instance because it is paused."""
     for row in fetch_all(RATE, queue=queue):
         return float(row["rate"]) if row["rate"] else None
     return None
 
 
 def retry_after_refusal(refusal: AdmissionError, *, jitter: Callable[[float, float], float] = random.uniform) -> int:
-    """Seconds after which one who was refused may find room. For whoever answers, outside of any transaction.
+    """Seconds after which a refused client may find room. Call this outside of any transaction.
 
-    A full queue has room for one once a job begins; those who were refused are spread over a tenth of the queue. An
-    owner has room once the next of their own jobs begins. How fast one type gets on by itself is not known.
+    A full queue has room once a job begins; refused clients are spread over a tenth of the queue. An owner has room
+    once the next of their own jobs begins. The throughput of a single type is unknown.
     """
     if refusal.limit is None or refusal.scope == "type":
         return UNKNOWN_SECONDS
