@@ -1,4 +1,4 @@
-"""The project: settings, the Celery app, URLs, and how to run it all on one machine."""
+"""The project: settings, the Celery app, URLs, and a launcher for one machine."""
 
 from config.celery import app as celery_app
 

@@ -1,7 +1,6 @@
-"""The admin's look and its menu (django-unfold, https://unfoldadmin.com/docs/configuration/settings/).
+"""The admin's look and menu (django-unfold, https://unfoldadmin.com/docs/configuration/settings/), and its CSP.
 
-Also what its pages may load: Alpine, which unfold is made with, compiles expressions in the page, and its theme
-sets inline styles. Nothing outside of the admin may.
+Unfold uses Alpine, which compiles expressions in the page, and its theme sets inline styles. No other page may do so.
 """
 
 from collections.abc import Callable
@@ -13,23 +12,21 @@ from django.http import HttpRequest, HttpResponseBase
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-#: What is allowed on pages of the admin beyond what all pages may do. Inline scripts are not.
+#: Directives that differ on pages of the admin. Inline scripts stay forbidden.
 ADMIN_POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 
 
-def guard_admin(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, below that of django-csp: its decorator cannot be put around a whole site.
+def guard_admin(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware that gives pages of the admin the policy above, because django-csp's decorator cannot wrap a site.
 
-    Pages of the admin get the policy above; a URL of it with a NUL, which PostgreSQL takes in no comparison, is 400.
+    It must run inside django-csp's. It answers 400 to a URL with a NUL, which PostgreSQL cannot compare with anything.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/admin/"):
             return get_response(request)
         if "\0" in request.path_info or "%00" in request.META["QUERY_STRING"]:
-            raise BadRequest("A URL with a NUL.")
+            raise BadRequest("The URL contains a NUL character.")
         response = get_response(request)
         response._csp_replace = ADMIN_POLICY  # type: ignore[attr-defined]
         return response
@@ -37,20 +34,16 @@ def guard_admin(
     return middleware
 
 
-def allowed(permission: str) -> Callable[[HttpRequest], bool]:
-    """Show a line of the menu to who has this permission."""
+def if_permitted(permission: str) -> Callable[[HttpRequest], bool]:
+    """Show a menu item only to users who have this permission."""
     return lambda request: bool(request.user.has_perm(permission))
 
 
-def line(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A line of the menu: the list of a model, `app.model`."""
+def item(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A menu item for the list of `model`, which is `app.model`."""
     app, name = model.split(".")
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": allowed(f"{app}.view_{name}"),
-    }
+    link = reverse_lazy(f"admin:{app}_{name}_changelist")
+    return {"title": title, "icon": icon, "link": link, "permission": if_permitted(f"{app}.view_{name}")}
 
 
 UNFOLD: Final[dict[str, Any]] = {
@@ -88,38 +81,38 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": "Jobs",
                 "items": [
                     {"title": "Operations", "icon": "monitoring", "link": reverse_lazy("admin:index")},
-                    line("Jobs", "work", "jobs.job"),
+                    item("Jobs", "work", "jobs.job"),
                     {
                         "title": "Failure groups",
                         "icon": "stacks",
                         "link": reverse_lazy("admin:jobs_job_groups"),
-                        "permission": allowed("jobs.view_job"),
+                        "permission": if_permitted("jobs.view_job"),
                     },
-                    line("Bulk runs", "playlist_play", "jobs.bulkrun"),
-                    line("Attempts", "replay", "jobs.attempt"),
-                    line("Files", "draft", "jobs.artifact"),
-                    line("Audit trail", "history", "jobs.auditentry"),
+                    item("Bulk runs", "playlist_play", "jobs.bulkrun"),
+                    item("Attempts", "replay", "jobs.attempt"),
+                    item("Files", "draft", "jobs.artifact"),
+                    item("Audit trail", "history", "jobs.auditentry"),
                 ],
             },
             {
                 "title": "Service",
                 "items": [
-                    line("Queues", "tune", "jobs.queue"),
-                    line("Dials of types", "instant_mix", "jobs.typedials"),
-                    line("Failing receivers", "link_off", "jobs.callbackhost"),
-                    line("Disabled endpoints", "block", "jobs.callbackendpoint"),
-                    line("Sweeps", "cleaning_services", "jobs.sweep"),
-                    line("Schedules", "schedule", "django_celery_beat.periodictask"),
-                    line("Celery results", "receipt_long", "django_celery_results.taskresult"),
+                    item("Queues", "tune", "jobs.queue"),
+                    item("Dials of types", "instant_mix", "jobs.typedials"),
+                    item("Failing receivers", "link_off", "jobs.callbackhost"),
+                    item("Disabled endpoints", "block", "jobs.callbackendpoint"),
+                    item("Sweeps", "cleaning_services", "jobs.sweep"),
+                    item("Schedules", "schedule", "django_celery_beat.periodictask"),
+                    item("Celery results", "receipt_long", "django_celery_results.taskresult"),
                 ],
             },
             {
                 "title": "Accounts",
                 "items": [
-                    line("Users", "person", "auth.user"),
-                    line("Groups", "group", "auth.group"),
-                    line("Tokens", "key", "jobs.apitoken"),
-                    line("Failed sign-ins", "lock", "axes.accessattempt"),
+                    item("Users", "person", "auth.user"),
+                    item("Groups", "group", "auth.group"),
+                    item("Tokens", "key", "jobs.apitoken"),
+                    item("Failed sign-ins", "lock", "axes.accessattempt"),
                 ],
             },
         ],

@@ -1,4 +1,4 @@
-"""The Celery app. Its settings stand in `config.settings` under the prefix `CELERY_`."""
+"""The Celery app. Its settings are those of `config.settings` that begin with `CELERY_`."""
 
 import os
 import time
@@ -10,44 +10,44 @@ from celery.worker import state
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from config.presence import TellPresence
+from config.presence import ReportPresence
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("longhaul")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.set_default()  # for every thread of the web server, not only the one that imports this
+app.set_default()  # for every thread of the web server, not only the one that imports this module
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 
 
 class PoolUpkeep(bootsteps.StartStopStep):
-    """Replace pool processes that have ended: twice a second, where Celery may take five.
+    """Replace pool processes that have ended, twice a second; Celery may take five seconds.
 
-    When it hears that a process ends, Celery looks at once, and may be too early; what was already sent to that
-    process waits until it looks again (https://github.com/celery/celery/issues/9588).
+    Celery looks as soon as it learns that a process is ending, which may be too early. Tasks already sent to that
+    process then wait until it looks again (https://github.com/celery/celery/issues/9588).
     """
 
     requires = ("celery.worker.components:Pool",)
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-        """Called by the worker's event loop, which only the prefork pool has."""
+        """Only the prefork pool has an event loop."""
         if hasattr(worker.pool, "maintain_pool"):
             hub.call_repeatedly(0.5, worker.pool.maintain_pool)
 
 
 app.steps["worker"].add(PoolUpkeep)
 
-#: A worker that lost its connection this shortly after the last time waits before it connects again. Seconds.
+#: A worker that loses its connection again within this time pauses before it reconnects. Seconds.
 LOST_AGAIN_WITHIN_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 2.0
 
 
 class PauseBeforeReconnecting(bootsteps.StartStopStep):
-    """Keep a worker from connecting several times a second while Redis answers each time with an error.
+    """Keep a worker from reconnecting several times a second while Redis answers every command with an error.
 
-    A Redis that is read-only, or holds a key of the wrong type, accepts the connection; Celery would try
-    again at once, and write ten lines a second. What the pool runs goes on meanwhile.
+    A Redis that is read-only, or has a key of the wrong type, accepts the connection, so Celery would retry at
+    once and log ten lines a second. The pool keeps running its tasks during the pause.
     """
 
     requires = ("celery.worker.consumer.connection:Connection",)
@@ -58,31 +58,26 @@ class PauseBeforeReconnecting(bootsteps.StartStopStep):
 
     def stop(self, consumer: Any) -> None:
         """Called each time the connection is lost, and when the worker stops."""
-        now = time.monotonic()
-        if now - self.lost_at < LOST_AGAIN_WITHIN_SECONDS and not stopping():
-            time.sleep(PAUSE_SECONDS)  # this thread serves the connection alone, and there is none
+        exit_codes: tuple[object, ...] = (state.should_stop, state.should_terminate)  # 0 is one, too
+        is_stopping = any(code is not None and code is not False for code in exit_codes)
+        if time.monotonic() - self.lost_at < LOST_AGAIN_WITHIN_SECONDS and not is_stopping:
+            time.sleep(PAUSE_SECONDS)  # this thread only serves the connection, which is gone
         self.lost_at = time.monotonic()
 
 
-def stopping() -> bool:
-    """Whether this worker was told to stop."""
-    asked: tuple[object, ...] = (state.should_stop, state.should_terminate)  # an exit code, which may be 0
-    return any(code is not None and code is not False for code in asked)
-
-
 app.steps["consumer"].add(PauseBeforeReconnecting)
-app.steps["consumer"].add(TellPresence)
+app.steps["consumer"].add(ReportPresence)
 
 
 @task_prerun.connect
-def mend_connections(**kwargs: Any) -> None:
-    """Drop connections that are broken or too old, as Django does before each request.
+def close_unusable_connections(**kwargs: Any) -> None:
+    """Close connections that are broken or too old, as Django does before each request.
 
-    Celery would close them all around every task; CELERY_DB_REUSE_MAX keeps it from that.
+    CELERY_DB_REUSE_MAX keeps Celery from closing all of them around every task.
     """
     close_old_connections()
 
 
 @setup_logging.connect
 def keep_django_logging(**kwargs: Any) -> None:
-    """Keep the logging that Django set up: with a receiver here, Celery installs none of its own."""
+    """Keep Django's logging: with a receiver for this signal, Celery does not set up its own."""

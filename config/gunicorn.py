@@ -1,10 +1,8 @@
 """gunicorn's hooks: `gunicorn config.wsgi --config python:config.gunicorn`.
 
-Each worker process counts requests in files of a folder, so that whichever answers `/metrics` can add them up
-(https://prometheus.github.io/client_python/multiprocess/). The folder is the web server's own and goes with it; it
-is named before anything imports prometheus_client, which looks once.
-
-A few threads of each process answer nothing but probes (`config.web_worker`).
+Each worker process counts requests in files of one folder, so that the process that answers `/metrics` can add them up
+(https://prometheus.github.io/client_python/multiprocess/). The folder belongs to this web server and is deleted with
+it. The variable is set before anything imports prometheus_client, which reads it only once.
 """
 
 import os
@@ -16,26 +14,25 @@ from typing import Any
 
 from config.web_worker import THREADS, Refusing
 
-#: Bytes of a request's first line, the longest that gunicorn allows: what is longer gets an answer that is no problem.
+#: The longest request line in bytes, at gunicorn's maximum, because gunicorn's own error is not a problem document.
 limit_request_line = 8190
 
-#: These hold unless the command line says otherwise.
+#: Defaults; the command line wins.
 worker_class = "config.web_worker.ProbeThreadWorker"
 threads = THREADS
 
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
 
-
-#: A connection is closed when nothing could be read from it, or written to it, for so long. Seconds.
+#: A connection is closed when nothing could be read from it or written to it for this long. Seconds.
 IDLE_SECONDS = int(os.environ.get("WEB_IDLE_SECONDS") or 60)
-#: Python's `socket.sendfile` waits for a silent reader without that bound.
+#: Off, because Python's `socket.sendfile` ignores that limit.
 sendfile = False
 
 
 def when_ready(server: Any) -> None:
-    """Bound how long a thread waits for a client that is silent. Linux gives accepted sockets their listener's options.
+    """Limit how long a thread waits for a silent client. On Linux, accepted sockets inherit the listener's options.
 
-    gunicorn itself has no such bound for this class of workers: `timeout` is that of the process.
+    gunicorn has no such limit for threaded workers: its `timeout` is about the process.
     """
     for listener in server.LISTENERS:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -43,22 +40,22 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """The application is loaded."""
+    """Wrap the application as soon as it is loaded."""
     from django.conf import settings
 
     from jobs.postgres.deadlines import is_away
 
-    bound = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
-    worker.wsgi = Refusing(worker.wsgi, longest_seconds=bound, is_away=is_away)
+    longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
+    worker.wsgi = Refusing(worker.wsgi, longest_seconds=longest, is_away=is_away)
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What a worker that ended has counted stays; that it lives does not."""
+    """Keep the counters of a worker process that has ended, and drop its live gauges."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)
 
 
 def on_exit(server: Any) -> None:
-    """gunicorn has ended."""
+    """Delete the folder."""
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

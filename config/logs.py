@@ -1,4 +1,4 @@
-"""Logging: structlog renders its own events and everybody else's, with the bound request and job ids."""
+"""Logging: structlog renders its own events and those of all libraries, with the bound request and job ids."""
 
 import sys
 from typing import Any
@@ -49,7 +49,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "propagate": False},
-            # Ticks of Beat would fill the log; what a job does is logged by jobs.worker.execution.
+            # Beat's messages would fill the log; jobs.worker.execution logs what a job does.
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
@@ -60,6 +60,6 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
 
 
 @receiver(bind_extra_request_finished_metadata)
-def tell_user_agent(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
-    """Of a request, the line that tells how it was answered tells by what program it was asked, too."""
+def log_user_agent(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
+    """Add the client's User-Agent to the line that logs the response."""
     log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")

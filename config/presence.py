@@ -1,4 +1,4 @@
-"""A worker says that it is there, while it is connected to Redis and its event loop turns."""
+"""A worker reports its presence while it is connected to Redis and its event loop runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 
-class TellPresence(bootsteps.StartStopStep):
-    """Renews the worker's row (`jobs.dispatch.presence`) by the timer of its consumer.
+class ReportPresence(bootsteps.StartStopStep):
+    """Renews the worker's row (`jobs.dispatch.presence`) from the timer of its consumer.
 
-    In a prefork worker that timer is the event loop of the main process: one that hangs renews nothing. There the
-    loop waits for PostgreSQL, two seconds at most while it does not answer. No thread may do it: the process forks.
+    In a prefork worker that timer is the event loop of the main process, so a loop that hangs renews nothing. The loop
+    waits for PostgreSQL, at most two seconds if it does not answer. A thread cannot do this, because the process forks.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -31,7 +31,7 @@ class TellPresence(bootsteps.StartStopStep):
         self.begins = True
 
     def start(self, consumer: Any) -> None:
-        """Called each time that the worker has connected."""
+        """Called each time the worker has connected."""
         if period := settings.WORKER_PRESENCE_SECONDS:
             self._renew(consumer)
             self.timer_entry = consumer.timer.call_repeatedly(period, self._renew, (consumer,))
@@ -43,26 +43,26 @@ class TellPresence(bootsteps.StartStopStep):
             self.timer_entry = None
 
     def shutdown(self, consumer: Any) -> None:
-        """Called once, when the worker ends as it was told to."""
+        """Called once, when the worker shuts down normally."""
         from jobs.dispatch.presence import leave
 
         self.stop(consumer)
         if settings.WORKER_PRESENCE_SECONDS:
-            with logged("presence_not_ended"):
+            with errors_logged("presence_not_ended"):
                 leave(consumer.hostname)
 
     def _renew(self, consumer: Any) -> None:
         from jobs.dispatch.presence import renew
 
         queues = [queue.name for queue in consumer.task_consumer.queues]
-        with logged("presence_not_renewed"):
+        with errors_logged("presence_not_renewed"):
             renew(consumer.hostname, queues, begins=self.begins)
             self.begins = False
 
 
 @contextmanager
-def logged(event: str) -> Iterator[None]:
-    """PostgreSQL is away: the worker goes on, and the row grows old meanwhile."""
+def errors_logged(event: str) -> Iterator[None]:
+    """Log that PostgreSQL is away. The worker carries on, and its row grows old."""
     try:
         yield
     except (DatabaseError, InterfaceError) as error:

@@ -1,6 +1,6 @@
-"""The names of all queues. The variable QUEUES names those beside Longhaul's own; here is the only place that reads it.
+"""The names of all queues: Longhaul's own, and those in the variable QUEUES, which only this module reads.
 
-`python -m config.queues` prints what a worker for CSV work consumes, for its option -Q.
+`python -m config.queues` prints the queues of a worker for CSV work, for its option -Q.
 """
 
 import os
@@ -9,21 +9,21 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-#: Messages that are no job: the ticks of Beat.
+#: For messages that are not jobs: the sweeps that Beat sends.
 HOUSEKEEPING: Final = "housekeeping"
-#: Consumed by the workers for CSV work, together with all queues that QUEUES names.
+#: Consumed by workers for CSV work, together with the queues in QUEUES.
 CSV_QUEUES: Final = ("reports", "uploads")
-#: Consumed by a worker of its own: receivers that hang must not hold up a sweep.
+#: Consumed by a separate worker, because receivers that hang must not hold up a sweep.
 CALLBACK_QUEUES: Final = ("callbacks",)
 #: Short work that mostly waits for PostgreSQL.
 IO_QUEUES: Final = ("operations", HOUSEKEEPING)
 OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *IO_QUEUES)
-#: Redis' transport gives some characters a meaning of their own, and a queue is a row with a name of 50 characters.
+#: Some characters have a meaning in the Redis transport, and the column for the name has 50 characters.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}")
 
 
 def csv_queues(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """`reports`, `uploads`, and what QUEUES names. Raises ValueError where that is no name of a queue."""
+    """`reports`, `uploads`, and the queues in QUEUES. Raises ValueError if one of these is not a valid name."""
     named = [name.strip() for name in environment.get("QUEUES", "").split(",")]
     for name in named:
         if name and not NAME.fullmatch(name):

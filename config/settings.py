@@ -1,37 +1,21 @@
-"""Settings, all from the environment (django-environ); docs/operations.md lists the variables.
-
-`make up` writes `$LONGHAUL_DATA/embedded.env` for the servers that it starts itself. That file is
-read here, and real environment variables win over it, so `manage.py` in another shell finds them.
-"""
+"""Settings. All that may differ between installations comes from the environment (`config.environment`)."""
 
 import logging
-from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from kombu import Queue
 
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
+from config.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401  (read by the libraries of that name)
+from config.databases import connection_to, reports_login
+from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
 from config.queues import HOUSEKEEPING, all_queues
-from config.reports_login import reports_login
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-LONGHAUL_DATA = Path(env.str("LONGHAUL_DATA", default=str(BASE_DIR / ".data"))).resolve()
-EMBEDDED_ENV_FILE = LONGHAUL_DATA / "embedded.env"
-embedded_lines: list[str] = []
-if EMBEDDED_ENV_FILE.exists():
-    env.read_env(EMBEDDED_ENV_FILE)
-    embedded_lines = EMBEDDED_ENV_FILE.read_text().splitlines()
-#: True where both servers are the ones that `make up` started. Demo accounts exist only there.
-EMBEDDED = all(f"{name}={env.str(name, default='')}" in embedded_lines for name in ("DATABASE_URL", "REDIS_URL"))
-
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-for-debugging-only" if DEBUG else environ.Env.NOTSET)
+SECRET_KEY = env.str("SECRET_KEY", default="insecure-for-debugging-only" if DEBUG else env.NOTSET)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -88,7 +72,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
-    "jobs.http.middleware.AnswerOutages",  # the last one is asked first about an error
+    "jobs.http.middleware.AnswerOutages",  # the last middleware is the first to see an exception
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -118,25 +102,14 @@ FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# PostgreSQL: no pool in prefork workers; web threads keep their connection for a minute.
+# PostgreSQL
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///longhaul")}
+DATABASES = {"default": connection_to(env.db_url("DATABASE_URL", default="postgresql:///longhaul"))}
 if env.str("REPLICA_URL", default=""):
-    DATABASES["replica"] = {**env.db_url("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
-for database in DATABASES.values():
-    database["ENGINE"] = "jobs.postgres"
-    database.setdefault("OPTIONS", {}).setdefault("application_name", "longhaul")
-    database["CONN_MAX_AGE"] = 60
-    database["CONN_HEALTH_CHECKS"] = True
-    database["OPTIONS"].setdefault("prepare_threshold", 0)  # for jobs.postgres.statements; Django prepares nothing
-    # A server that is gone without a word is noticed before the lease of a job ends.
-    for option, value in {"connect_timeout": 5, "keepalives_idle": 20, "tcp_user_timeout": 20_000}.items():
-        database["OPTIONS"].setdefault(option, value)  # seconds, seconds, milliseconds
-
-#: How long a request waits for PostgreSQL before it is answered with 503; see `jobs.postgres.deadlines`.
+    DATABASES["replica"] = {**connection_to(env.db_url("REPLICA_URL")), "TEST": {"MIRROR": "default"}}
+#: How long a request waits for PostgreSQL before the response is 503; see `jobs.postgres.deadlines`.
 REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
-
-# Reports read the primary as this login, which cannot write (`reports.reader`).
+#: Reports read the primary as this login, which cannot write (`reports.reader`).
 REPORTS_LOGIN = reports_login(env.db_url("REPORTS_DATABASE_URL", default="postgresql://"), DATABASES["default"])
 
 # Jobs
@@ -154,7 +127,7 @@ ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 
 # Reports
 
-MAX_CELL_BYTES = env.int("MAX_CELL_BYTES", default=64 * 1024**2)  # of a text in a report; larger ones are refused
+MAX_CELL_BYTES = env.int("MAX_CELL_BYTES", default=64 * 1024**2)  # of a text in a report; a larger one fails the report
 
 # Previews of reports, made within a request
 
@@ -181,7 +154,7 @@ CALLBACK_GIVE_UP_HOURS = env.float("CALLBACK_GIVE_UP_HOURS", default=24.0)
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
-STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # without it, they come from the apps' own folders
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # if empty, files are served from the folders of the apps
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
@@ -194,7 +167,7 @@ STORAGES = {
     "artifacts": artifact_storage(env.str("STORAGE_URL", default=str(LONGHAUL_DATA / "artifacts"))),
 }
 
-# Celery over Redis (DESIGN section 10 says why)
+# Celery over Redis
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 VISIBILITY_TIMEOUT_SECONDS = JOB_TIME_LIMIT_SECONDS + 600
@@ -210,7 +183,7 @@ CELERY_VISIBILITY_TIMEOUT = VISIBILITY_TIMEOUT_SECONDS
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A Redis that answers with an error (read-only after a failover, a key of the wrong type) is tried again, too.
+# Also retry if Redis answers with an error (read-only after a failover, or a key of the wrong type).
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_RESULT_BACKEND = "jobs.worker.celery_results.ResultBackend"
 CELERY_RESULT_EXTENDED = True
@@ -230,71 +203,27 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS_PER_CHILD", default=1000)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("WORKER_MAX_MEMORY_MB_PER_CHILD", default=512) * 1024  # KiB
-CELERY_WORKER_LOST_WAIT = 0.5  # seconds until a process that ended counts as lost; transitions are guarded, so no more
+CELERY_WORKER_LOST_WAIT = 0.5  # seconds until a process that ended counts as lost; guarded transitions need no more
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = HAND_BACK_AFTER_SECONDS + 15.0  # on SIGQUIT; SIGTERM waits for the hand-back
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-WORKER_PRESENCE_SECONDS = env.float(
-    "WORKER_PRESENCE_SECONDS", default=10.0
-)  # 0: workers do not tell that they are there
+WORKER_PRESENCE_SECONDS = env.float("WORKER_PRESENCE_SECONDS", default=10.0)  # 0: workers do not report their presence
 CELERY_BEAT_SCHEDULER = "jobs.maintenance.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
-CELERY_BEAT_SYNC_EVERY = 10  # ticks, after which Beat writes down that it rang: its age in the metrics
+CELERY_BEAT_SYNC_EVERY = 10  # Beat records that it sent a message after this many of them; metrics show how long ago
 CELERY_TIMEZONE = TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # API
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "jobs.tokens.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": [
-        "rest_framework.permissions.IsAuthenticated",
-        "jobs.tokens.permissions.HasScope",
-    ],
-    "DEFAULT_THROTTLE_CLASSES": ["jobs.tokens.throttling.RequestThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["jobs.http.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jobs.http.negotiation.OneRepresentation",
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "jobs.api.openapi.ApiSchema",
-    "DEFAULT_PAGINATION_CLASS": None,
-    "EXCEPTION_HANDLER": "jobs.api.problems.problem_handler",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
 KNOX_TOKEN_MODEL = "jobs.ApiToken"  # noqa: S105
 TOKENS_PER_USER = env.int("TOKENS_PER_USER", default=50)
 TOKEN_MAX_DAYS = env.int("TOKEN_MAX_DAYS", default=365)
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_LIMIT_PER_USER": None}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Longhaul",
-    "DESCRIPTION": "Big CSV reports and uploads, off the request path, never lost.",
-    "VERSION": "0.1.0",
-    "CONTACT": {"name": "The operators of your Longhaul server"},
-    "LICENSE": {"name": "MIT", "identifier": "MIT"},
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "GET_MOCK_REQUEST": "jobs.http.schema_view.mock_request",
-    "SCHEMA_PATH_PREFIX": r"/api",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": False},  # it would put a link into each operation's button
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "jobs.api.openapi.complete_schema",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "StatusWord": "jobs.status.STATUS_WORDS",
-        "OperationState": "jobs.api.operations.OPERATION_STATES",
-        "DeliveryWord": "jobs.api.callback_bodies.DELIVERY_WORDS",
-    },
-}
-API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)  # of one token, or one session; 0: any
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)  # of one token or session; 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a JSON body or a form
 
-# Scripts of other origins: of these alone, only on the API, and never with a session
+# CORS: scripts of these origins may call the API, and only the API, without a session
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
@@ -304,7 +233,7 @@ CORS_PREFLIGHT_MAX_AGE = 24 * 3600
 
 # Metrics
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # of whoever scrapes; empty: only staff may read them
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # the scraper's bearer token; empty: only staff may read metrics
 
 # Sign-in and browser security
 
@@ -325,7 +254,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 
-# On unless debugging: the process that ends TLS stands in front. `make up` sets HTTPS=0, for loopback.
+# On unless debugging: a proxy in front terminates TLS. `make up` sets HTTPS=0, for loopback.
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -335,7 +264,7 @@ if HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # of logs and lockouts; the first middleware has put it right
+IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # for logs and lockouts; the first middleware has resolved REMOTE_ADDR
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -354,8 +283,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# Logs: one JSON object a line; LOG_FORMAT=console for people
+# Logs: one JSON object per line; LOG_FORMAT=console is for people
 
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line for each request, when it has been answered
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line per request, when it has been answered
 LOGGING = logging_config(log_format=env.str("LOG_FORMAT", default="json"), level=env.str("LOG_LEVEL", default="INFO"))

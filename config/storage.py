@@ -9,11 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 def artifact_storage(url: str) -> dict[str, Any]:
     """The `STORAGES` entry for a folder (`/path`, `file:///path`) or S3 (`s3://bucket/prefix?endpoint_url=…`).
 
-    What stands in the query string of an `s3://` URL goes to django-storages' S3Storage as options
-    (https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html); credentials come from
-    the environment as boto3 reads it.
-
-    Raises ImproperlyConfigured for another scheme.
+    The query string of an `s3://` URL holds options of django-storages' S3Storage
+    (https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html). boto3 reads credentials from the
+    environment. Raises ImproperlyConfigured for another scheme.
     """
     parts = urlsplit(url)
     if parts.scheme in ("", "file"):
@@ -22,4 +20,4 @@ def artifact_storage(url: str) -> dict[str, Any]:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         options.update(bucket_name=parts.netloc, location=parts.path.strip("/"), default_acl=None, file_overwrite=True)
         return {"BACKEND": "jobs.files.object_storage.ArtifactBucket", "OPTIONS": options}
-    raise ImproperlyConfigured(f"STORAGE_URL: a folder or an s3:// URL is expected, not {parts.scheme}://")
+    raise ImproperlyConfigured(f"STORAGE_URL must be a folder or an s3:// URL, not {parts.scheme}://")

@@ -1,4 +1,4 @@
-"""All paths. No trailing slashes but in the admin."""
+"""All paths. Only the admin's end with a slash."""
 
 from importlib.util import find_spec
 
@@ -16,7 +16,7 @@ urlpatterns = [
     path("", include("jobs.pages.urls")),
     path("", include("reports.api.urls")),
     path("", include("reports.pages.urls")),
-    # An app that adds a kind brings its paths along.
+    # An app that adds a kind may have paths of its own.
     *(path("", include(f"{app}.urls")) for app in settings.EXTRA_APPS if find_spec(f"{app}.urls")),
 ]
 

@@ -1,13 +1,11 @@
-"""gunicorn's worker: probes have threads of their own, and a request that has waited for too long is refused.
+"""gunicorn's worker: probes have threads of their own, and a request that has waited too long is refused.
 
-gunicorn reads a request on the thread that answers it, so a probe would wait behind all requests that came before.
-Here its first bytes are looked at when they arrive, without taking them, and a probe that is there as a whole goes to a
-pool of its own. That needs plain HTTP: whoever ends TLS stands in front.
+gunicorn reads a request in the thread that answers it, so a probe would wait behind all earlier requests. This worker
+peeks at the first bytes as they arrive, and a complete request for a probe goes to a pool of its own. That requires
+plain HTTP: a proxy in front terminates TLS.
 
-The main thread, which accepts and sorts, waits for no client. gunicorn's own waits up to two seconds for the other end
-of each connection that it closes.
-
-`post_worker_init` of `config.gunicorn` puts `Refusing` around the application.
+The main thread, which accepts and sorts requests, waits for no client. gunicorn's own main thread waits up to two
+seconds for the client whenever it closes a connection.
 """
 
 from __future__ import annotations
@@ -30,26 +28,26 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-#: Threads of each process that `make up` and the image start, besides those for probes.
+#: Threads per process in `make up` and the image, besides those for probes.
 THREADS: Final = 8
 PROBE_THREADS: Final = 2
-#: Their paths, as in `jobs.api.health`.
+#: The paths of probes, as in `jobs.api.health`.
 PROBES: Final = ("/livez", "/readyz")
-#: The first line of a request for a probe, and the fields that announce a body.
+#: The request line of a probe, and the fields that announce a body.
 PROBE_LINE: Final = re.compile(rb"(?:GET|HEAD) (?:%s)(?:\?[^ ]*)? HTTP/1\.[01]" % "|".join(PROBES).encode())
 BODY_FIELDS: Final = (b"content-length", b"transfer-encoding")
-#: What is looked at of a request, and what is read at once of what nobody wants.
+#: How much of a request is peeked at, and how much is read at once to be thrown away.
 PIECE_BYTES: Final = 8192
-#: A request that has waited for a thread for so long is refused while PostgreSQL is away: it would only wait again, and
-#: longer than it may. Seconds.
+#: While PostgreSQL is away, a request that has waited this long for a thread is refused, because it would wait again
+#: for PostgreSQL and exceed its time. Seconds.
 SHORT_WAIT: Final = 0.2
-#: After how long to come back. Seconds.
+#: When the client may retry. Seconds.
 RETRY_AFTER: Final = 2
 DETAIL: Final = "The server is busy with other requests. Send the request again later."
 
 
 class _Waited(threading.local):
-    """How long the request of this thread has waited for the thread. Seconds."""
+    """How long the current request waited for its thread. Seconds."""
 
     seconds = 0.0
 
@@ -61,12 +59,12 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
     """`--worker-class config.web_worker.ProbeThreadWorker`."""
 
     def init_process(self) -> None:
-        """In the new process."""
+        """Called in the new process."""
         self.probe_threads = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Called by the main thread for each request, which is to be read by another one."""
+        """Called by the main thread for each request; another thread is to read it."""
         begin = first_bytes(conn)
         if begin is None:
             self._wait_for(conn, self.on_pending_socket_readable)
@@ -77,7 +75,7 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def handle(self, conn: TConn) -> Any:
-        """Called by the thread."""
+        """Called by the thread that answers."""
         waited.seconds = time.monotonic() - conn.enqueued_at
         return super().handle(conn)
 
@@ -86,21 +84,21 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
         if not done.exception() and done.result():
             super().finish_request(conn, done)
             return
-        with suppress(OSError):  # the client is gone
+        with suppress(OSError):  # the client may be gone
             conn.sock.shutdown(SHUT_WR)
             self._wait_for(conn, self._drain)
             return
         self._close(conn)
 
     def _wait_for(self, conn: TConn, on_readable: Callable[[TConn, Any], None]) -> None:
-        """Without a thread. As with a connection that is kept alive, it is closed once its time is over."""
+        """Wait without a thread. The connection is closed after `keepalive` seconds, like one that is kept alive."""
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(on_readable, conn))
 
     def _drain(self, conn: TConn, sock: Any) -> None:
-        """Until the client closes, too: who still sends would be reset, and lose the answer (RFC 9112 section 9.6)."""
+        """Read until the client closes. If it still sends, a reset destroys the response (RFC 9112 section 9.6)."""
         with suppress(OSError):
             if sock.recv(PIECE_BYTES):
                 return
@@ -114,7 +112,7 @@ class ProbeThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no 
 
 
 def first_bytes(conn: TConn) -> bytes | None:
-    """Of a request, and they stay to be read; empty where that cannot be said or the client has gone. None: not yet."""
+    """Peek at a request. None if nothing has arrived yet; empty if peeking is impossible or the client is gone."""
     if conn.is_http2 or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
         return b""
     conn.sock.setblocking(False)
@@ -122,12 +120,12 @@ def first_bytes(conn: TConn) -> bytes | None:
         return bytes(conn.sock.recv(PIECE_BYTES, MSG_PEEK))
     except BlockingIOError:
         return None
-    except OSError:  # whoever reads it finds out why
+    except OSError:  # the thread that reads the request gets this error again
         return b""
 
 
 def is_probe(begin: bytes) -> bool:
-    """Whether this is a whole request for a probe, without a body: whoever reads it waits for nothing more."""
+    """Whether this is a complete request for a probe, without a body, so that reading it does not block."""
     head, end, more = begin.partition(b"\r\n\r\n")
     first, *fields = head.split(b"\r\n")
     return bool(end and not more and PROBE_LINE.fullmatch(first)) and not any(
@@ -136,9 +134,9 @@ def is_probe(begin: bytes) -> bool:
 
 
 class Refusing:
-    """A WSGI application around another one, which answers 503 to what has waited for a thread for too long.
+    """A WSGI application that wraps another one and answers 503 to requests that have waited too long for a thread.
 
-    `longest_seconds` is how long one may wait; `is_away` says whether PostgreSQL is away just now.
+    A request may wait `longest_seconds`; `is_away` says whether PostgreSQL is away at the moment.
     """
 
     def __init__(self, application: Application, *, longest_seconds: float, is_away: Callable[[], bool]) -> None:
@@ -147,17 +145,17 @@ class Refusing:
         self._is_away = is_away
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, or refuse. A probe that is refused would count as one that failed."""
-        if environ.get("PATH_INFO") in PROBES:
-            return self._application(environ, start_response)
-        if waited.seconds > self._longest_seconds or (waited.seconds > SHORT_WAIT and self._is_away()):
+        """Answer or refuse. Probes are never refused, because a refused probe counts as failed."""
+        if environ.get("PATH_INFO") not in PROBES and (
+            waited.seconds > self._longest_seconds or (waited.seconds > SHORT_WAIT and self._is_away())
+        ):
             return refuse(environ, start_response)
         return self._application(environ, start_response)
 
 
 def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """503: a problem for the API, else a short page."""
-    from jobs.http.problems import problem_body  # gunicorn reads this module before there are settings
+    """Answer 503: a problem document in the API, a short page elsewhere."""
+    from jobs.http.problems import problem_body  # gunicorn imports this module before settings can be loaded
 
     if environ.get("PATH_INFO", "").startswith("/api/"):
         kind = "application/problem+json"

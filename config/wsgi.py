@@ -1,7 +1,4 @@
-"""The WSGI entry point for gunicorn.
-
-A process that loads it answers requests, which wait for PostgreSQL no longer than a bound.
-"""
+"""The WSGI entry point for gunicorn. Loading it limits how long this process's requests wait for PostgreSQL."""
 
 import os
 

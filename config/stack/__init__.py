@@ -1,1 +1,1 @@
-"""What runs everything on one machine: `make up` and `make demo`. Production needs nothing of it."""
+"""Runs everything on one machine: `make up` and `make demo`. Production uses none of it."""

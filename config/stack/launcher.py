@@ -1,8 +1,8 @@
 """`make up`: everything that Longhaul needs on one machine, until Ctrl-C.
 
-Steps go to standard error, the services' output to standard output, and a failure is one line. The
-launcher itself runs no Django: it starts, waits and stops. `python -m config.stack.launcher --follow-parent`
-also stops when the process that started it is gone, as `make` is when it was killed.
+Steps go to standard error, the output of services to standard output, and a failure is one line. The launcher itself
+does not load Django: it starts, waits and stops. With `--follow-parent` it also stops when its parent is gone, such as
+a `make` that was killed.
 """
 
 import os
@@ -36,7 +36,7 @@ NOT_INSTALLED: Final = (
 
 
 def read_port() -> int:
-    """PORT from the environment. Errors: LaunchError if it is not a port number."""
+    """PORT from the environment. Raises LaunchError if it is not a port number."""
     text = os.environ.get("PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise LaunchError(f"PORT is {text!r}, but must be a number from 1 to 65535")
@@ -44,13 +44,13 @@ def read_port() -> int:
 
 
 def check_port(port: int) -> None:
-    """Errors: LaunchError if another program uses the port."""
+    """Raises LaunchError if another program uses the port."""
     if not can_bind(port):
         raise LaunchError(f"port {port} is in use: free it, or choose another one, as in `make up PORT=8001`")
 
 
 def prepare(folder: DataFolder, *, with_demo: bool) -> None:
-    """Run `config.stack.prepare` to its end. Errors: LaunchError with the line that says why."""
+    """Run `config.stack.prepare`. Raises LaunchError with the line that names the error."""
     command = [sys.executable, "-m", "config.stack.prepare"]
     if with_demo:
         command += ["--demo", os.environ.get("SALES_LINES") or "500000"]
@@ -68,7 +68,7 @@ def prepare(folder: DataFolder, *, with_demo: bool) -> None:
         try:
             code = process.wait()
         finally:
-            if process.poll() is None:  # we are being stopped
+            if process.poll() is None:  # a signal stops us
                 process.terminate()
                 process.wait()
     if code:
@@ -83,7 +83,7 @@ def error_line(output: str) -> str:
 
 
 def prepare_environment(folder: DataFolder) -> None:
-    """Set what all child processes inherit. An empty URL counts as unset."""
+    """Set the variables that all child processes inherit. An empty URL counts as unset."""
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
         if not os.environ.get(name):
             os.environ.pop(name, None)
@@ -94,15 +94,15 @@ def prepare_environment(folder: DataFolder) -> None:
 
 
 def is_embedded(variable: str) -> bool:
-    """Whether the URL is unset, so that the server must be started here. An empty variable counts as unset."""
+    """Whether the URL is unset or empty, so that the server must be started here."""
     return not os.environ.get(variable)
 
 
 @contextmanager
 def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
-    """Run the servers whose URLs are unset, or none, until the block ends.
+    """Run the servers whose URLs are unset until the block ends; None if both are set.
 
-    Errors: LaunchError if a server does not start, or its package is not installed.
+    Raises LaunchError if a server does not start, or its package is not installed.
     """
     folder.env_file.unlink(missing_ok=True)
     servers = start_embedded(folder) if is_embedded("DATABASE_URL") or is_embedded("REDIS_URL") else None
@@ -116,7 +116,7 @@ def embedded_servers(folder: DataFolder) -> Iterator["EmbeddedServers | None"]:
 
 
 def start_embedded(folder: DataFolder) -> "EmbeddedServers":
-    """Start the servers whose URLs are unset. Errors: LaunchError, in one line."""
+    """Start the servers whose URLs are unset. Raises LaunchError."""
     try:
         from config.stack.embedded import EmbeddedServers
     except ModuleNotFoundError as error:
@@ -129,7 +129,7 @@ def start_embedded(folder: DataFolder) -> "EmbeddedServers":
 
 
 def announce(port: int, with_demo: bool) -> None:
-    """Say where the service is as soon as it answers."""
+    """Print the address of the service as soon as it answers."""
     address = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + WEB_READY_SECONDS
     while time.monotonic() < deadline:
@@ -155,7 +155,7 @@ def watch_servers(servers: "EmbeddedServers") -> None:
 
 
 def run(folder: DataFolder) -> int:
-    """Start everything, run until stopped, stop everything; returns the exit code."""
+    """Start everything, run until stopped, and stop everything. Returns the exit code."""
     port = read_port()
     folder.claim(port=port)
     check_port(port)

@@ -2,8 +2,8 @@
 
     python -m config.stack.prepare [--demo LINES]
 
-One process for what would be three `manage.py` commands: loading Django is most of their time. With
-`--demo` come the demo accounts and, into an empty database, that many lines of sample sales.
+One process runs three `manage.py` commands, because loading Django takes most of their time. `--demo` creates the demo
+accounts and, in an empty database, that many lines of sample sales.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Is somebody there? Ports and addresses of this machine, as the launcher, the demo and the tests ask."""
+"""Ports and addresses of this machine, for the launcher, the demo and the tests."""
 
 import socket
 import urllib.request
@@ -8,7 +8,7 @@ HOST: Final = "127.0.0.1"
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered with success."""
+    """Whether a GET succeeds."""
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an http:// address of our own
             return True
@@ -17,7 +17,7 @@ def answers(url: str) -> bool:
 
 
 def can_bind(port: int) -> bool:
-    """Whether a server could listen there; connections still in TIME_WAIT do not hinder it."""
+    """Whether a server could listen on the port. Connections in TIME_WAIT do not matter."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -28,7 +28,7 @@ def can_bind(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,6 @@
 """The five services of `make up`, and the process manager (honcho) that shows their output.
 
-Each runs under a tether (`config/stack/tether.py`), which is what stops it: gently, and for certain.
+Each runs under a tether (`config/stack/tether.py`), which stops it: gently first, then by force.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
 
 @dataclass(frozen=True)
 class Service:
-    """A program of the stack, with the seconds that it may take to stop."""
+    """A program of the stack. `grace` is how many seconds it may take to stop."""
 
     name: str
     command: list[str]
@@ -38,10 +38,10 @@ class Service:
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, three workers and Beat. QUEUES says what else the CSV worker consumes; its concurrency is a setting."""
+    """Web, three workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
-    # Workers need not know of each other: the database tells them all.
+    # Workers need not know each other: all state is in the database.
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     web = [*python, "gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--no-control-socket"]
     web += ["--bind", f"127.0.0.1:{port}"]
@@ -60,7 +60,7 @@ def all_services(*, port: int) -> list[Service]:
 
 
 def named_queues() -> tuple[str, ...]:
-    """What the worker for CSV work consumes. Errors: LaunchError where QUEUES names what can be no queue."""
+    """The queues of the worker for CSV work. Raises LaunchError if QUEUES contains an invalid name."""
     try:
         return csv_queues(os.environ)
     except ValueError as error:
@@ -68,7 +68,7 @@ def named_queues() -> tuple[str, ...]:
 
 
 def callback_concurrency() -> str:
-    """Threads of the worker for callbacks, by CALLBACK_CONCURRENCY. Errors: LaunchError if it is not 1 or more."""
+    """CALLBACK_CONCURRENCY, the threads of the worker for callbacks. Raises LaunchError if it is not 1 or more."""
     text = os.environ.get("CALLBACK_CONCURRENCY") or DEFAULT_CALLBACK_CONCURRENCY
     if not text.isdecimal() or int(text) < 1:
         raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, but must be a number of threads, 1 or more")
@@ -76,18 +76,18 @@ def callback_concurrency() -> str:
 
 
 def service_tether(folder: DataFolder, service: Service) -> list[str]:
-    """The service's command line under its tether; servers wait for the lock that it holds.
+    """The service's command line under a tether, whose lock keeps the servers from stopping first.
 
-    The tether starts a service again however often it ends: one that cannot run must not take the others down.
+    The tether restarts a service however often it ends: a service that cannot run must not stop the others.
     """
     options = ["--keep", "--grace", str(service.grace), "--hold", str(folder.services_lock)]
     return folder.tethered(options, service.command)
 
 
 class StackProcess(Process):  # type: ignore[misc]
-    """honcho's reader of one service's output; it must not outlive a launcher that was killed.
+    """honcho's reader of one service's output. It must not outlive a launcher that was killed.
 
-    It would: at its end it waits for its queue to be read, which nobody does any more.
+    Otherwise it would wait forever at its end, because nobody reads its queue any more.
     """
 
     follow = ""
@@ -98,20 +98,20 @@ class StackProcess(Process):  # type: ignore[misc]
                 fcntl.lockf(file, fcntl.LOCK_SH)
             events.cancel_join_thread()
 
-        # A closed terminal hangs up on the launcher and on us; the service's last lines are still to be read.
+        # Closing the terminal sends SIGHUP to this process, too, which must still read the service's last lines.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         threading.Thread(target=forget_the_reader, daemon=True).start()
         super().run(events, ignore_signals)
 
 
 class Stack(honcho.manager.Manager):  # type: ignore[misc]
-    """honcho's manager with our services, and a hook for the moment when all were started."""
+    """honcho's manager with our services. It calls `on_start` when all have been started."""
 
     def __init__(self, folder: DataFolder, services: list[Service], on_start: Callable[[], None]) -> None:
         super().__init__()
         self._process_ctor = StackProcess
         self._on_start = on_start
-        # The tethers keep the time; honcho's own five seconds would cut a worker's job short.
+        # The tethers enforce the grace; honcho's own five seconds would cut off a worker's job.
         honcho.manager.KILL_WAIT = max(service.grace for service in services) + 30
         for service in services:
             command = "exec " + shlex.join(service_tether(folder, service))

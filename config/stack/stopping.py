@@ -1,4 +1,4 @@
-"""How the launcher and the demo are told to stop, and how they speak while they do."""
+"""How the launcher and the demo are stopped, and how they print lines meanwhile."""
 
 import contextlib
 import os

@@ -1,26 +1,27 @@
-"""Ties a program to the launcher: it ends when it is told to, and when the launcher is gone.
+"""Ties a program to the launcher: it ends on a signal, and when the launcher is gone.
 
-A crashed launcher (SIGKILL) can stop nothing, so whatever it started must notice by itself. The
-launcher holds an exclusive POSIX record lock for as long as it lives; this wrapper waits for the
-same lock in a thread, and getting it means that the launcher is dead. The kernel drops such a lock
-with its process, and a fork does not inherit it, so there is nothing to clean up and nothing to poll.
+A launcher that was killed (SIGKILL) cannot stop what it started, so that must notice by itself. The launcher holds an
+exclusive POSIX record lock for as long as it lives. This wrapper waits for the same lock in a thread; when it gets the
+lock, the launcher is dead. The kernel releases such a lock when its process ends, and a fork does not inherit it, so
+nothing needs to be cleaned up or polled.
 
     python -P -S config/stack/tether.py [options] -- program argument ...
 
       --follow FILE     stop when this lock becomes free (the launcher's)
       --hold FILE       hold a shared lock on this file for as long as the program may be running
-      --after FILE      stop only once nobody holds this file (servers stop after their clients)
-      --grace SECONDS   between asking the program to stop and killing its whole process group
-      --signal NAME     how to ask: TERM (default), INT
+      --after FILE      stop only when nobody holds this file (servers stop after their clients)
+      --grace SECONDS   how long the program may take to stop before its whole process group is killed
+      --signal NAME     the signal that stops the program: TERM (default), INT
       --user UID --group GID   run the program as this user (PostgreSQL refuses to run as root)
-      --restart         start the program again when it ends unasked after it ran well
+      --restart         restart the program if it ends by itself after it ran well
       --restarts NUMBER how often in a row, without running well in between (5)
-      --keep            start the program again however often it ends unasked, and wait longer each time
+      --keep            restart the program however often it ends by itself, with increasing delays
       --first-delay SECONDS, --longest-delay SECONDS
-                        with --keep: before the first new start (1), doubled for each further one up to this (30)
-      --delete FOLDER   remove this folder at the end (throw-away servers)
+                        with --keep: the delay before the first restart (1), doubled for each further one, and its
+                        maximum (30)
+      --delete FOLDER   delete this folder at the end (temporary servers)
 
-It imports the standard library only and runs without `site`: there is one of these per service.
+It imports only the standard library and runs without `site`, because there is one per service.
 """
 
 import argparse
@@ -39,29 +40,29 @@ from typing import IO, Any, Final, Literal
 
 RAN_WELL_AFTER_SECONDS: Final = 5.0
 RESTART_DELAY_SECONDS: Final = 1.0
-#: A kept program that ran for this long did not end for the reason that it ended for before.
+#: With --keep, a program that ran for this long counts as repaired: its delays start over.
 KEPT_RAN_WELL_AFTER_SECONDS: Final = 60.0
 
 Event = Literal["stop", "ended"]
 
 
 def wait_for_lock(path: str, kind: int) -> IO[str]:
-    """Block until this process has the lock; closing the file, or ending, gives it back."""
-    file = Path(path).open("a+")  # noqa: SIM115 - it stays open as long as the lock is wanted
+    """Block until this process has the lock. Closing the file or ending the process releases it."""
+    file = Path(path).open("a+")  # noqa: SIM115 - it stays open for as long as the lock is held
     fcntl.lockf(file, kind)
     return file
 
 
 class Tether:
-    """One program, its process group, and the reasons to end it."""
+    """One program, its process group, and the events that end it."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def run(self) -> int:
-        """Run the program to its end; returns its exit code (128 + signal when killed)."""
-        self._hear_signals()
+        """Run the program to its end. Returns its exit code (128 + signal if it was killed)."""
+        self._receive_signals()
         locks = [wait_for_lock(path, fcntl.LOCK_SH) for path in self.options.hold]
         if self.options.follow:
             threading.Thread(target=self._follow, daemon=True).start()
@@ -73,20 +74,20 @@ class Tether:
             for lock in locks:
                 lock.close()
 
-    def _hear_signals(self) -> None:
-        """Turn SIGTERM and SIGINT into an event, by a pipe that the interpreter writes to at once.
+    def _receive_signals(self) -> None:
+        """Turn SIGTERM and SIGINT into an event, through a pipe that the interpreter writes to immediately.
 
-        A handler in Python would only run once the main thread runs again, and a signal that comes just before
-        that thread blocks does not wake it (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd).
+        A handler in Python runs only when the main thread runs again, and a signal that arrives just before that
+        thread blocks does not wake it (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd).
         """
-        heard, told = os.pipe()
-        os.set_blocking(told, False)
-        signal.set_wakeup_fd(told)
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
 
         def pass_on() -> None:
-            while os.read(heard, 1):
+            while os.read(reading, 1):
                 self.events.put("stop")
 
         threading.Thread(target=pass_on, daemon=True).start()
@@ -112,8 +113,7 @@ class Tether:
                 return code
             delay = self._delay(restarts)
             again = f", {restarts} times in a row" if restarts > 1 else ""
-            line = f"ended with exit code {code}{again}; starting it again in {delay:g} s"
-            print(line, file=sys.stderr, flush=True)
+            print(f"ended with exit code {code}{again}; restarting it in {delay:g} s", file=sys.stderr, flush=True)
             with contextlib.suppress(queue.Empty):
                 self.events.get(timeout=delay)  # only "stop" can come now
                 return code
@@ -127,14 +127,14 @@ class Tether:
         return bool(self.options.restart and ran_well and restarts <= self.options.restarts)
 
     def _delay(self, restarts: int) -> float:
-        """Seconds before the next start. A program that keeps ending is to leave the processor to the others."""
+        """Seconds before the next start. A program that keeps ending must leave the processor to the others."""
         if not self.options.keep:
             return RESTART_DELAY_SECONDS
         doubled = self.options.first_delay * 2 ** min(restarts - 1, 30)
         return float(min(doubled, self.options.longest_delay))
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        """Start the program in a process group of its own; its end becomes an event."""
+        """Start the program in a new process group. Its end becomes an event."""
         child = subprocess.Popen(self.options.command, process_group=0, **self._identity())
 
         def report_end() -> None:
@@ -150,7 +150,7 @@ class Tether:
         return {"user": self.options.user, "group": self.options.group, "extra_groups": []}
 
     def _stop(self, child: "subprocess.Popen[bytes]") -> int:
-        """Ask the main process alone (a worker's pool must not be hit), wait, then kill the group."""
+        """Signal only the main process, because a worker's pool must not get it; wait, then kill the group."""
         try:
             for path in self.options.after:
                 wait_for_lock(path, fcntl.LOCK_EX).close()
@@ -163,13 +163,13 @@ class Tether:
 
 
 def kill_group(child: "subprocess.Popen[bytes]") -> None:
-    """End whatever is left of a program that has ended, or does not end: a pool without its master."""
+    """Kill what is left of a program that has ended or does not end, such as a pool without its master."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
 
 
 def exit_code(returncode: int) -> int:
-    """Turn a `Popen.returncode` into what a shell would say: killed by signal 9 is 137."""
+    """A `Popen.returncode` as a shell shows it: 137 if signal 9 killed the program."""
     return 128 - returncode if returncode < 0 else returncode
 
 

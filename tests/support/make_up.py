@@ -146,4 +146,4 @@ def assert_outlives(up: Up, fault: Callable[["redis.Redis"], AbstractContextMana
         wait_until(partial(up.is_complete, location), timeout=90, every=0.5, message="an order is complete")
     wait_until(lambda: up.health() == {}, timeout=60, every=0.5, message="all is well again")
     up.assert_runs()
-    assert "starting it again" not in up.output(), "a service has ended"
+    assert "restarting it" not in up.output(), "a service has ended"

@@ -1,3 +1,3 @@
-"""With seconds: the admin's timelines are read to see what came when."""
+"""Times show seconds, so that the admin's timelines show the order of events."""
 
 DATETIME_FORMAT = "Y-m-d H:i:s"

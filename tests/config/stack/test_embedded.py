@@ -133,7 +133,7 @@ def test_a_path_with_spaces_and_beyond_the_limit_of_a_socket_works(
 def test_a_cluster_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
-    refusal = pytest.raises(LaunchError, match="was made by PostgreSQL 16, and this is PostgreSQL 18")
+    refusal = pytest.raises(LaunchError, match="was created by PostgreSQL 16, and this is PostgreSQL 18")
     with refusal as error, servers(tmp_path):
         pass
     assert "\n" not in str(error.value)

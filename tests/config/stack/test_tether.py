@@ -135,10 +135,10 @@ def test_a_kept_program_is_started_again_however_often_it_ends_and_each_time_lat
     tethered.process.terminate()  # heard while it waits, too
     _, errors = tethered.process.communicate(timeout=10)
     assert errors.splitlines()[:4] == [
-        "ended with exit code 3; starting it again in 0.1 s",
-        "ended with exit code 3, 2 times in a row; starting it again in 0.2 s",
-        "ended with exit code 3, 3 times in a row; starting it again in 0.4 s",
-        "ended with exit code 3, 4 times in a row; starting it again in 0.4 s",
+        "ended with exit code 3; restarting it in 0.1 s",
+        "ended with exit code 3, 2 times in a row; restarting it in 0.2 s",
+        "ended with exit code 3, 3 times in a row; restarting it in 0.4 s",
+        "ended with exit code 3, 4 times in a row; restarting it in 0.4 s",
     ]
 
 

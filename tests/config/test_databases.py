@@ -1,4 +1,4 @@
-"""REPORTS_DATABASE_URL: what it may say, and what becomes of it."""
+"""What REPORTS_DATABASE_URL may name, and how it changes the connection of reports."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from config.reports_login import reports_login
+from config.databases import reports_login
 
 DATABASE = {"NAME": "longhaul", "OPTIONS": {"connect_timeout": 5, "sslmode": "require"}}
 
@@ -22,7 +22,7 @@ def test_the_options_of_the_url_hold_before_those_of_the_database() -> None:
     }  # fmt: skip
 
 
-def test_a_url_may_name_no_more_than_the_user_or_nobody() -> None:
+def test_a_url_may_name_only_the_user_or_no_user() -> None:
     assert login("postgresql://reader@") == {"USER": "reader", "PASSWORD": "", "OPTIONS": DATABASE["OPTIONS"]}
     assert login("postgresql://") == {}
 
