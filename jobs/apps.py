@@ -6,13 +6,13 @@ from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
-    """Registers checks, kinds, scopes and error codes; seeds a database after `migrate`; prepares new connections."""
+    """Registers checks, kinds, scopes and error codes; seeds the database after `migrate`; configures new sessions."""
 
     name = "jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        from jobs import checks, failure_codes  # noqa: F401  (the first two register themselves)
+        from jobs import checks, failure_codes  # noqa: F401  (the checks register themselves)
         from jobs.api import error_codes as response_codes
         from jobs.bulk.kind import KIND
         from jobs.error_codes import Source, register_error_codes
@@ -21,10 +21,10 @@ class JobsConfig(AppConfig):
         from jobs.maintenance.roles import seed_roles
         from jobs.maintenance.schedules import accept_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
-        from jobs.monitoring import agreement  # noqa: F401  (the first two register themselves)
+        from jobs.monitoring import agreement  # noqa: F401  (registers a check)
         from jobs.postgres.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
-        from jobs.types import checks as type_checks  # noqa: F401  (registers itself)
+        from jobs.types import checks as type_checks  # noqa: F401  (registers checks)
         from jobs.webhooks.kind import KIND as CALLBACK
 
         accept_unknown_time_zones()
@@ -35,6 +35,5 @@ class JobsConfig(AppConfig):
         register_error_codes(Source.JOB, failure_codes.CODES)
         register_scopes({"tokens:manage": "list, make and revoke tokens"})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
-        post_migrate.connect(seed_queues, sender=self, dispatch_uid="jobs.seed_queues")
-        post_migrate.connect(seed_schedules, sender=self, dispatch_uid="jobs.seed_schedules")
-        post_migrate.connect(seed_roles, sender=self, dispatch_uid="jobs.seed_roles")
+        for seed in (seed_queues, seed_schedules, seed_roles):
+            post_migrate.connect(seed, sender=self, dispatch_uid=f"jobs.{seed.__name__}")

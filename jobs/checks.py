@@ -1,4 +1,4 @@
-"""System checks: mistakes in the settings that would cost jobs later."""
+"""System checks: errors in settings that would otherwise cause failures later."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from jobs.outbound.addresses import allowed_networks
 
 @checks.register(checks.Tags.compatibility)
 def check_visibility_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Redis delivers a message again after the visibility timeout: it must outlast the hard time limit."""
+    """Redis redelivers a message after the visibility timeout, which must be longer than the hard time limit."""
     timeouts = [
         settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 0),
         settings.CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS.get("visibility_timeout", 0),
@@ -21,12 +21,12 @@ def check_visibility_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -
     ]
     if min(timeouts) > settings.CELERY_TASK_TIME_LIMIT:
         return []
-    return [checks.Error("visibility_timeout is not above CELERY_TASK_TIME_LIMIT everywhere.", id="jobs.E001")]
+    return [checks.Error("Each visibility timeout must be longer than CELERY_TASK_TIME_LIMIT.", id="jobs.E001")]
 
 
 @checks.register(checks.Tags.compatibility)
 def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """A lease under three seconds cannot be renewed in time."""
+    """A shorter lease cannot be renewed in time."""
     if settings.LEASE_SECONDS >= 3:
         return []
     return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
@@ -34,7 +34,7 @@ def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks
 
 @checks.register(checks.Tags.database)
 def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """A connection takes two seconds at least to be given up, and the one before it a second."""
+    """Giving up a connection takes at least two seconds, and the probe before it one."""
     if settings.REQUEST_DATABASE_TIMEOUT_SECONDS >= 3:
         return []
     return [checks.Error("REQUEST_DATABASE_TIMEOUT_SECONDS must be 3 or more.", id="jobs.E007")]
@@ -42,7 +42,7 @@ def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 @checks.register(checks.Tags.security)
 def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """What is no network would be found by the first delivery."""
+    """Otherwise the first delivery would find an invalid network."""
     try:
         allowed_networks(tuple(settings.CALLBACK_ALLOWED_NETWORKS))
     except ValueError as error:
@@ -60,7 +60,7 @@ def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
 
 @checks.register(checks.Tags.security)
 def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """A text that is not a network would make each request fail."""
+    """An invalid network would make every request fail."""
     try:
         trusted_proxies(tuple(settings.TRUSTED_PROXIES))
     except ValueError as error:
@@ -70,7 +70,7 @@ def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 @checks.register(checks.Tags.files)
 def check_collected_files(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """With STATIC_ROOT, pages name static files as the manifest there says: without it each page is a 500."""
+    """With STATIC_ROOT, pages look up the names of static files in its manifest. Without one, every page is a 500."""
     if not settings.STATIC_ROOT or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
         return []
     return [checks.Error("STATIC_ROOT has no manifest: run `manage.py collectstatic --noinput`.", id="jobs.E006")]

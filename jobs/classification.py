@@ -1,4 +1,4 @@
-"""Classifies errors in one place: whether a retry may help, and the text that the owner sees."""
+"""Classifies errors: whether a retry may help, and the text that the owner sees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jobs.errors import (
     WorkerLostError,
 )
 
-#: Classes of SQLSTATE, or single ones, that the same statement would meet again. All others may pass: among them
+#: SQLSTATEs, or their classes, that the same statement would get again. All others may be temporary, such as
 #: 08 connection, 23 a constraint (two writers at once), 40 serialization and deadlock (a replica's recovery
 #: conflict is 40001), 53 disk full and other resources, 55 lock, 57 shutdown, restart and statement timeout, 58 I/O.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -29,7 +29,7 @@ PERMANENT_SQLSTATES = (
     "0A",  # feature not supported
     "21",  # cardinality violation
     "22",  # data exception
-    "25001",  # a transaction's mode set in mid-transaction: no handler's own code does that
+    "25001",  # the mode of a transaction set in its middle, which no handler's own code does
     "25006",  # a write in a read-only transaction
     "3D000",  # undefined database
     "3F",  # undefined schema
@@ -42,7 +42,7 @@ STORAGE_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True)
 class Failure:
-    """`code` and `detail` are shown to the owner of the job, so they hold no internals."""
+    """`code` and `detail` are shown to the owner of the job, so they contain no internals."""
 
     permanent: bool
     code: str
@@ -54,13 +54,13 @@ class Failure:
 
 
 def classify(error: BaseException) -> Failure:
-    """Classify any exception. Only the text of a HandlerError is meant for the owner; any other may hold internals."""
+    """Classify any exception. The owner sees only the text of a HandlerError, because others may contain internals."""
     match error:
         case PermanentError():
             return Failure(permanent=True, code=error.code, detail=error.public)
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
-        case HardTimeLimitError():
+        case HardTimeLimitError() | SoftTimeLimitExceeded():
             return Failure(permanent=False, code="time-limit", detail="The job exceeded its time limit.")
         case OutOfMemoryError():
             detail = "The job was stopped, probably because it needs more memory than is available."
@@ -72,8 +72,6 @@ def classify(error: BaseException) -> Failure:
             return Failure(permanent=False, code="stalled", detail=str(error))
         case UnknownKindError():
             return Failure(permanent=True, code="unknown-kind", detail="No installed app can run this kind of job.")
-        case SoftTimeLimitExceeded():
-            return Failure(permanent=False, code="time-limit", detail="The job exceeded its time limit.")
         case MemoryError():
             return Failure(permanent=False, code="out-of-memory", detail="The job needs more memory than is available.")
     return _classify_by_rule(error)
@@ -98,23 +96,15 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def _classify_by_rule(error: BaseException) -> Failure:
     state = sqlstate(error)
     if state is not None and state.startswith(PERMANENT_SQLSTATES):
-        return Failure(
-            permanent=True,
-            code="query-refused",
-            detail="The database refused the query.",
-        )
+        return Failure(permanent=True, code="query-refused", detail="The database refused the query.")
     if state == psycopg.errors.QueryCanceled.sqlstate or isinstance(error, StatementTimeoutError):
         return Failure(permanent=False, code="time-limit", detail="The query exceeded its time limit.")
     if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
-        return Failure(
-            permanent=False, code="database-error", detail="The database was not reachable, or ended the query."
-        )
+        detail = "The database was not reachable, or ended the query."
+        return Failure(permanent=False, code="database-error", detail=detail)
     if isinstance(error, ArtifactError):
         return Failure(permanent=False, code="file-lost", detail="The file was lost in the storage.")
     if isinstance(error, OSError) and error.errno in STORAGE_FULL:
         return Failure(permanent=False, code="storage-full", detail="The storage has no space left for the file.")
-    return Failure(
-        permanent=False,
-        code="internal-error",
-        detail="An unexpected error occurred. Its details are kept for the administrators.",
-    )
+    detail = "An unexpected error occurred. Its details are kept for the administrators."
+    return Failure(permanent=False, code="internal-error", detail=detail)

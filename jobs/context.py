@@ -1,4 +1,4 @@
-"""The context of a handler: its job, a way to report progress, and files to write."""
+"""The context of a handler: its job, progress reports and files."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ logger = structlog.get_logger(__name__)
 
 
 class JobContext:
-    """One running attempt, as its handler and its heartbeat see it.
+    """One running attempt, shared by its handler and its heartbeat thread.
 
-    The handler calls `check()` at least every second, and reports progress as often as it likes:
-    both only touch memory. What blocks for longer goes into `interruptible`. The heartbeat thread
-    writes to the database.
+    The handler calls `check()` at least every second, and reports progress as often as it likes: both only touch
+    memory. Calls that block for longer belong into `interruptible`. The heartbeat writes to the database.
     """
 
     def __init__(self, attempt: Attempt, *, lease_seconds: float, asked_at: float | None = None) -> None:
-        """`asked_at` is when the claim was sent, on this process's monotonic clock; the lease began then or later."""
+        """`asked_at` is when the claim was sent, by this process's monotonic clock. The lease began then or later."""
         self.attempt = attempt
         self.rows_done = 0
         self.rows_total: int | None = None
-        #: When the first row came, on this process's monotonic clock.
+        #: When the first row arrived, by this process's monotonic clock.
         self.rows_began_at: float | None = None
         self.lease_seconds = lease_seconds
-        #: Until when the lease lasts for certain, on this process's monotonic clock.
+        #: Until then the lease certainly lasts, by this process's monotonic clock.
         self.lease_deadline = (time.monotonic() if asked_at is None else asked_at) + lease_seconds
-        #: Why the attempt is to end before its handler has done its work.
+        #: Why the attempt must end before its handler has finished.
         self.stop_reason: AttemptStoppedError | LeaseLostError | None = None
-        #: The files that this attempt began.
+        #: The files that this attempt has opened.
         self.written: list[ArtifactWriter] = []
         self._interrupts: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -48,7 +47,7 @@ class JobContext:
         return self.attempt.job
 
     def report_progress(self, done: int, *, total: int | None = None) -> None:
-        """Say how many rows this attempt has done and, when known, how many it expects."""
+        """Report how many rows this attempt has processed and, if known, how many it expects."""
         self.rows_done = done
         if done and self.rows_began_at is None:
             self.rows_began_at = time.monotonic()
@@ -56,14 +55,14 @@ class JobContext:
             self.rows_total = total
 
     def check(self) -> None:
-        """Go on, or raise AttemptStoppedError or LeaseLostError: then the handler is to end at once."""
+        """Return if the handler may continue. Raises AttemptStoppedError or LeaseLostError if it must end at once."""
         if self.stop_reason is None and time.monotonic() > self.lease_deadline:
             self.stop(self.lease_lost())
         if self.stop_reason is not None:
             raise self.stop_reason
 
     def stop(self, reason: AttemptStoppedError | LeaseLostError) -> None:
-        """Make `check()` raise `reason`, and interrupt what blocks the handler. The first reason stays."""
+        """Make `check()` raise `reason`, and interrupt the call that blocks the handler. The first reason stays."""
         with self._lock:
             if self.stop_reason is not None:
                 return
@@ -73,14 +72,14 @@ class JobContext:
             _call(interrupt)
 
     def lease_lost(self) -> LeaseLostError:
-        """The reason to stop when the job is another's."""
+        """The reason to stop if another attempt owns the job."""
         return LeaseLostError(f"attempt {self.attempt.number} lost its lease on job {self.attempt.job_id}")
 
     @contextmanager
     def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Call `interrupt` from another thread when the attempt is to stop within the block.
+        """Call `interrupt` from another thread if the attempt must stop while the block runs.
 
-        It makes what blocks the handler end, with whatever exception: `connection.cancel_safe` of psycopg, say.
+        `interrupt` makes the blocking call fail with any exception; an example is psycopg's `connection.cancel_safe`.
         """
         with self._lock:
             self._interrupts.append(interrupt)
@@ -92,7 +91,7 @@ class JobContext:
                 self._interrupts.remove(interrupt)
 
     def open_artifact(self, role: Artifact.Role, **described: Any) -> ArtifactWriter:
-        """Begin a file of this attempt; see `ArtifactWriter`. It is published if the job succeeds."""
+        """Open a new file of this attempt; see `ArtifactWriter`. It is published if the job succeeds."""
         writer = ArtifactWriter(self.attempt, role, **described)
         self.written.append(writer)
         return writer
@@ -101,5 +100,5 @@ class JobContext:
 def _call(interrupt: Callable[[], None]) -> None:
     try:
         interrupt()
-    except Exception as error:  # the handler looks at `check()` too
+    except Exception as error:  # the handler also calls `check()`
         logger.warning("interrupt_failed", error=repr(error))

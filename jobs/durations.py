@@ -1,4 +1,4 @@
-"""Lengths of time, for people."""
+"""Durations, in words for people."""
 
 from __future__ import annotations
 

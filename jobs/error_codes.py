@@ -1,7 +1,7 @@
-"""The registry of error codes: what each means, what to do about it, and whether to try again.
+"""The registry of error codes: what each means, what to do about it, and whether to retry.
 
-`jobs.api.error_codes` and `jobs.failure_codes` register those of this app; an app with report types may register the
-codes of its own `PermanentError`s. docs/api.md and `/api/errors` show them all.
+`jobs.api.error_codes` and `jobs.failure_codes` register the codes of this app; an app with report types may register
+those of its own `PermanentError`s. docs/api.md and `/api/errors` show all of them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ class Source(StrEnum):
 
     #: In a response with this status.
     RESPONSE = "response"
-    #: In the `error` of a job that failed; a preview that meets the same error answers 422 with it.
+    #: In the `error` of a failed job. A preview that gets the same error answers 422 with this code.
     JOB = "job"
 
     @property
     def heading(self) -> str:
-        """The heading of its codes, wherever they are shown."""
+        """The heading of the codes where they are listed."""
         return "Codes of responses" if self is Source.RESPONSE else "Codes of failed jobs"
 
 
@@ -53,18 +53,18 @@ _known: Final[dict[Source, dict[str, ErrorCode]]] = {source: {} for source in So
 
 
 def register_error_codes(source: Source, codes: Iterable[ErrorCode]) -> None:
-    """Add these to the catalogue. Raises ValueError if a code is registered already."""
+    """Add these to the catalogue. Raises ValueError if a code is registered twice with different rows."""
     for code in codes:
         if _known[source].setdefault(code.code, code) != code:
             raise ValueError(f"the error code {code.code} is registered twice for a {source}")
 
 
 def error_codes(source: Source) -> list[ErrorCode]:
-    """All of them, by status and then by name."""
+    """All codes of this source, by status and then by name."""
     return sorted(_known[source].values(), key=lambda known: (known.status, known.code))
 
 
 def title_of(code: str) -> str | None:
-    """The title of the problem type; None for a code that nobody registered."""
+    """The title of the problem type; None if the code is not registered."""
     known = next((codes[code] for codes in _known.values() if code in codes), None)
     return known.title if known else None

@@ -1,53 +1,22 @@
-"""Every error that the life of a job can raise.
-
-```
-JobError
-├── UnknownKindError        no installed app registers the job's kind
-├── AdmissionError          the queue accepts no more jobs for now, from anybody or from this owner
-├── IdempotencyError        a request with an Idempotency-Key is not the first one with it
-│   ├── IdempotencyKeyInUseError   … which is still being handled
-│   └── IdempotencyKeyReusedError  … which asked for something else
-├── TransitionError         a guarded UPDATE did not change exactly one row
-│   └── LeaseLostError      … because this attempt no longer owns the job
-├── AttemptStoppedError     an attempt is to end before its handler has done its work
-│   ├── CancelRequestedError  … because somebody cancels the job
-│   ├── WorkerStoppingError   … because the worker was told to stop: the job is handed back
-│   ├── PostponedError        … because what it needs is not there: the job is handed back, and waits a while
-│   ├── StalledError          … because it makes no progress: it counts as lost
-│   └── WorkerLostError       … because its worker process is gone; its parent or the end of the lease tells
-│       ├── OutOfMemoryError    … probably ended by the kernel for lack of memory
-│       └── HardTimeLimitError  … ended because the job took too long
-├── StatementTimeoutError   a statement takes longer than the dial says
-├── HandlerError            what a handler raises to say what may be done about it
-│   ├── RetryableError      may be cured by trying again
-│   └── PermanentError      cannot be: dead-letter at once
-├── ArtifactError           storage did not keep a file as it was written
-│   ├── ArtifactMissingError  … it is gone
-│   └── ArtifactDamagedError  … it has another number of bytes
-├── StorageUnavailableError  storage does not say what has become of a file
-└── AttemptFailedError      what a Celery task raises so that its result says that its attempt failed
-```
-
-`jobs.classification` decides about every other exception.
-"""
+"""Every error that the life of a job can raise. `jobs.classification` decides about all other exceptions."""
 
 from datetime import timedelta
 from typing import Literal
 
 
 class JobError(Exception):
-    """The root of this tree."""
+    """The base class of all errors below."""
 
 
 class UnknownKindError(JobError):
-    """No installed app registers the job's kind."""
+    """No installed app registers the kind of the job."""
 
 
 class AdmissionError(JobError):
-    """A job was not accepted. The facts only: `jobs.dispatch.throughput` says when there may be room.
+    """A job was not accepted for now. `jobs.dispatch.throughput` estimates when there may be room.
 
-    `limit` is the number of queued jobs that is reached; None: an operator has closed the queue or the type. `scope`
-    says whose limit it is, or what is closed.
+    `limit` is the number of queued jobs that was reached; None if an operator has closed the queue or the type. `scope`
+    tells whose limit it is, or what is closed.
     """
 
     def __init__(
@@ -67,7 +36,7 @@ class AdmissionError(JobError):
         self.owner_id = owner_id
 
     def __str__(self) -> str:
-        """A sentence for the owner of the job."""
+        """The sentence that the owner sees."""
         match self.scope, self.limit:
             case "queue", None:
                 return f"The queue {self.queue} is closed: new orders are not accepted at the moment."
@@ -81,11 +50,11 @@ class AdmissionError(JobError):
 
 
 class IdempotencyError(JobError):
-    """The Idempotency-Key of this request belongs to another request."""
+    """The Idempotency-Key of this request belongs to an earlier request."""
 
 
 class IdempotencyKeyInUseError(IdempotencyError):
-    """The first request with this key is still being handled."""
+    """The first request with this key is still being processed."""
 
 
 class IdempotencyKeyReusedError(IdempotencyError):
@@ -93,7 +62,7 @@ class IdempotencyKeyReusedError(IdempotencyError):
 
 
 class TransitionError(JobError):
-    """A transition found the job in an unexpected state."""
+    """A guarded UPDATE did not change exactly one row: the job was in an unexpected state."""
 
 
 class LeaseLostError(TransitionError):
@@ -101,22 +70,22 @@ class LeaseLostError(TransitionError):
 
 
 class AttemptStoppedError(JobError):
-    """The attempt ends before its handler has done its work. Raised in the handler, by `JobContext.check`."""
+    """The attempt must end before its handler has finished. `JobContext.check` raises it in the handler."""
 
 
 class CancelRequestedError(AttemptStoppedError):
-    """A cancellation of the job was requested."""
+    """Somebody has requested that the job be canceled."""
 
 
 class WorkerStoppingError(AttemptStoppedError):
-    """The worker was told to stop, and the job takes longer than a worker may take to do so."""
+    """The worker must stop before the job can finish, so the job is handed back."""
 
 
 class PostponedError(AttemptStoppedError):
-    """What the job needs is not there for now; it is to wait, and no attempt is used up. Raised by handlers.
+    """The job cannot run at the moment. It is handed back and waits; no attempt is used up. Handlers raise it.
 
-    Its message is shown to the owner, or `public` where the message is for the staff. The job waits for `delay`;
-    without one it looks again soon, and then later and later (`jobs.worker.postponement`).
+    The owner sees the message, or `public` if the message is for the staff. The job waits for `delay`; without one it
+    is retried after increasing delays (`jobs.worker.postponement`).
     """
 
     def __init__(self, message: str, *, public: str | None = None, delay: timedelta | None = None) -> None:
@@ -126,29 +95,29 @@ class PostponedError(AttemptStoppedError):
 
 
 class StalledError(AttemptStoppedError):
-    """The attempt has made no progress for its kind's `stall_timeout_seconds`."""
+    """The attempt made no progress for its kind's `stall_timeout_seconds`, and counts as lost."""
 
 
 class WorkerLostError(AttemptStoppedError):
-    """The worker process of an attempt is gone. Recorded by the process's parent, or by whoever rescues the job."""
+    """The worker process of the attempt is gone. Its parent process records it, or the sweep that rescues the job."""
 
 
 class OutOfMemoryError(WorkerLostError):
-    """The kernel ended it, probably for lack of memory."""
+    """The kernel ended the process, probably for lack of memory."""
 
 
 class HardTimeLimitError(WorkerLostError):
-    """It was ended because the job outlasted Celery's hard time limit."""
+    """The process was ended because the job exceeded Celery's hard time limit."""
 
 
 class StatementTimeoutError(JobError):
-    """A statement takes longer than the dial `statement_timeout_seconds` says by now."""
+    """A statement takes longer than the current value of the dial `statement_timeout_seconds`."""
 
 
 class HandlerError(JobError):
-    """Raised by a handler. Its message is shown to the owner: no secrets, no internals.
+    """Raised by a handler. The owner sees the message, so it must not contain secrets or internals.
 
-    `public` is shown instead where the message is for the staff.
+    If the message is for the staff, the owner sees `public` instead.
     """
 
     def __init__(self, message: str, *, public: str | None = None) -> None:
@@ -157,7 +126,7 @@ class HandlerError(JobError):
 
 
 class RetryableError(HandlerError):
-    """The cause may pass: try again after a while; not before `retry_after_seconds`, where somebody has said so."""
+    """The cause may be temporary. If `retry_after_seconds` is set, the job is not retried earlier."""
 
     def __init__(self, message: str, *, public: str | None = None, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, public=public)
@@ -165,7 +134,7 @@ class RetryableError(HandlerError):
 
 
 class PermanentError(HandlerError):
-    """Trying again cannot help. `code` is the machine-readable word that the API shows."""
+    """A retry cannot help, so the job becomes a dead letter at once. The API shows `code`."""
 
     def __init__(self, message: str, *, code: str = "permanent-error", public: str | None = None) -> None:
         super().__init__(message, public=public)
@@ -182,7 +151,7 @@ class SecretUnreadableError(PermanentError):
 
 
 class ArtifactError(JobError):
-    """Storage did not keep a file as it was written."""
+    """The storage did not keep a file as it was written."""
 
 
 class ArtifactMissingError(ArtifactError):
@@ -190,12 +159,12 @@ class ArtifactMissingError(ArtifactError):
 
 
 class ArtifactDamagedError(ArtifactError):
-    """The file has another number of bytes than were written."""
+    """The file does not have as many bytes as were written."""
 
 
 class StorageUnavailableError(JobError):
-    """The storage did not answer in time, or refused: the file may be there all the same."""
+    """The storage did not answer in time, or refused. The file may still be there."""
 
 
 class AttemptFailedError(JobError):
-    """The attempt that a Celery task ran has failed; the job's row says already what becomes of it. No secrets."""
+    """Raised by a Celery task to mark its result as failed. The job's row already has its state. No secrets."""

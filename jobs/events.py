@@ -1,4 +1,4 @@
-"""The timeline of a job: append-only, each line written in the transaction that it tells of."""
+"""The timeline of a job: append-only, each line written in the transaction that it describes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs.models import Event
 
 
 def record_event(job_id: UUID, name: Event.Name, *, actor: str = "", **details: Any) -> None:
-    """Add a line. `actor` is the name of the user who did it; nobody, when Longhaul did it by itself."""
+    """Add a line. `actor` is the name of the user; empty if Longhaul acted on its own."""
     Event.objects.create(job_id=job_id, name=name, actor=actor, details=details)
 
 

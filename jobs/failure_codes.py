@@ -1,4 +1,4 @@
-"""The codes of jobs that failed: those of `jobs.classification`, and those of callbacks.
+"""The codes of failed jobs: those of `jobs.classification`, and those of callbacks.
 
 422: the job cannot succeed as it is. 500: it was tried as often as its kind allows.
 """

@@ -1,4 +1,4 @@
-"""What staff pages need to know about a payload. Only the kind understands it, so the kind answers."""
+"""Facts about a payload for pages of the staff. Only the kind understands it, so each kind provides an `Inspector`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TypeDefaults:
-    """The dials that the class of a type sets itself; None leaves a dial to the queue."""
+    """The dials that the class of a type sets; None leaves a dial to the queue."""
 
     rows_per_second: int | None = None
     pace: str | None = None
@@ -27,14 +27,14 @@ class TypeDefaults:
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer, in words."""
+    """One result of a check, as a sentence."""
 
     level: Level
     text: _StrOrPromise
 
 
 class InvalidPayloadError(ValueError):
-    """`errors` says what is wrong: `[{"pointer": "/parameters/year", "detail": "…"}]` (RFC 6901)."""
+    """`errors` lists what is wrong: `[{"pointer": "/parameters/year", "detail": "…"}]` (RFC 6901)."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__("; ".join(f"{error['pointer']}: {error['detail']}" for error in errors))
@@ -42,13 +42,12 @@ class InvalidPayloadError(ValueError):
 
 
 class Inspector:
-    """Knows nothing of payloads. A kind's own subclass overrides what it can answer."""
+    """Knows nothing about payloads. A subclass of a kind overrides the methods that it can answer."""
 
-    #: Whether attempts are counted for each type, in a time series of its own. Else for all types of the kind together.
+    #: Whether metrics count the attempts of each type separately, or those of all types of the kind together.
     types_are_counted = True
-    #: Whether `cost` knows anything, so that people are offered to ask.
+    #: Whether `cost` is implemented, so that pages offer it.
     knows_cost = False
-
     #: Whether secrets are encrypted in the stored payloads of this kind.
     encrypts = False
 
@@ -57,15 +56,15 @@ class Inspector:
         return ""
 
     def types(self) -> Collection[str]:
-        """The types that there are, in order."""
+        """All types, in order."""
         return ()
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
-        """Names of keys whose values are secrets, though the names do not say so."""
+        """Names of keys whose values are secrets although their names do not show it."""
         return ()
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """The payload in its canonical form, as it is stored. Raises InvalidPayloadError by today's rules.
+        """The payload in its canonical form, as it is stored. Raises InvalidPayloadError by the current rules.
 
         `payload` has its secrets in clear (`jobs.payloads.sealing.unseal`).
         """
@@ -74,22 +73,22 @@ class Inspector:
         return payload
 
     def encrypted(self, payload: Any) -> dict[str, Any] | None:
-        """A stored payload with its secrets encrypted with today's key; None where there is nothing to change.
+        """A stored payload with its secrets encrypted with the current key; None if nothing changes.
 
         Raises SecretUnreadableError.
         """
         return None
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """JSON Schema of what may be edited in the payload, for the person who edits it."""
+        """The JSON Schema of what people may edit in the payload."""
         return None
 
     def dials(self, type: str) -> TypeDefaults:  # noqa: A002
-        """What the type says itself about its dials; nothing where there is no such type."""
+        """The dials that the type sets itself; no dials if there is no such type."""
         return TypeDefaults()
 
     def findings(self, job: Job) -> Iterator[Finding]:
-        """What speaks against running it again, from the kind's view: is its type still there, may its owner …"""
+        """Reasons of the kind against running the job again, such as a missing type or an owner without permission."""
         yield from ()
 
     def announced(self, job: Job) -> dict[str, Any]:
@@ -97,8 +96,8 @@ class Inspector:
         return {}
 
     def cost(self, job: Job) -> str | None:
-        """What it would cost the database, in words. Raises any exception when the database refuses the query.
+        """What the job would cost the database, in words. Raises any exception if the database refuses the query.
 
-        It may run code of the type: call it in a process of its own only, as `jobs.interventions.inquiries` does.
+        It may run code of the type, so call it only in a separate process, as `jobs.interventions.inquiries` does.
         """
         return None

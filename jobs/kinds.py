@@ -1,4 +1,4 @@
-"""Kinds of jobs: what an app registers so that its jobs can run."""
+"""The registry of kinds: an app registers each kind of its jobs so that they can run."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from jobs.context import JobContext
     from jobs.models import Job
 
-#: Everything, including what is added later. Only `manage.py create_token` grants it.
+#: All scopes, including future ones. Only `manage.py create_token` grants it.
 ALL_SCOPES: Final = "*"
 
 
 class Handler(Protocol):
     """Does the work of one attempt.
 
-    Returns the job's `result` (JSON). Raises `RetryableError` or `PermanentError` to say what may be
-    done about a failure; of any other exception `jobs.classification` says it. It may run more than once for one
-    job, so what it does outside of the artifacts must be safe to repeat.
+    Returns the job's `result` (JSON). Raises `RetryableError` or `PermanentError` to control what happens after a
+    failure; `jobs.classification` decides about all other exceptions. It may run more than once for one job, so its
+    effects outside of artifacts must be safe to repeat.
     """
 
     def __call__(self, context: JobContext) -> dict[str, Any] | None: ...
@@ -35,9 +35,9 @@ class Handler(Protocol):
 
 @dataclass(frozen=True)
 class Scopes:
-    """What a token needs to see jobs of a kind (`read`) and to order or change them (`write`).
+    """The scopes that a token needs to see jobs of a kind (`read`) and to order or change them (`write`).
 
-    `read_allows` and `write_allows` say it in words to the person who makes a token.
+    `read_allows` and `write_allows` describe them on the page that creates tokens.
     """
 
     read: str = ALL_SCOPES
@@ -48,7 +48,7 @@ class Scopes:
 
 @dataclass(frozen=True)
 class QueueDials:
-    """The dials that `migrate` gives to a new queue. From then on they are the operator's."""
+    """The dials that `migrate` gives a new queue. Later only operators change them."""
 
     max_running: int = 4
     max_running_per_type: int | None = None
@@ -57,13 +57,13 @@ class QueueDials:
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of job.
+    """A kind of job.
 
-    `queue` is where its jobs wait unless the submission names another, and `queue_dials` are what a new database
-    gives to that queue; None leaves them to the other kinds of the queue. `handler` runs an attempt. An attempt that
-    makes no progress for `stall_timeout_seconds` is ended and counts as lost; None sets no limit. `inspector` tells
-    the staff's pages what a payload means. `scopes` are what tokens need; by default a token needs all scopes.
-    `result_url` is the name of the URL pattern of a job's result, which takes the job's id; empty without a result.
+    Its jobs wait in `queue` unless the submission names another. A new database gives this queue `queue_dials`; None
+    leaves them to other kinds of the queue. `handler` runs an attempt. An attempt that makes no progress for
+    `stall_timeout_seconds` is ended and counts as lost; None sets no limit. `inspector` explains payloads to staff.
+    Tokens need `scopes`; by default a token needs all scopes. `result_url` names the URL pattern of a job's result,
+    which takes the job's id; empty if there is no result.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Kind:
     result_url: str = ""
 
     def url_of_result(self, job: Job) -> str | None:
-        """The path of the result of a job of this kind, which may not be there yet; None where there never is one."""
+        """The path of the job's result, which may not exist yet; None if this kind has no results."""
         return reverse(self.result_url, args=[job.pk]) if self.result_url else None
 
 
@@ -85,9 +85,9 @@ _kinds: dict[str, Kind] = {}
 
 
 def register_kind(kind: Kind) -> None:
-    """Make `kind` known; called from an app's `AppConfig.ready()`.
+    """Register `kind`; called from an app's `AppConfig.ready()`.
 
-    Raises ValueError when another kind has that name, or gives other dials to its queue.
+    Raises ValueError if another kind has the same name, or gives its queue other dials.
     """
     if kind.queue_dials and queue_dials().get(kind.queue, kind.queue_dials) != kind.queue_dials:
         raise ValueError(f"two kinds of jobs give different dials to the queue {kind.queue!r}")
@@ -96,7 +96,7 @@ def register_kind(kind: Kind) -> None:
 
 
 def get_kind(name: str) -> Kind:
-    """The kind called `name`. Raises UnknownKindError when no installed app registers it."""
+    """The kind called `name`. Raises UnknownKindError if no installed app registers it."""
     try:
         return _kinds[name]
     except KeyError:
@@ -104,33 +104,33 @@ def get_kind(name: str) -> Kind:
 
 
 def find_kind(name: str) -> Kind | None:
-    """The kind called `name`; None where no installed app registers it."""
+    """The kind called `name`; None if no installed app registers it."""
     return _kinds.get(name)
 
 
 def inspector_of(name: str) -> Inspector:
-    """The inspector of a kind; one that knows nothing where no installed app registers it."""
+    """The inspector of a kind; one that knows nothing if no installed app registers the kind."""
     kind = find_kind(name)
     return kind.inspector if kind else Inspector()
 
 
 def kind_names() -> list[str]:
-    """The kinds that are registered, in order."""
+    """The names of all kinds, in order."""
     return sorted(_kinds)
 
 
 def queues_of_jobs() -> list[str]:
-    """The queues of the settings in which jobs wait: all but that of the ticks of Beat."""
+    """The queues of the settings in which jobs wait: all but the one for sweeps."""
     return [name for name in settings.QUEUE_NAMES if name != settings.CELERY_TASK_DEFAULT_QUEUE]
 
 
 def queue_dials() -> dict[str, QueueDials]:
-    """The dials that kinds give to their queues, by the queue's name."""
+    """The dials that kinds give their queues, by the name of the queue."""
     return {kind.queue: kind.queue_dials for kind in _kinds.values() if kind.queue_dials}
 
 
 def scopes_of_kinds() -> dict[str, _StrOrPromise]:
-    """All scopes that kinds name, with what each allows in words."""
+    """All scopes of kinds, each with a description of what it allows."""
     named: dict[str, _StrOrPromise] = {}
     for kind in _kinds.values():
         named |= {kind.scopes.read: kind.scopes.read_allows, kind.scopes.write: kind.scopes.write_allows}

@@ -1,4 +1,4 @@
-"""Decides whether a failed attempt is retried: pure functions that return a decision."""
+"""Pure functions that decide whether a failed attempt is retried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.errors import RetryableError
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and after which delays, a kind is retried. Times in seconds."""
+    """How often, and after which delays, jobs of a kind are retried. Times in seconds."""
 
     max_attempts: int = 5
     first_delay_seconds: float = 10.0
@@ -23,7 +23,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Retry:
-    """Try again after `delay`."""
+    """Retry after `delay`."""
 
     delay: timedelta
 

@@ -1,4 +1,4 @@
-"""The states of a job and of an attempt."""
+"""The states of jobs, the outcomes of attempts, and the levels of findings."""
 
 from enum import IntEnum
 
@@ -28,11 +28,11 @@ class State(models.TextChoices):
     CANCELLED = "cancelled"
 
 
-#: A job in one of these may still change on its own.
+#: A job in one of these states may still change on its own.
 ACTIVE = frozenset({State.QUEUED, State.RUNNING, State.FAILED})
-#: A job in one of these can be canceled: all states but the final ones.
+#: A job in one of these states can be canceled.
 CANCELLABLE = frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.DEAD})
-#: A job in one of these can be requeued or discarded by a person: one that is dead, or that waits for its next retry.
+#: A person can requeue or discard a job in one of these states: it is dead, or waits for its next retry.
 UNFINISHED = frozenset({State.DEAD, State.FAILED})
 
 
@@ -47,15 +47,15 @@ class Outcome(models.TextChoices):
 
 
 class Level(IntEnum):
-    """How much a finding speaks against running the job again."""
+    """How strongly a finding argues against running the job again."""
 
     OK = 0
     WARNING = 1
     REFUSED = 2
-    #: It could be queued, but would fail again in the same way.
+    #: The job could be queued, but would fail again in the same way.
     WILL_FAIL = 3
 
     @property
     def forbids(self) -> bool:
-        """Whether the job stays as it is."""
+        """Whether the job must stay as it is."""
         return self >= Level.REFUSED

@@ -1,4 +1,4 @@
-"""The words of a job's state: in the status of the API, in the operation resource, in callbacks and on pages."""
+"""The words for the state of a job in the API's status, in the operation resource, in callbacks and on pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.states import ACTIVE, State
 
 @dataclass(frozen=True)
 class Word:
-    """The words of one state: in the status, and in the operation resource."""
+    """The words for one state: in the status, and in the operation resource."""
 
     status: str
     operation: str
@@ -30,8 +30,7 @@ WORDS = {
     State.CANCELLED: Word("Canceled", "Canceled"),
 }
 
-
-#: All words of `status`.
+#: All values of `status`.
 STATUS_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Canceled", "Expired")
 
 
@@ -46,7 +45,7 @@ def status_word(job: Job, artifact: Artifact | None) -> str:
 
 
 def in_status(words: Iterable[str]) -> Q:
-    """The jobs whose status is one of these words; what `status_word` says, for a query."""
+    """The jobs whose status is one of these words: `status_word` as a condition for queries."""
     files = Artifact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), job=OuterRef("pk"), deleted_at=None)
     available = Exists(files.filter(role=Artifact.Role.RESULT, published_at__isnull=False))
     active = Q(state__in=[State.RUNNING, State.FAILED])

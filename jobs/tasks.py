@@ -1,4 +1,4 @@
-"""Celery tasks: doors to named functions. Their names are pinned; messages in flight survive a rename here."""
+"""Celery tasks that call named functions. Task names are pinned, so that messages in flight survive a refactoring."""
 
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,8 @@ logger = structlog.get_logger(__name__)
 class JobTask(Task):  # type: ignore[type-arg]
     """A task that runs an attempt.
 
-    The parent of the pool explains a lost process (`Request`). A failed attempt makes a failed result, without a
-    traceback in the log (`throws`): the attempt keeps its own.
+    The parent process of the pool explains a lost process (`Request`). A failed attempt gives a failed result without a
+    traceback in the log (`throws`), because the attempt stores its traceback.
     """
 
     Request = "jobs.worker.job_requests:JobRequest"
@@ -28,7 +28,7 @@ class JobTask(Task):  # type: ignore[type-arg]
 
 @shared_task(name=EXECUTE_JOB, base=JobTask, bind=True)
 def execute_job(self: "Task[[str], Any]", job_id: str) -> dict[str, Any]:
-    """Run one attempt of a job. Celery's result says how it ended; nobody reads it to learn the job's state."""
+    """Run one attempt of a job. Celery's result shows how it ended, but the state of the job is in its row."""
     try:
         pk = UUID(job_id)
     except (ValueError, AttributeError, TypeError):

@@ -179,18 +179,28 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name='typedials',
+            name='accepting',
+            field=models.BooleanField(default=True, help_text='off: new jobs are refused with 503'),
+        ),
+        migrations.AlterField(
+            model_name='typedials',
             name='database',
             field=models.CharField(blank=True, help_text='alias that its jobs read from', max_length=50),
         ),
         migrations.AlterField(
             model_name='typedials',
             name='max_queued',
-            field=models.PositiveIntegerField(blank=True, help_text='waiting; more are refused with 503', null=True),
+            field=models.PositiveIntegerField(blank=True, help_text='jobs waiting; more are refused with 503', null=True),
+        ),
+        migrations.AlterField(
+            model_name='typedials',
+            name='max_running',
+            field=models.PositiveIntegerField(blank=True, help_text='jobs running at once', null=True, validators=[django.core.validators.MinValueValidator(1)]),
         ),
         migrations.AlterField(
             model_name='typedials',
             name='paused',
-            field=models.BooleanField(default=False, help_text='on: none starts; they wait'),
+            field=models.BooleanField(default=False, help_text='on: no job starts; jobs wait'),
         ),
         migrations.AlterField(
             model_name='typedials',

@@ -1,6 +1,6 @@
-"""Every table of the app, one file each, with its constraints and indexes. Names and columns are a contract.
+"""All tables of the app, with their constraints and indexes. Names of tables and columns are a contract.
 
-Behaviour lives elsewhere: this room imports only the states, and relations name their table.
+Behavior lives elsewhere: of `jobs`, this room imports only the states.
 """
 
 from jobs.models.artifact import Artifact

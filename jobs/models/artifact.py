@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-#: The artifact that can be downloaded, or could be.
+#: The artifact that can be downloaded, unless it has expired or was deleted.
 PUBLISHED_RESULT = Q(role="result", published_at__isnull=False)
 
 

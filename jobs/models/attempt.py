@@ -1,4 +1,4 @@
-"""Attempts: what one worker made of one try."""
+"""Attempts: how each try of a job went."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.states import Outcome
 
 
 class Attempt(models.Model):
-    """One try to run a job by one worker. Rows are only added and ended, never deleted by themselves."""
+    """One try by one worker to run a job. Rows are added and ended, and deleted only together with their job."""
 
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveIntegerField(help_text="1 is the first")

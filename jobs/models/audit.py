@@ -1,7 +1,6 @@
-"""The audit trail: what people did to jobs, queues, bulk runs, schedules and accounts; who, when, why, before and
-after.
+"""The audit trail: what people did to jobs, queues, bulk runs, schedules and accounts.
 
-It outlives the rows that it tells of. Triggers refuse to change, delete or truncate its own rows, even in plain SQL.
+It outlives the rows that it describes. Triggers refuse to change, delete or truncate its own rows, even in plain SQL.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from django.db.models.functions import Now
 
 
 class AuditEntry(models.Model):
-    """One act of a person on one thing. Written in the transaction of the act."""
+    """One action of a person: who, when, why, before and after. Written in the same transaction as the action."""
 
     class Action(models.TextChoices):
         """What was done."""

@@ -17,7 +17,7 @@ BULK: Final = "bulk"
 
 
 class Stage(models.TextChoices):
-    """Where a bulk run stands. `jobs.bulk.steering` changes it for people, `jobs.bulk.work` for the worker.
+    """The state of a bulk run. `jobs.bulk.steering` changes it for people, `jobs.bulk.work` for the worker.
 
     ```
     checking ─▶ checked ── start ──▶ canary ── it succeeded ──▶ running ──▶ done ── undo ──▶ undoing ──▶ undone
@@ -27,8 +27,8 @@ class Stage(models.TextChoices):
        └───────────┴── drop ─▶ dropped └── pause ──▶ paused ◀───┘─────┘ ────────── undo ────────┘
     ```
 
-    Resuming before the canary has succeeded leads back to the canary, which is tried again if it failed. A run that was
-    dropped can be undone, too. Where every job had begun, undoing ends as done.
+    Resuming before the canary has succeeded leads back to the canary, which is retried if it failed. A dropped run can
+    be undone, too. If every job had already started, undoing ends in `done`.
     """
 
     CHECKING = "checking"
@@ -43,14 +43,14 @@ class Stage(models.TextChoices):
     DROPPED = "dropped"
 
 
-#: A worker has something to do.
+#: A worker has work to do.
 WORKING = frozenset({Stage.CHECKING, Stage.CANARY, Stage.RUNNING, Stage.UNDOING})
-#: Another run for the same jobs would be a second press of the same button.
+#: While a run is open, a second one with the same criteria and act is refused: somebody pressed a button twice.
 OPEN = frozenset({*WORKING, Stage.CHECKED, Stage.PAUSED, Stage.HALTED})
 
 
 class BulkRun(models.Model):
-    """One order: what to do, to which jobs, why, and how fast."""
+    """One order: what to do with which jobs, why, and how fast."""
 
     class Act(models.TextChoices):
         """What is done to each job."""
@@ -91,7 +91,7 @@ class BulkRun(models.Model):
 
 
 class BulkItem(models.Model):
-    """One job of a run, as the dry run found it, and what became of it."""
+    """One job of a run: the verdict of the dry run, and the outcome."""
 
     class Outcome(models.TextChoices):
         """What the run did to the job."""

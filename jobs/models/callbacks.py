@@ -1,4 +1,4 @@
-"""The tables of callbacks. A delivery has none of its own: it is a job of the kind `callback`."""
+"""The tables of callbacks. Deliveries have no table: they are jobs of the kind `callback`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-#: Of a callback's URL. Characters, all of them ASCII, so that a row fits into an index.
+#: The longest URL of a callback in characters, all ASCII, so that it fits into an index.
 LONGEST_URL: Final = 2000
-#: Of a host with its port: a name has at most 253 (RFC 1035 section 2.3.4, without the last dot). Characters.
+#: The longest host with its port, in characters. A name has at most 253 (RFC 1035 section 2.3.4, without the last dot).
 LONGEST_HOST: Final = 259
 
 
 class Callback(models.Model):
-    """Where the end of a job is told, as its order says. Written in the transaction of the order."""
+    """A URL that is told when a job ends, as its order asked. Written in the transaction of the order."""
 
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="callbacks")
     url = models.CharField(max_length=LONGEST_URL)
@@ -30,7 +30,7 @@ class Callback(models.Model):
 
 
 class CallbackSettings(models.Model):
-    """What a user has said for all orders that say nothing else."""
+    """The defaults of a user, for orders that name no URL."""
 
     owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
     url = models.CharField(max_length=LONGEST_URL, blank=True, help_text="empty: no callback")
@@ -43,7 +43,7 @@ class CallbackSettings(models.Model):
 
 
 class CallbackSecret(models.Model):
-    """One of a user's secrets, without which nobody can sign: it is made of this row and of SECRET_KEY."""
+    """One of a user's signing secrets. Its value is derived from this row and SECRET_KEY."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
@@ -66,7 +66,7 @@ class CallbackSecret(models.Model):
 
 
 class CallbackEndpoint(models.Model):
-    """A URL of a user that said it wants no more callbacks, at least once."""
+    """A URL of a user that has answered 410 Gone at least once."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
@@ -84,7 +84,7 @@ class CallbackEndpoint(models.Model):
 
 
 class CallbackHost(models.Model):
-    """A host that has failed one user since it last answered that user; see `jobs.outbound.circuit`."""
+    """A host to which one user's deliveries have failed since the last success; see `jobs.outbound.circuit`."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     host = models.CharField(max_length=LONGEST_HOST, help_text="with its port")

@@ -1,6 +1,4 @@
-"""Conditions on rows that several queries share."""
-
-from __future__ import annotations
+"""Conditions that several queries share."""
 
 from typing import Final
 
@@ -8,5 +6,5 @@ from django.db.models import Exists, OuterRef
 
 from jobs.models.callbacks import Callback
 
-#: Whether the end of a job is to be announced, for an UPDATE that ends the job again.
+#: Whether the end of a job must be announced, for an UPDATE that makes the job end again.
 CALLS_BACK: Final = Exists(Callback.objects.filter(job=OuterRef("pk")))

@@ -1,4 +1,4 @@
-"""The timeline of a job. `jobs.events` writes it."""
+"""The timelines of jobs. `jobs.events` writes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class Event(models.Model):
-    """One line of a job's timeline. Rows are added in the transaction that they tell of, and never changed."""
+    """One line of a timeline. Written in the transaction that it describes, and never changed."""
 
     class Name(models.TextChoices):
         """What happened."""

@@ -7,6 +7,6 @@ from uuid import UUID
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The lowest UUIDv7 of this millisecond (RFC 9562, section 5.7): ids are in the order of their creation."""
+    """The lowest UUIDv7 of this millisecond (RFC 9562 section 5.7)."""
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)

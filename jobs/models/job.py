@@ -13,6 +13,8 @@ from jobs.models.querysets import JobQuerySet
 from jobs.models.queue_conditions import HANDED_OUT, QUEUED_FOR_INDEX, RUNNING, WAITING
 from jobs.states import State
 
+_DEAD_OR_FAILED = Q(state__in=["dead", "failed"])
+
 
 class Job(models.Model):
     """One accepted piece of work."""
@@ -50,7 +52,7 @@ class Job(models.Model):
     error_class = models.CharField(max_length=200, blank=True)
     error_message = models.TextField(blank=True)
     error_fingerprint = models.CharField(max_length=64, blank=True)
-    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (none is not a key of no letters)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (NULL differs from an empty key)
     request_fingerprint = models.CharField(max_length=64, blank=True, help_text="of the request that had the key")
     calls_back = models.BooleanField(
         default=False, db_default=False, help_text="its end has yet to be announced by callback"
@@ -77,25 +79,14 @@ class Job(models.Model):
             models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
             models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=QUEUED_FOR_INDEX),
             models.Index(fields=["queue", "id"], name="jobs_job_oldest", condition=QUEUED_FOR_INDEX & Q(due=True)),
-            models.Index(
-                fields=["queue", "released_at"],
-                name="jobs_job_released",
-                condition=HANDED_OUT,
-            ),
+            models.Index(fields=["queue", "released_at"], name="jobs_job_released", condition=HANDED_OUT),
             models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=RUNNING),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
             models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
-            models.Index(
-                fields=["queue", "kind", "type", "-id"], name="jobs_job_sorted_by"
-            ),  # see jobs.interventions.selection
-            models.Index(
-                fields=["error_fingerprint", "-id"],
-                name="jobs_job_fingerprint",
-                condition=Q(state__in=["dead", "failed"]),
-            ),
-            models.Index(
-                fields=["queue", "state"], name="jobs_job_to_count", condition=Q(state__in=["dead", "failed"])
-            ),
+            # See jobs.interventions.selection.
+            models.Index(fields=["queue", "kind", "type", "-id"], name="jobs_job_sorted_by"),
+            models.Index(fields=["error_fingerprint", "-id"], name="jobs_job_fingerprint", condition=_DEAD_OR_FAILED),
+            models.Index(fields=["queue", "state"], name="jobs_job_to_count", condition=_DEAD_OR_FAILED),
             models.Index(fields=["error_class", "-id"], name="jobs_job_error", condition=~Q(error_class="")),
             models.Index(
                 fields=["finished_at"], name="jobs_job_ended", condition=Q(state__in=["succeeded", "cancelled"])
@@ -127,13 +118,13 @@ class Job(models.Model):
 
     @property
     def result_artifact(self) -> Artifact | None:
-        """The published result of a job that has succeeded.
+        """The published result of a succeeded job. Raises RuntimeError unless it was fetched together with the job.
 
-        Raises RuntimeError if it was not read with the job, by `JobQuerySet.with_result` or `jobs.files.results`.
+        `JobQuerySet.with_result` and `jobs.files.results` do that.
         """
         if self.state != State.SUCCEEDED:
             return None
-        read: list[Artifact] | None = self.__dict__.get("results")
-        if read is None:
-            raise RuntimeError(f"The result of {self} was not read with it: use with_result().")
-        return next(iter(read), None)
+        fetched: list[Artifact] | None = self.__dict__.get("results")
+        if fetched is None:
+            raise RuntimeError(f"The result of {self} was not fetched with it: use with_result().")
+        return next(iter(fetched), None)

@@ -1,4 +1,4 @@
-"""What belongs to a payload: the terms that find its job, and what it was before people edited it."""
+"""Tables beside a payload: search terms, and earlier versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class SearchTerms(models.Model):
-    """What a job is found by; see `jobs.payloads.search`. A job with an empty payload has none."""
+    """The words by which search finds a job; see `jobs.payloads.search`. A job with an empty payload has no row."""
 
     job = models.OneToOneField("jobs.Job", on_delete=models.CASCADE, primary_key=True, related_name="search_terms")
     terms = ArrayField(models.TextField())

@@ -1,4 +1,4 @@
-"""Why messages of a queue could not be sent. `jobs.dispatch.publish_failures` writes the rows."""
+"""Failures to send messages to Celery. `jobs.dispatch.publish_failures` writes the rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class PublishFailure(models.Model):
-    """The last failure of a queue. The row stays when it is over."""
+    """The last failure of a queue. The row stays after the failure is over."""
 
     queue = models.CharField(max_length=50, primary_key=True)
     at = models.DateTimeField(db_default=Now())

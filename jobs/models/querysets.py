@@ -1,4 +1,4 @@
-"""Reads of the job table, named."""
+"""Named queries of the job table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    """All times are compared in database time: workers' clocks may stand still or differ."""
+    """All times are compared with the database's clock, because clocks of workers may differ or stand still."""
 
     def owned_by(self, user: AbstractBaseUser) -> JobQuerySet:
         """The jobs that `user` may see."""
@@ -33,7 +33,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.prefetch_related(models.Prefetch("artifacts", results, to_attr="results"))
 
     def waiting(self, queue: str) -> JobQuerySet:
-        """Queued jobs of `queue` that may be handed out now. Whose turn it is, says `jobs.dispatch.fairness`."""
+        """Queued jobs of `queue` that may be handed out now. `jobs.dispatch.fairness` chooses among them."""
         return self.filter(WAITING, queue=queue)
 
     def queued(self, queue: str) -> JobQuerySet:
@@ -41,16 +41,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(QUEUED, queue=queue)
 
     def scheduled_until_now(self) -> JobQuerySet:
-        """Queued jobs whose `scheduled_at` has come, but nobody has looked yet."""
+        """Queued jobs whose `scheduled_at` has passed, but which are not marked as due yet."""
         return self.filter(state=State.QUEUED, due=False, scheduled_at__lte=Now()).order_by("scheduled_at")
 
     def lost_by_redis(self, *, seconds: int) -> JobQuerySet:
-        """Jobs handed to Celery that no worker has claimed, and for which nobody has rung for `seconds`."""
+        """Jobs handed to Celery that no worker has claimed, and for which no message was sent for `seconds`."""
         long_ago = Now() - timedelta(seconds=seconds)
         return self.filter(state=State.QUEUED, released_at__lt=long_ago, updated_at__lt=long_ago)
 
     def to_announce(self) -> JobQuerySet:
-        """Jobs that have ended, which somebody is to be told of. In the words of the index `jobs_job_to_announce`."""
+        """Ended jobs whose end must still be announced. The condition is that of the index `jobs_job_to_announce`."""
         return self.filter(calls_back=True, finished_at__isnull=False)
 
     def overdue(self) -> JobQuerySet:
@@ -66,10 +66,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state=State.FAILED, retry_at__lte=Now()).order_by("retry_at")
 
     def ended_for(self, *, days: int) -> JobQuerySet:
-        """Succeeded and cancelled jobs that ended at least `days` ago. A dead one is a person's to end."""
+        """Succeeded and canceled jobs that ended at least `days` ago. Dead jobs wait for a person."""
         over = (State.SUCCEEDED, State.CANCELLED)
         return self.filter(state__in=over, finished_at__lt=Now() - timedelta(days=days)).order_by("finished_at")
 
     def held_by(self, job_id: UUID, fencing_token: int) -> JobQuerySet:
-        """The job while the attempt with this fencing token runs it: one row or none."""
+        """The job, if the attempt with this fencing token still runs it: one row or no row."""
         return self.filter(pk=job_id, state=State.RUNNING, fencing_token=fencing_token)

@@ -1,11 +1,11 @@
-"""The tables of dials: of a queue, and of one type of jobs where it differs from its queue."""
+"""The tables of dials: of each queue, and of types of jobs that differ from their queue."""
 
 from __future__ import annotations
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-AT_LEAST_ONE = (MinValueValidator(1),)  # none at all is what `paused` is for
+AT_LEAST_ONE = (MinValueValidator(1),)  # not 0: `paused` is for that
 A_PERCENTAGE = (MinValueValidator(1), MaxValueValidator(100))
 
 
@@ -17,7 +17,7 @@ class Pace(models.TextChoices):
 
 
 class Queue(models.Model):
-    """The dials of one queue. An empty limit is no limit."""
+    """The dials of one queue. Without a value there is no limit."""
 
     name = models.CharField(max_length=50, primary_key=True)
     max_running = models.PositiveIntegerField(null=True, blank=True, help_text="jobs running at once")
@@ -66,16 +66,16 @@ class Queue(models.Model):
 
 
 class TypeDials(models.Model):
-    """Dials of one type of jobs. What is empty is as the type's class says, else as the queue's row does."""
+    """Dials of one type of jobs. Empty dials take the value of the type's class, else that of the queue."""
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100, help_text="such as the report type")
-    paused = models.BooleanField(default=False, help_text="on: none starts; they wait")
-    accepting = models.BooleanField(default=True, help_text="off: new ones are refused with 503")
+    paused = models.BooleanField(default=False, help_text="on: no job starts; jobs wait")
+    accepting = models.BooleanField(default=True, help_text="off: new jobs are refused with 503")
     max_running = models.PositiveIntegerField(
-        null=True, blank=True, validators=AT_LEAST_ONE, help_text="running at once"
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="jobs running at once"
     )
-    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="waiting; more are refused with 503")
+    max_queued = models.PositiveIntegerField(null=True, blank=True, help_text="jobs waiting; more are refused with 503")
     rows_per_second = models.PositiveIntegerField(
         null=True, blank=True, validators=AT_LEAST_ONE, help_text="rows/s of one job"
     )

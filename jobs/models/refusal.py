@@ -1,4 +1,4 @@
-"""How many orders were refused, per minute. `jobs.dispatch.refusals` counts them."""
+"""Refused orders per minute. `jobs.dispatch.refusals` counts them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Refusal(models.Model):
-    """Orders of one queue that were refused for one reason within one minute."""
+    """How many orders one queue refused for one reason within one minute."""
 
     minute = models.DateTimeField()
     queue = models.CharField(max_length=50)

@@ -1,7 +1,6 @@
-"""The keys of orders that were answered with a job which another order had made.
+"""Idempotency keys of orders that were answered with an existing job; see `jobs.dispatch.idempotency`.
 
-Such a job has, or had not, a key of its own; so the key stands here, for as long as one on a job does.
-See `jobs.dispatch.idempotency`.
+The column of the job is for the order that created it, so further keys are here. They expire like those of jobs.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from django.db.models.functions import Now
 
 
 class ReusedKey(models.Model):
-    """What an `Idempotency-Key` stands for, where it is no column of the job."""
+    """The job that one further `Idempotency-Key` stands for."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,9 +1,7 @@
-"""Counts of attempts that have ended, written by the sweep `count_activity`: pages and scrapes read these, not
-attempts.
+"""Counts of ended attempts. The sweep `count_activity` writes them; pages and scrapes read them instead of attempts.
 
-Totals only grow, as Prometheus' counters must. One row counts the attempts of one type that ended with one outcome, in
-one bucket of duration and one of rows: there are few rows however many jobs there were, and a histogram is a sum over
-them.
+Totals only grow, as counters of Prometheus must. One row counts the attempts of one type with one outcome, one bucket
+of duration and one of rows. So there are few rows for any number of jobs, and a histogram is a sum over them.
 """
 
 from __future__ import annotations
@@ -15,14 +13,14 @@ from django.db import models
 
 from jobs.states import Outcome
 
-#: Upper bounds of the buckets, each including its bound; above the last one there is one more. Kept rows count by the
-#: place in here, so these are not changed: a change is a new column. Seconds, and rows.
+#: Inclusive upper bounds of the buckets; one more bucket is above the last bound. Seconds, and rows. Stored rows refer
+#: to positions in these tuples, so never change them: different buckets need a new column.
 DURATION_BOUNDS: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
 ROWS_BOUNDS: Final = (0.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
 
 
 class AttemptTotal(models.Model):
-    """Attempts that ended, of one sort."""
+    """How many attempts of one sort ended."""
 
     queue = models.CharField(max_length=50)
     kind = models.CharField(max_length=50)
@@ -48,7 +46,7 @@ class AttemptTotal(models.Model):
 
 
 class DecisionTotal(models.Model):
-    """How often attempts that ended had decided on their pace, for one reason; see `jobs.pacing.governor`."""
+    """How often ended attempts had changed their pace for one reason; see `jobs.pacing.governor`."""
 
     queue = models.CharField(max_length=50)
     kind = models.CharField(max_length=50)
@@ -67,7 +65,7 @@ class DecisionTotal(models.Model):
 
 
 class Activity(models.Model):
-    """The attempts of one queue that ended with one outcome within one minute."""
+    """Attempts of one queue that ended with one outcome within one minute."""
 
     minute = models.DateTimeField()
     queue = models.CharField(max_length=50)
@@ -86,7 +84,7 @@ class Activity(models.Model):
 
 
 class RecentRuns(models.Model):
-    """The newest successful attempts of one type, newest first; the arrays are equally long."""
+    """The latest successful attempts of one type, newest first. All arrays have the same length."""
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100)

@@ -1,4 +1,4 @@
-"""When each sweep ran last."""
+"""The last run of each sweep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Sweep(models.Model):
-    """When a sweep of Beat's ran last. An alert on `last_finished_at` tells that it does not run any more."""
+    """The last run of one sweep. An alert on `last_finished_at` fires when it no longer runs."""
 
     name = models.CharField(max_length=50, primary_key=True)
     last_started_at = models.DateTimeField()

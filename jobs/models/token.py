@@ -1,4 +1,4 @@
-"""The table of bearer tokens: knox's, and what each is called, may do and has done last."""
+"""The table of bearer tokens: knox's, with a name, scopes, limits and the time of the last use."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from uuid_utils.compat import uuid7
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
-    """A token of a user. Of the token itself only its SHA-512 is kept; it has 256 random bits, so it needs no salt."""
+    """A token of a user. Only its SHA-512 is stored. It has 256 random bits, so the hash needs no salt."""
 
     id = models.UUIDField(unique=True, default=uuid7, editable=False)
     name = models.CharField(max_length=100, blank=True, help_text="what it is for, in its owner's words")
     scopes = ArrayField(models.CharField(max_length=50), default=list, help_text="see `jobs.tokens.scopes`")
     last_used_at = models.DateTimeField(null=True, help_text="to the minute")
     requests_per_minute = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="requests; empty: API_REQUESTS_PER_MINUTE",
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="requests; empty: API_REQUESTS_PER_MINUTE"
     )
     issued_by = models.ForeignKey(
         "self",

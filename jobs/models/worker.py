@@ -1,4 +1,4 @@
-"""The workers that are there. `jobs.dispatch.presence` renews the rows."""
+"""Workers that are present. `jobs.dispatch.presence` renews the rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Worker(models.Model):
-    """A worker that consumes queues, or did when it was seen last. Times are PostgreSQL's."""
+    """A worker and the queues that it consumed when it was last seen. Times are those of PostgreSQL's clock."""
 
     name = models.TextField(primary_key=True)
     queues = ArrayField(models.TextField())
