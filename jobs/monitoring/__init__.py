@@ -1,4 +1,4 @@
-"""Figures and troubles: what the admin's first page, `/healthz` and Prometheus are told.
+"""Figures and problems for the admin's first page, `/healthz` and Prometheus.
 
-It reads and never writes, and asks nobody who might not answer. What cures a trouble is a page of the admin.
+It reads and never changes jobs, and every check has a time limit. Pages of the admin cure the problems.
 """

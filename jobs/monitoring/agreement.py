@@ -1,4 +1,4 @@
-"""Finds queues that the database, the settings and the workers disagree on: their jobs would wait forever."""
+"""Finds queues that the database, the settings and the workers disagree about: their jobs would wait forever."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _without_row(name: str) -> QueueMismatch:
 
 
 def _without_worker(rows: Sequence[str]) -> Iterator[QueueMismatch]:
-    """Unknown if workers do not report their presence (WORKER_PRESENCE_SECONDS is 0)."""
+    """Nothing is known if workers do not report their presence (WORKER_PRESENCE_SECONDS is 0)."""
     present, gone = known_workers()
     if present:
         for name in unserved((*rows, settings.CELERY_TASK_DEFAULT_QUEUE), present):
@@ -78,11 +78,11 @@ def _without_worker(rows: Sequence[str]) -> Iterator[QueueMismatch]:
 def check_agreement(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """For `manage.py check --database default` and `migrate`. An upgrade may stop all workers: no warning then."""
+    """For `manage.py check --database default` and `migrate`. No warning if no worker runs, as during an upgrade."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     try:
-        found = [one for one in queue_mismatches() if one.queue or one.id != WITHOUT_WORKER]
+        found = [mismatch for mismatch in queue_mismatches() if mismatch.queue or mismatch.id != WITHOUT_WORKER]
     except DatabaseError:  # before the first `migrate`, or without a database: another check reports that
         return []
-    return [checks.Warning(one.text, hint=one.advice, id=one.id) for one in found]
+    return [checks.Warning(mismatch.text, hint=mismatch.advice, id=mismatch.id) for mismatch in found]

@@ -23,6 +23,6 @@ def redis_error() -> str:
             client.set(TRIAL_KEY, "", px=1000)
     except redis.ResponseError as error:
         return f"Redis answers but refuses to write: {in_one_line(error)}"
-    except Exception as error:  # the client's own, and the operating system's
+    except Exception as error:  # errors of the client and of the operating system
         return f"Redis does not answer: {in_one_line(error)}"
     return ""

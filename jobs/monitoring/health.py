@@ -1,6 +1,6 @@
-"""How the whole service is: each part by its name, with what is wrong with it. Nobody is asked who might not answer.
+"""The health of the service: each part, with its problems. Every check has a time limit.
 
-Of workers and Beat the tables tell: what they write down while they are well.
+Workers and Beat are not asked: while they are healthy, they report to tables.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The metrics of jobs for Prometheus: read from PostgreSQL at each scrape, so every web server reports the same.
+"""Prometheus metrics of jobs, read from PostgreSQL at each scrape, so that every web server reports the same values.
 
-The cost does not depend on how many jobs there are: counts end at `jobs.monitoring.overview.BOUND`, counters are kept
+The cost does not depend on the number of jobs: counts end at `jobs.monitoring.overview.BOUND`, and counters are stored
 (`jobs.models.statistics`). Requests and refusals are counted in the processes of each web server.
 """
 
@@ -29,7 +29,7 @@ from jobs.states import Outcome
 #: How long one query of a scrape may take; Prometheus waits ten seconds for all of it. Milliseconds.
 TIMEOUT_MILLISECONDS: Final = 4_000
 
-#: Name, help text, and value for a queue; None has no sample.
+#: Name, help text, and value for a queue. A value of None has no sample.
 QUEUE_GAUGES: Final[tuple[tuple[str, str, Callable[[QueueFigures], float | None]], ...]] = (
     ("waiting_jobs", "Jobs that may start but wait for a free place, counted up to 10000.", lambda q: q.waiting),
     ("handed_out_jobs", "Jobs handed to Celery that no worker has claimed yet.", lambda q: q.handed_out),

@@ -1,7 +1,7 @@
 """The state of the service in numbers: each queue, its last hour and day, and each sweep.
 
-The cost does not depend on how many jobs there are: counts end at `BOUND`, or at a limit up to which each
-order counts as well; charts read `jobs.maintenance.activity`.
+The cost does not depend on the number of jobs: counts end at `BOUND`, or at `max_queued`, up to which each
+order counts anyway. Charts read what `jobs.maintenance.activity` has counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LATE_SECONDS: Final = 30
 
 GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.HANDED_BACK})
 
-#: All queues in one query; each count reads a part of an index, up to the bound.
+#: All queues in one query. Each count reads part of an index, up to the bound.
 FIGURES: Final = f"""
     SELECT name, paused, accepting, max_running, max_running_per_owner, max_queued,
         (SELECT count(*) FROM (
@@ -85,21 +85,13 @@ class Span:
 
     @property
     def attempts(self) -> int:
-        """All of them."""
+        """All attempts."""
         return sum(self.succeeded) + sum(self.failed)
 
     @property
     def failure_rate(self) -> float:
         """Share of failed attempts, 0 to 1."""
         return sum(self.failed) / self.attempts if self.attempts else 0.0
-
-
-def _empty_hour() -> Span:
-    return Span([0] * 60, [0] * 60)
-
-
-def _empty_day() -> Span:
-    return Span([0] * 48, [0] * 48)
 
 
 @dataclass
@@ -120,11 +112,11 @@ class QueueFigures:
     failed: int
     dead: int
     oldest_wait: float | None
-    #: Waiting, handed out and scheduled, up to `max_queued`; 0 where there is no such limit.
+    #: Waiting, handed out and scheduled jobs, counted up to `max_queued`; 0 without that limit.
     queued: int
-    #: The last hour by the minute, the last day by the half hour.
-    hour: Span = field(default_factory=_empty_hour)
-    day: Span = field(default_factory=_empty_day)
+    #: The last hour in minutes, and the last day in half hours.
+    hour: Span = field(default_factory=lambda: Span([0] * 60, [0] * 60))
+    day: Span = field(default_factory=lambda: Span([0] * 48, [0] * 48))
 
     @property
     def is_full(self) -> bool:
@@ -163,10 +155,8 @@ def queue_figures() -> list[QueueFigures]:
     figures = queue_states()
     now = timezone.now()
     by_name = {queue.name: queue for queue in figures}
-    rows = Activity.objects.filter(minute__gte=now - timedelta(days=1)).values_list(
-        "queue", "minute", "outcome", "attempts"
-    )
-    for name, minute, outcome, attempts in rows.iterator():
+    rows = Activity.objects.filter(minute__gte=now - timedelta(days=1))
+    for name, minute, outcome, attempts in rows.values_list("queue", "minute", "outcome", "attempts").iterator():
         if name in by_name:
             _add(by_name[name], now - minute, Outcome(outcome), attempts)
     return figures
@@ -200,7 +190,7 @@ def sweep_states() -> list[SweepState]:
     scheduled = PeriodicTask.objects.filter(
         task__in=[sweep.task for sweep in SWEEPS.values()], enabled=True
     ).select_related("interval")
-    # Only what is needed: other columns may hold values that no Python type can.
+    # Only the columns that are needed: others may contain values that no Python type can represent.
     tasks = {task.task: task for task in scheduled.only("task", "interval").order_by("pk")}
     return [
         _sweep_state(sweep.name, _period(tasks[sweep.task], sweep.every_seconds), rows, upgrades["last"])
@@ -229,8 +219,8 @@ def _sweep_state(name: str, period: int, rows: Mapping[str, Sweep], upgraded_at:
 
 def seconds_since_beat() -> float | None:
     """Since Beat last sent a message, as far as it has recorded that; None if it never has."""
-    rang = PeriodicTask.objects.filter(last_run_at__lte=timezone.now()).aggregate(last=Max("last_run_at"))["last"]
-    return None if rang is None else max(0.0, (timezone.now() - rang).total_seconds())
+    last = PeriodicTask.objects.filter(last_run_at__lte=timezone.now()).aggregate(last=Max("last_run_at"))["last"]
+    return None if last is None else max(0.0, (timezone.now() - last).total_seconds())
 
 
 def capped(count: int) -> str:

@@ -25,7 +25,7 @@ BLOCKING_DIALS: Final = {"max_running": "at all", "max_running_per_owner": "that
 def troubles_of_queue(queue: QueueFigures, *, refused: int, is_served: bool) -> Iterator[Trouble]:
     """The problems of one queue. `refused` is the number of orders that it refused within the last hour.
 
-    `is_served`: as far as is known, at least one worker consumes it.
+    `is_served` is False if it is known that no worker consumes it.
     """
     if queue.dead:
         yield _dead(queue)
@@ -56,7 +56,6 @@ def _dead(queue: QueueFigures) -> Trouble:
 def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Trouble]:
     name, waited = queue.name, in_words(queue.oldest_wait or 0.0)
     jobs = show_jobs(state=State.QUEUED, queue=name)
-    more = set_dial("Raise the limit…", name, "max_running")
     dial = next((name for name in BLOCKING_DIALS if getattr(queue, name) == 0), "")
     if queue.paused:
         text = f"The queue {name} is paused: no job in it starts, and {jobs_are(queue.waiting)} waiting."
@@ -75,6 +74,7 @@ def _waiting_too_long(queue: QueueFigures, *, is_served: bool) -> Iterator[Troub
     elif queue.oldest_wait is not None and queue.oldest_wait > LONG_WAIT:
         text = f"The oldest job in the queue {name} has waited for {waited}."
         if queue.max_running is not None and queue.running >= queue.max_running:
+            more = set_dial("Raise the limit…", name, "max_running")
             yield Trouble(f"{text} All {queue.max_running} places are taken.", remedies=(jobs, more))
         else:
             yield Trouble(text, remedies=(jobs,))

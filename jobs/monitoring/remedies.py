@@ -1,4 +1,4 @@
-"""A problem and its buttons. Each button leads to an admin page that shows the cause or asks for confirmation."""
+"""A problem and its buttons. Each button opens an admin page that shows the cause or asks for confirmation."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def show_list(page: str, query: str = "") -> Remedy:
 
 
 def show_jobs(**criteria: str) -> Remedy:
-    """The jobs that fit these criteria (`jobs.interventions.selection`)."""
+    """The jobs that match these criteria (`jobs.interventions.selection`)."""
     return show_list("jobs_job_changelist", urlencode(criteria))
 
 
 def change_jobs(words: str, act: str, **criteria: str) -> Remedy:
-    """A bulk run over the jobs that fit these criteria; it asks for a reason and begins with a dry run."""
+    """A bulk run over the jobs that match these criteria. It asks for a reason and begins with a dry run."""
     query = urlencode({"act": act, **criteria})
     permissions = ("jobs.run_bulkrun", f"jobs.{act}_job")
     return Remedy(words, "jobs_bulkrun_order", query=query, permissions=permissions)

@@ -1,4 +1,4 @@
-"""The current problems: a sentence for each, with buttons that lead to its cause and its remedy."""
+"""The current problems: a sentence for each, with buttons for its cause and its remedies."""
 
 from __future__ import annotations
 
@@ -38,22 +38,15 @@ def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> li
     for queue in queues:
         is_served = queue.name not in unserved
         found += troubles_of_queue(queue, refused=refused.get(queue.name, 0), is_served=is_served)
-    found += troubles_of_types()
-    found += _troubles_of_jobs()
-    found += _troubles_of_sweeps(sweeps)
-    found += _troubles_of_bulk_runs()
+    found += [*troubles_of_types(), *_troubles_of_jobs(), *_troubles_of_sweeps(sweeps), *_troubles_of_bulk_runs()]
     known = {queue.name for queue in queues}
-    found += [
-        Trouble(mismatch.text, "jobs_queue_changelist", advice=mismatch.advice)
-        for mismatch in mismatches
-        if mismatch.queue not in known
-    ]
-    found += _troubles_of_publishing()
-    found += _troubles_of_schedules()
+    for mismatch in mismatches:
+        if mismatch.queue not in known:
+            found.append(Trouble(mismatch.text, "jobs_queue_changelist", advice=mismatch.advice))
+    found += [*_troubles_of_publishing(), *_troubles_of_schedules()]
     if shortage := storage_shortage():
         found.append(Trouble(shortage, "jobs_artifact_changelist"))
-    found += _troubles_of_files()
-    return found
+    return [*found, *_troubles_of_files()]
 
 
 def _troubles_of_redis() -> Iterator[Trouble]:

@@ -1,6 +1,4 @@
-"""Requests to hosts that somebody else has named: which addresses are allowed, how one exchange is timed and cut, when
-a circuit opens.
+"""Requests to hosts that users name: allowed addresses, one exchange within a deadline, and circuit breakers.
 
-It serves any method and any purpose: callbacks today, calls to slow APIs next. What is sent, and to whom, is decided
-above.
+It does not depend on callbacks: rooms above decide what is sent to whom.
 """

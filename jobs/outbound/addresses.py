@@ -1,6 +1,6 @@
-"""Which addresses a callback may be sent to: those of the public Internet, and what the operator allows besides.
+"""The addresses to which callbacks may be sent: the public Internet, and networks that the operator allows.
 
-A name says nothing: what counts is the address that it resolves to at the moment of the connection.
+Names are not judged, only the addresses to which they resolve at the moment of the connection.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from django.conf import settings
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: All of IPv6 that is routed in public. Outside of it stand what means an IPv4 address (mapped, compatible, NAT64) and
-#: the deprecated site-local addresses, which Python's `is_private` does not know.
+#: All public IPv6 addresses. This excludes forms of IPv4 addresses (mapped, compatible, NAT64) and the deprecated
+#: site-local addresses, which Python's `is_private` does not know.
 #: https://www.iana.org/assignments/ipv6-unicast-address-assignments
 PUBLIC_IPV6: Final = ipaddress.ip_network("2000::/3")
-#: Special, and not so for the `is_global` of every Python that this runs on: IETF protocols, 6to4 and its relays,
+#: Special networks that `is_global` does not exclude in every supported Python: IETF protocols, 6to4 and its relays,
 #: ORCHIDv2, documentation. https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-special-registry
 SPECIAL: Final = tuple(
     map(
@@ -28,15 +28,15 @@ SPECIAL: Final = tuple(
         ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "2001::/23", "2001:20::/28", "2002::/16", "3fff::/20"),
     )
 )
-#: Public by its number, and not by what answers there: the host below a virtual machine in Azure.
+#: A public address that is not public in Azure: there the host of a virtual machine answers.
 #: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 METADATA: Final = (ipaddress.ip_network("168.63.129.16/32"),)
 
 
 def is_allowed(address: Address) -> bool:
-    """Whether something may be sent there; `CALLBACK_ALLOWED_NETWORKS` wins over all that speaks against it."""
+    """Whether requests may be sent there. `CALLBACK_ALLOWED_NETWORKS` overrides all other rules."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped  # it is what the kernel connects to
+        address = address.ipv4_mapped  # the address to which the kernel connects
     if _is_in(address, allowed_networks(tuple(settings.CALLBACK_ALLOWED_NETWORKS))):
         return True
     if not address.is_global or address.is_multicast or _is_in(address, (*SPECIAL, *METADATA)):
@@ -46,7 +46,7 @@ def is_allowed(address: Address) -> bool:
 
 @cache
 def allowed_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """As networks. Raises ValueError for an invalid network, or one with host bits set."""
+    """The texts as networks. Raises ValueError for an invalid network, or one with host bits set."""
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 

@@ -1,5 +1,5 @@
-"""A circuit breaker for each user and host (with its port): while requests of a user to a host keep failing, only one
-delivery is sent now and then. Failures of one user's URLs hold up nobody else.
+"""A circuit breaker for each user and host (with its port): while requests of a user to a host keep failing, only an
+occasional probe is sent. Failures of one user's URLs do not delay other users.
 
 ```
 closed ── CALLBACK_CIRCUIT_FAILURES in a row ──▶ open ── its time is over ──▶ one delivery goes, the probe
@@ -26,7 +26,7 @@ from jobs.errors import PostponedError
 from jobs.models.callbacks import CallbackHost
 from jobs.postgres.statements import fetch_all
 
-#: How long after the timeout of a delivery a probe counts as lost and another one may be sent. Seconds.
+#: A probe counts as lost this long after the timeout of a delivery; then another one may be sent. Seconds.
 PROBE_SLACK_SECONDS: Final = 15.0
 #: Spreads the deliveries that wait for a host, as a fraction of their wait.
 JITTER: Final = 0.25
@@ -35,8 +35,8 @@ MAX_DOUBLINGS: Final = 30
 
 #: Whether a failure opens the circuit, for the first time or again.
 OPENS: Final = "(%(is_probe)s::bool OR host.open_until IS NULL AND host.failures + 1 >= %(threshold)s::int)"
-#: Count a failure, and open the circuit if there are enough or if it was the probe. A failure of a delivery that was
-#: sent before the circuit opened changes nothing.
+#: Count a failure, and open the circuit if there are enough failures or if this was the probe. A failure of a delivery
+#: that was sent before the circuit opened changes nothing.
 RECORD_FAILURE: Final = f"""
     INSERT INTO jobs_callbackhost AS host (owner_id, host, failures, openings, open_until, last_error)
     SELECT %(owner)s::bigint, %(host)s::text, 1, opens::int,

@@ -1,9 +1,8 @@
-"""Send one message to one receiver, within a deadline that nothing outlasts.
+"""Sends one message to one receiver within a strict deadline.
 
-Made on the standard library's HTTP client, with sockets of our own (docs/adr/0008): the address is looked at and then
-connected to, so a name cannot change in between; no proxy of the environment is asked; no redirect is followed; and
-whatever blocks (a name server, a handshake, a receiver that drips bytes) ends with the deadline, or when somebody
-calls `abort`.
+It uses the standard library's HTTP client with its own sockets (docs/adr/0008): it connects to the address that it has
+checked, so a name cannot change in between, uses no proxy of the environment and follows no redirect. Everything that
+blocks (a name server, a handshake, a receiver that drips bytes) ends at the deadline, or when `abort` is called.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from django.utils import timezone
 from jobs.outbound.addresses import is_allowed
 from jobs.outbound.urls import port_of
 
-#: How much is read of the body of an unsuccessful response, for the staff, and for how many seconds.
+#: How much of the body of an unsuccessful response is read for the staff, and for how many seconds.
 MAX_EXCERPT_BYTES: Final = 500
 EXCERPT_SECONDS: Final = 1.0
 #: 1xx responses that are skipped.
@@ -38,7 +37,7 @@ MAX_INTERIM_RESPONSES: Final = 10
 
 @dataclass(frozen=True)
 class Response:
-    """The response of a receiver. `retry_after_seconds` if it asked for a delay; `excerpt` of its body."""
+    """The response of a receiver, with the delay that it asked for and an excerpt of its body."""
 
     status: int
     retry_after_seconds: float | None = None
@@ -95,7 +94,7 @@ class Exchange:
         self._ended = threading.Event()
 
     def abort(self) -> None:
-        """End it now: what blocks fails at once."""
+        """End the exchange now: a blocking call fails at once."""
         with self._lock:
             self._ended.set()
             if self._socket is not None:
@@ -182,7 +181,7 @@ class Exchange:
     def _resolve(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
         """The allowed addresses of the host. Raises OSError, such as ForbiddenAddressError.
 
-        A lookup cannot be interrupted, so it runs in a thread that nobody waits for.
+        A lookup cannot be interrupted, so it runs in a separate thread that may outlive the exchange.
         """
         found: list[Any] = []
         resolved = threading.Event()
@@ -215,7 +214,7 @@ class Exchange:
 
     def _read_response(self, connection: http.client.HTTPConnection) -> Response:
         with connection.getresponse() as response:
-            if self._ended.is_set():  # its headers were cut off, which the parser takes for their end
+            if self._ended.is_set():  # the headers were cut off, which the parser takes for their end
                 raise TimeoutError
             if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                 return Response(response.status)
@@ -230,7 +229,7 @@ class Exchange:
         return ""
 
     def _describe(self, error: Exception) -> str:
-        """A message of our own: those of the libraries may quote the URL."""
+        """Our own message, because those of the libraries may quote the URL."""
         host = self._host
         if self._ended.is_set() or (self._is_connected and isinstance(error, TimeoutError)):
             return f"{host} did not answer within {self.timeout_seconds:g} seconds."
@@ -268,7 +267,7 @@ def retry_after_seconds(value: str | None) -> float | None:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Certificates are verified by the system's authorities, or those of SSL_CERT_FILE."""
+    """Verifies certificates with the authorities of the system, or those of SSL_CERT_FILE."""
     return ssl.create_default_context()
 
 
@@ -280,7 +279,7 @@ def _positive(seconds: float) -> float:
 
 
 def _shut_down(sock: socket.socket) -> None:
-    # Not the method of an SSLSocket, which would make the reader in another thread take ciphertext for text.
+    # The method of SSLSocket would make the reader in another thread take ciphertext for plain text.
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 

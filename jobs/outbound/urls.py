@@ -1,4 +1,4 @@
-"""The rules for the URL of a callback. Names are not resolved here, so that no request waits for DNS."""
+"""The rules for callback URLs. Names are not resolved here, so that no request waits for DNS."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from django.conf import settings
 from jobs.models.callbacks import LONGEST_URL
 from jobs.outbound.addresses import Address, is_allowed
 
-#: Types of deliveries. Receivers are named by users, who may invent any number of them, and to hand out a queue's jobs
-#: costs more with each type that waits. Each receiver is in one of these, so the dial that bounds what is in flight of
-#: a type bounds it for each receiver in it. Of so many, a few busy receivers seldom share one. Types stand in rows,
-#: so a change of the number puts what waits into other types than what is submitted from then on.
+#: The number of types of deliveries. Users may name any number of receivers, and each waiting type makes it more
+#: expensive to hand out jobs of a queue, so each receiver belongs to one of these buckets. The dial that limits a type
+#: therefore limits each receiver, too, and a few busy receivers rarely share a bucket. Jobs store their type: if this
+#: number changes, waiting deliveries keep the old one.
 BUCKETS: Final = 64
 
 ALL_BUCKETS: Final = tuple(f"hosts-{number:02}" for number in range(BUCKETS))
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
-#: Kept as they are in a path or a query: what RFC 3986 allows there, and `%`, which begins what is quoted already.
+#: Not quoted in a path or query: what RFC 3986 allows there, and `%`, which begins what is already quoted.
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=-._~"
 _BLANK_OR_CONTROL: Final = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -40,10 +40,10 @@ class InvalidCallbackURLError(ValueError):
 
 
 def canonical_url(text: str) -> str:
-    """The URL as it is kept and sent: in ASCII, host in lower case. Raises InvalidCallbackURLError.
+    """The URL as it is stored and sent: in ASCII, with the host in lower case. Raises InvalidCallbackURLError.
 
-    It is absolute, `https` (or `http`, where CALLBACK_ALLOW_HTTP says so), has one of CALLBACK_ALLOWED_PORTS, no user,
-    password or fragment, and does not name an address that nothing may be sent to.
+    It must be absolute, have the scheme `https` (or `http` if CALLBACK_ALLOW_HTTP is on) and one of
+    CALLBACK_ALLOWED_PORTS, and no user, password, fragment or forbidden address.
     """
     parts, port = _split(text)
     if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
@@ -70,7 +70,7 @@ def canonical_url(text: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host of a canonical URL, without its port: staff search by it."""
+    """The host of a canonical URL, without its port. Staff search by it."""
     return urlsplit(url).hostname or ""
 
 
@@ -87,12 +87,12 @@ def port_of(parts: SplitResult) -> int:
 
 
 def bucket_of(url: str) -> str:
-    """The type of a delivery to a canonical URL: `hosts-07`. The same for all that go to one receiver."""
+    """The type of a delivery to a canonical URL, such as `hosts-07`: the same for all deliveries to one receiver."""
     return ALL_BUCKETS[zlib.crc32(receiver_of(url).encode()) % BUCKETS]
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
-    """The parts of an absolute URL, and its port, if it names one."""
+    """The parts of an absolute URL, and its port if it names one."""
     if len(text) > LONGEST_URL:
         raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters.")
     if _BLANK_OR_CONTROL.search(text):
@@ -128,7 +128,7 @@ def _refuse_host() -> str:
 
 
 def _addresses_in(host: str) -> tuple[Address, ...]:
-    """The addresses that a host means without being resolved, in any spelling that `connect` takes (127.1, 0x7f.1)."""
+    """The addresses that a host names without DNS, in any spelling that `connect` accepts (127.1, 0x7f.1)."""
     if host == "localhost" or host.endswith(".localhost"):
         return _LOOPBACK
     if ":" in host:

@@ -1,4 +1,4 @@
-"""Completion callbacks: signed messages to the receivers that an order names, once its job has ended.
+"""Completion callbacks: when a job has ended, signed messages go to the receivers that its order names.
 
-A delivery is a job of the kind `callback`. How bytes reach a host that somebody else has named is `jobs.outbound`.
+A delivery is a job of the kind `callback`. `jobs.outbound` sends the bytes.
 """

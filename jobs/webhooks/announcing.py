@@ -1,8 +1,8 @@
-"""Announce the end of a job: one delivery for each URL that asked for it.
+"""Announces the end of a job: one delivery for each callback URL of the job.
 
-The rows are the truth (a transactional outbox): `jobs_job.calls_back` says that somebody is to be told of the job's
-end. One UPDATE takes that back and the deliveries are submitted, in one transaction; so each end is announced once,
-whoever does it. The worker that ends a job does it at once; what it leaves is found by the sweep.
+This is a transactional outbox: `jobs_job.calls_back` says that the end must be announced. One transaction resets the
+column and submits the deliveries, so each end is announced once, no matter who does it. The worker that ends a job
+announces the end at once; a sweep finds the rest.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ logger = structlog.get_logger(__name__)
 
 #: The kind of a delivery, and its queue.
 CALLBACK: Final = "callback"
-#: The second half of an event's type. The first is the job's kind.
+#: The second part of an event's type; the first is the kind of the job.
 EVENTS: Final = {State.SUCCEEDED: "completed", State.DEAD: "failed", State.CANCELLED: "canceled"}
-#: Ends that are announced by the one who made them; the sweep has the rest.
+#: How many ends a worker or request announces itself; the sweep does the rest.
 MOST_AT_ONCE: Final = 20
 
 
 def announce_end(job_id: UUID) -> list[Job]:
-    """Submit the deliveries of a job that has ended; none where that was done, or nobody asked for it.
+    """Submit the deliveries of an ended job, unless that was done before or no URL asked for it.
 
-    None either where the owner's account was deactivated: nothing of theirs leaves the service any more.
+    Nothing is submitted for a deactivated owner, whose data must not leave the service any more.
 
-    Raises what `submit_job` raises; then it is still to be announced.
+    Raises what `submit_job` raises; the end must then still be announced.
     """
 
     def announce() -> list[Job]:
@@ -57,35 +57,35 @@ def announce_end(job_id: UUID) -> list[Job]:
 
 
 def tell_also(job_id: UUID, *, url: str) -> None:
-    """Tell the end of a job to one more URL, a canonical one; at once, where it has ended already.
+    """Also announce the end of a job to `url`, which must be canonical; at once if the job has ended.
 
-    A URL that asked before is told once. Raises what `submit_job` raises.
+    A URL that the job already has gets no second message. Raises what `submit_job` raises.
     """
     with transaction.atomic():
         job = Job.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=job_id)
-        if job.owner is None:  # purged meanwhile: there is nobody to tell
+        if job.owner is None:  # the owner was deleted meanwhile: nobody to tell
             return
         _, is_new = Callback.objects.get_or_create(job=job, url=url)
         if not is_new:
             return
         if job.state not in EVENTS:
             Job.objects.filter(pk=job_id).update(calls_back=True)
-        elif not job.calls_back:  # else all are still to be told
+        elif not job.calls_back:  # else the end will be announced to all URLs
             ended = Job.objects.with_result().select_related("owner").get(pk=job_id)
             submit_job(kind=CALLBACK, owner=job.owner, payload=message_of(ended, url=url))
 
 
 def announce_at_once(job_ids: Iterable[UUID]) -> None:
-    """Announce those of these jobs that have ended. Whatever goes wrong is left to the sweep."""
+    """Announce the ends of these jobs, if they have ended. After an error, the sweep retries."""
     for job_id in list(job_ids)[:MOST_AT_ONCE]:
         try:
             announce_end(job_id)
-        except Exception as error:  # the job has ended well, and the row says what is left to do
+        except Exception as error:  # the end itself is committed, and the row shows that it must still be announced
             logger.warning("announcement_failed", job_id=str(job_id), error=redact(str(error)))
 
 
 def message_of(job: Job, *, url: str) -> dict[str, Any]:
-    """The payload of a delivery. What is sent is fixed here, so each retry and each replay says the same."""
+    """The payload of a delivery. It fixes the message, so that all retries and replays send the same."""
     state = State(job.state)
     data = {"id": str(job.pk), "status": WORDS[state].status, **inspector_of(job.kind).announced(job)}
     at = job.finished_at.isoformat().replace("+00:00", "Z") if job.finished_at else None

@@ -1,6 +1,4 @@
-"""Where a user wants to be called back, unless an order says otherwise. `jobs.dispatch.submission` keeps it with a
-job.
-"""
+"""A user's default callback URL, for orders that name none. `jobs.dispatch.submission` stores it with each job."""
 
 from __future__ import annotations
 
@@ -13,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def default_url(owner: AbstractBaseUser) -> str | None:
-    """Where this user's orders call back that say nothing themselves; None: nowhere."""
+    """The callback URL for orders of this user that name none; None for no callback."""
     return CallbackSettings.objects.filter(owner_id=owner.pk).values_list("url", flat=True).first() or None
 
 
 def set_default_url(owner: AbstractBaseUser, url: str | None) -> None:
-    """`url` is a canonical one. Orders that were accepted before keep theirs."""
+    """Change the default to `url`, which must be canonical. Orders accepted earlier keep theirs."""
     CallbackSettings.objects.update_or_create(owner_id=owner.pk, defaults={"url": url or ""})

@@ -1,4 +1,4 @@
-"""Endpoints: URLs of a user that answered 410 Gone, so that no more callbacks are sent to them."""
+"""Disabled endpoints: URLs of a user that answered 410 Gone, to which no more callbacks are sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = structlog.get_logger(__name__)
 
 
 def disable_endpoint(owner_id: int, url: str, *, reason: str) -> None:
-    """Send nothing more there. One that is disabled already keeps when and why."""
+    """Send no more callbacks to `url`. If it was already disabled, its time and reason stay."""
     defaults = {"host": host_of(url), "disabled_at": Now(), "reason": reason}
     row, created = CallbackEndpoint.objects.get_or_create(owner_id=owner_id, url=url, defaults=defaults)
     if not created:
@@ -27,12 +27,12 @@ def disable_endpoint(owner_id: int, url: str, *, reason: str) -> None:
 
 
 def is_disabled(owner_id: int, url: str) -> bool:
-    """Whether this user's callbacks to `url` are not sent."""
+    """Whether callbacks of this user to `url` are suppressed."""
     return endpoints_of(owner_id).filter(url=url, disabled_at__isnull=False).exists()
 
 
 def enable_endpoint(owner_id: int, endpoint_id: UUID) -> CallbackEndpoint:
-    """disabled → enabled. Raises CallbackEndpoint.DoesNotExist, also for another user's; TransitionError."""
+    """Enable an endpoint. Raises CallbackEndpoint.DoesNotExist, also if it is another user's, or TransitionError."""
     with transaction.atomic():
         changed = endpoints_of(owner_id).filter(pk=endpoint_id, disabled_at__isnull=False).update(disabled_at=None)
         endpoint = endpoints_of(owner_id).get(pk=endpoint_id)
@@ -42,5 +42,5 @@ def enable_endpoint(owner_id: int, endpoint_id: UUID) -> CallbackEndpoint:
 
 
 def endpoints_of(owner_id: int) -> QuerySet[CallbackEndpoint]:
-    """Those of this user."""
+    """All endpoints of this user, including enabled ones."""
     return CallbackEndpoint.objects.filter(owner=owner_id)

@@ -1,4 +1,4 @@
-"""The kind `callback`: each job is one delivery, and its attempts record each try."""
+"""The kind `callback`: each job is one delivery, and each attempt is one try to send it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,7 @@ from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.models import Attempt, Event, Job
 from jobs.outbound.circuit import CircuitOpenError, check_circuit, record_failure, record_success
 from jobs.outbound.exchange import Exchange, Response, UnansweredError
-from jobs.outbound.urls import (
-    ALL_BUCKETS,
-    InvalidCallbackURLError,
-    bucket_of,
-    canonical_url,
-    host_of,
-    receiver_of,
-)
+from jobs.outbound.urls import ALL_BUCKETS, InvalidCallbackURLError, bucket_of, canonical_url, host_of, receiver_of
 from jobs.retry import RetryPolicy
 from jobs.states import Level
 from jobs.webhooks.announcing import CALLBACK
@@ -35,12 +28,12 @@ from jobs.webhooks.endpoints import disable_endpoint, is_disabled
 from jobs.webhooks.signing import signed_headers, signing_secrets
 
 USER_AGENT: Final = "Longhaul-Callbacks/1"
-#: Statuses that concern the host rather than the URL: it is overloaded or broken.
+#: The last two concern the host rather than the URL: it is overloaded or broken.
 GONE, TOO_MANY, SERVER_ERRORS = 410, 429, 500
 
 
 def deliver(context: JobContext) -> dict[str, Any]:
-    """The handler: send the message once. Only a 2xx is a success.
+    """The handler: send the message once. Only a 2xx response is a success.
 
     Raises CircuitOpenError, PermanentError (`no-owner`, `endpoint-disabled`, `gone`, `url-not-allowed`,
     `receiver-unreachable`) or RetryableError.
@@ -49,11 +42,11 @@ def deliver(context: JobContext) -> dict[str, Any]:
     url, owner_id = str(job.payload["url"]), job.owner_id
     if owner_id is None:
         raise PermanentError("Its owner was deleted, so no secret can sign it.", code="no-owner")
-    refuse_url(url)
+    check_url(url)
     host = receiver_of(url)
     if is_disabled(owner_id, url):
         raise PermanentError("The endpoint is disabled: it has answered 410 Gone.", code="endpoint-disabled")
-    is_probe = _pass(context, owner_id, host)
+    is_probe = _check_circuit(context, owner_id, host)
     secrets = signing_secrets(owner_id)
     if not secrets:
         raise RetryableError(
@@ -64,14 +57,14 @@ def deliver(context: JobContext) -> dict[str, Any]:
     try:
         answer = send(context, url, secrets)
     except UnansweredError as error:
-        context.check()  # it was we who ended it, and the host is not to blame
+        context.check()  # raises if the attempt was stopped: then the host is not to blame
         record_failure(owner_id, host, is_probe=is_probe, error=str(error))
         raise RetryableError(str(error), public=error.public) from None
-    told = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
-    Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=told)
+    result = {"httpStatus": answer.status, "milliseconds": round((time.monotonic() - began) * 1000)}
+    Attempt.objects.filter(pk=context.attempt.pk, outcome="").update(conditions=result)
     if 200 <= answer.status < 300:
         record_success(owner_id, host)
-        return told
+        return result
     if answer.status == TOO_MANY or answer.status >= SERVER_ERRORS:
         record_failure(owner_id, host, is_probe=is_probe, error=f"It answered {answer.status_line}.")
     else:
@@ -80,9 +73,9 @@ def deliver(context: JobContext) -> dict[str, Any]:
 
 
 def send(context: JobContext, url: str, secrets: list[str]) -> Response:
-    """One signed POST. Raises UnansweredError, also where the attempt is to stop."""
+    """Send one signed POST. Raises UnansweredError, also if the attempt is stopped."""
     payload, at = context.job.payload, context.attempt.started_at  # by the database's clock
-    body = written(payload["body"])
+    body = serialized(payload["body"])
     headers = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -97,39 +90,39 @@ def send(context: JobContext, url: str, secrets: list[str]) -> Response:
         return exchange.post(body.encode(), headers)
 
 
-def written(body: Mapping[str, Any]) -> str:
-    """The message as it is signed and sent. PostgreSQL keeps no order of keys, so it is made here."""
+def serialized(body: Mapping[str, Any]) -> str:
+    """The message as it is signed and sent. Its order of keys is fixed here, because PostgreSQL does not keep it."""
     ordered = {name: body[name] for name in ("type", "timestamp", "data")}
     return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
 
 
-def refuse_url(url: str) -> None:
-    """By today's rules. Raises PermanentError."""
+def check_url(url: str) -> None:
+    """Raises PermanentError if the current rules do not allow the URL."""
     try:
         canonical_url(url)
     except InvalidCallbackURLError as error:
         raise PermanentError(f"The callback URL is no longer allowed: {error}", code="url-not-allowed") from None
 
 
-def _pass(context: JobContext, owner_id: int, host: str) -> bool:
-    """Raises CircuitOpenError; PermanentError if the delivery has waited for too long.
+def _check_circuit(context: JobContext, owner_id: int, host: str) -> bool:
+    """Whether this delivery is a probe. Raises CircuitOpenError, or PermanentError if it has waited too long.
 
-    One that has waited for so long, and was never sent, is sent now: no delivery is given up untried.
+    A delivery that has waited too long but was never sent is sent now, because none is given up untried.
     """
     try:
         return check_circuit(owner_id, host)
     except CircuitOpenError:
         if began_waiting(context) > context.attempt.started_at - timedelta(hours=settings.CALLBACK_GIVE_UP_HOURS):
             raise
-    if context.job.attempt_count == 1:  # what was postponed does not count
+    if context.job.attempt_count == 1:  # postponed attempts do not count
         return False
     raise PermanentError(f"{host} kept failing until the callback was given up.", code="receiver-unreachable")
 
 
 def began_waiting(context: JobContext) -> datetime:
-    """When the first attempt began since the job was submitted or, at last, requeued. One query.
+    """When the first attempt since the submission or the last requeue began. One query.
 
-    While the queue is paused no attempt begins, so that is no time that the host had.
+    No attempt begins while the queue is paused, so that time does not count against the host.
     """
     requeued = Event.objects.filter(job=context.job, name=Event.Name.REQUEUED).order_by("-id").values("at")[:1]
     since = Coalesce(Subquery(requeued), context.job.created_at)
@@ -139,22 +132,22 @@ def began_waiting(context: JobContext) -> datetime:
 
 def _failure(answer: Response, *, owner_id: int, url: str) -> PermanentError | RetryableError:
     public = f"The receiver answered {answer.status_line}."
-    told = f"{public}\n{answer.excerpt}" if answer.excerpt else public
+    message = f"{public}\n{answer.excerpt}" if answer.excerpt else public
     if answer.status == GONE:
         disable_endpoint(owner_id, url, reason=public)
-        return PermanentError(told, public=public, code="gone")
-    return RetryableError(told, public=public, retry_after_seconds=answer.retry_after_seconds)
+        return PermanentError(message, public=public, code="gone")
+    return RetryableError(message, public=public, retry_after_seconds=answer.retry_after_seconds)
 
 
 class CallbackInspector(Inspector):
-    """The type is a bucket of hosts, so the dial `max_running_per_type` bounds how many deliveries are in flight to any
-    one host, and a user who invents hosts makes no more types than there are.
+    """The type is a bucket of hosts, so the dial `max_running_per_type` limits how many deliveries are in flight to one
+    host, and users who invent hosts cannot create more types.
     """
 
-    types_are_counted = False  # nobody asks how a bucket does
+    types_are_counted = False  # metrics per bucket would interest nobody
 
     def type_of(self, payload: dict[str, Any]) -> str:
-        """The bucket that its host is in; none where no URL was ever let in."""
+        """The bucket of the host; empty if the payload has no valid URL."""
         try:
             return bucket_of(str(payload["url"]))
         except (KeyError, ValueError):
@@ -165,11 +158,11 @@ class CallbackInspector(Inspector):
         return ALL_BUCKETS
 
     def sensitive_names(self, payload: dict[str, Any]) -> tuple[str, ...]:
-        """The URL: its path or query may contain a credential."""
+        """The URL, because its path or query may contain a credential."""
         return ("url",)
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """Sets its `host` again. Raises InvalidPayloadError unless it is as `jobs.webhooks.messages` makes one."""
+        """Set `host` again. Raises InvalidPayloadError unless the payload is like those of `jobs.webhooks.messages`."""
         checked = super().validate(payload, owner)
         body = checked.get("body")
         if set(checked) | {"host"} != {"job", "url", "host", "message", "body"} or not isinstance(checked["url"], str):
@@ -183,7 +176,7 @@ class CallbackInspector(Inspector):
         return {**checked, "url": url, "host": host_of(url)}
 
     def findings(self, job: Job) -> Iterator[Finding]:
-        """Whether its URL is still allowed, and its endpoint enabled."""
+        """Whether the URL is still allowed, and the endpoint enabled."""
         try:
             self.validate(job.payload, job.owner)
         except InvalidPayloadError as error:
@@ -197,11 +190,10 @@ class CallbackInspector(Inspector):
             yield Finding(Level.OK, "Its URL is allowed, and its endpoint is enabled.")
 
 
-#: Backoff with full jitter, so half of each step on average: 20 s, 40 s, … up to 4 h. Twenty retries take 23 hours.
+#: Backoff of 20 s, 40 s, … up to 4 h, with full jitter, which halves it on average. Twenty retries take 23 hours.
 KIND: Final = Kind(
     name=CALLBACK,
     queue="callbacks",
-    # The type of a callback is a bucket of hosts.
     queue_dials=QueueDials(max_running=32, max_running_per_type=2, statement_timeout_seconds=60),
     scopes=Scopes(
         "callbacks:read",

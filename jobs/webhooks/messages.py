@@ -1,4 +1,4 @@
-"""The payload of a delivery, in one place: what is sent, where to, and what staff find it by."""
+"""The payload of a delivery: the message, its URL, and the host, by which staff search."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jobs.outbound.urls import host_of
 def new_payload(
     *, url: str, event: str, at: str | None, data: dict[str, Any], job: str | None = None
 ) -> dict[str, Any]:
-    """A message with an id of its own to `url`, a canonical one; `at` is ISO 8601, `job` the id of whose end it tells.
+    """A message with a new id to `url`, which must be canonical. `at` is ISO 8601; `job` is the id of the ended job.
 
-    The URL is a secret to the staff, so the host stands beside it.
+    The staff must not see the URL, so the payload has the host, too.
     """
     return {
         "job": job,

@@ -1,4 +1,4 @@
-"""Repeat an earlier delivery, or send a test message to a receiver."""
+"""Repeats an earlier delivery, or sends a test message."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TEST_EVENT: Final = "callback.test"
 
 
 def replay_delivery(delivery: Job) -> Job:
-    """Submit a new delivery of the same message, with the same id. The old one stays as it is.
+    """Submit a new delivery of the same message, with the same message id. The old delivery stays as it is.
 
-    Raises TransitionError while the old one has not ended, and what `submit_job` raises.
+    Raises TransitionError if the old delivery has not ended, and what `submit_job` raises.
     """
-    # Not locked: submitting may wait for the queue, whose holder may wait for this very delivery.
+    # No lock: submitting may wait for the queue's lock, whose holder may wait for this delivery.
     ended = Job.objects.select_related("owner").get(pk=delivery.pk)
     if State(ended.state) in ACTIVE:
         raise TransitionError(f"delivery {delivery.pk} is {ended.state}")
@@ -32,7 +32,6 @@ def replay_delivery(delivery: Job) -> Job:
 
 
 def deliver_test(owner: AbstractBaseUser, *, url: str) -> Job:
-    """Submit a test message. `url` is a canonical one. Raises what `submit_job` raises."""
+    """Submit a test message to `url`, which must be canonical. Raises what `submit_job` raises."""
     at = timezone.now().isoformat().replace("+00:00", "Z")
-    payload = new_payload(url=url, event=TEST_EVENT, at=at, data={})
-    return submit_job(kind=CALLBACK, owner=owner, payload=payload)
+    return submit_job(kind=CALLBACK, owner=owner, payload=new_payload(url=url, event=TEST_EVENT, at=at, data={}))

@@ -1,8 +1,8 @@
-"""Secrets of users, and signatures by them (https://www.standardwebhooks.com, HMAC-SHA256, `v1`).
+"""Signing secrets of users, and signatures (https://www.standardwebhooks.com, HMAC-SHA256, `v1`).
 
-A secret is derived, and stored nowhere: HMAC-SHA256 of SECRET_KEY over the random nonce of its row. So a dump of the
-database signs nothing. A row remembers which SECRET_KEY it is made of: when that is replaced, the former one stays
-in SECRET_KEY_FALLBACKS until the users have new secrets.
+A secret is never stored but derived: HMAC-SHA256 with SECRET_KEY over the random nonce of its row. So nobody can sign
+with a dump of the database. Each row identifies its SECRET_KEY. A replaced key must stay in SECRET_KEY_FALLBACKS until
+the users have new secrets.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-#: Of a user at once: each is a signature in a header of every callback.
+#: The most secrets of a user that sign at once: each adds a signature to the header of every callback.
 MOST_SECRETS: Final = 5
 _PREFIX: Final = "whsec_"
 
@@ -47,7 +47,7 @@ class Rotated:
 
 
 def rotate_secret(owner: AbstractBaseUser) -> Rotated:
-    """Make a new secret. The former ones sign beside it for CALLBACK_SECRET_OVERLAP_HOURS."""
+    """Create a new secret. The previous ones also sign for another CALLBACK_SECRET_OVERLAP_HOURS."""
     overlap = timedelta(hours=settings.CALLBACK_SECRET_OVERLAP_HOURS)
     with transaction.atomic():
         get_user_model()._default_manager.select_for_update().get(pk=owner.pk)  # one rotation after the other
@@ -64,15 +64,16 @@ def rotate_secret(owner: AbstractBaseUser) -> Rotated:
 
 
 def valid_secrets(owner_id: int) -> QuerySet[CallbackSecret]:
-    """Those that sign now, newest first."""
+    """The secrets that sign now, newest first."""
     current = Q(signs_until=None) | Q(signs_until__gt=Now())
     return CallbackSecret.objects.filter(current, owner=owner_id).order_by("-pk")
 
 
 def signing_secrets(owner_id: int) -> list[str]:
-    """The values of the secrets that sign for this user, newest first; none where SECRET_KEY was replaced and is lost.
+    """The values of the secrets that sign for this user, newest first; empty if their SECRET_KEY is missing.
 
-    Who has none gets one, which nobody has seen: a callback is never sent unsigned. Rotating it shows the next.
+    A user without a secret gets one that nobody has seen, because callbacks are never sent unsigned. A rotation shows
+    the next one.
     """
     rows = list(valid_secrets(owner_id))
     if not rows:
@@ -93,7 +94,7 @@ def value_of(row: CallbackSecret) -> str | None:
 
 
 def signed_headers(secrets: Sequence[str], *, message_id: str, at: datetime, body: str) -> dict[str, str]:
-    """The three headers of Standard Webhooks: one signature by each secret, separated by blanks."""
+    """The three headers of Standard Webhooks, with one signature per secret, separated by spaces."""
     signatures = [Webhook(secret).sign(message_id, at, body) for secret in secrets]
     return {
         "webhook-id": message_id,
