@@ -1,7 +1,7 @@
-"""The admin of jobs, which is the runbook: look, ask whether it is safe, act, and leave an entry in the audit trail.
+"""The admin of jobs is the runbook: inspect, check whether it is safe, act, and leave an entry in the audit trail.
 
-Pages and permissions only: what is done has its function in `jobs.interventions` or `jobs.bulk`. What workers write can
-be read here, not edited.
+It contains only pages and permissions; the actions are functions of `jobs.interventions` and `jobs.bulk`. Rows that
+workers write are read-only.
 """
 
 from jobs.admin.accounts import GroupAdmin, UserAdmin
@@ -17,7 +17,6 @@ from jobs.admin.type_dials import TypeDialsAdmin
 
 __all__ = [
     "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "BulkRunAdmin", "CallbackEndpointAdmin", "CallbackHostAdmin",
-    "GroupAdmin",
-    "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin",
-    "TaskResultAdmin", "TypeDialsAdmin", "UserAdmin",
+    "GroupAdmin", "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin", "TaskResultAdmin", "TypeDialsAdmin",
+    "UserAdmin",
 ]  # fmt: skip

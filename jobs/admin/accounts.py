@@ -22,45 +22,41 @@ from jobs.tokens.issuing import issued_below
 
 @replace_admin(User)
 class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
-    """People. Who may do what is best given by the groups viewer, operator and administrator."""
+    """Users. Give permissions by the groups viewer, operator and administrator."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Only a superuser makes another, or gives permissions beside the groups."""
-        return () if _is_superuser(request.user) else ("is_superuser", "user_permissions")
+        """Only a superuser can make another one, or give permissions directly instead of by groups."""
+        return () if request.user.is_superuser else ("is_superuser", "user_permissions")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Deleting a selection does not look at each, so it is a superuser's."""
-        return super().get_actions(request) if _is_superuser(request.user) else {}
+        """Only superusers can delete a selection, because Django then does not check the permission for each row."""
+        return super().get_actions(request) if request.user.is_superuser else {}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As Django's permission says; of a superuser, only to another. This holds for passwords, too."""
+        """Django's permission. Only a superuser may change a superuser, including the password."""
         return super().has_change_permission(request, obj) and not _outranks(obj, request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The same."""
+        """Django's permission. Only a superuser may delete a superuser."""
         return super().has_delete_permission(request, obj) and not _outranks(obj, request.user)
 
 
 def _outranks(other: Any, user: Any) -> bool:
-    return other is not None and _is_superuser(other) and not _is_superuser(user)
-
-
-def _is_superuser(user: Any) -> bool:
-    return bool(user.is_superuser)
+    return other is not None and other.is_superuser and not user.is_superuser
 
 
 @replace_admin(Group)
 class GroupAdmin(AuditedMixin, DjangoGroupAdmin, ModelAdmin):
-    """Roles."""
+    """Groups, which serve as roles."""
 
 
 @admin.register(ApiToken)
-class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is read only says so
-    """Bearer tokens, of which only a hash is stored. Deleting one ends it; how often it may ask can be changed."""
+class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # the read-only base declares it for instances
+    """Bearer tokens, of which only a hash is stored. Staff can revoke them by deleting, and change their rate limit."""
 
     list_display = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry")
     list_select_related = ("user",)
@@ -71,23 +67,21 @@ class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # what is 
     search_fields = ("token_key", "user__username")
 
     def audited_id(self, obj: Any) -> object:
-        """As `jobs.tokens.issuing` does; the key is a hash of 128 characters."""
+        """The same id as in `jobs.tokens.issuing`. The primary key, a hash of 128 characters, would be too long."""
         return obj.id
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Also of those that end with it."""
+        """Log also the tokens that are deleted with a token because it issued them."""
         ended = {one.pk: one for token in queryset for one in (token, *issued_below(token))}
         return super().log_deletions(request, ended.values())  # type: ignore[arg-type]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As Django's permission says."""
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As Django's permission says."""
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 @replace_admin(AccessAttempt)
 class FailedSignInAdmin(AuditedMixin, AccessAttemptAdmin, ModelAdmin):
-    """Failed sign-ins that count towards a lock. Deleting one lifts it."""
+    """Failed sign-ins that count toward a lock. Deleting a row lifts its lock."""

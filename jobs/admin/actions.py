@@ -1,11 +1,10 @@
-"""Actions of the job list. Each shows a confirmation page and requires a reason."""
+"""Actions of the job list. Each one shows a confirmation page and requires a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -15,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from jobs.admin.bulk_runs import criteria_in
-from jobs.admin.forms import ReasonForm, token_of
+from jobs.admin.forms import ReasonForm, parse_fencing_token
 from jobs.interventions.batches import Intervention
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import discard_jobs
@@ -24,13 +23,13 @@ from jobs.interventions.selection import CRITERIA
 from jobs.models import Job
 from jobs.states import CANCELLABLE, UNFINISHED, State
 
-#: Jobs that one action changes at most; a bulk run takes more.
+#: Maximum number of jobs that one action changes. For more, order a bulk run.
 MOST_JOBS: Final = 100
 
 
 @dataclass(frozen=True)
 class Action:
-    """An action of the list: its words, the states in which it is allowed, and the function that performs it."""
+    """An action of the list: its texts, the states in which it is allowed, and the function that performs it."""
 
     title: str
     done: str
@@ -65,7 +64,7 @@ def confirm_and_perform(
 ) -> HttpResponse | None:
     """Show the confirmation page. When it is posted with a reason, perform the action and report the outcome.
 
-    If all jobs that match the filter are selected, redirect to the order form of a bulk run.
+    If all jobs that match the filter are selected, redirect to the form that orders a bulk run.
     """
     if request.POST.get("select_across") == "1":
         criteria = criteria_in(request.GET)
@@ -76,16 +75,16 @@ def confirm_and_perform(
         return HttpResponseRedirect(f"{reverse('admin:jobs_bulkrun_order')}?{query}")
     listed = list(jobs.defer(None).select_related("owner").order_by("-pk")[: MOST_JOBS + 1])
     if len(listed) > MOST_JOBS:
-        messages.error(request, f"At most {MOST_JOBS} jobs at once. Narrow the selection.")
+        messages.error(request, f"Select at most {MOST_JOBS} jobs, or all that match a filter to order a bulk run.")
         return None
     form = ReasonForm(request.POST if "post" in request.POST else None)
     if form.is_valid():
-        seen = {job.pk: token for job in listed if (token := _seen_token(request.POST, job.pk)) is not None}
+        posted = {job.pk: parse_fencing_token(request.POST.get(f"seen-{job.pk}", "")) for job in listed}
         outcome = action.perform(
-            [job.pk for job in listed],
+            list(posted),
             actor=request.user.get_username(),
             reason=form.cleaned_data["reason"],
-            seen=seen,
+            seen={pk: token for pk, token in posted.items() if token is not None},
         )
         _report(request, action, outcome)
         if len(listed) == 1:
@@ -102,11 +101,6 @@ def confirm_and_perform(
         "query": request.GET.urlencode(),
     }
     return TemplateResponse(request, "admin/jobs/job/confirm.html", context)
-
-
-def _seen_token(posted: Mapping[str, Any], pk: UUID) -> int | None:
-    """The fencing token that the job had when the confirmation page was made."""
-    return token_of(posted.get(f"seen-{pk}", ""))
 
 
 def _report(request: HttpRequest, action: Action, outcome: Intervention) -> None:

@@ -1,4 +1,4 @@
-"""Attempts and files, of all jobs."""
+"""The attempts and the files of all jobs."""
 
 from __future__ import annotations
 
@@ -24,43 +24,39 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("job", "number", "outcome", "worker", "started_at", "duration", "error_class", "error_fingerprint")
     list_filter = ("outcome",)
     search_fields = ("job", "error_fingerprint")
-    search_help_text = "The id of a job, or a fingerprint"
+    search_help_text = "A job ID or a fingerprint"
     ordering = ("-id",)
     exclude = ("traceback", "error_message")
     readonly_fields = ("message", "formatted_traceback")
 
     @admin.display(description="Traceback")
     def formatted_traceback(self, attempt: Attempt) -> SafeString:
-        """The traceback with its line breaks."""
         return format_html("<pre>{}</pre>", redact(attempt.traceback, secrets_of(attempt.job)))
 
     @admin.display(description="Error message")
     def message(self, attempt: Attempt) -> str:
-        """Without secrets."""
         return redact(attempt.error_message, secrets_of(attempt.job))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the job, whose kind is part of its name."""
+        """Read with the jobs: the column `job` shows their kinds."""
         return super().get_queryset(request).select_related("job")
 
 
 class DamagedFilter(admin.SimpleListFilter):
-    """Those that storage has lost, or a part of them."""
+    """Files that storage has lost, wholly or in part, and that were not deleted since."""
 
     title = parameter_name = "damaged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """One."""
         return [("yes", "missing or of the wrong size")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Not those that were deleted meanwhile."""
         return queryset.filter(DAMAGED) if self.value() == "yes" else queryset
 
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    """All files. They are downloaded from the page of their job."""
+    """All files. Staff download them on the page of the job."""
 
     list_display = (
         "job_id", "role", "filename", "row_count", "size_bytes", "published_at", "expires_at", "deleted_at",
@@ -68,5 +64,5 @@ class ArtifactAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("role", DamagedFilter)
     search_fields = ("job",)
-    search_help_text = "The id of a job"
+    search_help_text = "A job ID"
     ordering = ("-id",)

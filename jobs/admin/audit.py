@@ -22,13 +22,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = (("action", ChoicesDropdownFilter),)
     list_filter_submit = True
     search_fields = ("target_id", "actor")
-    search_help_text = "The id of a job, the name of a queue, or of a person"
+    search_help_text = "A job ID, a queue name, the number of a bulk run, or a user name"
     sortable_by = ()
     ordering = ("-id",)
 
     @admin.display(description="Before → after")
     def changes(self, entry: AuditEntry) -> SafeString:
-        """What became different."""
+        """One line for each value that has changed."""
         names = [name for name in {**entry.before, **entry.after} if entry.before.get(name) != entry.after.get(name)]
         lines = [f"{name}: {_shown(entry.before.get(name))} → {_shown(entry.after.get(name))}" for name in names]
         return format_html("<div class='lh-changes'>{}</div>", "\n".join(lines))

@@ -1,4 +1,4 @@
-"""Changes in the admin of other apps' models, kept in the audit trail as well as in Django's own log."""
+"""Record changes of other apps' models in the audit trail, in addition to Django's own log."""
 
 from __future__ import annotations
 
@@ -13,29 +13,26 @@ from jobs.models import AuditEntry
 
 
 class AuditedMixin(admin.ModelAdmin):
-    """Adds an entry for each row that was added, changed, deleted, or that an action was done to.
+    """Adds an audit entry for each row that is added, changed or deleted, or on which an action is performed.
 
-    The entry names the fields that were changed, not their values: a password is one of them.
+    The entry names the changed fields but not their values: one of them may be a password.
     """
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """As Django does, and in the trail."""
         self._audit(request, AuditEntry.Action.ADD, [obj], after={"name": str(obj)})
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """As Django does, and in the trail."""
         self._audit(request, AuditEntry.Action.CHANGE, [obj], after={"name": str(obj), "changed": _fields(message)})
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """As Django does, and in the trail."""
         for obj in queryset:
             self._audit(request, AuditEntry.Action.DELETE, [obj], before={"name": str(obj)})
         return super().log_deletions(request, queryset)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:  # type: ignore[override]
-        """Actions that are not Django's deletion keep no log of their own."""
+        """Record an action on a selection. Django itself logs only its own deletion."""
         chosen = list(queryset.filter(pk__in=request.POST.getlist("_selected_action")))
         response = super().response_action(request, queryset)
         name = request.POST.get("action", "")
@@ -44,7 +41,7 @@ class AuditedMixin(admin.ModelAdmin):
         return response
 
     def audited_id(self, obj: Any) -> object:
-        """What the trail calls the row, in 100 characters at most."""
+        """The `target_id` of the row in the audit trail, at most 100 characters."""
         return obj.pk
 
     def _audit(
@@ -63,7 +60,7 @@ class AuditedMixin(admin.ModelAdmin):
 
 
 def _fields(message: Any) -> list[str]:
-    """Of Django's description of a change (`django.contrib.admin.utils.construct_change_message`)."""
+    """The fields in Django's description of a change (`django.contrib.admin.utils.construct_change_message`)."""
     if not isinstance(message, list):
         return []
     return sorted({str(field) for part in message for kind in part.values() for field in kind.get("fields", [])})

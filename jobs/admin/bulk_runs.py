@@ -1,4 +1,4 @@
-"""Bulk runs: order one for everything that fits a filter, look at its dry run, start it, steer it."""
+"""Bulk runs: order one for all jobs that match a filter, inspect its dry run, start it, steer it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from jobs.interventions.selection import CRITERIA, UnknownCriterionError, in_wor
 from jobs.models.bulk import OPEN, WORKING, BulkItem, BulkRun, Stage
 from jobs.states import Level
 
-#: Reasons of refusals and warnings that are shown, the most frequent ones.
+#: Maximum number of reasons for refusals and warnings that are shown, the most frequent ones first.
 MOST_REASONS: Final = 20
 
-#: Stage → colour of its label.
-COLOURS: Final = {
+#: Stage → color of its label.
+COLORS: Final = {
     **dict.fromkeys(WORKING, "info"),
     Stage.HALTED: "danger",
     Stage.PAUSED: "warning",
@@ -40,7 +40,7 @@ COLOURS: Final = {
 
 
 class Button(NamedTuple):
-    """A button of a run's page: its label, the stages in which it is shown, and the function that it calls."""
+    """A button on a run's page: its label, the stages in which it is shown, and the function that it calls."""
 
     label: str
     stages: frozenset[Stage]
@@ -59,14 +59,14 @@ BUTTONS: Final = {
 
 
 class OrderForm(ReasonForm):
-    """What a bulk run is ordered with, beside its jobs."""
+    """The fields of an order, except for the criteria of its jobs."""
 
     jobs_per_second = forms.IntegerField(
         min_value=1,
         max_value=1000,
         initial=10,
         label="Jobs per second",
-        help_text="The dials of their queues decide besides how many of them run at once.",
+        help_text="The dials of the queues still decide how many jobs run at once.",
         widget=UnfoldAdminIntegerFieldWidget(),
     )
 
@@ -80,18 +80,15 @@ class BulkRunAdmin(ReadOnlyAdmin):
     list_filter = ("stage", "act")
     sortable_by = ()
 
-    @display(description="Stage", label=COLOURS)
+    @display(description="Stage", label=COLORS)
     def stage_label(self, run: BulkRun) -> str:
-        """As a coloured label."""
         return run.stage
 
     @admin.display(description="Jobs")
     def jobs(self, run: BulkRun) -> str:
-        """Which are meant."""
         return in_words(run.criteria)
 
     def get_urls(self) -> list[URLPattern]:
-        """Also ordering and steering."""
         wrap = self.admin_site.admin_view
         return [
             path("order/", wrap(self.order_view), name="jobs_bulkrun_order"),
@@ -102,12 +99,12 @@ class BulkRunAdmin(ReadOnlyAdmin):
     def order_view(self, request: HttpRequest) -> HttpResponse:
         """`?act=requeue&` criteria: ask for a reason and a rate, then begin the dry run.
 
-        Submitting the same form twice shows the run of the first submission. If another order for the same jobs is
-        open, the form says so and keeps what was entered.
+        Submitting the same form twice shows the run of the first submission. If another run for the same jobs is open,
+        the form says so and keeps the input.
         """
         act, criteria = request.GET.get("act", ""), criteria_in(request.GET)
-        strange = [name for name, value in request.GET.items() if name != "act" and (name not in CRITERIA or not value)]
-        if act not in BulkRun.Act or strange:  # a criterion that is misspelt or empty would mean: all jobs
+        unknown = [name for name, value in request.GET.items() if name != "act" and (name not in CRITERIA or not value)]
+        if act not in BulkRun.Act or unknown:  # ignoring a misspelled criterion would select more jobs
             raise Http404
         if not may_steer(request, act):
             raise PermissionDenied
@@ -132,7 +129,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
                 return HttpResponseRedirect(reverse("admin:jobs_bulkrun_change", args=[run.pk]))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{BulkRun.Act(act).label} everything that fits?",
+            "title": f"{BulkRun.Act(act).label} all jobs that match?",
             "form": form,
             "open_run": steering.open_run(act=BulkRun.Act(act), criteria=criteria),
             "act": act,
@@ -142,7 +139,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/jobs/bulkrun/order.html", context, status=status)
 
     def steer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Handle a button of a run's page."""
+        """Handle a button on a run's page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         run = self._run(request, object_id)
@@ -160,7 +157,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """How a run goes."""
+        """The page of a run."""
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         run = self._run(request, object_id)
@@ -188,22 +185,21 @@ def criteria_in(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def may_steer(request: HttpRequest, act: str) -> bool:
-    """Who may order and steer runs, and do this to one job."""
+    """Whether the user may order and steer runs, and do this to one job."""
     return bool(request.user.has_perms(("jobs.run_bulkrun", f"jobs.{act}_job")))
 
 
 def is_same_order(run: BulkRun, request: HttpRequest, form: OrderForm) -> bool:
-    """Whether this form was submitted twice, for example in two windows, and nobody has started the run since."""
-    began = run.stage in (Stage.CHECKING, Stage.CHECKED)
-    return began and run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
+    """Whether this form was submitted twice, for example in two windows, and nobody has started the run yet."""
+    is_not_started = run.stage in (Stage.CHECKING, Stage.CHECKED)
+    return is_not_started and run.ordered_by_id == request.user.pk and run.reason == form.cleaned_data["reason"]
 
 
 def run_page(run: BulkRun) -> dict[str, Any]:
     """The context of a run's page: counts by verdict and by outcome, reasons, buttons."""
-    counts = list(run.items.values("level", "outcome").annotate(jobs=Count("pk")).order_by())
     outcomes = dict.fromkeys(BulkItem.Outcome.values, 0)
     verdicts = dict.fromkeys(Level, 0)
-    for row in counts:
+    for row in run.items.values("level", "outcome").annotate(jobs=Count("pk")).order_by():
         outcomes[row["outcome"]] += row["jobs"]
         verdicts[Level(row["level"])] += row["jobs"]
     total = sum(outcomes.values())
@@ -230,9 +226,6 @@ def run_page(run: BulkRun) -> dict[str, Any]:
 
 
 def _is_shown(name: str, run: BulkRun, stages: frozenset[Stage]) -> bool:
-    needs_requeue = name in ("undo", "start")
-    if run.stage not in stages:
+    if run.stage not in stages or (name == "skip_canary" and not steering.awaits_canary(run)):
         return False
-    if name == "skip_canary" and not steering.awaits_canary(run):
-        return False
-    return run.act == BulkRun.Act.REQUEUE or not needs_requeue
+    return run.act == BulkRun.Act.REQUEUE or name not in ("undo", "start")

@@ -25,11 +25,11 @@ from jobs.payloads.redaction import in_one_line
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
-    """The tasks that are registered."""
+    """A choice of the registered tasks."""
 
 
 class PeriodicTaskForm(beat.PeriodicTaskForm):
-    """Beat's own form with the theme's widgets. It refuses to enable what Beat could not run."""
+    """Beat's own form with the theme's widgets. It refuses to enable a schedule that Beat cannot run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,15 +37,14 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
         self.fields["regtask"].widget = TaskSelect()
 
     def clean_args(self) -> Any:
-        """`faults_of` looks at it, with all other fields."""
+        """Skip Beat's own check: `faults_of` checks this field together with all others."""
         return self.cleaned_data["args"]
 
     def clean_kwargs(self) -> Any:
-        """`faults_of` looks at it, with all other fields."""
         return self.cleaned_data["kwargs"]
 
     def clean(self) -> dict[str, Any]:
-        """The task that was chosen counts, else the one that was typed."""
+        """A task that was chosen from the list has precedence over one that was typed."""
         data: dict[str, Any] = forms.ModelForm.clean(self) or self.cleaned_data
         if chosen := data.get("regtask"):
             data["task"] = chosen
@@ -58,16 +57,16 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 
 class ScheduleForm(forms.ModelForm):
-    """Refuses an interval, a crontab, a solar event or a clocked time that has no next run."""
+    """Refuses an interval, a crontab, a solar event or a clocked time without a next run."""
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]  # a hook of Django's that its stubs leave out
+        super()._post_clean()  # type: ignore[misc]  # a hook that Django's stubs leave out
         if not self.errors and (fault := fault_of_schedule(self.instance)):
             self.add_error(None, fault)
 
 
 def add_schedule_errors(form: forms.ModelForm, faults: dict[str, str]) -> None:
-    """Show each fault at its field, unless the form has found something there itself."""
+    """Show each fault at its field, unless the form has already found an error there."""
     for field, fault in faults.items():
         if field not in form.errors and not (field in KINDS_OF_SCHEDULE and NON_FIELD_ERRORS in form.errors):
             form.add_error(field if field in form.fields else None, fault)
@@ -75,37 +74,36 @@ def add_schedule_errors(form: forms.ModelForm, faults: dict[str, str]) -> None:
 
 @replace_admin(PeriodicTask)
 class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
-    """When Beat rings which sweep. Its actions (enable, disable, run) are changes."""
+    """The schedules of Beat. The actions (enable, disable, run) require the permission to change."""
 
     form = PeriodicTaskForm
     actions = ("enable_tasks", "disable_tasks", "run_tasks")
     change_form_template = "admin/change_form.html"  # without an inline script that only repeats a help text
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """None for who may only look: django-celery-beat's actions ask for no permission of their own."""
+        """No actions without the permission to change, which those of django-celery-beat do not check."""
         actions: dict[str, Any] = super().get_actions(request)
         return actions if self.has_change_permission(request) else {}
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Without django-celery-beat's translation of all crontabs, which our template does not show."""
+        """Skip django-celery-beat's translation of all crontabs, which our template does not show."""
         return super(beat.PeriodicTaskAdmin, self).changeform_view(request, *args, **kwargs)
 
     @admin.display(description=_("Human readable"))
     def crontab_translation(self, obj: PeriodicTask) -> str:
-        """Empty where there is no crontab, or none that can be read."""
         return in_words(obj.crontab) if obj.crontab else ""
 
     @admin.action(description=_("Enable selected tasks"), permissions=["change"])
     def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
-        """Those that Beat can run. The others are named."""
-        unfit = {task.pk: faults for task in queryset.select_related(*KINDS_OF_SCHEDULE) if (faults := faults_of(task))}
-        for task in queryset.filter(pk__in=unfit):
-            messages.error(request, f"{task.name} was not enabled. {' '.join(unfit[task.pk].values())}")
-        super().enable_tasks(request, queryset.exclude(pk__in=unfit))
+        """Enable the tasks that Beat can run, and name the others."""
+        faulty = {task.pk: found for task in queryset.select_related(*KINDS_OF_SCHEDULE) if (found := faults_of(task))}
+        for task in queryset.filter(pk__in=faulty):
+            messages.error(request, f"{task.name} was not enabled. {' '.join(faulty[task.pk].values())}")
+        super().enable_tasks(request, queryset.exclude(pk__in=faulty))
 
     @admin.action(description=_("Run selected tasks"), permissions=["change"])
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
-        """Send each once, now. What cannot be sent is named."""
+        """Send each task once, now, and name those that cannot be sent."""
         for task in queryset.select_related(*KINDS_OF_SCHEDULE):
             faults = {field: fault for field, fault in faults_of(task).items() if field in MESSAGE_FIELDS}
             if faults:
@@ -113,18 +111,18 @@ class PeriodicTaskAdmin(AuditedMixin, beat.PeriodicTaskAdmin, ModelAdmin):
                 continue
             try:
                 send_now(task)
-            except Exception as error:  # whatever the broker's client raises
+            except Exception as error:  # the broker's client may raise anything
                 messages.error(request, f"{task.name} was not sent: {in_one_line(error)}")
             else:
                 messages.success(request, f"{task.name} was sent.")
 
 
-#: What of a periodic task makes its message.
+#: Fields of a periodic task that its message is built from.
 MESSAGE_FIELDS = ("task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority")
 
 
 def send_now(task: PeriodicTask) -> None:
-    """As Beat would. Raises what the broker's client does."""
+    """Send the message that Beat would send. Raises what the broker's client raises."""
     headers = {**loads(task.headers or "{}"), "periodic_task_name": task.name}
     options = {"queue": task.queue} if task.queue else {}
     current_app.send_task(
@@ -133,29 +131,28 @@ def send_now(task: PeriodicTask) -> None:
 
 
 def in_words(crontab: CrontabSchedule) -> str:
-    """What a crontab says; empty where it cannot be read."""
+    """A crontab in words; empty if it cannot be parsed."""
     try:
         return str(crontab.human_readable)
-    except Exception:  # of two parsers, for values that a form would refuse
+    except Exception:  # two parsers may raise anything for values that a form would refuse
         return ""
 
 
 @replace_admin(IntervalSchedule, SolarSchedule)
 class ScheduleAdmin(AuditedMixin, beat.ScheduleAdmin, ModelAdmin):
-    """Intervals, and events of the sun."""
+    """Intervals and solar events."""
 
     form = ScheduleForm
 
 
 @replace_admin(CrontabSchedule)
 class CrontabScheduleAdmin(ScheduleAdmin):
-    """Times of the day."""
+    """Crontabs."""
 
     list_display = ("__str__", "description")
 
     @admin.display(description=_("Human readable"))
     def description(self, crontab: CrontabSchedule) -> str:
-        """Empty where it cannot be read."""
         return in_words(crontab)
 
 
@@ -168,7 +165,7 @@ class ClockedScheduleAdmin(AuditedMixin, beat.ClockedScheduleAdmin, ModelAdmin):
 
 @replace_admin(TaskResult)
 class TaskResultAdmin(ReadOnlyAdmin):
-    """What Celery says of its tasks. The state of a job stands in its own row, not here."""
+    """Celery's own results. The state of a job is in the job's row, not here."""
 
     list_display = ("task_id", "task_name", "status", "worker", "date_created", "date_done")
     list_filter = ("status", "task_name")
@@ -178,7 +175,7 @@ class TaskResultAdmin(ReadOnlyAdmin):
 
 @replace_admin(GroupResult)
 class GroupResultAdmin(ReadOnlyAdmin):
-    """Longhaul makes none; an app of yours may."""
+    """Longhaul creates none; your own app may."""
 
     list_display = ("group_id", "date_done")
     search_fields = ("group_id",)

@@ -1,23 +1,23 @@
-"""Small pictures of numbers over time, as coordinates for an SVG."""
+"""Small charts of numbers over time, as coordinates for an SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-#: Of the sparkline's picture.
+#: Height of a chart, and distance between two bars.
 HEIGHT = 24
 STEP = 5
 
 
 def sparkline(values: Sequence[int]) -> list[tuple[int, float, float]]:
-    """x, y and height of a bar for each value; the highest fills the picture, and no value but 0 is invisible."""
+    """x, y and height of a bar for each value. The highest one fills the chart; only 0 is invisible."""
     top = max(values, default=0) or 1
     heights = [round(max(1.5, HEIGHT * value / top), 1) if value else 0.0 for value in values]
     return [(STEP * index, round(HEIGHT - height, 1), height) for index, height in enumerate(heights)]
 
 
 def stacked_bars(lower: Sequence[int], upper: Sequence[int]) -> list[tuple[int, float, float, float, float]]:
-    """x, y and height of the lower bar, y and height of the upper one, for each step; the highest pair fills all."""
+    """Per step: x, y and height of the lower bar, y and height of the upper one. The highest pair fills the chart."""
     top = max((low + high for low, high in zip(lower, upper, strict=True)), default=0) or 1
     bars = []
     for index, (low, high) in enumerate(zip(lower, upper, strict=True)):

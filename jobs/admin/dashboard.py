@@ -24,12 +24,12 @@ from jobs.monitoring.troubles import troubles
 from jobs.payloads.redaction import in_one_line
 from jobs.states import State
 
-#: How long workers and Redis may take to answer. Seconds.
+#: How long workers and Redis may take to respond. Seconds.
 ANSWER_SECONDS: Final = 1.0
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: extends the context of the admin's index for people who may view jobs."""
+    """Unfold's DASHBOARD_CALLBACK: extend the context of the admin's index for users who may view jobs."""
     if not request.user.has_perm("jobs.view_job"):
         return context
     queues, sweeps = queue_figures(), sweep_states()
@@ -49,18 +49,18 @@ def services_view(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     servers = {"PostgreSQL": check_server(_postgresql), "Redis": check_server(_redis)}
     workers: list[dict[str, Any]] = []
-    error_text = "" if servers["Redis"][0] else "they are reached through Redis."
+    error_text = "" if servers["Redis"][0] else "they are reached through Redis, which does not respond."
     if not error_text:  # a Redis that hangs would take ten seconds of this thread
         try:
             workers = live_workers()
-        except Exception as error:  # whatever the broker's client raises
+        except Exception as error:  # the broker's client may raise anything
             error_text = in_one_line(error)
     context = {"servers": servers, "workers": workers, "error": error_text, "unserved": _unserved_queues(workers)}
     return TemplateResponse(request, "admin/services.html", context)
 
 
 def live_workers() -> list[dict[str, Any]]:
-    """Each worker that answers within a second: its name, the queues it consumes, and its running jobs."""
+    """Each worker that responds within a second: its name, the queues that it consumes, and its running tasks."""
     inspect = current_app.control.inspect(timeout=ANSWER_SECONDS)
     consumed = inspect.active_queues() or {}
     active = inspect.active() or {}
@@ -84,10 +84,10 @@ def live_workers() -> list[dict[str, Any]]:
 
 
 def check_server(ask: Callable[[], str]) -> tuple[bool, str]:
-    """Whether a server answers, and its answer or its error."""
+    """Whether a server responds, and its answer or the error."""
     try:
         return True, ask()
-    except Exception as error:  # the driver's own
+    except Exception as error:  # from the driver
         return False, in_one_line(error)
 
 
@@ -142,9 +142,6 @@ def _queue_panel(queue: QueueFigures) -> dict[str, Any]:
                 "failed": sum(span.failed),
                 "rate": f"{span.failure_rate:.0%}",
             }
-            for words, span in (
-                ("last hour", queue.hour),
-                ("last day", queue.day),
-            )
+            for words, span in (("last hour", queue.hour), ("last day", queue.day))
         ],
     }

@@ -1,4 +1,4 @@
-"""Edit and requeue: a form, then the difference, then it is done."""
+"""Edit and requeue: show a form, then the difference, then save."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from jobs.admin.forms import ReasonForm, token_of
+from jobs.admin.forms import ReasonForm, parse_fencing_token
 from jobs.admin.job_page import formatted
 from jobs.admin.schema_form import PayloadForm
 from jobs.errors import TransitionError
@@ -25,13 +25,10 @@ from jobs.payloads.sealing import unseal
 
 
 def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpResponse:
-    """GET: the form. POST: the difference to be confirmed; with `post`, save it.
-
-    Secrets are masked; an unchanged mask keeps the secret.
-    """
+    """GET: show the form. POST: show the difference or, with `post`, save. A mask left in place keeps the secret."""
     inspector = inspector_of(job.kind)
     named = secret_names(job.kind, job.payload)
-    former = unseal(job.payload, otherwise=lambda _: MASK)  # what cannot be decrypted must be entered again
+    previous = unseal(job.payload, otherwise=lambda _: MASK)  # a secret that cannot be decrypted must be entered again
     as_json = "json" in request.GET
     form = PayloadForm(
         request.POST or None,
@@ -48,7 +45,7 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
             if left := list(masks_left(payload, job.payload, named)):
                 raise InvalidPayloadError([{"pointer": at, "detail": "Enter this secret again."} for at in left])
             canonical = inspector.validate(payload, job.owner)
-            if unseal(canonical) == former and not _replaces_secret(job, entered, form.value, named):
+            if unseal(canonical) == previous and not _replaces_secret(job, entered, form.value, named):
                 form.add_error(None, "Nothing has changed. To run the job as it is, requeue it.")
             elif "post" in request.POST:
                 return _save(request, job, payload, reason.cleaned_data["reason"])
@@ -60,7 +57,7 @@ def edit_page(request: HttpRequest, job: Job, context: dict[str, Any]) -> HttpRe
 
 
 def _replaces_secret(job: Job, entered: Any, shown: Any, named: Collection[str]) -> bool:
-    """Whether a mask was replaced. The new value is not compared, or a secret could be guessed by trying."""
+    """Whether a mask was replaced. The new value is not compared, because then a secret could be guessed by trying."""
     return list(masks_left(entered, job.payload, named)) != list(masks_left(shown, job.payload, named))
 
 
@@ -71,24 +68,23 @@ def _has_same_type(job: Job, payload: Any) -> bool:
 
 
 def difference(job: Job, payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lines of the difference between the job's payload and another: `+`, `-` or a space, and the line."""
+    """The difference between the job's payload and another one, line by line: `+`, `-` or a space, and the line."""
     before, after = (formatted(masked(job.kind, each)).splitlines() for each in (job.payload, payload))
     lines = [(line[0], line[1:]) for line in list(difflib.unified_diff(before, after, n=1000, lineterm=""))[3:]]
     return lines or [(" ", "No visible value has changed: a secret was entered again.")]
 
 
 def _save(request: HttpRequest, job: Job, payload: dict[str, Any], reason: str) -> HttpResponse:
-    seen = request.POST.get("seen", "")
     try:
         edit_and_requeue_job(
             job.pk,
             payload=payload,
             actor=request.user.get_username(),
             reason=reason,
-            fencing_token=token_of(seen),
+            fencing_token=parse_fencing_token(request.POST.get("seen", "")),
         )
     except TransitionError as error:
-        messages.error(request, f"Nothing was changed: {error}.")
+        messages.error(request, f"Nothing was changed: {str(error).removesuffix('.')}.")
     else:
         messages.success(request, "The payload was changed, and the job was requeued.")
     return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))

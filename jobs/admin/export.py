@@ -1,4 +1,4 @@
-"""The list of jobs as a CSV file, without secrets."""
+"""Export the list of jobs as a CSV file, without secrets."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ COLUMNS: Final = (
     "id", "kind", "type", "queue", "owner", "state", "attempt_count", "error_class", "error_message",
     "error_fingerprint", "created_at", "started_at", "finished_at",
 )  # fmt: skip
-#: Jobs that one statement reads.
+#: Number of jobs that one statement reads.
 CHUNK: Final = 500
 
 
 class _Echo:
-    """What `csv.writer` writes to: hands each line back."""
+    """A target for `csv.writer` that returns each line."""
 
     def write(self, line: str) -> str:
-        """The line."""
         return line
 
 
 def jobs_as_csv(jobs: QuerySet[Job]) -> StreamingHttpResponse:
-    """A download that is read from the database as it is sent."""
+    """A download that reads the database while it is sent."""
     response = StreamingHttpResponse(_lines(jobs), content_type="text/csv; charset=utf-8; header=present")
     response["Content-Disposition"] = f'attachment; filename="jobs-{timezone.now():%Y%m%d-%H%M%S}.csv"'
     return response
@@ -48,7 +47,7 @@ def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
 
 
 def _in_chunks(jobs: QuerySet[Job]) -> Iterator[Job]:
-    """A short statement for each: one cursor over all of them would read the list to its end before the first line."""
+    """Read with short statements: a single cursor would read the whole list before the first line."""
     chunk = list(jobs[:CHUNK])
     while chunk:
         yield from chunk

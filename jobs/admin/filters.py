@@ -1,4 +1,4 @@
-"""The filters of the list of jobs: each is a criterion of `jobs.interventions.selection`."""
+"""The filters of the job list. Each one is a criterion of `jobs.interventions.selection`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CriterionMixin:
     """`parameter_name` is the name of the criterion."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The jobs that fit; none, where the URL asks for what there is not."""
+        """The matching jobs; none if the URL contains a value that is not valid."""
         value = self.value()  # type: ignore[attr-defined]
         if not value:
             return queryset
@@ -30,86 +30,65 @@ class CriterionMixin:
 
 
 class StateFilter(CriterionMixin, DropdownFilter):
-    """By state."""
-
     title = parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """All states."""
         return State.choices
 
 
 class KindFilter(CriterionMixin, DropdownFilter):
-    """By kind."""
-
     title = parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Those that are registered."""
         return [(name, name) for name in kind_names()]
 
 
 class TypeFilter(CriterionMixin, DropdownFilter):
-    """By type."""
-
     title = parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Those of all kinds."""
         return [(name, name) for kind in kind_names() for name in inspector_of(kind).types()]
 
 
 class QueueFilter(CriterionMixin, DropdownFilter):
-    """By queue."""
-
     title = parameter_name = "queue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """All queues."""
         return [(name, name) for name in Queue.objects.values_list("name", flat=True)]
 
 
 class ErrorFilter(CriterionMixin, DropdownFilter):
-    """By the class of the last error."""
-
     title = "error class"
     parameter_name = "error"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Those that jobs have now."""
         return [(name, name.rpartition(".")[2]) for name in error_classes()]
 
 
 class AgeFilter(CriterionMixin, DropdownFilter):
-    """By the time since it was submitted."""
+    """By the time since the job was submitted."""
 
     title = parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Four spans."""
         return [*((name, f"within the last {name}") for name in AGES), ("older", "older than a week")]
 
 
 class OwnerFilter(CriterionMixin, TextFilter):
-    """By the name of the owner."""
-
     title = parameter_name = "owner"
 
 
 class FingerprintFilter(CriterionMixin, TextFilter):
-    """By failure group."""
-
     title = "failure group"
     parameter_name = "fingerprint"
 
 
 class TroubleFilter(CriterionMixin, DropdownFilter):
-    """By what is wrong with them beside their state."""
+    """By problems that the state does not show."""
 
     title = parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """The troubles that `jobs.interventions.selection` knows."""
         return [("orphaned", "lease has expired"), ("overdue", "retry is overdue")]
 
 

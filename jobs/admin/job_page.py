@@ -1,4 +1,4 @@
-"""What the page of one job shows."""
+"""The context of the page of one job."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from jobs.payloads.redaction import redact
 from jobs.payloads.sealing import unseal
 from jobs.states import ACTIVE, CANCELLABLE, UNFINISHED
 
-#: Events, attempts and audit entries that are shown, the last ones.
+#: Maximum numbers of events, attempts and audit entries that are shown, the newest ones.
 MOST_LINES: Final = 200
 
 
 def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[str, Any]:
-    """The context of the page. With `revealed`, the payload is shown as it is."""
+    """The context of the page. With `revealed`, secrets are not masked."""
     events = list(job.events.order_by("-id")[:MOST_LINES])[::-1]
     attempts = list(job.attempts.order_by("-number")[:MOST_LINES])[::-1]
     ids = [attempt.celery_task_id for attempt in attempts if attempt.celery_task_id]
@@ -75,7 +75,7 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
     }
 
 
-#: Act on a job → its permission.
+#: Action on a job → the permission that it needs.
 PERMISSIONS: Final = {
     "requeue": "requeue_job",
     "discard": "discard_job",
@@ -87,11 +87,9 @@ PERMISSIONS: Final = {
 
 
 def formatted(value: Any) -> str:
-    """JSON for people; keys in order, so that two can be compared."""
+    """JSON for people. The keys are sorted so that two texts can be compared."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def _one_line(details: Any) -> str:
-    if not isinstance(details, dict):
-        return str(details)
-    return ", ".join(f"{name} {value}" for name, value in details.items())
+    return ", ".join(f"{key} {value}" for key, value in details.items()) if isinstance(details, dict) else str(details)

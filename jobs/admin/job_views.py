@@ -1,4 +1,4 @@
-"""The pages of a job, its actions, and the failure groups."""
+"""The pages and actions of one job, and the page of the failure groups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -28,17 +29,17 @@ from jobs.interventions.audit import audit
 from jobs.interventions.failure_groups import failure_groups
 from jobs.interventions.inquiries import submit_cost_inquiry
 from jobs.kinds import inspector_of
-from jobs.models import Artifact, AuditEntry, Job
+from jobs.models import AuditEntry, Job
 from jobs.states import UNFINISHED
 
 logger = structlog.get_logger(__name__)
 
 
 class JobPages(ReadOnlyAdmin):
-    """Thin views over named functions; each asks for its permission first."""
+    """Thin views over named functions. Each view checks its permission first."""
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """As Django does, but refuse a selection that is not made of ids."""
+        """Refuse a selection that contains anything but ids. Else do what Django does."""
         try:
             [UUID(text) for text in request.POST.getlist("_selected_action")]
         except ValueError:
@@ -47,8 +48,6 @@ class JobPages(ReadOnlyAdmin):
         return super().response_action(request, queryset)
 
     def get_urls(self) -> list[URLPattern]:
-        """Also the actions of a job's page."""
-
         def job_path(route: str, view: Any, name: str) -> URLPattern:
             return path(f"<path:object_id>/{route}", self.admin_site.admin_view(view), name=f"jobs_job_{name}")
 
@@ -63,7 +62,7 @@ class JobPages(ReadOnlyAdmin):
         ]
 
     def groups_view(self, request: HttpRequest) -> HttpResponse:
-        """Failure groups."""
+        """The page of the failure groups."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
@@ -88,32 +87,28 @@ class JobPages(ReadOnlyAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The job's page shows the history."""
+        """Redirect to the job's page, which shows the history."""
         job = self._job(request, object_id)
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#history")
 
+    @method_decorator([require_POST, never_cache])
     def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the page once with the unmasked payload, and record who saw it."""
-        return require_POST(never_cache(self._reveal))(request, object_id)
-
-    def _reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
         job = self._job_if_permitted(request, object_id, "reveal_payload")
         audit(AuditEntry.Action.REVEAL, [("job", job.pk, {}, {})], actor=request.user.get_username(), reason="")
         logger.warning("payload_revealed", job_id=str(job.pk), actor=request.user.get_username())
         return self._page(request, job, revealed=True)
 
+    @method_decorator(require_POST)
     def cost_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Submit an inquiry about the cost of the job. Its page shows the answer."""
-        return require_POST(self._submit_cost_inquiry)(request, object_id)
-
-    def _submit_cost_inquiry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         job = self._job_if_permitted(request, object_id, "requeue_job")
         if job.state not in UNFINISHED or not inspector_of(job.kind).knows_cost:
             raise Http404
         try:
-            submit_cost_inquiry(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: it has a permission
+            submit_cost_inquiry(job, actor=request.user)  # type: ignore[arg-type]  # not anonymous: the user has a permission
         except AdmissionError as error:
             messages.error(request, f"The inquiry could not be queued: {error}")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]) + "#lh-cost")
@@ -128,14 +123,11 @@ class JobPages(ReadOnlyAdmin):
         return edit_page(request, job, context)
 
     def download_view(self, request: HttpRequest, object_id: str, artifact_id: int) -> HttpResponseBase:
-        """Download a file of the job, and record who did, also in the timeline."""
+        """Download a file of the job, and record who did."""
         job = self._job_if_permitted(request, object_id, "download_artifact")
         artifact = job.artifacts.filter(pk=artifact_id, published_at__isnull=False, deleted_at=None).first()
         if artifact is None:
             raise Http404
-        return self._download(request, job, artifact)
-
-    def _download(self, request: HttpRequest, job: Job, artifact: Artifact) -> HttpResponseBase:
         try:
             response = artifact_response(request, artifact)
         except ArtifactError as error:
@@ -161,7 +153,7 @@ class JobPages(ReadOnlyAdmin):
             raise PermissionDenied
         try:
             return Job.objects.select_related("owner").filter(pk=unquote(object_id)).first()
-        except ValidationError:  # no UUID
+        except ValidationError:  # not a UUID
             return None
 
     def _job_if_permitted(self, request: HttpRequest, object_id: str, permission: str) -> Job:

@@ -1,4 +1,4 @@
-"""Pages of a long list."""
+"""Pagination of long lists."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any, Final
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-#: As far as rows are counted, and as far as pages go. Whoever wants to see more rows narrows the filter.
+#: Maximum number of rows that are counted and can be paged through. To see others, narrow the filter.
 BOUND: Final = 10_000
 
 
 class BoundedPaginator(Paginator):
-    """Counts up to `BOUND` rows, which takes a few milliseconds however many there are."""
+    """Counts at most `BOUND` rows, which takes a few milliseconds for a table of any size."""
 
     @cached_property
     def count(self) -> int:
-        """Rows, at most `BOUND`."""
         rows: Any = self.object_list
         return int(rows[:BOUND].count())

@@ -1,4 +1,4 @@
-"""The dials of the queues: each change asks first, wants a reason, and is kept in the audit trail."""
+"""The dials of the queues. Each change needs a confirmation and a reason, and is kept in the audit trail."""
 
 from __future__ import annotations
 
@@ -30,50 +30,48 @@ DIALS = (
 
 
 class QueueForm(forms.ModelForm):
-    """The dials, and why."""
+    """The dials, and the reason for the change."""
 
     reason = ReasonForm.base_fields["reason"]
 
     def clean_name(self) -> str:
-        """One that messages can be sent to, so that its jobs do not wait for ever."""
+        """Require a queue that messages can be sent to: otherwise, its jobs would wait forever."""
         name: str = self.cleaned_data["name"]
         if not is_declared(name):
             raise forms.ValidationError(
-                f"The variable QUEUES does not name {name}, so nothing in this queue could run. "
-                "Add it to QUEUES for web servers, workers and Beat, and restart them; manage.py migrate adds it."
+                f"The variable QUEUES does not name {name}, so its jobs could not run. Add the name to QUEUES for web "
+                "servers, workers and Beat, and restart them. Then manage.py migrate adds the queue."
             )
         return name
 
     def clean_database(self) -> str:
-        """An alias of the settings."""
         return validate_database(self.cleaned_data["database"])
 
 
 @admin.register(Queue)
 class QueueAdmin(ModelAdmin):
-    """Dials. A change counts within seconds; nothing is restarted."""
+    """The queues and their dials. A change takes effect without a restart."""
 
     form = QueueForm
     list_display = ("name", "state_label", "pause_link", *DIALS[2:9], "statement_timeout_seconds")
     sortable_by = ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Without the reason where nothing can be changed."""
+        """Omit the reason if the user cannot change anything."""
         fields = ("name", *DIALS)
         changes = self.has_change_permission(request) if obj else self.has_add_permission(request)
         return (*fields, "reason") if changes else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The name is the key that jobs refer to."""
+        """The name cannot change: it is the key that jobs refer to."""
         return ("name",) if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: jobs refer to it. Pause it, or close it."""
+        """Queues cannot be deleted, because jobs refer to them. They can be paused or closed."""
         return False
 
     @display(description="State", label={"open": "success", "paused": "warning", "closed": "warning"})
     def state_label(self, queue: Queue) -> str:
-        """As a coloured label."""
         return "paused" if queue.paused else "open" if queue.accepting else "closed"
 
     @admin.display(description="Pause or resume")
@@ -84,7 +82,6 @@ class QueueAdmin(ModelAdmin):
         return format_html('<a class="lh-link" href="{}">{}…</a>', url, act.capitalize())
 
     def get_urls(self) -> list[URLPattern]:
-        """Also pausing and resuming."""
         wrap = self.admin_site.admin_view
         return [
             path("<path:object_id>/pause/", wrap(self.pause_view), {"paused": True}, name="jobs_queue_pause"),
@@ -103,7 +100,7 @@ class QueueAdmin(ModelAdmin):
         if form.is_valid():
             actor = request.user.get_username()
             set_dials(queue.name, actor=actor, reason=form.cleaned_data["reason"], paused=paused)
-            messages.success(request, f"The queue {queue.name} {'is paused' if paused else 'was resumed'}.")
+            messages.success(request, f"The queue {queue.name} was {'paused' if paused else 'resumed'}.")
             return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
         context = {
             "title": f"{'Pause' if paused else 'Resume'} the queue {queue.name}?",
@@ -116,7 +113,7 @@ class QueueAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The dials. A change is shown for confirmation before it is made."""
+        """The page of the dials. A change must be confirmed before it is saved."""
         queue = self.get_object(request, unquote(object_id))
         if request.method == "POST" and queue is not None and self.has_change_permission(request, queue):
             form = self.get_form(request, queue, change=True)(request.POST, instance=queue)
@@ -126,7 +123,7 @@ class QueueAdmin(ModelAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
-        """Of a new queue; a change goes through `change_view`."""
+        """Save a new queue. `change_view` handles changes."""
         add_queue(obj, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
 
     def _set_dials(self, request: HttpRequest, queue: Queue, form: Any) -> HttpResponse:
@@ -148,11 +145,8 @@ class QueueAdmin(ModelAdmin):
         return HttpResponseRedirect(reverse("admin:jobs_queue_changelist"))
 
     def _confirm_dials(self, request: HttpRequest, before: Queue, form: Any) -> HttpResponse:
-        changes = [
-            (name, getattr(before, name), form.cleaned_data[name])
-            for name in DIALS
-            if getattr(before, name) != form.cleaned_data[name]
-        ]
+        values = ((name, getattr(before, name), form.cleaned_data[name]) for name in DIALS)
+        changes = [(name, was, wanted) for name, was, wanted in values if was != wanted]
         if not changes:
             messages.info(request, "Nothing has changed.")
             return HttpResponseRedirect(reverse("admin:jobs_queue_change", args=[quote(before.pk)]))
@@ -174,7 +168,7 @@ class QueueAdmin(ModelAdmin):
 
 
 def _parse_dial(queue: Queue, name: str, text: str) -> Any:
-    """A dial as the confirmation page sent it back. Raises ValidationError."""
+    """The value of a dial that the confirmation page sent back. Raises ValidationError."""
     field: Any = queue._meta.get_field(name)
     return field.clean(text or (None if field.null else ""), queue)
 

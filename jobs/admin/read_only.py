@@ -1,4 +1,4 @@
-"""Admin pages that only show."""
+"""Read-only admin pages."""
 
 from __future__ import annotations
 
@@ -17,36 +17,32 @@ from jobs.admin.paginator import BoundedPaginator
 AnyAdmin = TypeVar("AnyAdmin", bound=type[admin.ModelAdmin])
 
 
-class ReadOnlyMixin:
-    """Nothing can be added, changed or deleted, by any URL. Who may view is Django's permission."""
+class ReadOnlyAdmin(ModelAdmin):
+    """A list and a page per row, for users with Django's permission to view. No URL can add, change or delete rows.
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-
-class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
-    """A list and a page for each row. It does not count all rows: tables grow large."""
+    It does not count all rows, because tables grow large.
+    """
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
 
-    #: Fields that a URL may look for, by equality, beside those of `list_filter`. Django would allow any lookup of any
-    #: field: `payload__token__startswith` tells a secret letter by letter.
+    #: Fields that a URL may filter by equality, in addition to those of `list_filter`. Django would allow any lookup of
+    #: any field, and `payload__token__startswith` would reveal a secret letter by letter.
     open_lookups: tuple[str, ...] = ()
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Equality on fields that are shown as filters, and nothing else."""
+        """Allow only equality, and only on fields that are shown as filters or listed in `open_lookups`."""
         filters = [entry[0] if isinstance(entry, tuple) else entry for entry in self.list_filter]
         names = {getattr(entry, "parameter_name", entry) for entry in filters}
         return lookup in names or lookup.removesuffix("__exact") in {*self.open_lookups, *names}
@@ -54,19 +50,19 @@ class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Rows of which one of the `search_fields` is exactly that: by index, where Django's lookups scan the table."""
+        """Rows in which one of the `search_fields` equals the text. This uses an index; Django's lookups would not."""
         text = search_term.strip()
         if not text:
             return queryset, False
         found = queryset.none()
         for name in self.search_fields:
-            with suppress(ValidationError, ValueError):  # it is no id, say
+            with suppress(ValidationError, ValueError):  # for example, it is not an id
                 found |= queryset.filter(**{name: text})
         return found, False
 
 
 def replace_admin(*models: type[Model]) -> Callable[[AnyAdmin], AnyAdmin]:
-    """Class decorator: the admin of models of other apps, instead of the one that these registered."""
+    """Class decorator: register this admin for models of other apps, in place of the apps' own."""
 
     def register(admin_class: AnyAdmin) -> AnyAdmin:
         admin.site.unregister(models)

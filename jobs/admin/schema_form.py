@@ -1,6 +1,6 @@
-"""A form from a JSON Schema: a field for each property, nested ones by their path.
+"""Build a form from a JSON Schema: one field per property; the path names a nested one.
 
-It only reads and shows values; the kind's inspector validates them.
+The form only parses and shows values; the kind's inspector validates them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from jobs.admin.job_page import formatted
 from jobs.http.parsers import read_json
 from jobs.payloads.masking import MASK
 
@@ -28,7 +29,7 @@ WHOLE_PAYLOAD: Final = "payload"
 
 
 class PayloadForm(forms.Form):
-    """Holds a payload; `payload()` reads it back. Without a schema it is one field of JSON."""
+    """A form for a payload, which `payload()` returns. Without a schema, it is one field with JSON."""
 
     def __init__(self, *args: Any, value: Any, schema: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,13 +42,14 @@ class PayloadForm(forms.Form):
             self.fields["/".join(path)] = _field(path, described, _get_at(value, path))
 
     def payload(self) -> Any:
-        """The payload as entered. What the schema does not describe is as it was; an empty field is left out."""
+        """The payload as entered. Values outside the schema keep their values; empty fields are omitted."""
         if not self.leaves:
             return self.cleaned_data[WHOLE_PAYLOAD]
         entered = deepcopy(self.value)
         changed = set(self.changed_data)
-        for path in (path for path in self.leaves if "/".join(path) in changed):
-            _set_at(entered, path, self.cleaned_data["/".join(path)])
+        for path in self.leaves:
+            if (name := "/".join(path)) in changed:
+                _set_at(entered, path, self.cleaned_data[name])
         return entered
 
     def add_payload_errors(self, errors: list[dict[str, str]]) -> None:
@@ -61,13 +63,13 @@ class PayloadForm(forms.Form):
 
 
 class JSONText(forms.JSONField):
-    """JSON, indented."""
+    """A field of indented JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "spellcheck": "false"}), **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        """By the rules of the API's bodies."""
+        """Parse by the rules of the API's bodies."""
         if not isinstance(value, str) or not value.strip():
             return None
         try:
@@ -76,13 +78,10 @@ class JSONText(forms.JSONField):
             raise forms.ValidationError(str(error.detail)) from None
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Show what was sent again, even if it is not JSON."""
+        """Show the input again, even if it is not JSON."""
         return data
 
     def prepare_value(self, value: Any) -> Any:
-        """With two spaces a level."""
-        from jobs.admin.job_page import formatted
-
         return value if isinstance(value, str) else formatted(value)
 
 
@@ -95,7 +94,7 @@ def _leaves(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[
 
 
 def _fits_in_field(value: Any, schema: Mapping[str, Any]) -> bool:
-    """A secret that is not text cannot be masked in its field; it is edited as JSON."""
+    """Whether the value can be shown in a field. A masked secret that is not text cannot; it is edited as JSON."""
     return value != MASK or (schema.get("type") in ("string", ["string", "null"]) and "enum" not in schema)
 
 

@@ -1,4 +1,4 @@
-"""The way into the admin."""
+"""Sign-in to the admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 
 @never_cache
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """The admin's own form. Those who are signed in already, but are not staff, are told that instead (403)."""
+    """Show the admin's own form, or a 403 page to users who are signed in but are not staff."""
     if request.user.is_authenticated and not admin.site.has_permission(request):
         return render(request, "registration/not_staff.html", status=403)
     return admin.site.login(request)

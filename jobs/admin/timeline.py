@@ -1,7 +1,7 @@
-"""The picture of a job's way: when it waited, when attempts ran and how they ended, on an axis of time.
+"""The picture of a job's timeline: when it waited, when attempts ran, and how they ended.
 
-Attempts take seconds and a dead job may lie for days, so the axis is compressed: an interval is as wide as the
-logarithm of its length.
+Attempts take seconds, but a job may be dead for days. So the axis is compressed: the width of an interval grows with
+the logarithm of its length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jobs.durations import in_words
 from jobs.models import Attempt, Event
 from jobs.states import Outcome, State
 
-#: State of the job from an event on. Other events change nothing.
+#: Event → state of the job after it. Other events do not change the state.
 _STATE_AFTER: Final = {
     Event.Name.SUBMITTED: State.QUEUED,
     Event.Name.STARTED: State.RUNNING,
@@ -32,33 +32,33 @@ _STATE_AFTER: Final = {
     Event.Name.CANCELLED: State.CANCELLED,
 }
 _STATE_LABELS: Final = {
-    State.QUEUED: "waits",
-    State.FAILED: "waits for its retry",
-    State.DEAD: "is dead",
-    State.SUCCEEDED: "has succeeded",
-    State.CANCELLED: "is cancelled",
+    State.QUEUED: "waiting",
+    State.FAILED: "waiting for its retry",
+    State.DEAD: "dead",
+    State.SUCCEEDED: "succeeded",
+    State.CANCELLED: "canceled",
 }
-#: CSS class → what its colour means.
+#: CSS class → meaning of its color.
 LEGEND: Final = (
-    ("queued", "waits"),
-    ("attempt-succeeded", "attempt that succeeded"),
-    ("attempt-failed", "attempt that failed or was lost"),
-    ("failed", "waits for its retry"),
-    ("attempt-running", "runs now"),
+    ("queued", "waiting"),
+    ("attempt-succeeded", "successful attempt"),
+    ("attempt-failed", "failed or lost attempt"),
+    ("failed", "waiting for its retry"),
+    ("attempt-running", "running attempt"),
     ("dead", "dead"),
 )
-#: Intervals that are drawn at most, the last ones.
+#: Maximum number of intervals that are drawn, the latest ones.
 MAX_BARS: Final = 40
-#: In units of the picture.
+#: Widths in units of the picture.
 WIDTH: Final = 1000
 MIN_BAR_WIDTH: Final = 14
-#: Characters of a label that fit into a unit of width.
+#: Characters of a label that fit into one unit of width.
 CHARACTERS_PER_UNIT: Final = 1 / 7.5
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One interval: `x` and `width` in units of the picture; `look` is a CSS class; `text` says it in full."""
+    """One interval: `x` and `width` in units of the picture; `look` is a CSS class; `text` is the full description."""
 
     x: float
     width: float
@@ -69,12 +69,11 @@ class Bar:
 
 
 def draw_bars(events: Iterable[Event], attempts: Iterable[Attempt], *, now: datetime) -> list[Bar]:
-    """The bars of the picture, from left to right; they fill its width."""
+    """The bars of the picture, from left to right. Together they fill its width."""
     intervals = list(_intervals(events, now))[-MAX_BARS:]
     outcomes = {attempt.number: attempt.outcome for attempt in attempts}
     weights = [math.log10(1 + max(0.0, (end - begin).total_seconds()) * 10) for _, begin, end, _ in intervals]
-    free = WIDTH - MIN_BAR_WIDTH * len(intervals)
-    share = free / (sum(weights) or 1)
+    share = (WIDTH - MIN_BAR_WIDTH * len(intervals)) / (sum(weights) or 1)
     bars, x = [], 0.0
     for (state, begin, end, number), weight in zip(intervals, weights, strict=True):
         width = MIN_BAR_WIDTH + weight * share
@@ -84,7 +83,7 @@ def draw_bars(events: Iterable[Event], attempts: Iterable[Attempt], *, now: date
 
 
 def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, datetime, datetime, int | None]]:
-    """State, begin, end, and the number of the attempt that ran; what took no time at all is left out."""
+    """State, begin, end, and the number of the attempt that ran. Intervals of length 0 are omitted."""
     state: State | None = None
     since = now
     number: int | None = None
@@ -93,7 +92,7 @@ def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, 
         if begins is None:
             continue
         if begins is State.FAILED and not _is_retried(event):
-            begins = None  # the next event says what became of the job
+            begins = None  # the next event gives the new state
         if state is not None and event.at > since:
             yield state, since, event.at, number
         state, since = begins, event.at
@@ -103,7 +102,7 @@ def _intervals(events: Iterable[Event], now: datetime) -> Iterator[tuple[State, 
 
 
 def _is_retried(event: Event) -> bool:
-    """Whether this failure of an attempt is one after which the job waits for its retry."""
+    """Whether the job waits for a retry after this failure of an attempt."""
     return isinstance(event.details, dict) and "retryInSeconds" in event.details
 
 
@@ -123,7 +122,7 @@ def _bar(
         ended = outcomes.get(number or 0)
         outcome = Outcome(ended) if ended else None
         look = f"attempt-{outcome or 'running'}"
-        said = f"attempt {number} {'runs' if outcome is None else outcome.label.lower()}"
+        said = f"attempt {number} {'running' if outcome is None else outcome.label.lower()}"
     label = next((text for text in (f"#{number} {took}" if number else took, took) if _fits(text, width)), "")
     return Bar(round(x, 1), round(width, 1), look, label, f"{begin:%Y-%m-%d %H:%M:%S}: {said}, {took}", begin)
 

@@ -150,7 +150,7 @@ def test_a_job_that_kills_its_workers_is_explained_and_discarded(fault: Fault, o
     on_call.cure("1 job in the queue reports is dead", "Show the jobs")
     on_call.press(str(job.pk))
     on_call.sees("The worker process was killed by signal 11 (SIGSEGV).")
-    on_call.sees("it may take the next worker with it")
+    on_call.sees("It may take down the next worker.")
     on_call.press("Discard…")
     on_call.gives_reason("it ends its worker each time")
     on_call.press("Discard")

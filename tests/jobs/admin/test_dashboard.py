@@ -80,4 +80,4 @@ def test_a_redis_that_hangs_is_said_to_in_a_second_or_two(client: Client, db: No
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         page = client.get(reverse("admin:jobs_services")).content.decode()
     assert "not responding</span> Timeout reading from" in page
-    assert "Cannot check the workers: they are reached through Redis." in page
+    assert "Cannot check the workers: they are reached through Redis, which does not respond." in page

@@ -63,7 +63,7 @@ def test_dials_are_changed_once_their_difference_was_seen(member: Callable[[str]
     [
         ({"reason": ""}, "This field is required."),
         ({"max_running": "many"}, "Enter a whole number."),
-        ({"database": "nonsense"}, "There is no such database. There are: default."),
+        ({"database": "nonsense"}, "There is no such database. Available: default."),
         ({"paused": "", "max_running": "4"}, "Nothing has changed."),
     ],
 )

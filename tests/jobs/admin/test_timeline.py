@@ -27,8 +27,9 @@ def test_waits_attempts_and_death_are_drawn_in_their_order() -> None:
     ]  # fmt: skip
     bars = draw_bars(events, [attempt(1, "lost"), attempt(2, "failed")], now=T0 + timedelta(days=1))
     assert [(bar.look, bar.text.partition(": ")[2]) for bar in bars] == [
-        ("queued", "waits, 10 s"), ("attempt-lost", "attempt 1 lost, 2 s"), ("failed", "waits for its retry, 1 min"),
-        ("queued", "waits, 1 s"), ("attempt-failed", "attempt 2 failed, 2 s"), ("dead", "is dead, 23 h 58 min"),
+        ("queued", "waiting, 10 s"), ("attempt-lost", "attempt 1 lost, 2 s"),
+        ("failed", "waiting for its retry, 1 min"),
+        ("queued", "waiting, 1 s"), ("attempt-failed", "attempt 2 failed, 2 s"), ("dead", "dead, 23 h 58 min"),
     ]  # fmt: skip
     assert bars[0].x == 0
     assert all(abs(left.x + left.width - right.x) < 0.2 for left, right in pairwise(bars))
@@ -50,7 +51,7 @@ def test_a_failure_without_a_retry_draws_none(failed: str, end: str) -> None:
 def test_an_attempt_that_runs_reaches_until_now() -> None:
     events = [event("submitted", 0), event("started", 1, attempt=1)]
     [waited, runs] = draw_bars(events, [attempt(1, "")], now=T0 + timedelta(seconds=9))
-    assert (runs.look, runs.text) == ("attempt-running", "2026-01-01 00:00:01: attempt 1 runs, 8 s")
+    assert (runs.look, runs.text) == ("attempt-running", "2026-01-01 00:00:01: attempt 1 running, 8 s")
     assert waited.label == "1 s"
 
 

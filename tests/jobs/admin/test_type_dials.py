@@ -72,9 +72,9 @@ def initial(client: Client, row: TypeDials) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"type": "nonsense"}, "There is no such type. There are: "),
-        ({"kind": "nonsense"}, "There is no such kind. There are: "),
-        ({"database": "nonsense"}, "There is no such database. There are: default"),
+        ({"type": "nonsense"}, "There is no such type. Available: "),
+        ({"kind": "nonsense"}, "There is no such kind. Available: "),
+        ({"database": "nonsense"}, "There is no such database. Available: default"),
         ({"rows_per_second": "0"}, "greater than or equal to 1"),
         ({"reason": " "}, "This field is required."),
     ],
