@@ -1,4 +1,4 @@
-"""The `csv` object of an order, in words for people."""
+"""The labels of the `csv` object of an order."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from jobs.api.dialect import DialectSerializer
 
-#: Field → label and help. What is not named here shows under its own name.
+#: Field → label and help text.
 LABELS = {
     "encoding": ("Encoding", "Excel opens a file best as “UTF-8 with BOM”."),
-    "delimiter": ("Between columns", ""),
+    "delimiter": ("Delimiter", ""),
     "spreadsheetSafe": (
         "Safe for spreadsheets", "Puts an apostrophe before text that a spreadsheet would run as a formula."
     ),
     "compression": ("Compression", ""),
     "errors": ("Characters that the encoding lacks", ""),
 }  # fmt: skip
-#: Field → value → words.
+#: Field → value → label. A value without a label is shown as it is.
 CHOICES = {
     "encoding": {
         "utf-8": "UTF-8",
@@ -29,7 +29,7 @@ CHOICES = {
     },
     "delimiter": {",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Vertical bar |"},
     "compression": {"none": "None", "gzip": "gzip (.csv.gz)"},
-    "errors": {"strict": "Stop and name the place", "replace": "Write a question mark"},
+    "errors": {"strict": "Stop and report the place", "replace": "Write a question mark"},
 }
 
 
@@ -37,7 +37,7 @@ class FileFormat(DialectSerializer):
     """The API's own fields, with labels."""
 
     def get_fields(self) -> dict[str, Any]:
-        """Fields by name; a serializer makes its own copies, so they may be changed."""
+        """Fields by name. They are copies of this serializer, so they may be changed."""
         fields: dict[str, Any] = super().get_fields()
         for name, (label, help_text) in LABELS.items():
             fields[name].label, fields[name].help_text = label, help_text
@@ -47,7 +47,7 @@ class FileFormat(DialectSerializer):
 
 
 def in_words(field: str, value: str) -> str:
-    """A choice of the format in words."""
+    """The label of a choice."""
     return CHOICES[field].get(value, value)
 
 

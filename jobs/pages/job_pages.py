@@ -30,13 +30,13 @@ from jobs.pages.wording import ShownInFull, show_in_full
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
-#: Paths that are named after the kind; the download is one of the API.
+#: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
 NAMES = ("list", "list_live", "order", "detail", "detail_live", "download")
 NOT_RETRIED = "It was not tried again"
 
 
 class Refusal(NamedTuple):
-    """What the page of a job says of an action that was not done."""
+    """The message on a job's page about an action that was refused."""
 
     heading: str
     reason: str
@@ -52,11 +52,11 @@ class JobPages:
     remedies: ClassVar[Mapping[str, Remedy]] = REMEDIES
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
-        """Label and value of what was ordered beside the parameters, for the detail page."""
+        """Labels and values of parts of the order other than the parameters, for the detail page."""
         return ()
 
     def paths(self, *, list_path: str | None = None) -> list[URLPattern]:
-        """The list at `list_path`, or below the name of the kind as everything else."""
+        """The list is at `list_path`, or by default below the kind's name, like all other pages."""
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
         return [
@@ -97,23 +97,23 @@ class JobPages:
         return self._render(request, "jobs/detail_live.html", shown=self._shown(request, job_id))
 
     def cancel(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
-        """Cancel a job, and stay with it. If it has ended since the page was shown, nothing is done to it."""
+        """Cancel a job, and go back to its page. A job that has ended since the page was shown is left unchanged."""
         job = self._mine(request, job_id)
         if cancel_active_job(job.pk, actor=request.user.get_username()):
             return redirect(self.names["detail"], job.pk)
-        ended = Refusal("It was not canceled", f"The {job.kind} had ended before. Nothing of it was deleted.")
+        ended = Refusal("It was not canceled", f"The {job.kind} had already ended. Nothing was deleted.")
         return self.detail(request, job_id, status=409, refused=ended)
 
     def delete(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
-        """Delete a job that has ended, and go back to the list. Staff may have started it again meanwhile."""
+        """Delete a job that has ended, and go back to the list. Refused if staff have started it again meanwhile."""
         job = self._mine(request, job_id)
         if purge_jobs([job.pk], actor=request.user.get_username()).changed:
             return redirect(self.names["list"])
-        active = Refusal("It was not deleted", f"The {job.kind} has been started anew. Cancel it first.")
+        active = Refusal("It was not deleted", f"The {job.kind} has been started again. Cancel it first.")
         return self.detail(request, job_id, status=409, refused=active)
 
     def retry(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
-        """Try a failed job again. If that is refused, its page says why."""
+        """Try a failed job again. If that is refused, its page gives the reason."""
         job = self._mine(request, job_id)
         try:
             self.resource.retry(job, owner=request.user)
@@ -122,14 +122,14 @@ class JobPages:
         except NotRetryableError as error:
             return self.detail(request, job_id, status=409, refused=Refusal(NOT_RETRIED, str(error)))
         except AdmissionError as error:
-            full = Refusal(NOT_RETRIED, f"{error} Try again in a while.")
+            full = Refusal(NOT_RETRIED, f"{error} Try again later.")
             return self.detail(request, job_id, status=refusal_problem(error).status_code, refused=full)
         return redirect(self.names["detail"], job.pk)
 
     def order(self, request: SignedInRequest) -> HttpResponse:
-        """Choose a type; with `?type=`, its form; with `?like=` (an id), the form as that job was ordered.
+        """The types; with `?type=`, the form of a type; with `?like=` (an id), the form as that job was ordered.
 
-        `open=format` unfolds the file format.
+        `open=format` then unfolds the file format.
         """
         if like := request.GET.get("like"):
             job = self._mine(request, like)
@@ -147,7 +147,7 @@ class JobPages:
         return self.take(request, job_type, form)
 
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
-        """Do what the button of a valid form says: order."""
+        """Carry out the button of a valid form: place the order."""
         try:
             job = self.resource.ordering.place_order(owner=request.user, data=self.data_of(job_type, form)).job
         except AdmissionError as error:
@@ -158,13 +158,13 @@ class JobPages:
         return HttpResponse(status=303, headers={"Location": reverse(self.names["detail"], args=[job.pk])})
 
     def data_of(self, job_type: JobType, form: OrderForm) -> dict[str, Any]:
-        """The body of an order over the API, as a valid form has it."""
+        """A valid form as the body of an order over the API."""
         return {f"{self.resource.kind}Type": job_type.identifier, **form.order()}
 
     def order_page(
         self, request: SignedInRequest, job_type: JobType, form: OrderForm, *, status: int = 200, **shown: Any
     ) -> HttpResponse:
-        """The form, with what is wrong about it."""
+        """The form with its mistakes."""
         wrong = mistakes(form) if hasattr(form, "initial_data") else []
         context = {"job_type": job_type, "fields": render_form(form), "mistakes": wrong, **shown}
         return self._render(request, self.order_template, status=status, **context)

@@ -18,7 +18,7 @@ PAGE_SIZE = 20
 
 @dataclass(frozen=True)
 class Page:
-    """Some jobs. `before` is where this page starts and `next_before` where the next one does, if there are."""
+    """Some jobs. This page starts after the id `before`, the next one after `next_before`; None if there is none."""
 
     jobs: list[Shown]
     before: UUID | None
@@ -26,14 +26,14 @@ class Page:
 
     @property
     def is_active(self) -> bool:
-        """Whether something here may still change by itself."""
+        """Whether a job on this page may still change by itself."""
         return any(job.is_active for job in self.jobs)
 
 
 def list_jobs(user: AbstractBaseUser, resource: JobResource, *, before: UUID | None) -> Page:
     """The newest jobs of `user`, or the newest that are older than the one whose id is `before`.
 
-    Two queries, or three. A page is found by id, which grows with time, so that the last one costs what the first does.
+    Two or three queries. A page is found by id, which grows with time, so the last page costs no more than the first.
     """
     mine = Job.objects.owned_by(user).filter(kind=resource.kind).with_result().order_by("-id")
     older = mine.filter(pk__lt=before) if before else mine

@@ -1,7 +1,7 @@
-"""The order form: made from the type's own serializer, by DRF's renderer of HTML forms.
+"""The order form: the type's own serializer, rendered by DRF's renderer of HTML forms.
 
-DRF reads HTML forms as well as JSON (`parameters.year=2023`; an empty optional input counts as left
-out, a box that is not ticked as False), so nothing here knows a type of field.
+DRF also reads HTML forms (`parameters.year=2023`; an empty optional input counts as left out, an unticked box as
+False), so no code here parses fields.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jobs.types.secret_parameters import HasParameters, is_secret_field, without
 
 
 class OrderForm(serializers.Serializer[Any]):
-    """An order without its type, which `context` names: `parameters`, and a group for each field of a subclass."""
+    """An order without its type, which is in `context`: `parameters`, and a group for each field of a subclass."""
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {"parameters": self.context["job_type"].Parameters(label="Parameters")}
@@ -36,25 +36,24 @@ class OrderForm(serializers.Serializer[Any]):
         return fields
 
     def order(self) -> dict[str, Any]:
-        """What a valid form orders, secrets in clear."""
-        parameters = canonical(
-            self.fields["parameters"], self.validated_data["parameters"], self.initial_data["parameters"]
-        )
+        """The order of a valid form, with secrets in clear."""
+        valid, sent = self.validated_data["parameters"], self.initial_data["parameters"]
+        parameters = canonical(self.fields["parameters"], valid, sent)
         return {**{name: self.data[name] for name in self._groups()}, "parameters": parameters}
 
     @classmethod
     def blank(cls, job_type: JobType) -> Self:
-        """Nothing entered yet: shows the defaults."""
+        """An empty form, which shows the defaults."""
         return cls(context={"job_type": job_type})
 
     @classmethod
     def entered(cls, job_type: JobType, posted: QueryDict) -> Self:
-        """What a user has sent. Validated: `errors` says what is wrong."""
+        """A form that a user has sent. It is validated: `errors` says what is wrong."""
         return cls.filled(job_type, {name: parse_html_dict(posted, prefix=name) for name in cls._groups()})
 
     @classmethod
     def filled(cls, job_type: JobType, order: Mapping[str, Any], *, format_open: bool = False) -> Self:
-        """An earlier order. Validated, because the type may have changed since."""
+        """A form with an earlier order. It is validated, because the type may have changed since."""
         context = {"job_type": job_type, "format_open": format_open}
         form = cls(data={name: order[name] for name in cls._groups()}, context=context)
         form.is_valid()
@@ -62,7 +61,7 @@ class OrderForm(serializers.Serializer[Any]):
 
     @classmethod
     def like(cls, job_type: JobType, payload: Mapping[str, Any], *, format_open: bool = False) -> Self:
-        """The order of a job, without its secrets: they are entered again."""
+        """A form with the order of a job, without its secrets, which must be entered again."""
         parameters = without_secrets(type(job_type), payload["parameters"])
         return cls.filled(job_type, {**payload, "parameters": parameters}, format_open=format_open)
 
@@ -73,7 +72,7 @@ class OrderForm(serializers.Serializer[Any]):
 
 DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
 API_ONLY_STYLE = {"base_template": "api_only.html"}
-#: Fields that are typed into an input of one line, whatever it is that they hold.
+#: Fields whose input is a single line of text.
 TYPED = (
     serializers.CharField,
     serializers.IntegerField,
@@ -103,7 +102,7 @@ class PageFormRenderer(HTMLFormRenderer):
     default_style = ClassLookupDict(STYLES)
 
     def render_field(self, field: BoundField, parent_style: Mapping[str, Any]) -> str:
-        """A group gets a context of its own: in a template, `field.label` of a group is its field called "label"."""
+        """A group gets its own context, because in templates `group.label` would mean its field named "label"."""
         if not isinstance(field, NestedBoundField):
             return str(super().render_field(field, parent_style))
         context = {
@@ -164,14 +163,14 @@ def _dress_all(group: Any, job_type: type[HasParameters]) -> None:
 
 
 def _dress_secret(field: Any) -> None:
-    """It is typed where nobody can read it, and never shown, not even a default."""
+    """Hide what is typed, and never show a value, not even a default."""
     field.style = {**field.style, "base_template": "input.html", "input_type": "password", "autocomplete": "off"}
 
 
 def _dress(field: Any) -> None:
-    """Prepare a field for a form: show its default, and let a select be left empty where the API may leave it out."""
+    """Show the field's default in the form, and allow an empty choice if the API allows leaving the field out."""
     if isinstance(field, serializers.BooleanField):
-        field.default_empty_html = False  # DRF would take the default for a box that was unticked
+        field.default_empty_html = False  # for an unticked box, DRF would otherwise use the default
     default = _default(field)
     if default is None:
         field.style.setdefault("may_be_empty", not field.required)
@@ -180,7 +179,7 @@ def _dress(field: Any) -> None:
 
 
 def _is_default(group: Any) -> bool:
-    """Whether what is chosen is what the form shows when it is opened. Values are texts where they come from a form."""
+    """Whether the values are those of a new form. Values that a form has sent are texts."""
     return all(_as_text(field.value) == _as_text(field.initial) for field in group)
 
 
@@ -189,7 +188,7 @@ def _as_text(value: Any) -> str:
 
 
 def _default(field: Any) -> Any:
-    """None where there is none, or where DRF works it out from the request."""
+    """The default of a field; None without one, or if DRF takes it from the request."""
     if field.default is empty or getattr(field.default, "requires_context", False):
         return None
     return field.default() if callable(field.default) else field.default

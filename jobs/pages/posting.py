@@ -1,4 +1,4 @@
-"""Views that take what a form of a page posts."""
+"""Views that accept only the POST of a form on a page."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ View = Callable[..., HttpResponseBase]
 def post_only_from(page: str, *named: str) -> Callable[[View], View]:
     """`require_POST` and `login_required` for a form on the page of this name; `named` are the arguments of its path.
 
-    Who signs in again, because the session was over, is led to the address of the form by a GET: that leads on to the
-    page, and nothing is done that nobody sees.
+    A user whose session has expired signs in again, and is redirected to the form's address with a GET. This leads on
+    to the page, where the user can repeat the action.
     """
 
     def decorate(view: View) -> View:

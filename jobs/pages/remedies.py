@@ -1,4 +1,4 @@
-"""What the owner of a failed job can do: one remedy for each failure, in the words of the pages."""
+"""One remedy for each failure of a job: what its owner can do about it, in the words of the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.models import Job
 
 
 class Action(StrEnum):
-    """What the one button of a remedy says."""
+    """The label of a remedy's button."""
 
     TRY_AGAIN = "Try again"
     CHANGE_PARAMETERS = "Change the parameters"
@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Remedy:
-    """A sentence or two, and the action of the button below it; None where only somebody else can help.
+    """A sentence or two, and the action of the button below; None if only somebody else can help.
 
     `{noun}` stands for the kind, and `{id}` for the id of the job.
     """
@@ -46,7 +46,7 @@ class Remedy:
 
 @dataclass(frozen=True)
 class ShownRemedy:
-    """What the page shows; `url` takes a POST where the action is to try again."""
+    """A remedy as the page shows it. `url` takes a POST if the action is to try again, else a GET."""
 
     advice: str
     action: Action | None
@@ -65,10 +65,10 @@ WAIT: Final = Remedy("Wait a few minutes, then try again.", Action.TRY_AGAIN)
 CHANGE: Final = Remedy("Change the parameters and order the {noun} again.", Action.CHANGE_PARAMETERS)
 LESS: Final = Remedy("Ask for less, such as a shorter period.", Action.CHANGE_PARAMETERS)
 
-#: Its owner may not order its type any more.
+#: If the owner may no longer order the job's type.
 UNKNOWN_TYPE: Final = Remedy("Ask your administrator if you still need this {noun}.", None)
 
-#: Code of the failure → what helps. Of any other code, the failure says whether trying again may help.
+#: Code of the failure → remedy. For any other code, the failure says whether trying again may help.
 REMEDIES: Final = {
     "database-error": WAIT,
     "internal-error": ASK,
@@ -97,7 +97,7 @@ REMEDIES: Final = {
 def remedy_of(
     job: Job, failure: dict[str, Any], *, may_order: bool, remedies: Mapping[str, Remedy] = REMEDIES
 ) -> ShownRemedy:
-    """The one remedy for this failed job. A user who may not order its type any more can only ask."""
+    """The remedy for this failed job. A user who may no longer order its type can only ask."""
     if not may_order:
         return UNKNOWN_TYPE.for_job(job)
     remedy = remedies.get(failure["error"]["code"]) or (WAIT if failure["retryable"] else CHANGE)

@@ -8,10 +8,10 @@ _sections: dict[str, str] = {}
 
 
 def register_sections(sections: Mapping[str, str]) -> None:
-    """Add links to the navigation: name of the path, and label. The first one of all is the start page."""
+    """Add links to the navigation: name of the path → label. The very first link is the start page."""
     _sections.update(sections)
 
 
 def sections() -> dict[str, str]:
-    """All of them, in the order in which they were registered."""
+    """All sections, in the order of their registration."""
     return dict(_sections)

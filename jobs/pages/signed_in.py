@@ -1,4 +1,4 @@
-"""Who may see the pages: users who are signed in."""
+"""Restricts pages to users who are signed in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class HtmxRequest(HttpRequest):
-    """What `django_htmx.middleware` makes of a request. For annotations only."""
+    """A request with the attribute of `django_htmx.middleware`. For annotations only."""
 
     htmx: HtmxDetails
 
 
 class SignedInRequest(HtmxRequest):
-    """What a view behind one of these decorators gets. For annotations only."""
+    """The request of a view that requires a signed-in user. For annotations only."""
 
     user: User
 
@@ -31,8 +31,7 @@ class SignedInRequest(HtmxRequest):
 def signed_in_fragment(view: View) -> View:
     """`login_required` for a part of a page that htmx fetches.
 
-    A redirect would put the sign-in form into the middle of the page. Reloading the whole page leads
-    there and back.
+    A redirect would put the sign-in form into the middle of the page. Reloading the whole page leads there and back.
     """
     page = login_required(view)
 

@@ -1,4 +1,4 @@
-"""Template tags of the pages. Built in, as the pages of errors are rendered without a request."""
+"""Template tags of the pages. They need no request, because error pages are rendered without one."""
 
 from __future__ import annotations
 

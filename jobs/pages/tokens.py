@@ -22,7 +22,7 @@ from jobs.tokens.views import as_uuid
 
 
 class TokenForm(forms.Form):
-    """What a new token is to be."""
+    """The form for a new token."""
 
     name = forms.CharField(max_length=100, label="Name", help_text="What it is for, such as “nightly export”.")
     days = forms.IntegerField(
@@ -37,14 +37,14 @@ class TokenForm(forms.Form):
 @login_required
 @never_cache
 def token_list(request: HttpRequest) -> HttpResponse:
-    """My tokens, and a form for a new one, whose text is shown once."""
+    """My tokens, and a form for a new one, whose text is shown only once."""
     if request.method != "POST":
         return _page(request, TokenForm())
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        with transaction.atomic():  # no token is made whose text cannot be shown
+        with transaction.atomic():  # if its text cannot be shown, the token is not created
             token, text = issue_own_token(request.user, **form.cleaned_data)  # type: ignore[arg-type]
             return _page(request, TokenForm(), made=token, text=text)
     except TooManyTokensError as error:
@@ -53,7 +53,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 
 @post_only_from("token-list")
 def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
-    """End a token at once."""
+    """Revoke a token at once."""
     if not revoke_own_token(request.user, as_uuid(token_id)):  # type: ignore[arg-type]
         raise Http404
     return redirect("token-list")

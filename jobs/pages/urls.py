@@ -12,7 +12,7 @@ from jobs.pages import tokens
 
 @require_safe
 def icon(request: HttpRequest) -> HttpResponse:
-    """Where browsers look for an icon of pages that name none, such as the admin's."""
+    """Browsers request this path for pages that name no icon, such as the admin's."""
     return redirect(static("longhaul/icon.svg"))
 
 

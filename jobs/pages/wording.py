@@ -1,4 +1,4 @@
-"""A job in words: what its pages show."""
+"""A job in words, for its pages."""
 
 from __future__ import annotations
 
@@ -47,18 +47,21 @@ class Shown:
 
     @property
     def percent(self) -> int | None:
-        """None while the job runs and cannot tell."""
+        """None while the job is running and its total is not known."""
         unknown = self.job.state == State.RUNNING and self.job.progress_total is None
         return None if unknown else self.job.progress_percent
 
     @property
     def rows(self) -> str:
-        return counted_rows(self.artifact.row_count) if self.artifact else ""
+        """`1 row`, `1,234 rows`."""
+        count = self.artifact.row_count if self.artifact else None
+        return "" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
 
     @property
     def time_left(self) -> str:
+        """`less than a minute left`, `about 2 minutes left`."""
         seconds = seconds_remaining(self.known)
-        return "" if seconds is None else time_left(seconds, timezone.now())
+        return "" if seconds is None else f"{_about(seconds)} left"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class ShownInFull(Shown):
     waiting_reason: str
     failure: dict[str, Any] | None
     remedy: ShownRemedy | None
-    #: Label and value of what else was ordered.
+    #: Labels and values of the rest of the order.
     facts: Sequence[tuple[str, str]]
 
     @property
@@ -91,8 +94,8 @@ class ShownInFull(Shown):
 
 
 def show(job: Job, known: Estimate, user: AbstractBaseUser, resource: JobResource) -> Shown:
-    """Without a query."""
-    return Shown(known=known, **_what_was_ordered(job, user, resource))
+    """A job for the list. No query."""
+    return Shown(known=known, **_order_of(job, user, resource))
 
 
 def show_in_full(
@@ -103,18 +106,17 @@ def show_in_full(
     facts: Sequence[tuple[str, str]],
     remedies: Mapping[str, Remedy],
 ) -> ShownInFull:
-    """With the queries of `jobs.estimates.estimate.estimate`, and one more for a postponed job."""
+    """A job for its own page. The queries are those of `estimate`, and one more for a postponed job."""
     known = estimate(job)
     queued, postponed = queue_members(known), postponement_members(job)
-    ordered = _what_was_ordered(job, user, resource)
+    wait = queued.get("estimatedWaitSeconds")
+    ordered = _order_of(job, user, resource)
     failure = failure_members(job) if job.state == State.DEAD else None
     return ShownInFull(
         **ordered,
         known=known,
         place_in_queue=queued["queuePosition"],
-        expected_wait=_about(queued["estimatedWaitSeconds"], timezone.now())
-        if "estimatedWaitSeconds" in queued
-        else "",
+        expected_wait="" if wait is None else _about(wait),
         back_at=postponed.get("retryAt"),
         waiting_for=postponed.get("waitingFor", ""),
         waiting_reason=queued.get("waitingReason", {}).get("detail", ""),
@@ -124,26 +126,16 @@ def show_in_full(
     )
 
 
-def counted_rows(count: int) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
-def time_left(seconds: int, now: datetime) -> str:
-    """`less than a minute left`, `about 2 minutes left`."""
-    return f"{_about(seconds, now)} left"
-
-
-def _about(seconds: int, now: datetime) -> str:
-    return (
-        "less than a minute" if seconds < 60 else f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)}"
-    )
+def _about(seconds: int) -> str:
+    now = timezone.now()
+    long = f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)}"
+    return "less than a minute" if seconds < 60 else long
 
 
 def parameters_in_words(job_type: JobType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
     """Label and value of each parameter that was given, in the order of the form.
 
-    What the type does not know any more comes last, under its name.
+    Parameters that the type no longer has come last, under their names.
     """
     fields = job_type.Parameters().fields if job_type else {}
     known = [name for name in fields if name in parameters]
@@ -154,7 +146,7 @@ def parameters_in_words(job_type: JobType | None, parameters: dict[str, Any]) ->
     ]
 
 
-def _what_was_ordered(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
+def _order_of(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
     job_type: JobType | None
     try:
         job_type = resource.types.get(job.type, user)

@@ -251,7 +251,7 @@ def test_a_report_that_has_ended_before_the_click_is_not_cancelled_and_loses_not
     artifact = publish(job)
     answer = signed_in.post(f"/reports/{job.pk}/cancel")
     assert answer.status_code == 409
-    assert "It was not canceled The report had ended before. Nothing of it was deleted." in words(answer)
+    assert "It was not canceled The report had already ended. Nothing was deleted." in words(answer)
     assert ("Download" in words(answer)) is (state == State.SUCCEEDED)
     job.refresh_from_db()
     artifact.refresh_from_db()
@@ -262,7 +262,7 @@ def test_a_report_that_was_started_anew_before_the_click_is_not_deleted(signed_i
     job = make_job(State.QUEUED)
     answer = signed_in.post(f"/reports/{job.pk}/delete")
     assert answer.status_code == 409
-    assert "It was not deleted The report has been started anew. Cancel it first." in words(answer)
+    assert "It was not deleted The report has been started again. Cancel it first." in words(answer)
     job.refresh_from_db()
     assert (job.state, job.owner_id is None) == (State.QUEUED, False)
 
