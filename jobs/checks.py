@@ -27,17 +27,15 @@ def check_visibility_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -
 @checks.register(checks.Tags.compatibility)
 def check_lease(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """A shorter lease cannot be renewed in time."""
-    if settings.LEASE_SECONDS >= 3:
-        return []
-    return [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
+    is_valid = settings.LEASE_SECONDS >= 3
+    return [] if is_valid else [checks.Error("LEASE_SECONDS must be 3 or more.", id="jobs.E002")]
 
 
 @checks.register(checks.Tags.database)
 def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Giving up a connection takes at least two seconds, and the probe before it one."""
-    if settings.REQUEST_DATABASE_TIMEOUT_SECONDS >= 3:
-        return []
-    return [checks.Error("REQUEST_DATABASE_TIMEOUT_SECONDS must be 3 or more.", id="jobs.E007")]
+    is_valid = settings.REQUEST_DATABASE_TIMEOUT_SECONDS >= 3
+    return [] if is_valid else [checks.Error("REQUEST_DATABASE_TIMEOUT_SECONDS must be 3 or more.", id="jobs.E007")]
 
 
 @checks.register(checks.Tags.security)
@@ -53,9 +51,8 @@ def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) ->
 @checks.register(checks.Tags.security, deploy=True)
 def check_metrics_token(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """A token that can be guessed protects nothing."""
-    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 20:
-        return []
-    return [checks.Error("METRICS_TOKEN must have 20 characters or more.", id="jobs.E003")]
+    is_valid = not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= 20
+    return [] if is_valid else [checks.Error("METRICS_TOKEN must have 20 characters or more.", id="jobs.E003")]
 
 
 @checks.register(checks.Tags.security)

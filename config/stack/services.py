@@ -93,14 +93,14 @@ class StackProcess(Process):  # type: ignore[misc]
     follow = ""
 
     def run(self, events: "Queue[Any]", ignore_signals: bool = False) -> None:
-        def forget_the_reader() -> None:
+        def stop_waiting() -> None:
             with Path(self.follow).open("a+") as file:
                 fcntl.lockf(file, fcntl.LOCK_SH)
             events.cancel_join_thread()
 
         # Closing the terminal sends SIGHUP to this process, too, which must still read the service's last lines.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        threading.Thread(target=forget_the_reader, daemon=True).start()
+        threading.Thread(target=stop_waiting, daemon=True).start()
         super().run(events, ignore_signals)
 
 

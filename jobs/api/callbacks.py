@@ -35,7 +35,7 @@ from jobs.http.schema import problem
 from jobs.http.views import ApiView
 from jobs.models import CallbackEndpoint, Job
 from jobs.webhooks.announcing import CALLBACK
-from jobs.webhooks.asking import default_url, set_default_url
+from jobs.webhooks.default_url import default_url, set_default_url
 from jobs.webhooks.endpoints import enable_endpoint, endpoints_of
 from jobs.webhooks.kind import KIND
 from jobs.webhooks.replaying import deliver_test, replay_delivery

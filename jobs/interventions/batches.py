@@ -14,7 +14,7 @@ from jobs.interventions.audit import audit
 from jobs.models import AuditEntry, Job
 from jobs.postgres.commit import after_commit, in_transaction
 from jobs.states import ACTIVE, State
-from jobs.webhooks.announcing import announce_at_once
+from jobs.webhooks.announcing import announce_ends
 
 #: Maximum number of jobs that one transaction locks.
 BATCH_SIZE: Final = 500
@@ -68,7 +68,7 @@ def intervene(
             entries = [("job", job.pk, _audited_values(job), _audited_values(after[job.pk])) for job in fitting]
             audit(action, entries, actor=actor, reason=reason)
             if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
-                after_commit(announce_at_once, ended)
+                after_commit(announce_ends, ended)
         for queue in {job.queue for job in found.values()}:
             after_commit(release_jobs, queue)
         unknown = {pk: "there is no such job" for pk in batch if pk not in found}

@@ -24,8 +24,8 @@ from jobs.types.callback_fields import CallbackURLField
 from jobs.types.canonical import canonical
 from jobs.types.registry import TypeRegistry
 from jobs.types.secret_parameters import is_secret_field, masked_parameters
-from jobs.webhooks.announcing import tell_also
-from jobs.webhooks.asking import default_url
+from jobs.webhooks.announcing import add_callback
+from jobs.webhooks.default_url import default_url
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -96,7 +96,7 @@ class Ordering(Generic[T]):
             has_url = "callbackURL" in order  # who says nothing means the owner's own URL; null means no URL
             if order["reuse"] and (equal := self._find_reusable(owner, job_type, payload)):
                 if (url := order["callbackURL"] if has_url else default_url(owner)) is not None:
-                    tell_also(equal.pk, url=url)
+                    add_callback(equal.pk, url=url)
                 keep_reused(equal, owner=owner, idempotency=idempotency)
                 return Placed(equal, is_reused=True)
             job = submit_job(

@@ -56,10 +56,10 @@ def announce_end(job_id: UUID) -> list[Job]:
     return in_transaction(announce)
 
 
-def tell_also(job_id: UUID, *, url: str) -> None:
+def add_callback(job_id: UUID, *, url: str) -> None:
     """Also announce the end of a job to `url`, which must be canonical; at once if the job has ended.
 
-    A URL that the job already has gets no second message. Raises what `submit_job` raises.
+    Nothing changes if the job already has this URL. Raises what `submit_job` raises.
     """
     with transaction.atomic():
         job = Job.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=job_id)
@@ -75,7 +75,7 @@ def tell_also(job_id: UUID, *, url: str) -> None:
             submit_job(kind=CALLBACK, owner=job.owner, payload=message_of(ended, url=url))
 
 
-def announce_at_once(job_ids: Iterable[UUID]) -> None:
+def announce_ends(job_ids: Iterable[UUID]) -> None:
     """Announce the ends of these jobs, if they have ended. After an error, the sweep retries."""
     for job_id in list(job_ids)[:MOST_AT_ONCE]:
         try:

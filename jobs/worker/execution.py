@@ -31,7 +31,7 @@ from jobs.kinds import get_kind
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.states import Outcome
-from jobs.webhooks.announcing import announce_at_once
+from jobs.webhooks.announcing import announce_ends
 from jobs.worker.heartbeat import beating
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 from jobs.worker.policy import decide_for
@@ -135,7 +135,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     if below is not None:
         release_jobs(queue)
     if context.job.calls_back:
-        announce_at_once([context.job.pk])
+        announce_ends([context.job.pk])
     return end, following
 
 

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from jobs.models import Attempt, CallbackEndpoint, Job, Queue
 from jobs.outbound.urls import bucket_of
 from jobs.states import Outcome, State
-from jobs.webhooks.asking import default_url
+from jobs.webhooks.default_url import default_url
 from jobs.webhooks.endpoints import disable_endpoint
 from jobs.webhooks.signing import signed_headers, signing_secrets
 from tests.support.tokens import client_of

@@ -19,7 +19,7 @@ from jobs.models import Callback, Job
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.outbound.urls import bucket_of
 from jobs.states import State
-from jobs.webhooks.announcing import announce_end, tell_also
+from jobs.webhooks.announcing import add_callback, announce_end
 from jobs.worker.execution import execute_job
 from tests.support.deliveries import URL, deliveries, told
 from tests.support.small_file import write
@@ -197,7 +197,7 @@ def test_a_job_has_a_delivery_for_each_url(calling_job: Callable[..., Job]) -> N
 def test_a_url_that_asks_while_the_job_is_purged_is_not_told(calling_job: Callable[..., Job]) -> None:
     job = calling_job(state=State.SUCCEEDED, finished_at=Now())
     purge_jobs([job.pk], actor="ada")
-    tell_also(job.pk, url="https://other.example.com/")
+    add_callback(job.pk, url="https://other.example.com/")
     assert deliveries() == []
     assert list(Callback.objects.values_list("url", flat=True)) == [URL]
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from jobs.models import Callback, Job, Queue
 from jobs.states import State
-from jobs.webhooks.asking import set_default_url
+from jobs.webhooks.default_url import set_default_url
 from jobs.worker.execution import execute_job
 
 pytestmark = pytest.mark.django_db
