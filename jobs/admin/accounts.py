@@ -33,7 +33,7 @@ class UserAdmin(AuditedMixin, DjangoUserAdmin, ModelAdmin):
         return () if request.user.is_superuser else ("is_superuser", "user_permissions")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Only superusers can delete a selection, because Django then does not check the permission for each row."""
+        """Only superusers can act on a selection, because it may contain superusers."""
         return super().get_actions(request) if request.user.is_superuser else {}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -55,7 +55,7 @@ class GroupAdmin(AuditedMixin, DjangoGroupAdmin, ModelAdmin):
 
 
 @admin.register(ApiToken)
-class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # the read-only base declares it for instances
+class TokenAdmin(AuditedMixin, ReadOnlyAdmin):  # type: ignore[misc]  # redefines what the mixin inherits
     """Bearer tokens, of which only a hash is stored. Staff can revoke them by deleting, and change their rate limit."""
 
     list_display = ("token_key", "user", "name", "scopes", "created", "last_used_at", "expiry")

@@ -1,4 +1,4 @@
-"""Build a form from a JSON Schema: one field per property; the path names a nested one.
+"""Build a form from a JSON Schema: one field per property. Nested fields are named by their path.
 
 The form only parses and shows values; the kind's inspector validates them.
 """
@@ -42,7 +42,7 @@ class PayloadForm(forms.Form):
             self.fields["/".join(path)] = _field(path, described, _get_at(value, path))
 
     def payload(self) -> Any:
-        """The payload as entered. Values outside the schema keep their values; empty fields are omitted."""
+        """The payload as entered. Values that the schema does not describe are kept; empty fields are omitted."""
         if not self.leaves:
             return self.cleaned_data[WHOLE_PAYLOAD]
         entered = deepcopy(self.value)
@@ -117,11 +117,7 @@ def _field(path: tuple[str, ...], schema: Mapping[str, Any], value: Any) -> form
             return values[str(chosen)]
 
         return forms.TypedChoiceField(
-            choices=[("", "—"), *choices],
-            coerce=coerce,
-            empty_value=None,
-            widget=UnfoldAdminSelectWidget(),
-            **options,
+            choices=[("", "—"), *choices], coerce=coerce, empty_value=None, widget=UnfoldAdminSelectWidget(), **options
         )
     if kinds == {"boolean"}:
         return forms.BooleanField(widget=UnfoldBooleanWidget(), **options)

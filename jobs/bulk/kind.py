@@ -1,4 +1,4 @@
-"""The kind `bulk`. One of its jobs is a leg: it works on a bulk run until a person stops it or the stage is done."""
+"""The kind `bulk`. Each job of it is a leg: it works on a bulk run until the work is done or a later leg takes over."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Inquiry:
         )
 
     def finding(self, job: Job) -> Finding | None:
-        """Whether the job can be run again, by this inquiry; None if it is open or about another payload."""
+        """What the answer means for a requeue; None if the inquiry is open or about another payload."""
         if self.outcome is None or self.work != work_term(job):
             return None
         age = timezone.now() - self.at
@@ -112,7 +112,7 @@ class Inquiry:
             case Outcome.REFUSED:
                 return f"The query could not be built or planned: {self.text}"
             case Outcome.UNAVAILABLE:
-                return f"The database did not answer: {self.text}"
+                return f"The database did not respond: {self.text}"
             case Outcome.UNDECIDED:
                 return f"The cost could not be estimated: {self.text}"
             case Outcome.TIMED_OUT:

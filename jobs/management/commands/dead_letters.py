@@ -40,7 +40,7 @@ class Command(BaseCommand):
         show.add_argument("--traceback", action="store_true", help="include the traceback of the last attempt")
         ask = actions.add_parser("ask", help="have a worker estimate what jobs would cost; `show` prints the answer")
         ask.add_argument("id", type=UUID, nargs="+")
-        requeue, discard = "requeue jobs with their full number of attempts, unless refused", "cancel jobs for good"
+        requeue, discard = "requeue jobs with their full number of attempts", "cancel jobs for good"
         for name, text in (("requeue", requeue), ("discard", discard)):
             change = actions.add_parser(name, help=text)
             change.add_argument("id", type=UUID, nargs="*", help="job IDs; or use --all")
