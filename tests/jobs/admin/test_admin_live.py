@@ -59,6 +59,7 @@ def test_the_boxes_of_a_refreshed_list_are_ticked_and_counted_together(
         show(staff_page)
         expect(staff_page.get_by_role("link", name=str(newer.pk))).to_be_visible()
         jobs.append(newer)
+    expect(staff_page.locator("#lh-pages")).to_have_text("4 jobs")
     every, counter = staff_page.locator("#action-toggle"), staff_page.locator(".action-counter")
     every.check()
     expect(staff_page.locator("input.action-select:checked")).to_have_count(4)
