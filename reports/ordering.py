@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from jobs.api.dialect import DialectSerializer
-from jobs.http.strict import StrictBooleanField, StrictCharField
-from jobs.types.callback_fields import CallbackURLField
+from jobs.http.strict import StrictCharField
 from jobs.types.ordering import Order, Ordering
 from reports.types import REPORT_TYPES, ReportType
 from tabular.dialect import Dialect
@@ -17,18 +16,6 @@ class ReportOrderSerializer(Order):
 
     reportType = StrictCharField(max_length=100)
     csv = DialectSerializer(default=dict)
-    callbackURL = CallbackURLField(
-        required=False,
-        allow_null=True,
-        help_text=(
-            "The URL to notify when the report ends. If omitted, the URL in your settings is used; null sends no "
-            "notification."
-        ),
-    )
-    reuse = StrictBooleanField(
-        default=False,
-        help_text="Reuse an identical report of yours that is in progress or was ordered recently, if there is one.",
-    )
 
 
 class ReportOrdering(Ordering[ReportType]):

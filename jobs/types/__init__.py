@@ -1,5 +1,4 @@
-"""Kinds whose jobs have a type, such as a report type: what the classes of all such kinds have in common.
+"""The common code of all kinds whose jobs have a type, such as a report type. It knows no particular kind.
 
-Nothing in here knows a certain kind. The code of a type may be slow or broken, so where it runs outside of a worker it
-runs in a process of its own (`contained`).
+The code of a type may be slow or broken, so outside of workers it runs in a separate process (`contained`).
 """

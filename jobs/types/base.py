@@ -1,4 +1,4 @@
-"""What the types of every kind have in common: a report type, an upload type and a call type are subclasses."""
+"""The base class of the types of every kind, such as report types, upload types and call types."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 
 
 class NoParameters(serializers.Serializer[Any]):
-    """For a type that takes none."""
+    """For a type without parameters."""
 
 
 class JobType:
-    """One sort of job of a kind. A developer subclasses the kind's own subclass of this and registers it.
+    """One type of jobs of a kind. Developers subclass the kind's own subclass and register it.
 
-    One instance is made and shared by all threads: keep no state in it.
+    All threads share one instance: keep no state in it.
     """
 
-    #: The name in URLs and orders: lower case, digits, hyphens.
+    #: The name in URLs and orders: lower-case letters, digits, hyphens.
     identifier: ClassVar[str]
     title: ClassVar[_StrOrPromise]
     description: ClassVar[_StrOrPromise] = ""
-    #: Validates what a consumer may choose; a plain DRF serializer.
+    #: A plain DRF serializer that validates the user's choices.
     Parameters: ClassVar[type[serializers.Serializer[Any]]] = NoParameters
-    #: Parameters whose values are secrets though their names do not say so: masked on the staff's pages and in errors.
+    #: Parameters that are secret although their names do not suggest it: masked on staff pages and in errors.
     sensitive: ClassVar[Collection[str]] = ()
-    #: Queue that its orders wait in; None is the queue of the kind.
+    #: Queue of the orders; None: the kind's queue.
     queue: ClassVar[str | None] = None
-    #: Alias of the database that its jobs work on; None leaves it to the queue's row.
+    #: Alias of the database that the jobs use; None: the queue's setting.
     database: ClassVar[str | None] = None
-    #: How long the file of a job can be downloaded; None is RETENTION_DAYS.
+    #: How long the file of a job can be downloaded; None: RETENTION_DAYS.
     retention: ClassVar[timedelta | None] = None
-    #: How long after it was ordered a job is given to an equal order that asks for `reuse`.
+    #: How long after its order a job can serve an equal order with `reuse`.
     reusable_for: ClassVar[timedelta] = timedelta(hours=1)
 
     @property
     def dials(self) -> TypeDefaults:
-        """What the class says about dials, all of it at once."""
+        """The dials that the class sets."""
         return TypeDefaults(database=self.database)
 
     def may_order(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Whether `user` may order it and see that it exists."""
+        """Whether `user` may order the type and see that it exists."""
         return True

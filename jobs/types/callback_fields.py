@@ -1,4 +1,4 @@
-"""The URL of a callback as a member of a request."""
+"""The serializer field for callback URLs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs.http.strict import StrictCharField
 from jobs.models.callbacks import LONGEST_URL
 from jobs.outbound.urls import InvalidCallbackURLError, canonical_url
 
-#: What is taken for certain; ports, and names in other letters, are taken too. For the schema.
+#: For the schema: a subset that is always accepted. Ports and international names are accepted, too.
 PUBLIC_URL: Final = r"^https://[a-z]{2,20}(\.[a-z]{2,20}){1,3}(/[A-Za-z0-9_-]{0,40}){0,3}(\?[a-z0-9=&]{1,40})?$"
 EXAMPLE: Final = "https://hooks.example.com/longhaul"
 
@@ -20,7 +20,7 @@ EXAMPLE: Final = "https://hooks.example.com/longhaul"
     {"type": "string", "format": "uri", "pattern": PUBLIC_URL, "maxLength": LONGEST_URL, "example": EXAMPLE}
 )
 class CallbackURLField(StrictCharField):
-    """In its canonical form. Its name is not resolved."""
+    """Converts a URL to its canonical form, without resolving its host."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=LONGEST_URL, trim_whitespace=False, **options)

@@ -1,4 +1,4 @@
-"""The parameters of an order as JSON that the same serializer reads again."""
+"""The canonical JSON of the parameters of an order, which the same serializer accepts again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rest_framework.fields import empty
 
 
 def canonical(serializer: Any, validated: Mapping[str, Any], given: Any) -> dict[str, Any]:
-    """What `serializer` validated, field by field: `"2023"` becomes 2023, and defaults are filled in.
+    """The validated values, field by field: `"2023"` becomes 2023, and defaults are filled in.
 
-    Unlike `to_representation`, this has the fields that are write-only. What the serializer took out of `validated`,
-    such as a second input of a password, is taken from `given`, so that it is there when the order is validated again.
+    Unlike `to_representation`, this includes write-only fields. A value that the serializer removed from `validated`,
+    such as a repeated password, is taken from `given`, because validating the order again needs it.
     """
     values: dict[str, Any] = {}
     for name, field in serializer.fields.items():
@@ -22,17 +22,17 @@ def canonical(serializer: Any, validated: Mapping[str, Any], given: Any) -> dict
         raw = field.get_value(given) if isinstance(given, Mapping) else empty
         try:
             values[name] = _value(field, _attribute(field, validated), raw)
-        except KeyError:  # an optional field that was left out, or one that the serializer took out
+        except KeyError:  # an optional field that was omitted, or one that the serializer removed
             if isinstance(raw, str | int | float | bool):
                 values[name] = raw
     if type(serializer).to_representation is not serializers.Serializer.to_representation:
-        values |= serializer.to_representation(validated)  # the serializer has its own idea of its JSON
+        values |= serializer.to_representation(validated)  # the serializer customizes its JSON
     return values
 
 
 def _attribute(field: Any, validated: Any) -> Any:
-    """What DRF's `get_attribute` does; but that answers None for what was left out, where None is allowed."""
-    for step in field.source_attrs:  # none of them where the source is "*"
+    """Like DRF's `get_attribute`, which however returns None for an omitted field that allows null."""
+    for step in field.source_attrs:  # empty if the source is "*"
         validated = validated[step]
     return validated
 

@@ -1,4 +1,4 @@
-"""System checks: mistakes in types that would otherwise show at the first order."""
+"""System checks for mistakes in types that would otherwise only fail at the first order."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,10 +11,7 @@ from jobs.types.registry import TypeRegistry, registries
 
 @checks.register(checks.Tags.compatibility)
 def check_types(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """A type must name a queue that workers consume, and a database that is configured.
-
-    The id of a message begins with the label of the app that has the kind: `reports.E001`.
-    """
+    """A type must name a configured queue and database. Message ids start with the app of the kind: `reports.E001`."""
     return [message for registry in registries() for message in _mistakes(registry)]
 
 
@@ -27,7 +24,5 @@ def _mistakes(registry: TypeRegistry[Any]) -> Iterator[checks.CheckMessage]:
             hint = f"Queues are: {', '.join(queues)}."
             yield checks.Error(f"No queue is named {queue!r}.", hint=hint, obj=type(known), id=f"{app}.E001")
         if known.database is not None and known.database not in databases:
-            hint = f"Databases are: {', '.join(databases)}."
-            yield checks.Error(
-                f"No database is named {known.database!r}.", hint=hint, obj=type(known), id=f"{app}.E002"
-            )
+            text, hint = f"No database is named {known.database!r}.", f"Databases are: {', '.join(databases)}."
+            yield checks.Error(text, hint=hint, obj=type(known), id=f"{app}.E002")

@@ -1,11 +1,11 @@
-"""Run code that may hang, end its process or take all memory: in a process of its own, within bounds.
+"""Run code that may hang, crash or exhaust memory in a separate process with limits.
 
     contained("reports.previewing.read_preview", payload, bounds=Bounds(seconds=8, memory_bytes=2**29))
 
-The process is forked from a server without threads and connections, which has loaded Django already, so that it starts
-within milliseconds (https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods). It inherits no
-socket of the web server and no session of PostgreSQL. When its time is over the caller kills it, whatever its code does
-with signals and threads. Should the caller be gone, its own alarm ends it.
+The process starts within milliseconds, because it is forked from a server that has already loaded Django
+(https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods). The server has no threads and no
+connections, so the process inherits no socket of the web server and no PostgreSQL session. After its time the caller
+kills it, whatever its code does with signals and threads; if the caller is gone, its own alarm ends it.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ import structlog
 
 logger = structlog.get_logger(__name__)
 
-#: Tests that register types while they run use "fork".
+#: Tests that register types at run time use "fork".
 START_METHOD = "forkserver"
 PRELOADED: Final = "jobs.types.contained_preload"
-#: How long a process may take to begin, which the first one of a server does after Django is loaded. Seconds.
+#: How long a process may take to start; the first process of a server waits until Django is loaded.
 START_SECONDS: Final = 60.0
-#: The alarm of the process rings later than its caller's patience ends: it is for callers that are gone. Seconds.
+#: Delay of the process's own alarm after the caller's deadline: it is only for callers that are gone.
 ALARM_AFTER_SECONDS: Final = 2
 LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
-#: How often the caller is asked whether to go on. Seconds.
+#: Interval between calls of `check`.
 POLL_SECONDS: Final = 0.2
 
 _READY: Final = b"+"
@@ -49,51 +49,49 @@ _starting = threading.Lock()
 
 
 class ContainedError(Exception):
-    """The code did not come to its end within its bounds."""
+    """The code did not finish within its limits."""
 
 
 class CannotStartError(ContainedError):
-    """Its process did not begin; that is no fault of the code."""
+    """The process did not start, which is not the fault of the code."""
 
 
 class TookTooLongError(ContainedError):
-    """It was killed when its time was over."""
+    """The process was killed at its deadline."""
 
 
 class ProcessEndedError(ContainedError):
-    """Its process ended without an answer."""
+    """The process ended without an answer."""
 
 
 class AnswerTooLargeError(ContainedError):
-    """Its answer is longer than an answer may be."""
+    """The answer exceeds LONGEST_ANSWER_BYTES."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the code may take: `seconds` from its first line on; memory beyond Django's."""
+    """The limits of the code: `seconds` from its start, and memory in addition to Django's."""
 
     seconds: float
     memory_bytes: int
 
 
 def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[], None] = lambda: None) -> Any:
-    """Call the function of this dotted name and return its answer, which is JSON.
+    """Call the function with this dotted name and return its answer, which must be JSON. `arguments` are pickled.
 
-    `arguments` are pickled. The function is ours: it catches what the code it calls raises. `check` is called while
-    waiting, and may raise to end it.
-
-    Raises ContainedError.
+    The function must catch the errors of the code that it calls. `check` is called while waiting; if it raises, the
+    process is killed. Raises ContainedError.
     """
     context: Any = multiprocessing.get_context(START_METHOD)
     if START_METHOD == "forkserver":
-        # Counts for the call that starts the server; what is not loaded there, each process would load.
+        # Only the call that starts the server preloads; each process would load any other module itself.
         context.set_forkserver_preload([PRELOADED, function.rpartition(".")[0]])
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(writer, function, arguments, bounds), daemon=True)
     began = time.monotonic()
     try:
         try:
-            with _starting, _server_killed_after(START_SECONDS):  # of several threads
+            with _starting, _server_killed_after(START_SECONDS):  # the lock: only one thread may start the server
                 process.start()
             writer.close()
             _read(reader, 1, seconds=START_SECONDS, check=check)
@@ -113,7 +111,7 @@ def contained(function: str, *arguments: Any, bounds: Bounds, check: Callable[[]
 
 @contextmanager
 def _server_killed_after(seconds: float) -> Iterator[None]:
-    """Python waits without end for a server that hangs, be it while loading an app. The next call starts a new one."""
+    """Python waits forever for a server that hangs, for example loading an app. The next call starts a new one."""
 
     def kill() -> None:
         if pid := getattr(forkserver._forkserver, "_forkserver_pid", None):
@@ -130,7 +128,7 @@ def _server_killed_after(seconds: float) -> Iterator[None]:
 
 
 def _read(reader: Connection, size: int, *, seconds: float, check: Callable[[], None]) -> bytes:
-    """So many bytes. It never waits longer, even for a process that stops in the middle."""
+    """Read exactly `size` bytes, and never wait longer than `seconds`, even if the process stops in the middle."""
     data, until = b"", time.monotonic() + seconds
     while len(data) < size:
         check()
@@ -147,17 +145,17 @@ def _read(reader: Connection, size: int, *, seconds: float, check: Callable[[], 
 
 
 def _end(process: Any) -> None:
-    """Kill the process, and what it has started."""
+    """Kill the process and its children."""
     if process.pid is None:
         return
-    for kill in (os.killpg, os.kill):  # it may not be the leader of a group yet
+    for kill in (os.killpg, os.kill):  # it may not lead a group yet
         with suppress(ProcessLookupError, PermissionError):
             kill(process.pid, signal.SIGKILL)
     process.join(5)
 
 
 def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds: Bounds) -> None:
-    """The process: call the function, write its answer, end."""
+    """In the process: call the function, write its answer, and exit."""
     os.setsid()
     is_preloaded = PRELOADED in sys.modules
     from jobs.types.contained_preload import forget_connections
@@ -176,7 +174,7 @@ def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds:
     try:
         answer = json.dumps(act(*arguments)).encode()
     except BaseException as error:
-        # Its text may hold secrets.
+        # Not the text of the error, which may contain secrets.
         frames = "".join(traceback.format_tb(error.__traceback__))
         logger.error("contained_code_failed", function=function, error=type(error).__name__, frames=frames)
         os._exit(1)
@@ -186,12 +184,12 @@ def _work(writer: Connection, function: str, arguments: tuple[Any, ...], bounds:
 
 
 def _limit(bounds: Bounds) -> None:
-    """From now on the kernel keeps the time, by the clock and by the processor, and the memory."""
+    """Let the kernel enforce the limits of wall time, CPU time and memory from now on."""
     longest = bounds.seconds.__ceil__() + ALARM_AFTER_SECONDS
     signal.alarm(longest)
     used = psutil.Process().memory_info().vms
-    with suppress(ValueError, OSError):  # not on every system
-        on_all = longest * (os.cpu_count() or 1)  # the time of threads adds up
+    with suppress(ValueError, OSError):  # some systems lack these limits
+        on_all = longest * (os.cpu_count() or 1)  # the CPU time of all threads counts
         resource.setrlimit(resource.RLIMIT_CPU, (on_all, on_all))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes, used + bounds.memory_bytes))

@@ -1,4 +1,4 @@
-"""What the server loads from which the processes of `jobs.types.contained` are forked: Django, with all apps."""
+"""Loaded by the fork server of `jobs.types.contained`: Django with all apps."""
 
 import gc
 import os
@@ -9,14 +9,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.db import connections  # noqa: E402  (the settings first)
+from django.db import connections  # noqa: E402  (needs the settings)
 
 _inherited: list[Any] = []
-gc.freeze()  # the collector would write to pages that are shared with the processes to come
+gc.freeze()  # otherwise the collector would write to memory pages that are shared with the forked processes
 
 
 def forget_connections() -> None:
-    """Leave the connections of the process that this one was forked from alone, if it had any: they are not ours."""
+    """Stop using connections inherited from the parent process, without closing them: they belong to the parent."""
     for connection in connections.all(initialized_only=True):
-        _inherited.append(connection)  # to be collected would close it
+        _inherited.append(connection)  # garbage collection would close it
         del connections[connection.alias]

@@ -1,4 +1,4 @@
-"""What the staff's pages ask about the payload of a job whose kind has types."""
+"""Information about the payload of a job with a type, for staff pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T", bound=JobType)
 
 
 class TypedInspector(Inspector, Generic[T]):
-    """The payload is an order: the identifier of its type, `parameters`, `language`, and what else the kind adds."""
+    """The payload is an order: the identifier of its type, `parameters`, `language`, and the kind's own members."""
 
     encrypts = True
 
@@ -39,7 +39,7 @@ class TypedInspector(Inspector, Generic[T]):
         self.ordering, self.registry = ordering, ordering.types
 
     def type_of(self, payload: dict[str, Any]) -> str:
-        """The type's identifier."""
+        """The identifier of the type."""
         return str(payload.get(self.registry.member, "")) if isinstance(payload, dict) else ""
 
     def types(self) -> Collection[str]:
@@ -47,14 +47,14 @@ class TypedInspector(Inspector, Generic[T]):
         return [job_type.identifier for job_type in self.registry.all()]
 
     def sensitive_names(self, payload: dict[str, Any]) -> Collection[str]:
-        """Those of the type. Raises UnknownTypeError."""
+        """The secret parameters of the type. Raises UnknownTypeError."""
         job_type = self._find(payload)
         if job_type is None:
             raise UnknownTypeError(self.type_of(payload))
         return secret_names(type(job_type))
 
     def validate(self, payload: Any, owner: AbstractBaseUser | None) -> dict[str, Any]:
-        """As an order of today would be. In the canonical form, secrets are sealed."""
+        """Validate the payload like a new order, and return its canonical form with sealed secrets."""
         payload = super().validate(payload, owner)
         order = {name: value for name, value in payload.items() if name != "language"}
         try:
@@ -69,7 +69,7 @@ class TypedInspector(Inspector, Generic[T]):
         return canonical | {name: payload[name] for name in ("language",) if name in payload}
 
     def encrypted(self, payload: Any) -> dict[str, Any] | None:
-        """Of an order: among its parameters."""
+        """The payload with newly encrypted secret parameters; None if their encryption is up to date."""
         if not isinstance(payload, dict) or "parameters" not in payload:
             return None
         job_type = self._find(payload)
@@ -79,7 +79,7 @@ class TypedInspector(Inspector, Generic[T]):
         return {**payload, "parameters": seal(unseal(payload["parameters"]), is_secret)}
 
     def schema(self, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """Of the parameters, and of what else is an object in an order of this kind."""
+        """The JSON Schema of the parameters, and of the other objects in an order of this kind."""
         job_type = self._find(payload)
         if job_type is None:
             return None
@@ -90,47 +90,46 @@ class TypedInspector(Inspector, Generic[T]):
         return {"type": "object", "properties": parts}
 
     def dials(self, type: str) -> TypeDefaults:  # noqa: A002
-        """Of the type's class."""
+        """The dials that the type's class sets."""
         job_type = self.registry.find(type)
         return job_type.dials if job_type else TypeDefaults()
 
     def findings(self, job: Job) -> Iterator[Finding]:
-        """Whether its type is still there, its owner may still order it, and its parameters are still valid."""
+        """Whether the type still exists, the owner may still order it, and the parameters are still valid."""
+        if problem := self._problem(job):
+            yield Finding(Level.WILL_FAIL, problem)
+            return
+        name = self.type_of(job.payload)
+        yield Finding(Level.OK, f"{name} exists, its owner may order it, and its parameters are still valid.")
+
+    def _problem(self, job: Job) -> str:
         kind, identifier = self.registry.kind, self.type_of(job.payload)
-        if self.registry.find(identifier) is None:
-            yield Finding(Level.WILL_FAIL, f"The {kind} type {identifier} does not exist any more.")
-            return
+        job_type = self.registry.find(identifier)
+        if job_type is None:
+            return f"The {kind} type {identifier} no longer exists."
         if job.owner is None:
-            yield Finding(Level.WILL_FAIL, f"It has no owner, and the kind {kind} needs one.")
-            return
-        try:
-            self.registry.get(identifier, job.owner)
-        except UnknownTypeError:
-            yield Finding(Level.WILL_FAIL, f"Its owner may not order {identifier} any more.")
-            return
+            return f"The job has no owner, which the kind {kind} requires."
+        if not job_type.may_order(job.owner):
+            return f"The owner may no longer order {identifier}."
         try:
             self.validate(unseal(job.payload), job.owner)
         except SecretUnreadableError:
-            yield Finding(
-                Level.WILL_FAIL,
-                "A secret parameter can no longer be decrypted, because SECRET_KEY was replaced. Put the former key "
-                "into SECRET_KEY_FALLBACKS, or edit the payload and write the secret again.",
+            return (
+                "A secret parameter can no longer be decrypted, because SECRET_KEY was replaced. Add the former key "
+                "to SECRET_KEY_FALLBACKS, or edit the payload and enter the secret again."
             )
         except InvalidPayloadError as error:
-            yield Finding(Level.WILL_FAIL, f"Its payload is no longer valid: {error}")
-        else:
-            yield Finding(Level.OK, f"{identifier} exists, its owner may order it, and its parameters are valid today.")
+            return f"Its payload is no longer valid: {error}"
+        return ""
 
     def announced(self, job: Job) -> dict[str, Any]:
-        """The type, and the URLs of the status and, of a complete job, the result: as the status has them."""
+        """The type, the URL of the status and, for a complete job, that of the result, named as in the status."""
         kind = self.registry.kind
-        told: dict[str, Any] = {
-            self.registry.member: self.type_of(job.payload),
-            "statusURL": reverse(f"{kind}-status", args=[job.pk]),
-        }
+        status_url = reverse(f"{kind}-status", args=[job.pk])
+        members: dict[str, Any] = {self.registry.member: self.type_of(job.payload), "statusURL": status_url}
         if job.state == State.SUCCEEDED and (url := get_kind(kind).url_of_result(job)):
-            told[f"{kind}URL"] = url
-        return told
+            members[f"{kind}URL"] = url
+        return members
 
     def _find(self, payload: dict[str, Any]) -> T | None:
         return self.registry.find(self.type_of(payload))

@@ -1,4 +1,4 @@
-"""Order: from what a consumer sends to a submitted job. All faces of a kind come here."""
+"""Validate an order and submit its job. The API and the pages of every kind use this."""
 
 from __future__ import annotations
 
@@ -32,22 +32,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=JobType)
 
-#: Equal jobs that are looked at for one that can be reused.
+#: How many equal jobs are examined in search of one to reuse.
 MOST_EQUAL: Final = 5
 
 
 class Order(StrictSerializer):
-    """The body of an order. A kind adds a field for the type, and after it what else its orders have."""
+    """The body of an order. A kind adds a field for the type, and then its own fields."""
 
     parameters = serializers.DictField(default=dict)
-    callbackURL = CallbackURLField(required=False, allow_null=True)
-    reuse = StrictBooleanField(default=False)
+    callbackURL = CallbackURLField(
+        required=False,
+        allow_null=True,
+        help_text="The URL to notify when the job ends; null: none. If omitted, the URL in your settings is used.",
+    )
+    reuse = StrictBooleanField(
+        default=False,
+        help_text="Reuse an identical order of yours that is in progress or was placed recently, if there is one.",
+    )
 
-    #: Members that are about this one order. The job does not keep them: equal jobs have equal payloads.
+    #: Members that are not stored in the job, so that equal jobs have equal payloads.
     NOT_KEPT: ClassVar = frozenset({"callbackURL", "reuse"})
 
     def get_fields(self) -> dict[str, Any]:
-        """In the order of the documentation: the type, its parameters, what the kind adds, and what all orders have."""
+        """The fields in the order of the documentation: type, parameters, those of the kind, those of all orders."""
         fields = super().get_fields()
         own = [name for name in fields if name not in ("parameters", *self.NOT_KEPT)]
         return {name: fields[name] for name in (*own[:1], "parameters", *own[1:], "callbackURL", "reuse")}
@@ -55,7 +62,7 @@ class Order(StrictSerializer):
 
 @dataclass(frozen=True)
 class Placed:
-    """The outcome of an order: a new job, that of the first request with its key, or an equal one ordered before."""
+    """The job of an order: a new one, that of the first request with the same key, or an equal one that is reused."""
 
     job: Job
     is_replayed: bool = False
@@ -63,10 +70,10 @@ class Placed:
 
 
 class Ordering(Generic[T]):
-    """How an order of one kind becomes a job. A kind subclasses this and makes one instance."""
+    """Turns orders of one kind into jobs. A kind subclasses this and creates one instance."""
 
     types: ClassVar[TypeRegistry[Any]]
-    #: The body of an order. If the kind adds nothing, it is made from the name of the type.
+    #: The body of an order. The default has no fields of the kind except its type.
     Order: ClassVar[type[Order]]
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -76,14 +83,14 @@ class Ordering(Generic[T]):
             cls.Order = type(f"{cls.types.kind.capitalize()}Order", (Order,), of_type)
 
     def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
-        """What the payload has of a valid order beside its type, its parameters and the language."""
+        """The kind's own members of the payload of a valid order."""
         return {}
 
     def place_order(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
-        """Validate an order and submit it, unless the same request did so before, or an equal job may be reused.
+        """Validate and submit an order, unless the same request already did, or an equal job can be reused.
 
-        `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors the shape of `data`;
-        UnknownTypeError; or what `job_of_first_request` and `jobs.dispatch.submission.submit_job` raise.
+        `data` is the parsed body. Raises DRF's ValidationError, whose `detail` mirrors `data`; UnknownTypeError; and
+        the errors of `job_of_first_request` and `submit_job`.
         """
         return planned_again(partial(self._place_order, owner, data, idempotency))
 
@@ -93,7 +100,7 @@ class Ordering(Generic[T]):
                 return Placed(first, is_replayed=True)
             order = self._validated(data)
             job_type, payload = self._payload(order, owner)
-            has_url = "callbackURL" in order  # who says nothing means the owner's own URL; null means no URL
+            has_url = "callbackURL" in order  # omitted: the URL in the owner's settings; null: no URL
             if order["reuse"] and (equal := self._find_reusable(owner, job_type, payload)):
                 if (url := order["callbackURL"] if has_url else default_url(owner)) is not None:
                     add_callback(equal.pk, url=url)
@@ -111,17 +118,17 @@ class Ordering(Generic[T]):
             return Placed(job)
 
     def valid_payload(self, *, owner: AbstractBaseUser, data: Any) -> tuple[T, dict[str, Any]]:
-        """The type that is ordered, and what a job keeps of the order, in its canonical form. Secrets are sealed.
+        """The ordered type, and the payload for the job in canonical form, with sealed secrets.
 
         Raises DRF's ValidationError or UnknownTypeError.
         """
         return self._payload(self._validated(data), owner)
 
     def reopen_order(self, payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[T, dict[str, Any]]:
-        """The type and the validated parameters of a job's payload, by today's rules.
+        """The type and the parameters of a job's payload, validated again, with decrypted secrets.
 
-        This is where sealed secrets are decrypted. Raises UnknownTypeError, also where its owner may not order it any
-        more, SecretUnreadableError, or DRF's ValidationError.
+        Raises UnknownTypeError (also if the owner may no longer order the type), SecretUnreadableError, or DRF's
+        ValidationError.
         """
         job_type: T = self.types.get(payload[self.types.member], owner)
         serializer = job_type.Parameters(data=unseal(payload["parameters"]))
@@ -129,7 +136,7 @@ class Ordering(Generic[T]):
         return job_type, serializer.validated_data
 
     def shown_parameters(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of an order with `***` in place of each secret, as its owner sees them."""
+        """The parameters of an order as its owner sees them, with `***` for each secret."""
         job_type = self.types.find(str(payload[self.types.member]))
         return masked_parameters(type(job_type) if job_type else None, payload["parameters"])
 
@@ -150,7 +157,7 @@ class Ordering(Generic[T]):
         }
 
     def _find_reusable(self, owner: AbstractBaseUser, job_type: T, payload: dict[str, Any]) -> Job | None:
-        """The newest equal job of `owner` that is on its way or whose file is there, and was ordered shortly ago."""
+        """The newest recent equal job of `owner` that is active or whose file is available and undamaged."""
         equal = Job.objects.owned_by(owner).filter(
             kind=self.types.kind,
             search_terms__terms__contains=[same_work_term(self.types.kind, payload)],
@@ -165,10 +172,7 @@ class Ordering(Generic[T]):
 
 
 def valid_parameters(job_type: JobType, data: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as JSON in their canonical form, secrets in clear.
-
-    Raises ValidationError under the key `parameters`.
-    """
+    """The canonical JSON of the parameters, with secrets in clear. Raises ValidationError under `parameters`."""
     serializer = job_type.Parameters(data=data)
     try:
         refuse_unknown(data, serializer.fields)

@@ -1,4 +1,4 @@
-"""The types of one kind, found in all installed apps."""
+"""The types of each kind, discovered in all installed apps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.kinds import get_kind
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    from jobs.types.base import JobType  # its module loads the REST framework, which a worker without types never uses
+    from jobs.types.base import JobType  # imports the REST framework, which a worker without types does not need
 
 T = TypeVar("T", bound="JobType")
 C = TypeVar("C", bound="type[JobType]")
@@ -24,13 +24,13 @@ _registries: list[TypeRegistry[Any]] = []
 
 
 class UnknownTypeError(LookupError):
-    """There is no such type, or this user may not order it: both look the same. Its argument is the identifier."""
+    """The type does not exist, or the user may not order it; callers cannot tell which. Argument: the identifier."""
 
 
 class TypeRegistry(Generic[T]):
-    """The types of `kind`, which are subclasses of `base`. Apps register them in a module called `<kind>_types`.
+    """The types of `kind`, which are subclasses of `base`. Apps register them in a module named `<kind>_types`.
 
-    `member` is the name of the type in orders and payloads: `reportType`.
+    `member` is the key of the type in orders and payloads: `reportType`.
     """
 
     def __init__(self, kind: str, base: type[T]) -> None:
@@ -40,14 +40,14 @@ class TypeRegistry(Generic[T]):
         _registries.append(self)
 
     def discover(self) -> None:
-        """Import the module of types of each installed app; called from the `AppConfig.ready()` of the kind's app."""
+        """Import the types module of each installed app. Call it from `AppConfig.ready()` of the kind's app."""
         autodiscover_modules(f"{self.kind}_types")
 
     def register(self, job_type: C) -> C:
-        """Class decorator: make a type known under its identifier.
+        """Class decorator: register a type under its identifier.
 
-        Raises ImproperlyConfigured when it does not subclass the base, or its identifier is missing, malformed or
-        taken.
+        Raises ImproperlyConfigured if the class is not a subclass of the base, or the identifier is missing, malformed
+        or taken.
         """
         if self.base not in job_type.__mro__:
             raise ImproperlyConfigured(f"{_path(job_type)} must be a subclass of {_path(self.base)}")
@@ -65,26 +65,26 @@ class TypeRegistry(Generic[T]):
         return job_type
 
     def all(self) -> list[T]:
-        """All types, by identifier."""
+        """All types, sorted by identifier."""
         return [known for _, known in sorted(self._types.items())]
 
     def find(self, identifier: str) -> T | None:
-        """The type called `identifier`, whoever asks; None when there is none."""
+        """The type named `identifier`, without a permission check; None if it does not exist."""
         return self._types.get(identifier)
 
     def orderable_by(self, user: AbstractBaseUser | AnonymousUser) -> list[T]:
-        """The types that `user` may order, by identifier."""
+        """The types that `user` may order, sorted by identifier."""
         return [known for known in self.all() if known.may_order(user)]
 
     def get(self, identifier: str, user: AbstractBaseUser | AnonymousUser) -> T:
-        """The type called `identifier`. Raises UnknownTypeError, also where `user` may not order it."""
+        """The type named `identifier`. Raises UnknownTypeError, also if `user` may not order it."""
         known = self._types.get(identifier)
         if known is None or not known.may_order(user):
             raise UnknownTypeError(identifier)
         return known
 
     def queue_of(self, job_type: JobType) -> str:
-        """The queue that orders of a type wait in."""
+        """The queue for orders of a type."""
         return job_type.queue or get_kind(self.kind).queue
 
 

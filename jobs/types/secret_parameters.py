@@ -1,4 +1,4 @@
-"""Which parameters of a type are secrets."""
+"""The secret parameters of types."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from jobs.payloads.masking import is_sensitive, mask
 
 
 class HasParameters(Protocol):
-    """The part of a type that says which of its parameters are secret."""
+    """The part of a type that declares its secret parameters."""
 
     Parameters: ClassVar[type[serializers.Serializer[Any]]]
     sensitive: ClassVar[Collection[str]]
 
 
 def secret_names(job_type: type[HasParameters]) -> frozenset[str]:
-    """The names of parameters, nested ones too, that the type declares secret.
+    """The names of parameters, including nested ones, that the type declares secret.
 
-    Those that it lists in `sensitive`, and fields that are write-only or are shown as passwords. A field with a
-    `source` counts under both names. Names that say it themselves, such as `password`, are not among them.
+    These are the names in `sensitive`, and fields that are write-only or rendered as passwords. A field with a `source`
+    counts under both names. Parameters that are secret only by their names, such as `password`, are not included.
     """
     return _secret_in(job_type.Parameters).union(job_type.sensitive)
 
 
 def is_secret_field(job_type: type[HasParameters], name: str) -> bool:
-    """Whether the value of a parameter is a secret, for whatever reason."""
+    """Whether a parameter is secret, by declaration or by its name."""
     return is_sensitive(name, secret_names(job_type))
 
 
-@lru_cache(maxsize=512)  # to make a serializer takes longer than all that is asked of it here
+@lru_cache(maxsize=512)  # because creating a serializer is slow
 def _secret_in(parameters: Any) -> frozenset[str]:
     return frozenset(_declared(parameters()))
 
@@ -49,7 +49,7 @@ def _declared(field: Any) -> Iterator[str]:
 
 
 def without_secrets(job_type: type[HasParameters], parameters: Any) -> Any:
-    """A copy of the parameters in which no secret is, masked or not."""
+    """A copy of the parameters without any secrets, not even masked."""
     match parameters:
         case dict():
             return {
@@ -63,6 +63,6 @@ def without_secrets(job_type: type[HasParameters], parameters: Any) -> Any:
 
 
 def masked_parameters(job_type: type[HasParameters] | None, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of an order with `***` in place of each secret, as its owner sees them. None: an unknown type."""
+    """The parameters of an order as its owner sees them, with `***` for each secret. None: an unknown type."""
     masked: dict[str, Any] = mask(parameters, secret_names(job_type) if job_type else ())
     return masked

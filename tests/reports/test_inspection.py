@@ -77,7 +77,7 @@ def test_secrets_that_only_the_type_knows_are_masked(job: Job) -> None:
 def test_a_sound_order_is_safe_and_its_cost_is_told(job: Job) -> None:
     verdict = RequeueChecks().check(job)
     assert verdict.label == "safe"
-    text = "secretive exists, its owner may order it, and its parameters are valid today."
+    text = "secretive exists, its owner may order it, and its parameters are still valid."
     assert str(verdict.findings[0].text) == text
     assert (INSPECTOR.cost(job) or "").startswith("PostgreSQL expects about 5,000 rows at a cost of ")
 
@@ -100,17 +100,17 @@ def test_no_page_of_a_dead_job_runs_its_types_code(job: Job, client: Client, mon
 
 def test_a_type_that_is_gone_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(REPORT_TYPES._types, "secretive")
-    assert failing(job) == "The report type secretive does not exist any more."
+    assert failing(job) == "The report type secretive no longer exists."
 
 
 def test_an_owner_who_may_not_order_it_any_more_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Secretive, "allowed", False)
-    assert failing(job) == "Its owner may not order secretive any more."
+    assert failing(job) == "The owner may no longer order secretive."
 
 
 def test_a_job_without_an_owner_is_refused(job: Job) -> None:
     job.owner = None
-    assert failing(job) == "It has no owner, and the kind report needs one."
+    assert failing(job) == "The job has no owner, which the kind report requires."
 
 
 def test_parameters_that_are_not_valid_today_are_refused(job: Job) -> None:
