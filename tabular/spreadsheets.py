@@ -69,7 +69,7 @@ class LineDefuser:
     def join(self, lines: list[bytes]) -> bytes:
         """Join lines, each with its line break at the end, and defuse them.
 
-        A cheap search for each separator comes first, because most texts contain few of them.
+        A cheap search for each separator comes first, because most texts lack most of them.
         """
         joined = b"".join(lines)
         if joined.count(b"\n") > len(lines):

@@ -49,11 +49,11 @@ def delivery_body(job: Job, *, attempts: bool = False) -> dict[str, Any]:
 
 
 def _attempt_body(attempt: Attempt) -> dict[str, Any]:
-    told = {"number": attempt.number, "startedAt": attempt.started_at}
+    body = {"number": attempt.number, "startedAt": attempt.started_at}
     if attempt.finished_at is not None:
-        told |= {"finishedAt": attempt.finished_at, "outcome": attempt.outcome}
+        body |= {"finishedAt": attempt.finished_at, "outcome": attempt.outcome}
     known = attempt.conditions or {}
-    return told | {name: known[name] for name in ("httpStatus", "milliseconds") if name in known}
+    return body | {name: known[name] for name in ("httpStatus", "milliseconds") if name in known}
 
 
 def secret_body(row: CallbackSecret) -> dict[str, Any]:

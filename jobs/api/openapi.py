@@ -164,7 +164,7 @@ def _add_tags(result: dict[str, Any]) -> None:
 
 
 def _leave_out_examples(result: dict[str, Any]) -> None:
-    """Without them, nobody who is not signed in learns the names of report types."""
+    """Examples name report types, which only signed-in users may see."""
     for _, _, operation in operations(result):
         for part in (operation.get("requestBody", {}), *operation["responses"].values()):
             for content in part.get("content", {}).values():

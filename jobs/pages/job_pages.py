@@ -48,7 +48,7 @@ class JobPages:
     resource: ClassVar[JobResource]
     Form: ClassVar[type[OrderForm]] = OrderForm
     order_template: ClassVar[str] = "jobs/order.html"
-    #: Code of a failure → what its owner can do.
+    #: Code of a failure → remedy.
     remedies: ClassVar[Mapping[str, Remedy]] = REMEDIES
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
