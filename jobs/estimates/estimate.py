@@ -1,7 +1,7 @@
-"""How long until a job begins, and until it has ended: what its owner is told.
+"""How long until a job starts, and until it has ended: what its owner is told.
 
-What is not known is None, and left out by who shows it. Whatever the number of jobs and attempts, an estimate reads the
-row of its type (`RecentRuns`); that of a queued job also what `jobs.estimates.waiting` says.
+Unknown values are None, and are not shown. Whatever the number of jobs and attempts, an estimate reads one row for its
+type (`RecentRuns`); that of a queued job also needs `jobs.estimates.waiting`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
 from jobs.states import State
 
-#: Those whose estimate needs no more than that.
+#: The states whose estimate needs only the row of the type.
 BEGUN: Final = (State.RUNNING, State.FAILED)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds until a queued job begins, and until a job has ended; its place, 1 for who is next; and why it waits."""
+    """Seconds until a queued job starts (`wait`) and until a job ends (`left`); its place, 1 if next; why it waits."""
 
     place: int | None = None
     wait: float | None = None
@@ -34,16 +34,16 @@ class Estimate:
 
 
 def estimate(job: Job, *, is_new: bool = False) -> Estimate:
-    """What is known of a job. One query; up to two for a queued job (four where many wait), and none once it has ended.
+    """The estimate of a job. One query; up to two for a queued job (four if many wait), and none once it has ended.
 
-    An answer asks once, and hands the estimate on to whatever shows it. A job that `is_new` may have been handed out
-    since its instance was made.
+    Call this once for an answer, and pass on the result. A job that `is_new` may have been handed out since its
+    instance was made.
     """
     return _estimate_queued(job, is_new=is_new) if job.state == State.QUEUED else estimate_listed([job])[0]
 
 
 def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
-    """What is known of each job without reading its queue. One query if any of them has begun, else none."""
+    """The estimate of each job without reading its queue. One query if any of them has started, else none."""
     wanted = {(job.kind, job.type) for job in jobs if job.state in BEGUN}
     if not wanted:
         return [Estimate()] * len(jobs)
@@ -52,13 +52,13 @@ def estimate_listed(jobs: Sequence[Job]) -> list[Estimate]:
 
 
 def usual_rows(kind: str, type_: str) -> int | None:
-    """Rows of the newest runs of a type; None where these are few, or have nothing in common. One query."""
+    """The usual number of rows of a type; None if its past attempts are few or differ too much. One query."""
     _, past = read_past({(kind, type_)})
     return past.get((kind, type_), NO_ATTEMPTS).usual_rows
 
 
 def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
-    """Of a job that runs, or waits for its retry. What is to be cancelled ends when it hears of that."""
+    """For a job that runs, or waits for its retry. A canceled one ends as soon as its worker notices."""
     if job.state not in BEGUN or job.cancel_requested_at is not None:
         return None
     if job.state == State.RUNNING:
@@ -70,7 +70,7 @@ def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
 
 
 def _estimate_queued(job: Job, *, is_new: bool) -> Estimate:
-    """Ahead of a job that is handed out are those that no worker has come for yet; who is not due has no place yet."""
+    """Ahead of a handed-out job are those that no worker has claimed yet. A job that is not due has no place yet."""
     flow = read_flow(job, is_new=is_new)
     if flow is None:
         return Estimate()

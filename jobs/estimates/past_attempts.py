@@ -1,4 +1,4 @@
-"""What the newest attempts of some types took, for estimates."""
+"""The newest attempts of some types, for estimates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from jobs.estimates.run_time import PastAttempts
 from jobs.postgres.statements import fetch_all
 
-#: The rows of some types, and the time.
+#: The rows of some types, and the database's time.
 PAST: Final = """
     SELECT statement_timestamp() AS now, kind, type, seconds, rows, rows_expected
     FROM unnest(%(kinds)s::text[], %(types)s::text[]) AS wanted (kind, type)

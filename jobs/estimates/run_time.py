@@ -19,22 +19,22 @@ from jobs.worker.row_rate import faded
 MIN_ATTEMPTS: Final = 3
 #: Expected rows are ignored if the middle half of their ratios to the real rows spreads over more than this factor.
 WIDEST_SPREAD: Final = 2.0
-#: Heartbeats tell of rows each second; who is silent for longer has got none. Seconds.
+#: Heartbeats report rows each second, so no rows have come during a longer silence. Seconds.
 SILENCE_SECONDS: Final = 2.0
-#: Rows that come slowly are silent in between: so many times the usual gap between two of them says nothing.
+#: Slow rows have gaps between them: a silence of up to this many usual gaps means nothing.
 GAPS_OF_SILENCE: Final = 1.5
-#: Share of the rows. The first ones say little of their rate, so the type's history counts as well: less and less, and
-#: nothing from here on.
+#: Share of the rows after which only their rate counts. The first rows say little about it, so until then the type's
+#: history counts as well, less and less.
 SETTLED_SHARE: Final = 0.5
-#: Once rows have come for so long, their rate alone counts where it makes the attempt longer, or shorter, than all of
-#: its type by such a factor: its pace may have changed. Seconds, and a factor.
+#: Once rows have come for this time, only their rate counts if it makes the attempt longer or shorter than all of its
+#: type by this factor: its pace may have changed. Seconds, and a factor.
 UNUSUAL_AFTER_SECONDS: Final = 5.0
 UNUSUAL_BY: Final = 1.5
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A running attempt, in seconds and rows. `rate` and `flowing` are as of when it was last heard of."""
+    """A running attempt, in seconds and rows. `rate` and `flowing` are those of its last heartbeat."""
 
     elapsed: float
     silent: float
@@ -118,8 +118,8 @@ def seconds_left(progress: Progress, past: PastAttempts) -> float | None:
 def possible_seconds_left(progress: Progress, past: PastAttempts) -> list[float]:
     """Possible remaining durations of the attempt; empty if they are unknown.
 
-    Once rows flow, the remaining rows divided by the rate. Before that, and if the number of rows is unknown, what
-    longer attempts of the type took; during the first rows, a weighted mean of both.
+    Once rows flow: the remaining rows divided by the rate. Before that, or if the number of rows is unknown: what
+    longer attempts of the type took. During the first rows: a weighted mean of both.
     """
     total = expected_rows(progress, past)
     usual = past.longer_than(progress.elapsed, rows=total if past.expectation_ratio else None)

@@ -1,7 +1,7 @@
-"""When a place becomes free for a job: each that is free next takes the job whose turn it is.
+"""When a place becomes free for a job: a Monte Carlo simulation in which each free place takes the next job.
 
-What runs and what waits may take long or not, so this is played through some times with times out of their past, and
-half of the outcomes are earlier than the answer. A mean would be late: with several places, who is quick counts first.
+Run times are sampled from the past, and the result is the median of several games. Mean run times would give too late a
+result: with several places, the quickest job frees the first one.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from random import Random
 from statistics import fmean, median
 from typing import Final
 
-#: How often it is played, at least and at most, as long as all games together have about so many turns.
+#: The fewest and the most games; in between, all games together have about this many turns.
 FEWEST_GAMES: Final = 5
 MOST_GAMES: Final = 25
 TURNS: Final = 1000
-#: Turns that are played; what goes before them is divided between the places.
+#: The most turns of a game; the run times of the others are divided between the places.
 MOST_TURNS: Final = 200
 
 
 @dataclass(frozen=True)
 class Turns:
-    """So many jobs, each of which takes one of these times, in seconds."""
+    """A number of jobs, each of which takes one of these times, in seconds."""
 
     jobs: float
     seconds: Sequence[float]
@@ -32,7 +32,7 @@ class Turns:
 def seconds_until_free(places: Sequence[Sequence[float]], ahead: Sequence[Turns], *, seed: object) -> float:
     """Seconds until a place is free for a job that others go `ahead` of.
 
-    `places` has, for each of at least one, in how many seconds it may become free. Equal for an equal `seed`.
+    `places` has the times in which each place may become free, for at least one. The same `seed` gives the same result.
     """
     jobs = sum(turns.jobs for turns in ahead)
     share = min(1.0, MOST_TURNS / jobs) if jobs else 1.0

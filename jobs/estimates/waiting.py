@@ -1,6 +1,6 @@
-"""How long a queued job waits: from what runs, what stands ahead of it, and what jobs of these types took before.
+"""How long a queued job waits, from the running jobs, the jobs ahead of it, and past attempts of their types.
 
-However many jobs wait or have ended, it costs what `jobs.dispatch.queue_position.find_ahead` does, the running jobs,
+However many jobs wait or have ended, this reads what `jobs.dispatch.queue_position.find_ahead` does, the running jobs,
 and a row for each type.
 """
 
@@ -23,9 +23,9 @@ from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL
 from jobs.postgres.statements import fetch_all, squeeze
 from jobs.states import State
 
-#: A free worker claims a job at once; where one was handed out longer ago, no worker is free.
+#: A free worker claims a job at once, so no worker is free if one was handed out longer ago.
 CLAIMED_WITHIN: Final = timedelta(seconds=2)
-#: Running jobs that are looked at; where more run, these stand for all.
+#: How many running jobs are read; if more run, these stand for all.
 RUNNING_READ: Final = 50
 COLUMNS_READ: Final = (
     "kind", "type", "owner", "started_at", "updated_at", "progress_done", "progress_total", "progress_rate",
@@ -39,12 +39,9 @@ def _flow(*, ctes: str = "", wanted: str = "", columns: str = "false AS more, NU
         SELECT kind, type, owner, true AS runs, NULL::timestamptz AS since FROM jobs_job
         WHERE queue = %(queue)s AND {RUNNING_SQL}
         UNION ALL
-        SELECT kind, type, owner, false, released_at FROM jobs_job
-        WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
+        SELECT kind, type, owner, false, released_at FROM jobs_job WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
     ), wanted AS (
-        SELECT kind, type FROM held WHERE runs
-        {wanted}
-        UNION SELECT %(kind)s::text, %(type)s
+        SELECT kind, type FROM held WHERE runs {wanted} UNION SELECT %(kind)s::text, %(type)s
     ), job AS (
         SELECT now, now - %(claimed_within)s::interval AS fresh_from,
             (SELECT released_at FROM jobs_job WHERE id = %(job_id)s) AS released_at
@@ -59,13 +56,9 @@ def _flow(*, ctes: str = "", wanted: str = "", columns: str = "false AS more, NU
             extract(epoch FROM max(now) - min(since))::float AS oldest_unclaimed
         FROM held, job
     )
-    SELECT now, released_at, places.*,
-        seconds_taken, per_second,
-        jobs_queue.paused AS queue_paused,
-        own.paused IS true AS type_paused,
-        jobs_queue.max_running,
-        coalesce(own.max_running, max_running_per_type) AS max_running_of_type,
-        max_running_per_owner,
+    SELECT now, released_at, places.*, seconds_taken, per_second,
+        jobs_queue.paused AS queue_paused, own.paused IS true AS type_paused, jobs_queue.max_running,
+        coalesce(own.max_running, max_running_per_type) AS max_running_of_type, max_running_per_owner,
         (SELECT bool_or(%(queue)s = ANY (queues) AND seen_at > now() - %(gone_after)s::interval) FROM jobs_worker
          WHERE seen_at > now() - interval '1 day') AS is_served,
         (SELECT json_agg(json_build_array(kind, type, seconds, rows, rows_expected))
@@ -77,19 +70,19 @@ def _flow(*, ctes: str = "", wanted: str = "", columns: str = "false AS more, NU
     """)  # noqa: S608
 
 
-#: How a queue gets on, what its dials say of a job, and the past of all types that run. Whether the job itself has been
-#: handed out is read as well: its instance may have been made before that.
+#: The state of a queue, its dials for a job, and past attempts of all running types. Whether the job itself has been
+#: handed out is read as well: its instance may be older.
 FLOW: Final = _flow()
-#: And what goes ahead of the job, with the past of these types.
+#: The same, and the jobs ahead, with past attempts of their types.
 FLOW_AND_AHEAD: Final = _flow(ctes=f"{FEW_AHEAD},", wanted="UNION SELECT kind, type FROM ahead", columns=FEW_COLUMNS)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A queue as it gets on, and why the job waits there. Of what is handed out, workers claim some soon; for the
-    others none is free. Where it `is_still`, nothing is known of any wait.
+    """The state of a queue, and why the job waits there. If the queue `is_still`, no wait is known.
 
-    `seconds_taken` is what an attempt of the queue takes, whatever its type, and `per_second` how many ended of late.
+    Of the jobs that are handed out, workers will claim some soon; the others are `unclaimed`, as no worker is free.
+    `seconds_taken` is the mean of the queue's attempts, whatever their type; `per_second` is how many ended recently.
     """
 
     now: datetime
@@ -107,49 +100,44 @@ class Flow:
     reason: WaitingReason | None
 
     def past_of(self, job: Job | Ahead) -> PastAttempts:
-        """The past attempts of its type."""
+        """Past attempts of its type."""
         return self.past.get((job.kind, job.type), NO_ATTEMPTS)
 
     def times_of(self, job: Job | Ahead) -> Sequence[float]:
-        """What one of its type may take; of a type without a history, what one of the queue takes. Or empty."""
+        """Possible durations of its type; the queue's mean for a type without a history. Empty if unknown."""
         past = self.past_of(job)
         return past.seconds if not past.are_few else self.times_of_any()
 
     def times_of_any(self) -> Sequence[float]:
-        """What one takes of which nobody knows the type."""
+        """The queue's mean duration, for jobs of unknown type. Empty if unknown."""
         return [self.seconds_taken] if self.seconds_taken else []
 
     @property
     def jobs_ahead(self) -> int:
-        """How many go ahead, up to LONGEST_COUNTED."""
+        """The number of jobs ahead, up to LONGEST_COUNTED."""
         return sum(one.jobs for one in self.ahead)
 
     def turns(self, ahead: Iterable[Ahead]) -> list[Turns]:
-        """What goes ahead."""
+        """Jobs ahead as turns of the simulation."""
         return [Turns(one.jobs, self.times_of(one)) for one in ahead]
 
-    def places(self, running: Iterable[Job]) -> list[Sequence[float]]:
-        """When the places of running jobs may become free."""
-        return [self._times_left(job) for job in running]
-
-    def _times_left(self, job: Job) -> Sequence[float]:
+    def times_left(self, job: Job) -> Sequence[float]:
+        """When the place of a running job may become free."""
         progress = Progress.of(job, self.now)
         left = [] if progress is None else possible_seconds_left(progress, self.past_of(job))
-        return left or self.times_of(job)  # it has taken longer than any before, say: as if it began now
+        return left or self.times_of(job)  # if it has taken longer than any before: as if it started now
 
 
-#: Columns of FLOW: those of a Standing, and those that a Flow has as they are.
-STANDING: Final = tuple(field.name for field in fields(Standing))
-OWN_COLUMNS: Final = tuple(
-    field.name for field in fields(Flow) if field.name not in ("ahead", "past", "is_still", "reason")
-)
+#: Columns of FLOW: those of a Standing, and those that a Flow has unchanged.
+STANDING: Final = {field.name for field in fields(Standing)}
+OWN_COLUMNS: Final = {field.name for field in fields(Flow)} - {"ahead", "past", "is_still", "reason"}
 
 
 def read_flow(job: Job, *, is_new: bool = False) -> Flow | None:
-    """How the queue of a queued job gets on; None if that queue no longer exists.
+    """The state of the queue of a queued job; None if that queue no longer exists.
 
-    One query; where many jobs wait, two or three. Nothing goes ahead of a job that is handed out, as one that `is_new`
-    mostly is by now, although its instance does not say so: what goes ahead of it is read only if it is not.
+    One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. A job that `is_new` mostly
+    is by now, although its instance does not say so: jobs ahead of it are read only if it is not.
     """
     if is_new or not job.due or job.released_at is not None:
         flow = _read_flow(FLOW, job)
@@ -159,15 +147,8 @@ def read_flow(job: Job, *, is_new: bool = False) -> Flow | None:
 
 
 def _read_flow(statement: str, job: Job) -> Flow | None:
-    rows = fetch_all(
-        statement,
-        queue=job.queue,
-        kind=job.kind,
-        claimed_within=CLAIMED_WITHIN,
-        gone_after=gone_after(),
-        **few_parameters(job),
-    )
-    for row in rows:
+    known = {"queue": job.queue, "kind": job.kind, "claimed_within": CLAIMED_WITHIN, "gone_after": gone_after()}
+    for row in fetch_all(statement, **known, **few_parameters(job)):
         ahead = read_ahead(job, row, at_most=LONGEST_COUNTED)
         past = {(kind, type_): PastAttempts(*columns) for kind, type_, *columns in row["past"] or ()}
         if row["more"] and (unread := {(one.kind, one.type) for one in ahead} - past.keys()):
@@ -179,9 +160,9 @@ def _read_flow(statement: str, job: Job) -> Flow | None:
 
 
 def seconds_to_wait(job: Job, flow: Flow) -> float | None:
-    """Until a worker begins with it. None where nobody knows. A query, unless a worker is about to.
+    """Seconds until a worker starts the job; None if unknown. One query, unless a worker is about to start it.
 
-    The queue must have a place for it, and so must its type and its owner, where these have limits.
+    The queue must have a place for it, and so must its type and its owner if these have limits.
     """
     if not job.due:
         return None if job.scheduled_at is None else max(0.0, (job.scheduled_at - flow.now).total_seconds())
@@ -191,7 +172,8 @@ def seconds_to_wait(job: Job, flow: Flow) -> float | None:
         before = flow.unclaimed + flow.jobs_ahead
         return (before + 1) / flow.per_second if flow.per_second else None
     running = list(Job.objects.filter(queue=job.queue, state=State.RUNNING).only(*COLUMNS_READ)[:RUNNING_READ])
-    places = flow.places(running) + [flow.times_of_any() or flow.times_of(job)] * flow.claimed_soon
+    places = [flow.times_left(one) for one in running]
+    places += [flow.times_of_any() or flow.times_of(job)] * flow.claimed_soon
     turns = flow.turns(flow.ahead)
     if flow.unclaimed:
         turns.append(Turns(flow.unclaimed, flow.times_of_any() or flow.times_of(job)))
@@ -200,14 +182,14 @@ def seconds_to_wait(job: Job, flow: Flow) -> float | None:
     if wait is None:
         return None
     for limit, theirs, theirs_ahead in _limits(job, flow, running):
-        taken = flow.places(theirs)
+        taken = [flow.times_left(one) for one in theirs]
         free: list[Sequence[float]] = [[0.0]] * (limit - len(taken))
         wait = max(wait, _until_free(job, (free + taken)[-limit:], flow.turns(theirs_ahead)) or 0.0)
     return wait
 
 
 def _limits(job: Job, flow: Flow, running: Sequence[Job]) -> Iterator[tuple[int, list[Job], list[Ahead]]]:
-    """How many of the type, and of the owner, may run; with those that do, and those that go ahead."""
+    """The limits of the type and of the owner, each with the running jobs and the jobs ahead that it counts."""
     if flow.max_running_of_type:
         of_type = (job.kind, job.type)
         yield (
@@ -224,7 +206,7 @@ def _limits(job: Job, flow: Flow, running: Sequence[Job]) -> Iterator[tuple[int,
 
 
 def _until_free(job: Job, places: Sequence[Sequence[float]], turns: Sequence[Turns]) -> float | None:
-    """None where there is no place any more, or nobody knows how long one of them takes."""
+    """None if there is no place, or if the times of one of them are unknown."""
     if not places or not all(places) or not all(one.seconds for one in turns):
         return None
     return seconds_until_free(places, turns, seed=job.pk)

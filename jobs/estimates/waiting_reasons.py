@@ -1,4 +1,4 @@
-"""Why a queued job waits, in words for its owner: they say nothing of other owners.
+"""Why a queued job waits, in words for its owner that reveal nothing about other owners.
 
 Pure: `jobs.estimates.waiting` reads the database.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from jobs.models import Job
 
-#: A job that was handed out so long ago, while nothing runs, has no worker that could take it. Seconds.
+#: If a job was handed out this long ago and nothing runs, no worker can take it. Seconds.
 NO_WORKER_SECONDS: Final = 10.0
 
 
@@ -38,24 +38,24 @@ NO_WORKER: Final = WaitingReason(
 )
 WORKERS_BUSY: Final = WaitingReason("workers-busy", "All workers are busy. It starts as soon as one of them is free.")
 OWNER_LIMIT: Final = WaitingReason(
-    "owner-limit", "You have as many running as you may have at once. It starts after one of them has ended."
+    "owner-limit", "You already have the maximum number running. It starts after one of them has ended."
 )
 TYPE_LIMIT: Final = WaitingReason(
-    "type-limit", "As many of this type are running as may run at once. It starts after one of them has ended."
+    "type-limit", "The maximum number of this type is already running. It starts after one of them has ended."
 )
 QUEUE_LIMIT: Final = WaitingReason(
-    "queue-limit", "As many are running as may run at once. It starts when it is its turn."
+    "queue-limit", "The maximum number is already running. It starts when it is its turn."
 )
 REASONS: Final = (QUEUE_PAUSED, TYPE_PAUSED, NO_WORKER, WORKERS_BUSY, OWNER_LIMIT, TYPE_LIMIT, QUEUE_LIMIT)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the dials say, and who holds a place: running or handed out. An empty limit is no limit.
+    """The dials, and the jobs that hold a place, running or handed out. A limit of None is no limit.
 
-    `released_at` is when the job itself was handed out; None if it was not.
-    `oldest_unclaimed` is for how long a job was handed out that no worker has taken, in seconds. `is_served` says
-    whether a worker consumes the queue; None where no worker has told.
+    `released_at` is when the job itself was handed out; None if it was not. `oldest_unclaimed`: for how many seconds a
+    job has been handed out and not claimed. `is_served`: whether a worker consumes the queue; None if no worker has
+    reported.
     """
 
     released_at: datetime | None
@@ -73,13 +73,13 @@ class Standing:
 
     @property
     def is_still(self) -> bool:
-        """Whether the dials let nothing of this type run, for anybody."""
+        """Whether the dials let no job of this type run, whoever owns it."""
         limits = (self.max_running, self.max_running_of_type, self.max_running_per_owner)
         return self.queue_paused or self.type_paused or 0 in limits
 
 
 def reason_to_wait(job: Job, standing: Standing) -> WaitingReason | None:
-    """The first thing in the way of a queued job; None where it is about to start, or not due yet."""
+    """The first obstacle to a queued job; None if it is about to start, or not due yet."""
     if not job.due:
         return None
     most_of_owner = standing.max_running_per_owner if job.owner_id else None
