@@ -137,7 +137,7 @@ HAND_OUT: Final = squeeze(
     ), picked AS (
         SELECT * FROM placed WHERE clear ORDER BY round, place LIMIT (SELECT free FROM places)
     ),
-    /* 7. Of these, the jobs that nobody has locked or changed, each looked up by its id. */
+    /* 7. Of these, the jobs that no one else has locked or changed, each looked up by its id. */
     turn AS (
         SELECT picked.* FROM picked, LATERAL (
             SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED

@@ -2,8 +2,7 @@
 
 A key belongs to its owner, across all kinds of jobs, and is valid for IDEMPOTENCY_KEY_HOURS. It is stored with the job
 that its request made (`jobs_job_idempotency_key` is unique) or, if the request was answered with an existing job, in
-`jobs_reusedkey`; never in both. An advisory lock lets only one request with a key be handled at a time; the others are
-told so.
+`jobs_reusedkey`; never in both. An advisory lock admits one request with a key at a time; the others are refused.
 
 Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
 """

@@ -1,4 +1,4 @@
-"""Which workers are running: each renews a row, so that nobody has to ask them."""
+"""Which workers are running: each renews a row, so that they need not be asked."""
 
 from __future__ import annotations
 
