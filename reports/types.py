@@ -32,7 +32,7 @@ class SQL:
 
 
 class ReportType(JobType):
-    """A kind of report. Subclass it in an app's `report_types.py` and decorate the subclass with `@register`.
+    """One type of report. Subclass it in an app's `report_types.py` and decorate the subclass with `@register`.
 
     All threads share one instance: keep no state in it.
     """

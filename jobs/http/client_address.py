@@ -53,7 +53,7 @@ def trusted_proxies(texts: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def client_address(hops: Sequence[str], networks: Sequence[Network]) -> str:
-    """The last hop that is not a trusted proxy; without one, the farthest hop up to the first that is no address."""
+    """The last hop that is not a trusted proxy; if all are, or one is not an address, the farthest known hop."""
     known = ""
     for hop in reversed(hops):
         if (address := parse_address(hop)) is None:

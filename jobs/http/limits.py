@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
@@ -38,7 +38,7 @@ SECONDS: Final = re.compile(rb"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Limit:
-    """The rest of a quota: `remaining` of `quota` in this window of `window_seconds`, which ends in `seconds`."""
+    """A quota and its use: `remaining` of `quota` in this window of `window_seconds`, which ends in `seconds`."""
 
     name: str
     quota: int
@@ -52,19 +52,18 @@ class Limit:
         return max(1, math.ceil(self.seconds))
 
 
-def limit_headers(limits: Iterable[Limit]) -> dict[str, str]:
-    """`RateLimit-Policy` and `RateLimit`; neither without a limit."""
-    known = list(limits)
-    if not known:
+def limit_headers(limits: Sequence[Limit]) -> dict[str, str]:
+    """`RateLimit-Policy` and `RateLimit`; no headers without limits."""
+    if not limits:
         return {}
     return {
-        "RateLimit-Policy": ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window_seconds}' for limit in known),
-        "RateLimit": ", ".join(f'"{limit.name}";r={limit.remaining};t={limit.retry_after}' for limit in known),
+        "RateLimit-Policy": ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window_seconds}' for limit in limits),
+        "RateLimit": ", ".join(f'"{limit.name}";r={limit.remaining};t={limit.retry_after}' for limit in limits),
     }
 
 
 def count_request(client: str, *, quota: int, window_seconds: int) -> tuple[bool, Limit] | None:
-    """Whether one more request of `client` is within the quota, and the rest; None if Redis does not answer."""
+    """Whether one more request of `client` is within the quota, and what remains; None if Redis does not answer."""
     name = f"{PREFIX}requests:{client}"
 
     def ask(client: redis.Redis) -> tuple[int, int]:
@@ -123,7 +122,7 @@ def ask_whether_early(question: str) -> Limit | None:
 
 
 def count_poll(question: str, *, window_seconds: int) -> Limit:
-    """Count a poll that is answered with this `Retry-After`; return the rest."""
+    """Count a poll that is answered with this `Retry-After`; return what remains."""
     cost = window_seconds * 1000 // POLLS_PER_WINDOW
     left = _answer(lambda client: client.eval(TAKE_ONE, 1, PREFIX + question, cost, window_seconds))
     until_full = int(left) if isinstance(left, int) else cost  # milliseconds

@@ -25,7 +25,7 @@ class ApiView(APIView):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        #: The rest of the client's quotas, for the response headers.
+        #: The client's remaining quotas, for the response headers.
         self.limits: list[Limit] = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Scopes: what a token may do. Each kind declares the scopes of its jobs; apps register those of other resources."""
+"""Scopes: what a token may do. Kinds declare the scopes of their jobs; apps register those of other resources."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ WINDOW_SECONDS = 60
 
 
 class RequestThrottle(BaseThrottle):
-    """The token's own limit, else API_REQUESTS_PER_MINUTE; 0 is no limit. Adds the rest to the view's `limits`."""
+    """The token's own limit, else API_REQUESTS_PER_MINUTE; 0 is no limit. Adds it to the view's `limits`."""
 
     limit: Limit | None = None
 

@@ -69,7 +69,7 @@ class TokenView(ApiView):
 
     @extend_schema(operation_id="getToken", responses={200: TokenBody})
     def get(self, request: Request, token_id: str) -> Response:
-        """One token."""
+        """Get one of your tokens."""
         token = ApiToken.objects.filter(id=as_uuid(token_id), user=request.user.pk).first()
         if token is None:
             raise Http404

@@ -14,6 +14,7 @@ from jobs.dispatch.idempotency import Idempotency, job_of_first_request, keep_re
 from jobs.dispatch.submission import submit_job
 from jobs.http.strict import StrictBooleanField, StrictCharField, StrictSerializer, refuse_unknown
 from jobs.models import Job
+from jobs.payloads.masking import mask
 from jobs.payloads.sealing import seal, unseal
 from jobs.payloads.search import same_work_term
 from jobs.postgres.statements import planned_again
@@ -23,7 +24,7 @@ from jobs.types.base import JobType
 from jobs.types.callback_fields import CallbackURLField
 from jobs.types.canonical import canonical
 from jobs.types.registry import TypeRegistry
-from jobs.types.secret_parameters import is_secret_field, masked_parameters
+from jobs.types.secret_parameters import is_secret_field, secret_names
 from jobs.webhooks.announcing import add_callback
 from jobs.webhooks.default_url import default_url
 
@@ -138,7 +139,9 @@ class Ordering(Generic[T]):
     def shown_parameters(self, payload: dict[str, Any]) -> dict[str, Any]:
         """The parameters of an order as its owner sees them, with `***` for each secret."""
         job_type = self.types.find(str(payload[self.types.member]))
-        return masked_parameters(type(job_type) if job_type else None, payload["parameters"])
+        named = secret_names(type(job_type)) if job_type else ()
+        shown: dict[str, Any] = mask(payload["parameters"], named)
+        return shown
 
     def _validated(self, data: Any) -> dict[str, Any]:
         order = self.Order(data=data)

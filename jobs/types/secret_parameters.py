@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from rest_framework import serializers
 
-from jobs.payloads.masking import is_sensitive, mask
+from jobs.payloads.masking import is_sensitive
 
 
 class HasParameters(Protocol):
@@ -60,9 +60,3 @@ def without_secrets(job_type: type[HasParameters], parameters: Any) -> Any:
         case list():
             return [without_secrets(job_type, part) for part in parameters]
     return parameters
-
-
-def masked_parameters(job_type: type[HasParameters] | None, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of an order as its owner sees them, with `***` for each secret. None: an unknown type."""
-    masked: dict[str, Any] = mask(parameters, secret_names(job_type) if job_type else ())
-    return masked
