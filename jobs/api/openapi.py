@@ -22,7 +22,7 @@ ALWAYS: Final = {
     401: "`not-authenticated`: no valid token or session.",
     403: "`insufficient-scope`: the token lacks the scope. `permission-denied`: a session without its CSRF token.",
     429: "`throttled`: the token or session sent too many requests within a minute.",
-    500: "`internal-error`: the server failed. The request may be repeated.",
+    500: "`internal-error`: the server failed. You can send the request again.",
     503: "`database-unavailable`, `server-busy`: send the request again after `Retry-After`.",
 }
 WITH_ID: Final = {404: "`not-found`: no such resource exists, or it belongs to another user."}

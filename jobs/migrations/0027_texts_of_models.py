@@ -2,6 +2,8 @@
 
 import django.contrib.postgres.fields
 import django.core.validators
+import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -206,5 +208,15 @@ class Migration(migrations.Migration):
             model_name='typedials',
             name='type',
             field=models.CharField(help_text='such as the report type', max_length=100),
+        ),
+        migrations.AlterField(
+            model_name='apitoken',
+            name='issued_by',
+            field=models.ForeignKey(editable=False, help_text='the token that created it, and is revoked with it; empty: a person created it', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='issued', to=settings.KNOX_TOKEN_MODEL, to_field='id'),
+        ),
+        migrations.AlterField(
+            model_name='apitoken',
+            name='last_used_at',
+            field=models.DateTimeField(help_text='accurate to the minute', null=True),
         ),
     ]

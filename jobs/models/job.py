@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from jobs.models.artifact import Artifact
 from jobs.models.querysets import JobQuerySet
-from jobs.models.queue_conditions import HANDED_OUT, QUEUED_FOR_INDEX, RUNNING, WAITING
+from jobs.models.queue_conditions import HANDED_OUT, QUEUED_FOR_INDEX, RUNNING, SCHEDULED, WAITING
 from jobs.states import State
 
 _DEAD_OR_FAILED = Q(state__in=["dead", "failed"])
@@ -76,7 +76,7 @@ class Job(models.Model):
                 name="jobs_job_waiting",
                 condition=WAITING,
             ),
-            models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=Q(state="queued", due=False)),
+            models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=SCHEDULED),
             models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=QUEUED_FOR_INDEX),
             models.Index(fields=["queue", "id"], name="jobs_job_oldest", condition=QUEUED_FOR_INDEX & Q(due=True)),
             models.Index(fields=["queue", "released_at"], name="jobs_job_released", condition=HANDED_OUT),

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models.functions import Now
 
-from jobs.models.queue_conditions import QUEUED, WAITING
+from jobs.models.queue_conditions import QUEUED, SCHEDULED, WAITING
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def scheduled_until_now(self) -> JobQuerySet:
         """Queued jobs whose `scheduled_at` has passed, but which are not marked as due yet."""
-        return self.filter(state=State.QUEUED, due=False, scheduled_at__lte=Now()).order_by("scheduled_at")
+        return self.filter(SCHEDULED, scheduled_at__lte=Now()).order_by("scheduled_at")
 
     def lost_by_redis(self, *, seconds: int) -> JobQuerySet:
         """Jobs handed to Celery that no worker has claimed, and for which no message was sent for `seconds`."""

@@ -22,6 +22,7 @@ WAITING: Final = Q(state="queued", released_at=None, due=True)
 WAITING_SQL: Final = "state = 'queued' AND released_at IS NULL AND due"
 
 #: Scheduled: queued, but not due yet, and so not handed out either. Index: `jobs_job_scheduled`.
+SCHEDULED: Final = Q(state="queued", due=False)
 SCHEDULED_SQL: Final = "state = 'queued' AND NOT due"
 
 #: Held: running or handed out, so it takes a place of its queue. Indexes: `jobs_job_running`, `jobs_job_released`.

@@ -15,7 +15,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     id = models.UUIDField(unique=True, default=uuid7, editable=False)
     name = models.CharField(max_length=100, blank=True, help_text="what it is for, in its owner's words")
     scopes = ArrayField(models.CharField(max_length=50), default=list, help_text="see `jobs.tokens.scopes`")
-    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+    last_used_at = models.DateTimeField(null=True, help_text="accurate to the minute")
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="requests; empty: API_REQUESTS_PER_MINUTE"
     )
@@ -26,7 +26,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         on_delete=models.CASCADE,
         to_field="id",
         related_name="issued",
-        help_text="the token that made it, and with which it ends; empty: a person did",
+        help_text="the token that created it, and is revoked with it; empty: a person created it",
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What must hold after every fault (DESIGN section 3)."""
+"""What must hold after every fault."""
 
 from __future__ import annotations
 

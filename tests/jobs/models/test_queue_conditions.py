@@ -13,11 +13,10 @@ from jobs.models import Job
 from jobs.models import queue_conditions as conditions
 from jobs.states import State
 
-SCHEDULED = next(index.condition for index in Job._meta.indexes if index.name == "jobs_job_scheduled")
 PAIRS = {
     "QUEUED": (conditions.QUEUED, conditions.QUEUED_SQL),
     "WAITING": (conditions.WAITING, conditions.WAITING_SQL),
-    "SCHEDULED": (SCHEDULED, conditions.SCHEDULED_SQL),
+    "SCHEDULED": (conditions.SCHEDULED, conditions.SCHEDULED_SQL),
     "RUNNING": (conditions.RUNNING, conditions.RUNNING_SQL),
     "HANDED_OUT": (conditions.HANDED_OUT, conditions.HANDED_OUT_SQL),
 }
