@@ -20,6 +20,9 @@ limit_request_line = 8190
 #: Defaults; the command line wins.
 worker_class = "config.web_worker.ProbeThreadWorker"
 threads = THREADS
+#: An idle connection stays open for longer than clients keep theirs (Node.js: 4 s); otherwise one may send a request
+#: just when the server closes it. Idle connections hold no thread. Seconds.
+keepalive = 10
 
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="longhaul-metrics-")
 
