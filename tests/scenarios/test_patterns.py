@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.growth import growth, near_misses, repeated, seconds
 
-PACKAGES = ("jobs", "reports", "config")
+PACKAGES = ("config", "examples", "jobs", "reports", "tabular")
 #: Servers that begin when they are imported, or that a worker alone imports.
 NOT_IMPORTED = ("config.gunicorn", "config.wsgi")
 #: How long the texts get: all of them, and that one which takes longest.

@@ -91,7 +91,7 @@ def test_a_crash_is_a_problem_without_internals(owner: User, monkeypatch: pytest
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("reports.api.resource.ReportResource.place", crash)
+    monkeypatch.setattr("jobs.types.ordering.Ordering.place_order", crash)
     response = post(owner, b"{}")
     assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
     assert json.loads(response.content)["code"] == "internal-error"
@@ -128,7 +128,7 @@ def test_what_a_view_denies_is_refused_in_the_form_of_what_was_asked_for(
         raise PermissionDenied("secret")
 
     monkeypatch.setattr("jobs.pages.job_pages.list_jobs", deny)
-    monkeypatch.setattr("reports.api.resource.ReportResource.place", deny)
+    monkeypatch.setattr("jobs.types.ordering.Ordering.place_order", deny)
     client = Client()
     client.force_login(owner)
     page, order = client.get("/"), post(owner, b"{}")
