@@ -19,8 +19,8 @@ from tests.support.processes import clean_environment, processes_of
 from tests.support.stack import METRICS_TOKEN
 from tests.support.waiting import wait_until
 
-#: How long Redis is wrong. A failover that went wrong takes that long to be noticed.
-FAULT_SECONDS: Final = 90.0
+#: How long Redis is wrong: each service retries several times meanwhile. Seconds.
+FAULT_SECONDS: Final = 45.0
 #: One order in this time. Seconds.
 ORDER_EVERY_SECONDS: Final = 15.0
 
