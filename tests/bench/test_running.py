@@ -17,7 +17,7 @@ from config.stack.datafolder import BASE_DIR
 pytestmark = pytest.mark.timeout(600)
 
 BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export")
-SIZES = {"jobs": 2, "backlog": 3000, "requests": 10, "lines": 2000, "rows": 900_000, "seconds": 1, "repeat": 1}
+SIZES = {"jobs": 2, "backlog": 2000, "requests": 10, "lines": 2000, "rows": 600_000, "seconds": 1, "repeat": 1}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def test_throughput_and_latency_run_and_check_their_own_work(ran: Ran) -> None:
 def test_the_backlog_and_the_admin_run_and_check_their_own_work(ran: Ran) -> None:
     expected = {"backlog": (2.0, True), "admin": (2.0, True), "scrape": (2.0, True)}
     assert ran.targets(expected) == expected
-    assert ran.shows("3,000 waiting: ", "1,000 waiting: ", "3,000 jobs: ", "1,000 jobs: ")
+    assert ran.shows("2,000 waiting: ", "1,000 waiting: ", "2,000 jobs: ", "1,000 jobs: ")
 
 
 def test_the_rows_that_need_servers_run_and_check_their_own_work(ran: Ran) -> None:
