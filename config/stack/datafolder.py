@@ -38,8 +38,10 @@ class Running:
     def is_alive(self) -> bool:
         try:
             os.kill(self.pid, 0)
-        except (ProcessLookupError, PermissionError) as error:
-            return isinstance(error, PermissionError)  # another user's process
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True  # another user's process
         return True
 
 
