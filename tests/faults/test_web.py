@@ -7,6 +7,8 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from select import select
 
 import requests
 from django.contrib.auth.models import User
@@ -106,3 +108,13 @@ def test_a_storm_of_cancellations_is_answered_and_written_down_once(transactiona
     audited = Counter(AuditEntry.objects.values_list("action", "target_id"))
     assert set(audited.values()) == {1}
     assert audited.total() == 2 * len(jobs), "each is canceled, then deleted"
+
+
+def test_an_idle_connection_outlasts_that_of_nodes_fetch(stack: Stack, live_url: str) -> None:
+    """The server must not close first: a client may be sending just then."""
+    client = HTTPConnection(live_url.removeprefix("http://"), timeout=10)
+    client.request("GET", "/livez")
+    client.getresponse().read()
+    closed, _, _ = select([client.sock], [], [], 4.5)
+    assert closed == []
+    client.close()
