@@ -1,0 +1,153 @@
+"""Headings of a file: made alike, and found among the headings that a type knows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tabular.refusals import RecognitionError
+from tabular.spreadsheets import SIGNS
+
+#: Columns that our own file of errors adds. They are ignored when it is uploaded again.
+LINE_HEADING: Final = "_line"
+ERRORS_HEADING: Final = "_errors"
+#: Characters without width: soft hyphen, zero-width space and joiners, marks of direction, word joiner, BOM.
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+#: Headings that a sentence lists.
+_LISTED: Final = 20
+
+
+def normalize(heading: str) -> str:
+    """The heading as it is compared: without regard to case, width, blanks around it, and how many stand within it."""
+    text = unicodedata.normalize("NFKC", heading).translate(_INVISIBLE)
+    text = " ".join(unicodedata.normalize("NFKC", text.casefold()).split())
+    return text[1:] if text.startswith(tuple(f"'{sign}" for sign in SIGNS)) else text
+
+
+def shown(text: str) -> str:
+    """`text` for people and for JSON in the database: what neither can have becomes U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+class KnownHeadings:
+    """The headings that a type knows: key → names, of which the first is shown."""
+
+    def __init__(self, known: Mapping[str, Sequence[str]]) -> None:
+        self.known = known
+        self._keys: dict[str, list[str]] = {}
+        for key, names in known.items():
+            for name in dict.fromkeys(map(normalize, names)):
+                self._keys.setdefault(name, []).append(key)
+
+    def keys(self, heading: str) -> Sequence[str]:
+        """The keys whose column has this heading; most often one or none."""
+        return self._keys.get(normalize(heading), ())
+
+    def score(self, cells: Iterable[str]) -> int:
+        """How many of the known headings are among these cells."""
+        return len({name for name in map(normalize, cells) if name in self._keys})
+
+    def name(self, key: str) -> str:
+        """The heading to show for a key."""
+        return self.known[key][0]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which column is what. All numbers are indexes of columns, from 0."""
+
+    positions: Mapping[str, int]
+    unknown: tuple[str, ...]
+    blank: tuple[int, ...]
+
+
+def match(cells: Sequence[str], known: KnownHeadings, required: Collection[str]) -> Matched:
+    """Match the cells of the heading line.
+
+    Raises RecognitionError `unknown-headings`, `duplicate-column` or `missing-column`.
+    """
+    if not known.score(cells):
+        raise _unknown(cells, known)
+    positions: dict[str, int] = {}
+    first: dict[str, int] = {}
+    unknown, blank = [], []
+    for index, cell in enumerate(cells):
+        name = normalize(cell)
+        if not name:
+            blank.append(index)
+            continue
+        if name in first:
+            raise _duplicate(cells, first[name], index)
+        first[name] = index
+        keys = known.keys(cell)
+        for key in keys:
+            if key in positions:
+                raise _duplicate(cells, positions[key], index, known.name(key))
+            positions[key] = index
+        if not keys and name not in (LINE_HEADING, ERRORS_HEADING):
+            unknown.append(shown(cell))
+    missing = [key for key in known.known if key in required and key not in positions]
+    if missing:
+        raise _missing(missing, cells, unknown, known)
+    return Matched(positions, tuple(unknown), tuple(blank))
+
+
+def listed(words: Sequence[str], *, last: str = "and") -> str:
+    """The words as a sentence lists them, in quotation marks, at most twenty of them."""
+    quoted = [f'"{shown(word)}"' for word in words[:_LISTED]]
+    if len(words) > _LISTED:
+        quoted.append(f"{len(words) - _LISTED} more")
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def _unknown(cells: Sequence[str], known: KnownHeadings) -> RecognitionError:
+    names = list(dict.fromkeys(known.name(key) for key in known.known))
+    found = [cell for cell in map(shown, cells) if normalize(cell)]
+    has = f"The first line has {listed(found)}." if found else "The first line has no heading."
+    return RecognitionError(
+        "unknown-headings",
+        f"None of the expected headings was found. {has} Expected are {listed(names)}.",
+        headings=names,
+        found=found,
+    )
+
+
+def _duplicate(cells: Sequence[str], one: int, other: int, name: str = "") -> RecognitionError:
+    first, second = shown(cells[one]), shown(cells[other])
+    if name and normalize(first) != normalize(second):
+        what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") both stand for "{name}".'
+    elif first == second:
+        what = f'Columns {one + 1} and {other + 1} both have the heading "{first}".'
+    else:
+        what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") have the same heading.'
+    return RecognitionError(
+        "duplicate-column",
+        f"{what} Remove or rename one of them.",
+        positions=[one + 1, other + 1],
+        heading=name or first,
+        found=[first, second],
+    )
+
+
+def _missing(
+    missing: Sequence[str], cells: Sequence[str], unknown: Sequence[str], known: KnownHeadings
+) -> RecognitionError:
+    names = [known.name(key) for key in missing]
+    found = [cell for cell in map(shown, cells) if normalize(cell)]
+    what = f"The column {listed(names)} is missing." if len(names) == 1 else f"The columns {listed(names)} are missing."
+    sentences = [what, f"The file has {listed(found)}."]
+    candidates = {normalize(heading): heading for heading in unknown}
+    suggestions = {}
+    for key, name in zip(missing, names, strict=True):
+        for alias in known.known[key]:
+            near = difflib.get_close_matches(normalize(alias), candidates, n=1)
+            if near:
+                suggestions[name] = candidates[near[0]]
+                sentences.append(f'Did you mean "{name}" by "{candidates[near[0]]}"?')
+                break
+    return RecognitionError("missing-column", " ".join(sentences), heading=names, found=found, suggestions=suggestions)

@@ -1,0 +1,118 @@
+"""Headings are matched whatever their case, width and blanks, and what does not match is named with its position."""
+
+from typing import Any
+
+import pytest
+
+from tabular.headings import KnownHeadings, match, normalize
+from tabular.refusals import RecognitionError
+
+KNOWN = {
+    "number": ("Order number", "注文番号", "Auftragsnummer"),
+    "product": ("Product",),
+    "product.category": ("Category",),
+    "bundle.category": ("Category",),
+    "price": ("Unit price", "価格"),
+}
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "unit price",
+        "UNIT PRICE",
+        "  Unit\u00a0 price\t",
+        "Ｕｎｉｔ\u3000ｐｒｉｃｅ",
+        "\ufeffUnit pri\u200bce\u00ad",
+        "Unit\r\nprice",
+    ],
+)
+def test_headings_are_compared_as_people_read_them(heading: str) -> None:
+    assert normalize(heading) == normalize("Unit price") != normalize("Unitprice")
+
+
+def test_the_apostrophe_of_a_safe_report_is_no_part_of_the_heading() -> None:
+    assert normalize("'=Total") == normalize("=Total")
+    assert normalize("'t Hart") != normalize("t Hart")
+
+
+def test_case_is_folded_after_the_width() -> None:
+    assert normalize("ＳＴＲＡẞＥ") == normalize("Straße") == normalize("strasse")
+    assert normalize("ｶﾅ") == normalize("カナ")
+
+
+def test_the_columns_are_found_in_any_order() -> None:
+    cells = ["価格", "note", "", "CATEGORY", "注文番号", "_line", "_errors", " ", "Product"]
+    matched = match(cells, KnownHeadings(KNOWN), ["number", "product", "product.category"])
+    assert matched.positions == {
+        "price": 0,
+        "product.category": 3,
+        "bundle.category": 3,
+        "number": 4,
+        "product": 8,
+    }
+    assert matched.unknown == ("note",)
+    assert matched.blank == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "detail", "facts"),
+    [
+        (
+            ["Foo", "", "B\0r\udce9"],
+            "unknown-headings",
+            'None of the expected headings was found. The first line has "Foo" and "B\ufffdr\ufffd". Expected are '
+            '"Order number", "Product", "Category" and "Unit price".',
+            {"found": ["Foo", "B\ufffdr\ufffd"], "headings": ["Order number", "Product", "Category", "Unit price"]},
+        ),
+        (["", ""], "unknown-headings", "The first line has no heading.", {"found": []}),
+        (
+            ["Order no", "Category"],
+            "missing-column",
+            'The columns "Order number" and "Product" are missing. The file has "Order no" and "Category". '
+            'Did you mean "Order number" by "Order no"?',
+            {"heading": ["Order number", "Product"], "suggestions": {"Order number": "Order no"}},
+        ),
+        (
+            ["Auftragsnumer", "Product"],
+            "missing-column",
+            'The column "Order number" is missing. The file has "Auftragsnumer" and "Product". '
+            'Did you mean "Order number" by "Auftragsnumer"?',
+            {"heading": ["Order number"]},
+        ),
+        (
+            ["Product", *(f"c{number}" for number in range(30))],
+            "missing-column",
+            'The column "Order number" is missing. The file has "Product", '
+            + ", ".join(f'"c{number}"' for number in range(19))
+            + " and 11 more.",
+            {"suggestions": {}},
+        ),
+        (
+            ["Product", "Order number", "Product"],
+            "duplicate-column",
+            'Columns 1 and 3 both have the heading "Product". Remove or rename one of them.',
+            {"positions": [1, 3], "heading": "Product", "found": ["Product", "Product"]},
+        ),
+        (
+            ["Product", "Ｐｒｏｄｕｃｔ "],
+            "duplicate-column",
+            'Columns 1 ("Product") and 2 ("Ｐｒｏｄｕｃｔ ") have the same heading. Remove or rename one of them.',
+            {"positions": [1, 2]},
+        ),
+        (
+            ["Product", "注文番号", "Auftragsnummer"],
+            "duplicate-column",
+            'Columns 2 ("注文番号") and 3 ("Auftragsnummer") both stand for "Order number". '
+            "Remove or rename one of them.",
+            {"positions": [2, 3], "heading": "Order number"},
+        ),
+        (["Product", "note", "Note"], "duplicate-column", "Columns 2 ", {"positions": [2, 3]}),
+    ],
+)
+def test_what_does_not_match_is_named(cells: list[str], code: str, detail: str, facts: dict[str, Any]) -> None:
+    with pytest.raises(RecognitionError) as caught:
+        match(cells, KnownHeadings(KNOWN), ["number", "product"])
+    assert caught.value.code == code
+    assert detail in caught.value.detail
+    assert facts.items() <= caught.value.facts.items()
