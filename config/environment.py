@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 
@@ -19,3 +20,14 @@ if (_file := LONGHAUL_DATA / "embedded.env").exists():
     _embedded_lines = _file.read_text().splitlines()
 #: True if both servers are the ones that `make up` started. Demo accounts exist only there.
 EMBEDDED: Final = all(f"{key}={env.str(key, default='')}" in _embedded_lines for key in ("DATABASE_URL", "REDIS_URL"))
+
+
+def secret_key(*, debug: bool) -> str:
+    """SECRET_KEY, which only debugging can do without. Raises ImproperlyConfigured."""
+    key: str = env.str("SECRET_KEY", default="insecure-for-debugging-only" if debug else "")
+    if not key:
+        raise ImproperlyConfigured(
+            "Set the SECRET_KEY environment variable. (While `make up` runs, manage.py finds the key by itself, "
+            f"in the folder LONGHAUL_DATA: {LONGHAUL_DATA}.)"
+        )
+    return key

@@ -12,6 +12,7 @@ import struct
 import tempfile
 from typing import Any
 
+from config.arriving import Arriving
 from config.web_worker import THREADS, Refusing
 
 #: The longest request line in bytes, at gunicorn's maximum, because gunicorn's own error is not a problem document.
@@ -49,7 +50,7 @@ def post_worker_init(worker: Any) -> None:
     from jobs.postgres.deadlines import is_away
 
     longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
-    worker.wsgi = Refusing(worker.wsgi, longest_seconds=longest, is_away=is_away)
+    worker.wsgi = Refusing(Arriving(worker.wsgi), longest_seconds=longest, is_away=is_away)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -8,14 +8,14 @@ from kombu import Queue
 from config.admin_theme import UNFOLD  # noqa: F401  (read by django-unfold)
 from config.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401  (read by the libraries of that name)
 from config.databases import connection_to, reports_login
-from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env  # noqa: F401  (EMBEDDED is a setting, too)
+from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env, secret_key  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
 from config.queues import HOUSEKEEPING, all_queues
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-for-debugging-only" if DEBUG else env.NOTSET)
+SECRET_KEY = secret_key(debug=DEBUG)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "csp",
     "jobs",
     "reports",
+    "uploads",
     "examples.sales",
     *EXTRA_APPS,
 ]
@@ -128,6 +129,13 @@ ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 # Reports
 
 MAX_CELL_BYTES = env.int("MAX_CELL_BYTES", default=64 * 1024**2)  # of a text in a report; a larger one fails the report
+
+# Uploads: receiving their files
+
+UPLOADS_AT_ONCE = env.int("UPLOADS_AT_ONCE", default=4)  # in a web process; fewer than its threads (config.web_worker)
+UPLOAD_MIN_BYTES_PER_SECOND = env.int("UPLOAD_MIN_BYTES_PER_SECOND", default=10 * 1024)  # a slower client is cut off
+UPLOAD_RATE_WINDOW_SECONDS = env.float("UPLOAD_RATE_WINDOW_SECONDS", default=10.0)  # over which that rate is measured
+UPLOAD_TIMEOUT_SECONDS = env.int("UPLOAD_TIMEOUT_SECONDS", default=6 * 3600)  # for a whole file
 
 # Previews of reports, made within a request
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import structlog
@@ -29,6 +29,8 @@ class JobContext:
         self.attempt = attempt
         self.rows_done = 0
         self.rows_total: int | None = None
+        #: Facts about the progress that only the kind understands; JSON. Replaced, never changed.
+        self.progress_details: dict[str, Any] | None = None
         #: When the first row arrived, by this process's monotonic clock.
         self.rows_began_at: float | None = None
         self.lease_seconds = lease_seconds
@@ -38,6 +40,10 @@ class JobContext:
         self.stop_reason: AttemptStoppedError | LeaseLostError | None = None
         #: The files that this attempt has opened.
         self.written: list[ArtifactWriter] = []
+        #: What the attempt holds until it has ended, such as a session of its own with temporary tables.
+        self.resources = ExitStack()
+        #: What to do in the transaction that finishes the job; see `finish_with`.
+        self.effect: Callable[[], None] | None = None
         self._interrupts: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
@@ -54,6 +60,18 @@ class JobContext:
         if total is not None:
             self.rows_total = total
 
+    def report_details(self, **details: Any) -> None:
+        """Add facts of the kind's own to the progress, such as `phase`. They must be JSON."""
+        self.progress_details = {**(self.progress_details or {}), **details}
+
+    def finish_with(self, effect: Callable[[], None]) -> None:
+        """Call `effect` in the transaction that finishes the job, so that both happen or neither does.
+
+        It runs on Django's default connection before the job's row is locked, and under the heartbeat, so it may take
+        long. If the connection is lost, it is called again on a new one; it raises if it cannot be repeated.
+        """
+        self.effect = effect
+
     def check(self) -> None:
         """Return if the handler may continue. Raises AttemptStoppedError or LeaseLostError if it must end at once."""
         if self.stop_reason is None and time.monotonic() > self.lease_deadline:
@@ -62,11 +80,13 @@ class JobContext:
             raise self.stop_reason
 
     def stop(self, reason: AttemptStoppedError | LeaseLostError) -> None:
-        """Make `check()` raise `reason`, and interrupt the call that blocks the handler. The first reason stays."""
+        """Make `check()` raise `reason`, and interrupt the call that blocks the handler. The first reason stays.
+
+        The heartbeat calls this at each tick: an interrupt that comes a moment before the call reaches nothing.
+        """
         with self._lock:
-            if self.stop_reason is not None:
-                return
-            self.stop_reason = reason
+            if self.stop_reason is None:
+                self.stop_reason = reason
             interrupts = list(self._interrupts)
         for interrupt in interrupts:
             _call(interrupt)

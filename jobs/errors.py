@@ -1,7 +1,7 @@
 """Every error that the life of a job can raise. `jobs.classification` decides about all other exceptions."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 
 class JobError(Exception):
@@ -139,6 +139,17 @@ class PermanentError(HandlerError):
     def __init__(self, message: str, *, code: str = "permanent-error", public: str | None = None) -> None:
         super().__init__(message, public=public)
         self.code = code
+
+
+class RejectedError(PermanentError):
+    """The input of the job was refused. The attempt's files are published although the job fails: they say why.
+
+    `details` are added to the job's `result`. They are JSON without secrets.
+    """
+
+    def __init__(self, message: str, *, code: str, details: dict[str, Any]) -> None:
+        super().__init__(message, code=code)
+        self.details = details
 
 
 class SecretUnreadableError(PermanentError):

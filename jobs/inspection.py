@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,15 @@ class Finding:
 
     level: Level
     text: _StrOrPromise
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another job that belongs to the same story, for the page of a job. `relation` and `facts` are words."""
+
+    job: Job
+    relation: str
+    facts: str
 
 
 class InvalidPayloadError(ValueError):
@@ -94,6 +103,10 @@ class Inspector:
     def announced(self, job: Job) -> dict[str, Any]:
         """The fields that a callback adds to the id and status of an ended job, such as links. No secrets."""
         return {}
+
+    def related(self, job: Job) -> tuple[str, Sequence[Related]]:
+        """The jobs that belong together with this one, and a sentence about all of them; empty if there are none."""
+        return "", ()
 
     def cost(self, job: Job) -> str | None:
         """What the job would cost the database, in words. Raises any exception if the database refuses the query.

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.models import Artifact, Job
+from jobs.models.artifact import PUBLISHED_RESULT
 from jobs.states import ACTIVE, State
 
 
@@ -35,9 +36,9 @@ STATUS_WORDS = ("Queued", "In Progress", "Canceling", "Complete", "Failed", "Can
 
 
 def status_word(job: Job, artifact: Artifact | None) -> str:
-    """One of `STATUS_WORDS`. `artifact` is the job's published result."""
+    """One of `STATUS_WORDS`. `artifact` is the job's published result; without one, nothing can expire."""
     state = State(job.state)
-    if state == State.SUCCEEDED and not is_available(artifact):
+    if state == State.SUCCEEDED and artifact is not None and not is_available(artifact):
         return "Expired"
     if job.cancel_requested_at and state in (State.RUNNING, State.FAILED):
         return "Canceling"
@@ -46,17 +47,17 @@ def status_word(job: Job, artifact: Artifact | None) -> str:
 
 def in_status(words: Iterable[str]) -> Q:
     """The jobs whose status is one of these words: `status_word` as a condition for queries."""
-    files = Artifact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), job=OuterRef("pk"), deleted_at=None)
-    available = Exists(files.filter(role=Artifact.Role.RESULT, published_at__isnull=False))
+    results = Artifact.objects.filter(PUBLISHED_RESULT, job=OuterRef("pk"))
+    expired = Exists(results.filter(Q(expires_at__lte=Now()) | Q(deleted_at__isnull=False)))
     active = Q(state__in=[State.RUNNING, State.FAILED])
     conditions = {
         "Queued": Q(state=State.QUEUED),
         "In Progress": active & Q(cancel_requested_at=None),
         "Canceling": active & Q(cancel_requested_at__isnull=False),
-        "Complete": Q(state=State.SUCCEEDED) & available,
+        "Complete": Q(state=State.SUCCEEDED) & ~expired,
         "Failed": Q(state=State.DEAD),
         "Canceled": Q(state=State.CANCELLED),
-        "Expired": Q(state=State.SUCCEEDED) & ~available,
+        "Expired": Q(state=State.SUCCEEDED) & expired,
     }
     return Q(*(conditions[word] for word in words), _connector=Q.OR)
 

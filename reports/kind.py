@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import translation
-from rest_framework.exceptions import ValidationError
 
 from jobs.context import JobContext
-from jobs.errors import PermanentError
-from jobs.http.problems import pointers
 from jobs.kinds import Kind, QueueDials, Scopes
-from jobs.payloads.masking import is_sensitive
-from jobs.types.registry import UnknownTypeError
+from jobs.types.reopening import reopen_to_run
 from reports.export import export_report
 from reports.inspection import ReportInspector
-from reports.ordering import ORDERING, reopen_order
+from reports.ordering import ORDERING
 from reports.types import REPORT_TYPES
 from tabular.dialect import Dialect
 
@@ -24,30 +19,9 @@ from tabular.dialect import Dialect
 def run_report(context: JobContext) -> dict[str, Any]:
     """Run one attempt of a report. The order is validated again, because the type may have changed since."""
     payload = context.job.payload
-    owner = cast("AbstractBaseUser", context.job.owner)
-    try:
-        report_type, parameters = reopen_order(payload, owner)
-    except UnknownTypeError:
-        raise PermanentError(
-            f"The report type {payload['reportType']} no longer exists, or the owner may no longer order it.",
-            code="unknown-report-type",
-        ) from None
-    except ValidationError as error:
-        detail = f"The parameters are no longer valid. {_in_words(error)}"
-        raise PermanentError(detail, code="invalid-parameters") from None
+    report_type, parameters = reopen_to_run(ORDERING, context.job, code="unknown-report-type")
     with translation.override(payload.get("language")):
         return export_report(context, report_type, parameters, Dialect.from_payload(payload["csv"]))
-
-
-def _in_words(error: ValidationError) -> str:
-    """`year: This field is required.` A secret's name comes last: redaction masks what follows `password:`."""
-    words = []
-    for mistake in pointers(error.detail):
-        field, detail = mistake["pointer"].removeprefix("#").strip("/"), mistake["detail"]
-        words.append(
-            f"{detail.rstrip('.')} ({field})." if is_sensitive(field) else f"{field}: {detail}" if field else detail
-        )
-    return " ".join(words)
 
 
 #: A query may compute for a long time before its first row; its statement timeout is a dial of the queue.

@@ -21,7 +21,9 @@ from psycopg import sql
 logger = structlog.get_logger(__name__)
 
 #: Apps whose tables hold all users' orders, payloads, tokens, sessions and addresses, which no report may read.
-PRIVATE_APPS: Final = ("admin", "axes", "django_celery_beat", "django_celery_results", "jobs", "knox", "sessions")
+PRIVATE_APPS: Final = (
+    "admin", "axes", "django_celery_beat", "django_celery_results", "jobs", "knox", "sessions", "uploads",
+)  # fmt: skip
 
 SECRET_COLUMNS: Final = ("password",)
 

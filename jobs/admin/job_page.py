@@ -35,8 +35,11 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
     trail = AuditEntry.objects.filter(target_type="job", target_id=str(job.pk))
     payload = unseal(job.payload, otherwise=lambda _: MASK) if revealed else masked_payload(job)
     may = {act: request.user.has_perm(f"jobs.{permission}") for act, permission in PERMISSIONS.items()}
+    story, related = inspector_of(job.kind).related(job)
     return {
         "job": job,
+        "story": story,
+        "related": related,
         "is_live": job.state in ACTIVE and not revealed,
         "legend": LEGEND,
         "bars": draw_bars(events, attempts, now=timezone.now()),

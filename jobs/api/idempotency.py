@@ -26,7 +26,16 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
 def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:
     """The key of a request for a job of `kind`, with the request's fingerprint; None if the client sends no key.
 
-    The key is a string of RFC 8941, section 3.3.3 (`"a"`); its quotes may be missing. Raises ProblemError (400).
+    Raises ProblemError (400).
+    """
+    key = key_of(request)
+    return None if key is None else Idempotency.of(key, kind=kind, body=request.data)
+
+
+def key_of(request: Request) -> str | None:
+    """The key of a request; None if the client sends none.
+
+    It is a string of RFC 8941, section 3.3.3 (`"a"`); its quotes may be missing. Raises ProblemError (400).
     """
     header = request.headers.get("Idempotency-Key")
     if header is None:
@@ -36,4 +45,4 @@ def idempotency_of(request: Request, *, kind: str) -> Idempotency | None:
         raise ProblemError(
             400, "invalid-idempotency-key", "Idempotency-Key must be 1 to 255 printable ASCII characters, no quotes."
         )
-    return Idempotency.of(key, kind=kind, body=request.data)
+    return key

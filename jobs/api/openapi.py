@@ -67,6 +67,8 @@ TAGS: Final = {
     "operations": "Any job, for clients of the long-running-operation pattern.",
     "report-types": "The types of reports that can be ordered.",
     "reports": "Order reports, follow them, download them.",
+    "upload-types": "The types of files that can be uploaded.",
+    "uploads": "Upload files, follow them, mend what was rejected.",
     "tokens": "Tokens for programs.",
 }
 
@@ -135,6 +137,9 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
     described |= WITH_PARAMETER if method == "get" or "query" in places else {}
     described |= WITH_BODY if "requestBody" in operation else {}
+    sent = operation.get("requestBody", {}).get("content", {}).values()
+    if any(body["schema"].get("format") == "binary" for body in sent):
+        operation["requestBody"]["required"] = True  # a file may be empty, but is not left out
     responses = operation["responses"]
     if method == "get" and "200" in responses:
         described |= WITH_ETAG

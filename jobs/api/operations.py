@@ -20,7 +20,7 @@ from jobs.http.views import ApiView
 from jobs.kinds import ALL_SCOPES, find_kind
 from jobs.models import Job
 from jobs.states import State
-from jobs.status import WORDS, is_available
+from jobs.status import WORDS, status_word
 from jobs.tokens.permissions import require_scopes
 
 OPERATION_STATES = ("NotStarted", "Running", "Succeeded", "Failed", "Canceled")
@@ -68,7 +68,7 @@ def operation_body(request: Request, job: Job) -> dict[str, Any]:
         "createdDateTime": job.created_at,
         "lastActionDateTime": job.updated_at,
     }
-    if job.state == State.SUCCEEDED and is_available(job.result_artifact):
+    if status_word(job, job.result_artifact) == "Complete":
         kind = find_kind(job.kind)
         if kind and (path := kind.url_of_result(job)):
             body["resourceLocation"] = request.build_absolute_uri(path)

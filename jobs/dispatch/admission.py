@@ -40,6 +40,17 @@ def refusal_of(row: dict[str, Any], *, queue: str, type: str, owner_id: int | No
     return None
 
 
+def refuse_early(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> None:  # noqa: A002
+    """Raise AdmissionError if the queue would refuse a job of `owner` now; a later submission may still be refused.
+
+    For orders that cost much before they are submitted. Locks nothing.
+    """
+    for row in fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True):
+        if refusal := refusal_of(row, queue=queue, type=type, owner_id=owner.pk):
+            count_refusal(refusal)
+            raise refusal
+
+
 @contextmanager
 def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -> Iterator[None]:  # noqa: A002
     """A transaction in which the queue has room for one more job of `owner`.

@@ -18,7 +18,7 @@ from jobs.payloads.redaction import in_one_line
 logger = structlog.get_logger(__name__)
 
 #: Beat tries every few seconds, so a failure older than this is over. Seconds.
-OVER_AFTER_SECONDS: Final = 60
+OVER_AFTER_SECONDS: Final = 30
 #: Errors of the connection to Redis for which waiting helps. LimitExceeded: no producer was free in time.
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError, LimitExceeded)
 #: Subclasses of these that only a change of the settings cures: of the password, or of the user's rights.

@@ -79,6 +79,11 @@ class ArtifactWriter:
         self._sync()
         self._file.close()
 
+    @property
+    def sha256(self) -> str:
+        """Of the bytes written so far, hexadecimal."""
+        return self._sha256.hexdigest()
+
     def _sync(self) -> None:
         self._synced_bytes = self.size_bytes
         self._file.sync()
@@ -101,7 +106,7 @@ class ArtifactWriter:
             encoding=self.encoding,
             row_count=self.row_count,
             size_bytes=self.size_bytes,
-            sha256=self._sha256.hexdigest(),
+            sha256=self.sha256,
             published_at=Now(),
             expires_at=Now() + self.retention,
         )

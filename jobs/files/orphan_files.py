@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from jobs.files.artifacts import published_names
 from jobs.files.storage import artifact_storage
-from jobs.models import Job
+from jobs.models import Artifact, Job
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ def _remove_orphan_files(folder: str) -> int:
 def _abort_orphan_uploads(folder: str) -> int:
     """Abort the orphan uploads of a folder. Published artifacts need no check: their uploads were completed."""
     storage = artifact_storage()
-    old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at)]
+    old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at, upload.name)]
     ended = set(_of_ended_attempts(upload.name for upload in old))
     orphans = [upload for upload in old if upload.name in ended]
     for upload in orphans:
@@ -83,5 +83,10 @@ def _file_is_old(name: str) -> bool:
         return False
 
 
-def _is_old(moment: datetime) -> bool:
-    return timezone.now() - moment >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS)
+def _is_old(moment: datetime, name: str = "") -> bool:
+    """`name` is that of an upload to object storage, which has the time of its beginning only.
+
+    A file that a client uploads belongs to no attempt while it is being received, which may take long.
+    """
+    received_for = settings.UPLOAD_TIMEOUT_SECONDS if name.endswith(f".{Artifact.Role.SOURCE}") else 0
+    return timezone.now() - moment >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS + received_for)

@@ -6,6 +6,9 @@ from corsheaders.defaults import default_headers
 
 ALLOWED_FIELDS: Final = (
     *default_headers,
+    "content-digest",
+    "content-disposition",
+    "content-encoding",
     "idempotency-key",
     "if-match",
     "if-modified-since",
@@ -14,6 +17,7 @@ ALLOWED_FIELDS: Final = (
     "if-unmodified-since",
     "prefer",
     "range",
+    "repr-digest",
 )
 #: The response headers that clients need and the Fetch standard does not safelist.
 EXPOSED_FIELDS: Final = (
@@ -32,5 +36,6 @@ EXPOSED_FIELDS: Final = (
     "Report-Reused",
     "Repr-Digest",
     "Retry-After",
+    "Upload-Repeated",
     "WWW-Authenticate",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,6 +22,8 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     #: Method → the scope or scopes that a token needs; None: the view checks them itself. HEAD is treated as GET.
     scopes: ClassVar[Mapping[str, str | tuple[str, ...] | None]] = {}
+    #: The content codings of bodies that the view decodes itself.
+    content_codings: ClassVar[Collection[str]] = ()
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -33,12 +35,13 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         refuse_long_fields(request)
         coding = request.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding not in ("", "identity"):
+        if coding not in ("", "identity", *self.content_codings):
+            others = "".join(f", or as {known}" for known in self.content_codings)
             raise ProblemError(
                 415,
                 "unsupported-media-type",
-                f"The body is sent as {coding!r}. Send it without Content-Encoding.",
-                headers={"Accept-Encoding": "identity"},  # RFC 9110 section 15.5.16
+                f"The body is sent as {coding!r}. Send it without Content-Encoding{others}.",
+                headers={"Accept-Encoding": ", ".join(["identity", *self.content_codings])},  # RFC 9110 section 15.5.16
             )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from jobs.events import record_events
 from jobs.interventions.batches import Intervention, intervene
-from jobs.models import AuditEntry, Event, Job
+from jobs.models import Artifact, AuditEntry, Event, Job
 from jobs.models.conditions import CALLS_BACK
 from jobs.states import UNFINISHED, State
 
@@ -39,6 +39,8 @@ def requeue_jobs(
             calls_back=CALLS_BACK,
             updated_at=Now(),
         )
+        # The files of an attempt that was refused go with its result; `remove_orphan_files` deletes them.
+        Artifact.objects.filter(job__in=pks, attempt__isnull=False).delete()
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
 
     return intervene(

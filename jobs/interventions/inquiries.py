@@ -116,9 +116,9 @@ class Inquiry:
             case Outcome.UNDECIDED:
                 return f"The cost could not be estimated: {self.text}"
             case Outcome.TIMED_OUT:
-                return f"The report type's code and the planner took longer than {DEADLINE_SECONDS} s and were stopped."
+                return f"The type's code and the planner took longer than {DEADLINE_SECONDS} s and were stopped."
             case Outcome.KILLED:
-                return "The report type's code crashed its process; it would crash a worker, too."
+                return "The type's code crashed its process; it would crash a worker, too."
             case Outcome.LOST:
                 return "The worker that handled the inquiry ended before it had an answer."
 
@@ -169,7 +169,7 @@ def compute_cost(job_id: str) -> dict[str, Any]:
     except Exception as error:  # a type's code and the database may raise anything
         code = classify(error).code
         if code == "out-of-memory":  # a worker may have more memory
-            needs = f"the report type's code needed more than {settings.PREVIEW_MEMORY_MB} MiB."
+            needs = f"the type's code needed more than {settings.PREVIEW_MEMORY_MB} MiB."
             return {"outcome": Outcome.UNDECIDED, "text": needs}
         outcome = Outcome.UNAVAILABLE if code in TRANSIENT_CODES else Outcome.REFUSED
         said = in_one_line(error, secrets_of(job)) or type(error).__name__

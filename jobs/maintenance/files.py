@@ -10,6 +10,7 @@ from jobs.files.artifacts import delete_artifact_file
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.maintenance.sweeping import BATCH_SIZE, IndependentTransactions, sweep
 from jobs.models import Artifact, Sweep
+from jobs.states import ACTIVE
 
 #: How many of the 256 folders of the artifact storage one run of `remove_orphan_files` searches.
 FOLDERS_A_RUN: Final = 16
@@ -17,8 +18,9 @@ FOLDERS_A_RUN: Final = 16
 
 @sweep(every_seconds=300)
 def expire_artifacts() -> int:
-    """Delete expired files. Their jobs stay, with the status `Expired`."""
+    """Delete expired files, except those that an active job still has to read. Their jobs stay."""
     expired = Artifact.objects.filter(expires_at__lt=Now(), deleted_at=None).order_by("expires_at")
+    expired = expired.exclude(role=Artifact.Role.SOURCE, job__state__in=ACTIVE)
     with IndependentTransactions() as each:
         for artifact in expired[:BATCH_SIZE]:
             with each(artifact.storage_name):

@@ -1,14 +1,11 @@
 """Rows that a fresh database needs: queues and schedules. They are created once; from then on, operators own them."""
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 
 from jobs.kinds import QueueDials, queue_dials, queues_of_jobs
-
-#: Queues of kinds that do not exist yet.
-RESERVED: Final = {"uploads": QueueDials(max_running=2)}
 
 #: Messages of schedules expire after this, so that a day without workers leaves no flood of them. It is long because
 #: Celery compares the clocks of two machines. Seconds.
@@ -19,7 +16,7 @@ def seed_queues(**kwargs: Any) -> None:
     """Create missing queues, including those of the variable QUEUES, with the dials of their kinds."""
     from jobs.models import Queue
 
-    dials = RESERVED | queue_dials()
+    dials = queue_dials()
     for name in queues_of_jobs():
         Queue.objects.get_or_create(name=name, defaults=asdict(dials.get(name, QueueDials())))
 

@@ -18,6 +18,8 @@ class Artifact(models.Model):
         RESULT = "result"
         SOURCE = "source"
         ERRORS = "errors"
+        RESULTS = "results"
+        BEFORE = "before"
 
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="artifacts")
     attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")

@@ -46,6 +46,9 @@ class Job(models.Model):
     progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL if unknown")
     progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.worker.row_rate`")
     progress_began_at = models.DateTimeField(null=True, help_text="when its first row arrived")
+    progress_details = models.JSONField(
+        null=True, help_text="what the current attempt reports besides rows; its kind defines it"
+    )
     progress_percent = models.PositiveSmallIntegerField(default=0, help_text="highest shown so far; 100 is complete")
     cancel_requested_at = models.DateTimeField(null=True)
     result = models.JSONField(null=True)

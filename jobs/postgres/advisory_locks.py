@@ -22,6 +22,8 @@ class LockClass(StrEnum):
     BULK_RUN = "bulk run"
     SLOT = "slot"
     IDEMPOTENCY_KEY = "idempotency key"
+    UPLOAD_TARGET = "upload target"
+    UPLOAD_UNDO = "upload undo"
 
 
 #: A lock until the transaction ends, for `jobs.postgres.statements.execute`; its parameter is a `lock_key`.

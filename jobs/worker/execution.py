@@ -19,15 +19,19 @@ from jobs.context import JobContext
 from jobs.dispatch.fairness import HIGHEST_PRIORITY
 from jobs.dispatch.release import BATCH_SIZE, publish_all_but_first, release_jobs
 from jobs.errors import (
+    ArtifactError,
     AttemptFailedError,
     CancelRequestedError,
     LeaseLostError,
     PostponedError,
+    RejectedError,
     StalledError,
+    StorageUnavailableError,
     WorkerStoppingError,
 )
 from jobs.files.artifacts import discard_files
 from jobs.kinds import get_kind
+from jobs.models import Artifact
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.states import Outcome
@@ -111,17 +115,18 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     reset_peak_memory()
     try:
         kind = get_kind(context.job.kind)
-        with beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
+        with context.resources, beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
             result = kind.handler(context)
-        context.check()
-        measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
-        done: dict[str, Any] = {"attempt": attempt, "result": result, **measured}
-        if may_claim_next() and not context.written:
-            finish = partial(finish_and_hand_out, **done, at_most=BATCH_SIZE)
-            handed_out, below = retry_until_lease_ends(context, finish)
-        else:
-            artifacts = [writer.artifact() for writer in context.written]
-            retry_until_lease_ends(context, partial(finish_job, **done, artifacts=artifacts))
+            if context.effect is not None:
+                context.check()
+                finish(context, result)
+        if context.effect is None:
+            context.check()
+            if may_claim_next() and not context.written:
+                done = partial(finish_and_hand_out, attempt, result=result, **_measured(context), at_most=BATCH_SIZE)
+                handed_out, below = retry_until_lease_ends(context, done)
+            else:
+                finish(context, result)
         logger.info("attempt_succeeded", rows=context.rows_done)
         end = AttemptEnd(context.job.pk, attempt.number, Outcome.SUCCEEDED)
     except Exception as error:
@@ -139,13 +144,24 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     return end, following
 
 
+def finish(context: JobContext, result: dict[str, Any] | None) -> None:
+    """Finish the job, with the files and the effect of the attempt."""
+    artifacts = [writer.artifact() for writer in context.written]
+    done = {"result": result, "artifacts": artifacts, "effect": context.effect, **_measured(context)}
+    retry_until_lease_ends(context, partial(finish_job, context.attempt, **done))
+
+
 def end_unfinished(context: JobContext, error: BaseException) -> AttemptEnd:
-    """End an attempt that `error` kept from finishing its job, and delete its files."""
-    attempt = context.attempt
-    measured = {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
+    """End an attempt that `error` kept from finishing its job, and delete its files.
+
+    If the input was rejected, the files that say why are published instead.
+    """
+    attempt, measured = context.attempt, _measured(context)
     secrets = secrets_of(attempt.job)
     logger.warning("attempt_ended", error=redact(repr(error), secrets))
-    discard_files(context.written)
+    kept, error = _files_to_keep(context, error)
+    if not kept:
+        discard_files(context.written)
 
     def end() -> Outcome | None:
         match error:
@@ -161,14 +177,31 @@ def end_unfinished(context: JobContext, error: BaseException) -> AttemptEnd:
                 decision = decide_for(attempt.job, error=error)
                 return lose_attempt(attempt, error=error, decision=decision, expired_only=False, **measured)
             case _:
-                return fail_job(attempt, error=error, decision=decide_for(attempt.job, error=error), **measured)
+                decision = decide_for(attempt.job, error=error)
+                return fail_job(attempt, error=error, decision=decision, artifacts=kept, **measured)
 
     outcome: Outcome | None = None
     try:
         outcome = retry_until_lease_ends(context, end)
     except LeaseLostError:
         logger.warning("attempt_lost_its_lease")
+    if kept:
+        discard_files(context.written)  # those that were not published after all
     return AttemptEnd(attempt.job_id, attempt.number, outcome, redact(str(error), secrets)[:LONGEST_REASON])
+
+
+def _files_to_keep(context: JobContext, error: BaseException) -> tuple[list[Artifact], BaseException]:
+    """The files to publish with this error, and the error to record: another one if the storage lost them."""
+    if not isinstance(error, RejectedError):
+        return [], error
+    try:
+        return [writer.artifact() for writer in context.written], error
+    except (ArtifactError, StorageUnavailableError) as lost:
+        return [], lost
+
+
+def _measured(context: JobContext) -> dict[str, Any]:
+    return {"rows": context.rows_done, "peak_memory_bytes": peak_memory_bytes()}
 
 
 def retry_until_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest, Now
 
@@ -25,6 +25,7 @@ from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
 from jobs.events import record_event
 from jobs.models import Attempt, Event, Job
 from jobs.postgres.deadlines import answering_within
+from jobs.states import State
 from jobs.worker.memory import peak_memory_bytes
 from jobs.worker.row_rate import RowRate
 from jobs.worker.shutdown import is_pool_process, is_stopping
@@ -69,12 +70,21 @@ def renew_lease(context: JobContext, rate: RowRate) -> bool:
     return True
 
 
-def write_progress(context: JobContext, done: int, total: int | None, rate: RowRate) -> None:
-    """Write the progress of the attempt and its rate. The percentage of a job never decreases."""
+def write_progress(context: JobContext, done: int, total: int | None, rate: RowRate) -> bool:
+    """Write the progress of the attempt and its rate. The percentage of a job never decreases.
+
+    False if the attempt no longer owns the job.
+    """
     shown = Greatest(F("progress_percent"), Value(percent(done, total)))
-    _held(context).update(
-        progress_done=done, progress_total=total, progress_percent=shown, updated_at=Now(), **_columns_of(rate)
+    written = _held(context).update(
+        progress_done=done,
+        progress_total=total,
+        progress_percent=shown,
+        progress_details=context.progress_details,
+        updated_at=Now(),
+        **_columns_of(rate),
     )
+    return written == 1
 
 
 def percent(done: int, total: int | None) -> int:
@@ -95,7 +105,7 @@ class Heartbeat:
         self.stopped_at: float | None = None
         self.interrupted = False
         self.rate = RowRate()
-        self.written: tuple[int, int | None] = (0, None)
+        self.written: tuple[int, int | None, dict[str, Any] | None] = (0, None, None)
         self.milestone = 0
         self.memory_written = 0
 
@@ -119,7 +129,8 @@ class Heartbeat:
         context = self.context
         held = list(_held(context).values_list("cancel_requested_at", flat=True))
         if not held:
-            self.lose_lease()
+            if not self.has_finished():
+                self.lose_lease()
             return
         if held[0] is not None:
             context.stop(CancelRequestedError(f"cancellation of job {context.job.pk} was requested"))
@@ -128,6 +139,14 @@ class Heartbeat:
         self.look_at_memory()
         if not isinstance(context.stop_reason, StalledError):
             self.keep_lease()
+
+    def has_finished(self) -> bool:
+        """Whether the attempt has just finished the job: if it has an effect, it does so under its heartbeat."""
+        if self.context.effect is None:
+            return False
+        attempt = self.context.attempt
+        done = Job.objects.filter(pk=attempt.job_id, fencing_token=attempt.fencing_token, state=State.SUCCEEDED)
+        return done.exists()
 
     def keep_lease(self) -> None:
         """Renew the lease once a third of it has passed."""
@@ -157,13 +176,15 @@ class Heartbeat:
         context, attempt, now = self.context, self.context.attempt, time.monotonic()
         rows, total = context.rows_done, context.rows_total
         self.rate.see(rows, at=now, began_at=context.rows_began_at)
-        if (rows, total) != self.written:
-            write_progress(context, rows, total, self.rate)
-            self.written, self.progressed_at = (rows, total), now
+        if (progress := (rows, total, context.progress_details)) != self.written:
             reached = max((step for step in MILESTONES if step <= percent(rows, total)), default=0)
-            if reached > self.milestone:
-                self.milestone = reached
-                record_event(attempt.job_id, Event.Name.PROGRESS, attempt=attempt.number, percent=reached, rows=rows)
+            with transaction.atomic():  # the job may be finished meanwhile, which is the last event
+                is_held = write_progress(context, rows, total, self.rate)
+                if is_held and reached > self.milestone:
+                    facts: dict[str, Any] = {"attempt": attempt.number, "percent": reached, "rows": rows}
+                    record_event(attempt.job_id, Event.Name.PROGRESS, **facts)
+            self.written, self.progressed_at = progress, now
+            self.milestone = max(reached, self.milestone)
         elif self.stall_timeout_seconds is not None and now - self.progressed_at > self.stall_timeout_seconds:
             context.stop(StalledError(f"The job made no progress for {self.stall_timeout_seconds:g} seconds."))
 

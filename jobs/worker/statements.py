@@ -22,6 +22,7 @@ CLAIM: Final = f"""
             progress_total = NULL,
             progress_rate = NULL,
             progress_began_at = NULL,
+            progress_details = NULL,
             started_at = statement_timestamp(),
             updated_at = statement_timestamp()
         WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL

@@ -9,7 +9,7 @@ returns the attempt's outcome. All times are database time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
 from jobs.dispatch.fairness import LOCK, ask_for_turns, read_turns
-from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, TransitionError
+from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, RejectedError, TransitionError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads.masked import secrets_of
@@ -51,18 +51,27 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
 
 
 def finish_job(
-    attempt: Attempt, *, result: dict[str, Any] | None, artifacts: Iterable[Artifact], rows: int, peak_memory_bytes: int
+    attempt: Attempt,
+    *,
+    result: dict[str, Any] | None,
+    artifacts: Iterable[Artifact],
+    rows: int,
+    peak_memory_bytes: int,
+    effect: Callable[[], None] | None = None,
 ) -> None:
-    """running → succeeded, and publish the artifacts in the same transaction.
+    """running → succeeded, publish the artifacts, and call `effect` first, all in one transaction.
 
-    Raises LeaseLostError if the attempt no longer owns the job; nothing is published then.
+    Raises LeaseLostError if the attempt no longer owns the job; nothing is published then, and `effect` is undone. The
+    job's row is locked last: the heartbeat and a request to cancel must not wait for `effect`.
     """
     published = list(artifacts)
     size = sum(artifact.size_bytes for artifact in published)
     with transaction.atomic():
+        if effect is not None:
+            effect()
         if not _finish(attempt, result=result, rows=rows, bytes=size, peak_memory_bytes=peak_memory_bytes).fetchall():
             raise _lost(attempt)
-        Artifact.objects.bulk_create(published)
+        _publish(attempt, published)
 
 
 def finish_and_hand_out(
@@ -84,14 +93,22 @@ def finish_and_hand_out(
     return read_turns(turns)
 
 
-def fail_job(attempt: Attempt, *, error: BaseException, decision: Decision, **measured: int | None) -> Outcome:
+def fail_job(
+    attempt: Attempt,
+    *,
+    error: BaseException,
+    decision: Decision,
+    artifacts: Iterable[Artifact] = (),
+    **measured: int | None,
+) -> Outcome:
     """running → failed or dead, as decided, or cancelled if that was requested meanwhile.
 
-    The attempt keeps the error, its traceback, and the `measured` values: `rows`, `peak_memory_bytes`. Raises
-    LeaseLostError if the attempt no longer owns the job.
+    The attempt keeps the error, its traceback, and the `measured` values: `rows`, `peak_memory_bytes`. `artifacts` say
+    what is wrong with the input (RejectedError); they are published. Raises LeaseLostError if the attempt no longer
+    owns the job.
     """
     with transaction.atomic():
-        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED)
+        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED, artifacts=list(artifacts))
         return _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
 
 
@@ -170,7 +187,13 @@ def _finish(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int)
 
 
 def _end_in_failure(
-    attempt: Attempt, error: BaseException, decision: Decision, event: Event.Name, *, expired_only: bool = False
+    attempt: Attempt,
+    error: BaseException,
+    decision: Decision,
+    event: Event.Name,
+    *,
+    expired_only: bool = False,
+    artifacts: list[Artifact] | None = None,
 ) -> FailureRecord:
     job = attempt.job
     secrets = secrets_of(job)
@@ -185,12 +208,14 @@ def _end_in_failure(
         changes = {"state": State.CANCELLED, "finished_at": Now()}
         end = Event.Name.CANCELLED, {"attempt": attempt.number}
     elif isinstance(decision, Bury):
+        _publish(attempt, artifacts or [])
         changes = {"state": State.DEAD, "finished_at": Now()}
         end = Event.Name.DEAD_LETTERED, {"reason": decision.reason}
     else:
         changes = {"state": State.FAILED, "retry_at": Now() + decision.delay}
         facts["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
-    _leave_running(attempt, expired_only=expired_only, result=public.as_result(), **record.columns(), **changes)
+    result = {**public.as_result(), **(error.details if isinstance(error, RejectedError) else {})}
+    _leave_running(attempt, expired_only=expired_only, result=result, **record.columns(), **changes)
     record_event(attempt.job_id, event, **facts)
     if end is not None:
         record_event(attempt.job_id, end[0], **end[1])
@@ -209,6 +234,13 @@ def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: A
         held = held.orphaned()
     if held.update(lease_expires_at=None, released_at=None, updated_at=Now(), **changes) != 1:
         raise _lost(attempt)
+
+
+def _publish(attempt: Attempt, artifacts: list[Artifact]) -> None:
+    """Publish files in place of those of earlier attempts, which the sweep of orphan files then deletes."""
+    if attempt.number > 1:
+        Artifact.objects.filter(job_id=attempt.job_id, attempt__lt=attempt.number).delete()
+    Artifact.objects.bulk_create(artifacts)
 
 
 def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:

@@ -98,10 +98,10 @@ def page_of(item: type[serializers.Serializer[Any]], *, name: str) -> type[Page]
     return type(name, (Page,), {"__doc__": Page.__doc__, "results": item(many=True)})
 
 
-def types_of(kind: str) -> tuple[type[TypeBody], type[serializers.Serializer[Any]]]:
+def types_of(kind: str, base: type[TypeBody]) -> tuple[type[TypeBody], type[serializers.Serializer[Any]]]:
     """The bodies of a type of this kind, and of the list of these types."""
     name = f"{kind.capitalize()}Type"
     article = "An" if kind[0] in "aeiou" else "A"
-    body = type(f"{name}Body", (TypeBody,), {"__doc__": f"{article} {kind} type."})
+    body = type(f"{name}Body", (base,), {"__doc__": f"{article} {kind} type."})
     listed = {"__doc__": f"All {kind} types that the user may order.", "results": body(many=True)}
     return body, type(f"{name}ListBody", (serializers.Serializer,), listed)

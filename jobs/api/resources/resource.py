@@ -9,7 +9,7 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from jobs.api.resources.bodies import Detail, JobStatus, Ordered, page_of, types_of
+from jobs.api.resources.bodies import Detail, JobStatus, Ordered, TypeBody, page_of, types_of
 from jobs.api.status import failure_members, postponement_members, progress_members, queue_members, result_members
 from jobs.api.timeline import timeline
 from jobs.errors import SecretUnreadableError
@@ -34,6 +34,11 @@ class JobResource:
     ordering: ClassVar[Ordering[Any]]
     #: Members that the detail and the list show beside the status. `ordered` builds them.
     Ordered: ClassVar[type[serializers.Serializer[Any]]] = Ordered
+    #: Members of the status, and of a type. A kind that adds some overrides `status_body` or `type_body`, too.
+    StatusBase: ClassVar[type[JobStatus]] = JobStatus
+    TypeBase: ClassVar[type[TypeBody]] = TypeBody
+    #: Whether a job has a result to download.
+    has_download: ClassVar[bool] = True
     #: Status and code if the type of an order is unknown, and if the file of a failed job is requested.
     unknown_type: ClassVar[tuple[int, str]]
     failed: ClassVar[tuple[int, str]]
@@ -60,10 +65,10 @@ class JobResource:
         defaults = {"unknown_type": (400, f"unknown-{cls.kind}-type"), "failed": (409, f"{cls.kind}-failed")}
         for member in defaults.keys() - vars(cls).keys():
             setattr(cls, member, defaults[member])
-        cls.Status = type(f"{name}Status", (JobStatus,), {"kind": cls.kind, "__doc__": JobStatus.__doc__})
+        cls.Status = type(f"{name}Status", (cls.StatusBase,), {"kind": cls.kind, "__doc__": JobStatus.__doc__})
         cls.Detail = type(name, (cls.Status, cls.Ordered, Detail), {"__doc__": Detail.__doc__})
         cls.Page = page_of(cls.Detail, name=f"{name}Page")
-        cls.Type, cls.Types = types_of(cls.kind)
+        cls.Type, cls.Types = types_of(cls.kind, cls.TypeBase)
 
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
         """dead → queued. Raises NotRetryableError, TransitionError and AdmissionError."""

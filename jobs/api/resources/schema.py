@@ -27,12 +27,13 @@ class OrderScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] 
         member = resource.types.member
         mapped = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         rest = {name: part for name, part in mapped["properties"].items() if name not in (member, "parameters")}
-        types = _shown_types(resource, auto_schema.view.request)
+        types = shown_types(resource, auto_schema.view.request)
         one_of = [_order_of(known, member, rest) for known in types]
         return {"oneOf": one_of, "required": [member]} if types else mapped
 
 
-def _shown_types(resource: JobResource, request: Any) -> list[JobType]:
+def shown_types(resource: JobResource, request: Any) -> list[JobType]:
+    """The types that the reader of the schema may order or, in a file, those that every signed-in user may order."""
     if request.is_for_file:
         return resource.types.orderable_by(AnonymousUser())
     if not request.user.is_authenticated or not may(token_of(request), get_kind(resource.kind).scopes.read):

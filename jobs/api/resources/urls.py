@@ -24,7 +24,7 @@ def paths(resource: JobResource, *own: type[ResourceView]) -> list[URLPattern]:
         to("s/<str:job_id>", JobView, f"api-{kind}"),
         to("s/<str:job_id>/status", JobStatusView, f"{kind}-status"),
         to("s/<str:job_id>/retry", JobRetryView, f"{kind}-retry"),
-        to("s/<str:job_id>/download", JobDownloadView, f"{kind}-download"),
+        *([to("s/<str:job_id>/download", JobDownloadView, f"{kind}-download")] if resource.has_download else []),
         to("-types", TypeListView, f"api-{kind}-type-list"),
         to("-types/<str:identifier>", TypeView, f"api-{kind}-type"),
     ]
