@@ -12,7 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db import connection, connections
-from playwright.sync_api import ConsoleMessage, Page, Playwright
+from django_prometheus.middleware import Metrics
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
@@ -28,8 +29,8 @@ LONGEST = (
     "test_make_up.py",
     "test_workers.py",
     "test_on_call.py",
-    "test_running.py",
     "test_schemathesis.py",
+    "test_running.py",
     "test_alerts.py",
     "test_chaos.py",
     "test_runbook.py",
@@ -63,6 +64,12 @@ CHROMIUM_ARGUMENTS = [
 def static_files_by_name() -> None:
     """Each test client makes the middleware anew: WhiteNoise is not to read 250 static files each time."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def metrics_of_requests() -> None:
+    """Each test client makes the middleware anew, and two threads that do so at once would register them twice."""
+    Metrics.get_instance()
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +145,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any], live_url: str) -> dict[str, Any]:
     """`page.goto("/reports")` goes to our own server."""
     return {**browser_context_args, "base_url": live_url}
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """A page may take its time while other tests start their services."""
+    context.set_default_navigation_timeout(90_000)
+    return context
 
 
 @pytest.fixture

@@ -85,6 +85,6 @@ def test_any_other_answer_is_wrong_work(connect: Connect, pieces: list[bytes]) -
 
 
 def test_no_answer_is_wrong_work(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(load, "ANSWER_SECONDS", 1)  # the other answers within that, however busy the machine
     with pytest.raises(WrongWorkError, match="1 requests were not answered"):
         send_all(asks(2), [connect([]), connect([GOOD])])

@@ -16,8 +16,18 @@ from config.stack.datafolder import BASE_DIR
 
 pytestmark = pytest.mark.timeout(600)
 
-BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export")
-SIZES = {"jobs": 2, "backlog": 2000, "requests": 10, "lines": 2000, "rows": 600_000, "seconds": 1, "repeat": 1}
+BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export", "uploads")
+SIZES = {
+    "jobs": 1,
+    "backlog": 2000,
+    "requests": 10,
+    "lines": 2000,
+    "rows": 600_000,
+    "upload-rows": 400,
+    "seconds": 1,
+    "rate": 40,
+    "repeat": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,9 @@ def test_throughput_and_latency_run_and_check_their_own_work(ran: Ran) -> None:
     }
     assert ran.targets(expected) == expected
     assert ran.shows(
-        "| throughput | 2 jobs that do nothing | Longhaul: ",
+        "| throughput | 1 jobs that do nothing | Longhaul: ",
         "row, delay, two saves: ",
-        "| latency-p99 | 2 jobs, one by one, from the order to the start | p99: ",
+        "| latency-p99 | 1 jobs, one by one, from the order to the start | p99: ",
     )
 
 
@@ -103,7 +113,7 @@ def test_calm_runs_and_sees_that_its_reports_run_meanwhile(ran: Ran) -> None:
     """Crowd is the same with other companies."""
     expected = {"calm-paced": (1.5, True), "calm-auto": (1.5, True), "calm-unpaced": (None, True)}
     assert ran.targets(expected) == expected
-    assert ran.shows("| calm-paced | p95 of pgbench at 400 transactions/s beside a report | 20,000 rows/s: ")
+    assert ran.shows("| calm-paced | p95 of pgbench at 40 transactions/s beside a report | 20,000 rows/s: ")
     assert ran.shows("auto, at ", "unpaced: ", "idle: ")
 
 
@@ -114,3 +124,19 @@ def test_the_export_rows_run_and_check_their_own_work(ran: Ran) -> None:
     assert re.search(r"\n +[1-9]\d* cells defused at their beginning, [1-9]\d* rows within a cell\n", ran.said)
     assert "fsync on, synchronous_commit on" in ran.figures["machine"]["postgresql"]
     assert ran.shows(*(f"| {name} | report of 2,000 rows |" for name in expected))
+
+
+def test_the_upload_rows_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {
+        "upload": (0.4, False),
+        "upload-bulk": (2.5, False),
+        "upload-checked": (None, False),
+        "upload-bad": (0.5, False),
+        "upload-unchanged": (1.0, False),
+        "upload-unchanged-bulk": (None, False),
+        "upload-updated": (None, False),
+        "upload-few": (None, False),
+        "upload-few-updated": (None, False),
+    }
+    assert ran.targets(expected) == expected
+    assert ran.shows("| upload-bad | 400 rows, all new, 1 % bad, partial | 1 % bad: ")

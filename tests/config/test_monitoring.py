@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from jobs.kinds import QueueDials, queue_dials, queues_of_jobs
-from jobs.maintenance.seeding import RESERVED
 from tests.support.promtool import FOLDER, RULES, alerts, check_queries, promtool, rules, scrape
 
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text())
@@ -78,7 +77,7 @@ def test_queries_of_dashboard_and_scaling_are_promql(tmp_path: Path) -> None:
 def test_each_queue_is_scaled_by_what_the_rules_record() -> None:
     assert [found["metadata"]["name"] for found in SCALED_OBJECTS] == [f"longhaul-{name}" for name in queues_of_jobs()]
     recorded = {rule["record"] for rule in rules() if "record" in rule}
-    dials = RESERVED | queue_dials()
+    dials = queue_dials()
     for found, queue in zip(SCALED_OBJECTS, queues_of_jobs(), strict=True):
         depth, wait = found["spec"]["triggers"]
         assert depth["metadata"]["query"] == f'max(longhaul:queue_places_wanted{{queue="{queue}"}})'

@@ -26,7 +26,8 @@ def make_dead_jobs(fingerprint: str, count: int, *, kind: str, owner: User) -> N
             "INSERT INTO jobs_job (id, kind, queue, owner, payload, state, priority, due, attempt_count, max_attempts,"
             " fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint,"
             " request_fingerprint, finished_at)"
-            " SELECT uuidv7(), %s, 'reports', %s, '{}', 'dead', 0, true, 5, 5, 5, 0, 0, 'E', 'broken', %s, '', now()"
+            " SELECT gen_random_uuid(),"
+            " %s, 'reports', %s, '{}', 'dead', 0, true, 5, 5, 5, 0, 0, 'E', 'broken', %s, '', now()"
             " FROM generate_series(1, %s)",
             [kind, owner.pk, fingerprint, count],
         )

@@ -10,7 +10,7 @@ import pytest
 import requests
 from django.contrib.auth.models import User
 
-from tests.support.stack import Stack
+from tests.support.stack import WEB_PROCESSES, Stack
 from tests.support.tokens import bearer_of
 from tests.support.waiting import wait_until
 
@@ -35,8 +35,8 @@ def preview(transactional_db: None, live_url: str) -> Preview:
 @pytest.fixture
 def web_processes(preview: Preview, all_services: Stack) -> Iterator[list[int]]:
     """The processes that serve requests; the same ones at the end of the test, and without children that compute."""
-    before = wait_until(lambda: all_services.pool_pids("web") if len(all_services.pool_pids("web")) == 2 else None)
-    assert before is not None
+    wait_until(lambda: len(all_services.pool_pids("web")) == WEB_PROCESSES)
+    before = all_services.pool_pids("web")
     yield before
     assert all_services.pool_pids("web") == before
     wait_until(lambda: not computing(before), message="no process of a preview is left")
@@ -94,4 +94,6 @@ def test_a_web_server_that_is_killed_leaves_nothing_that_computes(
         with pytest.raises(requests.ConnectionError):
             cut_off.result()
     wait_until(lambda: not process.is_running(), timeout=30, message="the process of the preview ends")
-    wait_until(lambda: len(all_services.pool_pids("web")) == 2, message="the web server has all its processes")
+    wait_until(
+        lambda: len(all_services.pool_pids("web")) == WEB_PROCESSES, message="the web server has all its processes"
+    )

@@ -6,10 +6,12 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from select import select
 
+import pytest
 import requests
 from django.contrib.auth.models import User
 
@@ -63,7 +65,21 @@ class Client:
         return session
 
 
-def test_orders_that_are_repeated_while_web_processes_are_killed_make_one_job_each(stack: Stack, live_url: str) -> None:
+@pytest.fixture
+def two_processes(stack: Stack, live_url: str) -> Iterator[None]:
+    """One of them serves while the other is gone, as under `make up`."""
+    stack.stop("web")
+    stack.start("web", options=["--workers", "2"])
+    wait_until(lambda: len(stack.pool_pids("web")) == 2, timeout=60)
+    stack.ensure_web()
+    yield
+    stack.stop("web")
+    stack.ensure_web()
+
+
+def test_orders_that_are_repeated_while_web_processes_are_killed_make_one_job_each(
+    stack: Stack, live_url: str, two_processes: None
+) -> None:
     Queue.objects.update(paused=True)
     client = Client(live_url, bearer_of(User.objects.create_user("ada")))
     keys = [f"order-{number}" for number in range(ORDERS)]

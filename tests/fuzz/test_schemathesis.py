@@ -55,6 +55,14 @@ def test_only_what_a_delete_answered_with_204_is_gone() -> None:
     assert [hooks.filter_failure(None, failure, None, None) for failure in found] == [False, True, True]
 
 
+def test_a_request_line_that_gunicorn_refuses_is_not_sent() -> None:
+    for long in ({"mode": "x" * 8_000}, {"callbackURL": "\u6771" * 1_000}):
+        case = SimpleNamespace(formatted_path="/api/uploads", query=long, headers={}, meta=None)
+        assert not hooks.filter_case(None, case)
+        case.query = {name: value[:300] for name, value in long.items()}
+        assert hooks.filter_case(None, case)
+
+
 def test_the_pattern_of_the_hooks_is_that_of_the_schema() -> None:
     assert hooks.PUBLIC_URL == PUBLIC_URL
 

@@ -7,7 +7,6 @@ from config.queues import OTHER_QUEUES, all_queues
 from jobs import kinds
 from jobs.bulk.kind import KIND as BULK
 from jobs.kinds import Kind, QueueDials, Scopes, get_kind, kind_names, queue_dials, queues_of_jobs, register_kind
-from jobs.maintenance.seeding import RESERVED
 from jobs.models import Job
 from jobs.tokens.scopes import known_scopes
 
@@ -19,7 +18,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_settings_declare_the_queues_of_the_registered_kinds_and_no_others() -> None:
     of_kinds = {get_kind(name).queue for name in kind_names()}
-    assert of_kinds | set(RESERVED) == set(all_queues({})) - {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert of_kinds == set(all_queues({})) - {settings.CELERY_TASK_DEFAULT_QUEUE}
     assert set(queue_dials()) == of_kinds
     assert {BULK.queue, get_kind("callback").queue} < set(OTHER_QUEUES)
 

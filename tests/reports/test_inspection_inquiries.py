@@ -131,7 +131,7 @@ def test_while_a_worker_asks_the_page_says_so_and_a_second_press_asks_nobody(
         (fail, "refused", "no x password=***.", "will fail again"),
         ("SELECT 1 AS a; COMMIT", "refused", "cannot insert multiple commands", "will fail again"),
         (say_nothing, "refused", "planned: NotImplementedError.", "will fail again"),
-        (eat, "undecided", "the report type's code needed more than 512 MiB.", "safe with a warning"),
+        (eat, "undecided", "the type's code needed more than 512 MiB.", "safe with a warning"),
         (sleep_long, "timed-out", "longer than", "safe with a warning"),
     ],
 )

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.contrib.auth.models import User
 from playwright._impl._driver import compute_driver_executable
 
 from config.stack.datafolder import BASE_DIR
+from examples.sales.models import Product
 from examples.sales.seeding import seed_sales
 from jobs.models import Job
 from tests.support.stack import Stack
@@ -26,23 +28,42 @@ SESSIONS = {
 }
 
 
+def run_session(text: str, language: str, live_url: str, folder: Path) -> User:
+    """Run the first example in this language as a new user."""
+    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    name, command = SESSIONS[language]
+    (folder / name).write_text(found[1])
+    owner = User.objects.create_user("demo")
+    environment = {**os.environ, "BASE": live_url, "TOKEN": bearer_of(owner)}
+    done = subprocess.run(
+        [*command, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return owner
+
+
 @pytest.mark.parametrize("language", SESSIONS)
 def test_a_session_ends_with_the_file(language: str, stack: Stack, live_url: str, tmp_path: Path) -> None:
     list(seed_sales(lines=1000, using="default"))
     text = (BASE_DIR / "docs" / "api.md").read_text().split("## A whole session")[1]
-    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    name, command = SESSIONS[language]
-    (tmp_path / name).write_text(found[1])
-    owner = User.objects.create_user("demo")
-    environment = {**os.environ, "BASE": live_url, "TOKEN": bearer_of(owner)}
-    done = subprocess.run(
-        [*command, name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    owner = run_session(text, language, live_url, tmp_path)
     job = Job.objects.get()
     assert (job.owner, job.type, job.idempotency_key is None) == (owner, "yearly-sales", False)
     with (tmp_path / "sales.csv").open(newline="") as file:
         heading, *rows = csv.reader(file)
     assert heading[:3] == ["Month", "Category", "Orders"]
     assert {row[0][:4] for row in rows} == {"2023"}
+
+
+def test_rows_that_were_rejected_are_corrected_and_uploaded(stack: Stack, live_url: str, tmp_path: Path) -> None:
+    text = (BASE_DIR / "docs" / "api.md").read_text().split("### From a file to the table")[1]
+    run_session(text, "bash", live_url, tmp_path)
+    assert sorted(Product.objects.values_list("sku", "name", "list_price")) == [
+        ("A-1", "Bolt", Decimal("1.50")),
+        ("A-2", "Nut", Decimal("0.10")),
+    ]
+    first, rehearsal, last = Job.objects.order_by("pk")
+    assert [job.payload["dryRun"] for job in (first, rehearsal, last)] == [False, True, False]
+    assert last.payload["corrects"] == str(first.pk)
+    assert last.payload["plan"] == (rehearsal.result or {})["upload"]["planDigest"]

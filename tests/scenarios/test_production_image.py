@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
@@ -57,6 +58,13 @@ def test_the_image_has_every_package_of_the_product() -> None:
     copied = re.findall(r"^!(\w+)$", (BASE_DIR / ".dockerignore").read_text(), re.MULTILINE)
     packages = {file.parent.name for file in BASE_DIR.glob("*/__init__.py")}
     assert packages - {"bench", "tests"} <= set(copied)
+
+
+def test_the_documented_override_brings_apps_into_every_container_of_the_image() -> None:
+    services = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text())["services"]
+    blocks = re.findall(r"```yaml\n(.+?)```", (BASE_DIR / "docs" / "operations.md").read_text(), re.DOTALL)
+    [override] = [yaml.safe_load(block) for block in blocks if "x-apps" in block]
+    assert set(override["services"]) == {name for name, each in services.items() if each["image"] == "longhaul"}
 
 
 @pytest.mark.parametrize("missing", URLS)

@@ -10,11 +10,13 @@ from pathlib import Path
 from django.contrib.auth.models import User
 
 from config.stack.datafolder import BASE_DIR
+from examples.sales.models import Product
 from examples.sales.seeding import seed_sales
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 
-def test_the_curl_session_of_the_readme_ends_with_the_file(
+def test_the_curl_session_of_the_readme_ends_with_a_file_and_a_row(
     stack: Stack, live_url: str, database_url: str, tmp_path: Path
 ) -> None:
     User.objects.create_user("demo")
@@ -35,6 +37,7 @@ def test_the_curl_session_of_the_readme_ends_with_the_file(
     assert done.returncode == 0, done.stderr
     assert "202 Accepted" in done.stdout
     assert '"status":"Complete"' in done.stdout
+    wait_until(lambda: Product.objects.filter(sku="A-1", name="Bolt").exists(), message="the product is uploaded")
     with (tmp_path / "yearly-sales.csv").open(newline="") as file:
         heading, *rows = csv.reader(file)
     assert heading[:3] == ["Month", "Category", "Orders"]

@@ -6,24 +6,31 @@
 | `apps.errands` | an installed app with a kind of its own |
 | `apps.faults` | an installed app with kinds and report types that misbehave on request |
 | `apps.team` | an installed app of a team that has its own queue |
+| `apps.warehouse` | an installed app with tables that tenants share, and upload types over them |
 | `axe` | accessibility findings on a page, at two widths, light and dark |
 | `buckets` | an S3 server, and a proxy in front of it that counts what is fetched |
 | `bulk_legs` | bulk runs, one leg at a time, in this process |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
+| `csv_records` | records of a CSV file by the csv module, with their bytes |
+| `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
+| `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
+| `gates` | gates in the database, at which an upload stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
 | `invariants` | what must hold after every fault |
-| `libreoffice` | opens a CSV file in LibreOffice |
+| `libreoffice` | opens a CSV file in LibreOffice, and saves one |
 | `locks` | whether sessions of PostgreSQL wait for each other |
 | `make_up` | `make up` as a test runs it |
 | `manual_clock` | a monotonic clock that stands still until a test moves it |
 | `messages` | the messages in a Redis queue |
+| `movements` | uploads of one row each, to a table without a key |
 | `nonsense` | values of a schedule's fields that Beat cannot run |
+| `openapi` | docs/openapi.yaml, read once |
 | `ordering` | orders a report through the API; checks a problem response |
 | `outages` | PostgreSQL and Valkey: killed, restarted, hanging, full, read-only |
 | `page_text` | the text of an HTML page |
@@ -40,9 +47,13 @@
 | `simulated_time` | PostgreSQL by a clock that the test sets |
 | `small_file` | a handler that publishes a small file |
 | `stack` | web, workers and Beat as real processes over the test database |
+| `staged` | records in a staging table, read by the SQL of an upload type |
 | `standby` | a streaming replica of the test database |
+| `strict_csv` | reads CSV byte by byte, to compare with what `tabular` reads |
 | `threads` | threads that act at once, each over its own connection |
 | `tokens` | bearer tokens, and API clients that send them |
+| `undos` | orders the undo of an upload, and runs it in this process |
+| `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |
 | `worker_clock` | the wall clock of a worker, as its log and its leases show it |
 """

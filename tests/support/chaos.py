@@ -23,12 +23,13 @@ from jobs.models import Attempt, Event, Job, Queue
 from jobs.states import Outcome, State
 from tests.support.fault import Fault, open_files
 from tests.support.invariants import assert_invariants
+from tests.support.movements import make_item, moved, order_movement
 from tests.support.outages import restart_postgres, restart_valkey
 from tests.support.waiting import wait_until
 
 WORKERS = ("csv-1", "csv-2", "csv-3")
 #: Kinds of jobs, and how many of a hundred.
-MIX = {"work": 30, "linger": 50, "stumble": 12, "refuse": 8}
+MIX = {"work": 25, "linger": 45, "stumble": 12, "refuse": 8, "upload": 10}
 #: How long a lingering job takes: some longer than a worker that stops waits. Seconds.
 LINGER = (0.2, 4.0)
 #: Jobs submitted between two faults.
@@ -80,6 +81,7 @@ class Chaos:
     def run(self) -> None:
         """Submit and hurt in turns; then leave it alone until every job has ended."""
         Queue.objects.filter(name="reports").update(max_running=2 * len(WORKERS))
+        make_item(self.fault.owner)
         self.start_workers()
         deck: list[Callable[[], None]] = []
         while len(self.accepted) < self.jobs:
@@ -115,7 +117,10 @@ class Chaos:
     def submit(self, name: str) -> None:
         """Submit a job; while PostgreSQL is away there is no 202, and no promise."""
         try:
-            self.accepted.append(self.fault.submit(name, seconds=self.random.uniform(*LINGER)))
+            if name == "upload":
+                self.accepted.append(order_movement(self.fault.owner, len(self.accepted) + 1))
+            else:
+                self.accepted.append(self.fault.submit(name, seconds=self.random.uniform(*LINGER)))
         except (OperationalError, InterfaceError):
             connections.close_all()
 
@@ -259,6 +264,8 @@ def run_and_judge(chaos: Chaos) -> Chaos:
     assert {job.pk for job in chaos.accepted} <= set(Job.objects.values_list("pk", flat=True)), "accepted means kept"
     assert not Job.objects.filter(kind="fault-refuse").exclude(state=State.DEAD).exists()
     assert not Job.objects.exclude(kind="fault-refuse").exclude(state=State.SUCCEEDED).exists()
+    uploads = Job.objects.filter(kind="upload").count()
+    assert len(moved()) == len(set(moved())) == uploads, "each row of an upload is there once"
     lost = {f"{attempt.job_id}.{attempt.fencing_token}" for attempt in Attempt.objects.filter(outcome=Outcome.LOST)}
     if len(chaos.killed) >= 5:  # one may just have finished, or handed back
         assert len(chaos.killed & lost) * 2 >= len(chaos.killed), f"of {chaos.killed} only {lost} were lost"

@@ -22,9 +22,10 @@ import django
 from rest_framework import exceptions
 
 from jobs.error_codes import Source, error_codes
+from uploads.row_codes import ROW_CODES
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("config", "jobs", "reports", "tabular")
+PACKAGES = ("config", "jobs", "reports", "tabular", "uploads")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
 PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
@@ -51,10 +52,21 @@ def emitted_codes() -> Iterator[Emitted]:
     for package in PACKAGES:
         for path in sorted((BASE_DIR / package).rglob("*.py")):
             yield from codes_in(ast.parse(path.read_text()), str(path.relative_to(BASE_DIR)))
+    yield from _of_files()
     for cls in exceptions.APIException.__subclasses__():
         if cls.__module__ == exceptions.__name__ and cls not in NOT_RAISED:
             code = str(cls.default_code).replace("_", "-")
             yield Emitted(RENAMED.get(code, code), cls.status_code, None, f"rest_framework:{cls.__name__}")
+
+
+def _of_files() -> Iterator[Emitted]:
+    """The codes of whole files that a module other than their list names, as a text or by its constant."""
+    paths = [path for name in ("tabular", "uploads") for path in (BASE_DIR / name).rglob("*.py")]
+    sources = "".join(path.read_text() for path in paths if path.name != "row_codes.py")
+    for one in ROW_CODES.values():
+        named = f'"{one.code}"' in sources or one.code.upper().replace("-", "_") in sources
+        if one.level == "file" and named:
+            yield Emitted(one.code, None, True, "uploads/row_codes.py")
 
 
 def codes_in(tree: ast.AST, path: str) -> Iterator[Emitted]:
@@ -81,7 +93,7 @@ def _of_call(node: ast.Call, place: str) -> Iterator[Emitted]:
     called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
     yield from _after_a_status(node.args, place, is_problem=called in PROBLEMS)
     named = {keyword.arg: keyword.value for keyword in node.keywords}
-    if "code" in named and (called in ("Failure", "__init__") or called.endswith("Error")):
+    if "code" in named and (called in ("Failure", "__init__", "reopen_to_run") or called.endswith("Error")):
         permanent = called != "Failure" or ast.unparse(named["permanent"]) == "True"
         for code in _literals(named["code"], place):
             yield Emitted(code, None, permanent, place)

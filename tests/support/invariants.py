@@ -57,11 +57,13 @@ def assert_at_most_one_completion() -> None:
 
 
 def assert_files_are_those_of_succeeded_jobs(files: set[str]) -> None:
+    """Except uploaded files, which are there from the start, and the errors of an upload that was refused."""
     running = Job.objects.filter(state=State.RUNNING).values_list("pk", "fencing_token")
     being_written = {name for name in files for pk, token in running if name.split("/")[1].startswith(f"{pk}.{token}.")}
-    published = Artifact.objects.filter(job__state=State.SUCCEEDED, deleted_at=None)
+    published = Artifact.objects.filter(deleted_at=None)
     assert files - being_written == set(published.values_list("storage_name", flat=True)) & files
-    assert not Artifact.objects.exclude(job__state=State.SUCCEEDED).exists()
+    uploaded = Q(role=Artifact.Role.SOURCE) | Q(job__kind="upload", job__state=State.DEAD)
+    assert not Artifact.objects.exclude(uploaded).exclude(job__state=State.SUCCEEDED).exists()
     for artifact in published:
         with storages["artifacts"].open(artifact.storage_name) as file:
             digest = hashlib.file_digest(file, "sha256")

@@ -16,13 +16,13 @@ import requests
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
 from tests.support.processes import clean_environment, processes_of
-from tests.support.stack import METRICS_TOKEN
+from tests.support.stack import METRICS_TOKEN, START_SECONDS
 from tests.support.waiting import wait_until
 
 #: How long Redis is wrong: each service retries several times meanwhile. Seconds.
-FAULT_SECONDS: Final = 45.0
+FAULT_SECONDS: Final = 25.0
 #: One order in this time. Seconds.
-ORDER_EVERY_SECONDS: Final = 15.0
+ORDER_EVERY_SECONDS: Final = 8.0
 
 
 class Up:
@@ -37,6 +37,7 @@ class Up:
             "EXTRA_APPS": "tests.support.apps.team",
             "METRICS_TOKEN": METRICS_TOKEN,
             "PORT": str(self.port),
+            "REPUBLISH_AFTER_SECONDS": "5",
             "QUEUES": "team-a",
             "SALES_LINES": "100",
             "WORKER_CONCURRENCY": "1",
@@ -52,7 +53,7 @@ class Up:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self.web_answers, timeout=120, message="the stack answers")
+        wait_until(self.web_answers, timeout=START_SECONDS, message="the stack answers")
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {self.token()}"
 

@@ -4,7 +4,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any
 
 import psutil
 import psycopg
@@ -128,12 +129,18 @@ def postgres_read_only() -> Iterator[None]:
 
 
 @contextmanager
+def another_session(statement: str) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+    """Another session, in whose transaction this statement was run; it is rolled back unless the block commits it."""
+    with closing(psycopg.connect(throw_away.database_url(str(connection.settings_dict["NAME"])))) as other:
+        other.execute(statement.encode())
+        yield other
+
+
+@contextmanager
 def locked(statement: str) -> Iterator[None]:
     """Another session holds what this statement locks."""
-    with psycopg.connect(throw_away.database_url(str(connection.settings_dict["NAME"]))) as other:
-        other.execute(statement.encode())
+    with another_session(statement):
         yield
-        other.rollback()
 
 
 def _tether(server: str = "Valkey") -> psutil.Process:

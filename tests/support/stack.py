@@ -29,6 +29,10 @@ from tests.support.waiting import wait_until
 # Those that each test of workers gets; `worker-callbacks` is started where a test asks for it.
 WORKERS = ("worker-csv", "worker-io")
 GRACE_SECONDS = 15
+#: Each process of the web server loads the whole application, so the tests have one fewer than `make up`.
+WEB_PROCESSES = 1
+#: Services start within this time, even where many start at once on a slow machine.
+START_SECONDS = 200
 METRICS_TOKEN = "of-the-tests-own-web-server"
 
 # What the services run with, so that a fault test need not wait for long.
@@ -37,7 +41,7 @@ ENVIRONMENT = {
     "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_TIMEOUT_SECONDS": "1",
-    "EXTRA_APPS": "tests.support.apps.faults",
+    "EXTRA_APPS": "tests.support.apps.faults,tests.support.apps.warehouse",
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
     "LEASE_SECONDS": "4",
@@ -70,7 +74,13 @@ class Stack:
         `options` are added to its command line, and count instead of those that stand there.
         """
         service = replace(self.services[name], grace=GRACE_SECONDS)
-        service = replace(service, command=[*service.command, *options])
+        command = service.command
+        if name == "web":
+            command = [*command, "--workers", str(WEB_PROCESSES)]
+        if "--bind" in options:  # gunicorn would listen on both
+            at = command.index("--bind")
+            command = [*command[:at], *command[at + 2 :]]
+        service = replace(service, command=[*command, *options])
         if as_name:
             nodes = {"csv@%h", "io@%h", "callbacks@%h"}
             command = [f"{as_name}@%h" if word in nodes else word for word in service.command]
@@ -105,12 +115,12 @@ class Stack:
                     self.start(name)
             return self._workers_answer()
 
-        wait_until(both_answer, timeout=40, message="the workers answer")
+        wait_until(both_answer, timeout=START_SECONDS, message="the workers answer")
 
     def ensure_web(self) -> None:
         if not self.is_running("web"):
             self.start("web")
-        wait_until(self._web_answers, timeout=40, message="the web server answers")
+        wait_until(self._web_answers, timeout=START_SECONDS, message="the web server answers")
 
     @contextmanager
     def running(

@@ -19,7 +19,7 @@ FILL = (
     INSERT INTO jobs_job (id, kind, type, queue, owner, payload, state, priority, due, attempt_count, max_attempts,
         fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint,
         request_fingerprint, lease_expires_at, retry_at, finished_at)
-    SELECT uuidv7(), 'bulk', 't', 'reports', %(owner)s, '{"a": 1}', state, 0, true, 1, 5, 1, 0, 0,
+    SELECT gen_random_uuid(), 'bulk', 't', 'reports', %(owner)s, '{"a": 1}', state, 0, true, 1, 5, 1, 0, 0,
         CASE WHEN state IN ('dead', 'failed') THEN 'E' || i %% 3 ELSE '' END, 'broken',
         CASE WHEN state IN ('dead', 'failed') THEN repeat((i %% 3)::text, 16) ELSE '' END, '',
         CASE state WHEN 'running' THEN now() + interval '1 hour' END,

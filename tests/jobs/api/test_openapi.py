@@ -4,12 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from config.stack.datafolder import BASE_DIR
-
-SCHEMA: dict[str, Any] = yaml.safe_load((BASE_DIR / "docs" / "openapi.yaml").read_text())
-OPERATIONS = [operation for item in SCHEMA["paths"].values() for operation in item.values()]
+from tests.support.openapi import documented, documented_operations
 
 
 def schemas(part: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -27,10 +22,10 @@ def schemas(part: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
 
 def unbounded() -> list[str]:
     needed = {"string": {"maxLength"}, "integer": {"format", "minimum", "maximum"}, "array": {"maxItems"}}
-    assert len(list(schemas(SCHEMA))) > 200
+    assert len(list(schemas(documented()))) > 200
     return [
         path
-        for path, schema in schemas(SCHEMA)
+        for path, schema in schemas(documented())
         for word in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"])
         if not schema.keys() & {"enum", "const"} and needed.get(word, set()) - schema.keys()
     ]
@@ -41,25 +36,25 @@ def test_every_string_integer_and_array_has_bounds() -> None:
 
 
 def test_tags_servers_and_contact_are_there() -> None:
-    told = {tag["name"]: tag["description"] for tag in SCHEMA["tags"]}
-    assert {tag for operation in OPERATIONS for tag in operation["tags"]} == set(told)
+    told = {tag["name"]: tag["description"] for tag in documented()["tags"]}
+    assert {tag for operation in documented_operations() for tag in operation["tags"]} == set(told)
     assert all(told.values())
-    [server] = SCHEMA["servers"]
+    [server] = documented()["servers"]
     assert server["url"].startswith("https://")
-    assert SCHEMA["info"]["contact"]
-    assert SCHEMA["info"]["license"]["name"] == "MIT"
+    assert documented()["info"]["contact"]
+    assert documented()["info"]["license"]["name"] == "MIT"
 
 
 def test_each_operation_says_what_a_token_needs() -> None:
-    for operation in OPERATIONS:
+    for operation in documented_operations():
         assert {"bearer": []} in operation["security"]
         for scope in operation.get("x-required-scopes", []):
             assert f"`{scope}`" in operation["description"]
-    assert sum("x-required-scopes" in operation for operation in OPERATIONS) > 15
+    assert sum("x-required-scopes" in operation for operation in documented_operations()) > 15
 
 
 def test_each_operation_says_that_the_server_may_have_no_time_or_no_database() -> None:
-    for operation in OPERATIONS:
+    for operation in documented_operations():
         response = operation["responses"]["503"]
         assert {"`database-unavailable`", "`server-busy`"} <= set(re.findall("`[a-z-]+`", response["description"]))
         assert response["headers"]["Retry-After"] == {"$ref": "#/components/headers/Retry-After"}
@@ -67,7 +62,7 @@ def test_each_operation_says_that_the_server_may_have_no_time_or_no_database() -
 
 
 def test_limits_and_cors_are_told_of_every_response() -> None:
-    for operation in OPERATIONS:
+    for operation in documented_operations():
         for status, response in operation["responses"].items():
             assert "Access-Control-Allow-Origin" in response["headers"]
             assert ("RateLimit" in response["headers"]) == (status < "500")

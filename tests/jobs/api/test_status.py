@@ -62,7 +62,7 @@ def test_retry_after_is_a_quarter_of_what_remains_between_1_and_60_seconds(
         ({"state": State.RUNNING}, "In Progress", "Running"),
         ({"state": State.RUNNING, "cancel_requested_at": NOW}, "Canceling", "Running"),
         ({"state": State.FAILED, "retry_at": NOW}, "In Progress", "Running"),
-        ({"state": State.SUCCEEDED}, "Expired", "Succeeded"),
+        ({"state": State.SUCCEEDED}, "Complete", "Succeeded"),  # its kind leaves no file
         ({"state": State.DEAD}, "Failed", "Failed"),
         ({"state": State.CANCELLED}, "Canceled", "Canceled"),
     ],
@@ -80,7 +80,7 @@ def test_every_state_has_its_words(
     assert (resource.status_code, resource.json()["status"]) == (200, operation)
     assert ("Retry-After" in resource) == (operation in ("NotStarted", "Running"))
     assert ("error" in resource.json()) == (operation == "Failed")
-    assert "resourceLocation" not in resource.json()
+    assert ("resourceLocation" in resource.json()) == (status == "Complete")
 
 
 def test_a_running_job_says_how_far_it_is(make_job: Callable[..., Job], owner: User) -> None:

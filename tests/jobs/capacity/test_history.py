@@ -155,7 +155,8 @@ OTHERS = (
     INSERT INTO jobs_job (id, kind, type, queue, owner, payload, state, priority, due, attempt_count, max_attempts,
         fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint,
         request_fingerprint)
-    SELECT uuidv7(), 'test', 'sales', 'uploads', %s, '{}', 'succeeded', 0, true, 1, 5, 1, 0, 100, '', '', '', ''
+    SELECT gen_random_uuid(),
+        'test', 'sales', 'uploads', %s, '{}', 'succeeded', 0, true, 1, 5, 1, 0, 100, '', '', '', ''
     FROM generate_series(1, 20000)
     """,
     """

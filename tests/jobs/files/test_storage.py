@@ -156,14 +156,20 @@ def test_uploads_that_nobody_will_complete_are_swept(
         begin_upload(s3, storage_name(failed.pk, 1, "result")),
         begin_upload(s3, storage_name(Job().pk, 1, "errors")),
     ]
-    folders = {key.removeprefix(f"{buckets.PREFIX}/")[:2] for key in orphans} | {"00"}
+    received = begin_upload(s3, storage_name(Job().pk, 0, "source"))
+    kept.append(received)
+    folders = {key.removeprefix(f"{buckets.PREFIX}/")[:2] for key in (received, *orphans)} | {"00"}
     assert folders <= set(FOLDERS)
     settings.ORPHAN_FILE_AGE_SECONDS = 100 * 365 * 86400
     assert sum(remove_orphans_in(folder) for folder in folders) == 0
     assert set(buckets.uploads(s3)) == {*kept, *orphans}
     settings.ORPHAN_FILE_AGE_SECONDS = 3600
+    settings.UPLOAD_TIMEOUT_SECONDS = 100 * 365 * 86400  # a client may still be sending it
     assert sum(remove_orphans_in(folder) for folder in folders) == 3
     assert set(buckets.uploads(s3)) == set(kept)
+    settings.UPLOAD_TIMEOUT_SECONDS = 3600
+    assert sum(remove_orphans_in(folder) for folder in folders) == 1
+    assert received not in buckets.uploads(s3)
 
 
 @pytest.mark.django_db(transaction=True)

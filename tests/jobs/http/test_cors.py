@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-import yaml
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from config.stack.datafolder import BASE_DIR
+from tests.support.openapi import documented_operations
 from tests.support.tokens import bearer_of
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +43,7 @@ def test_a_script_of_an_allowed_origin_reads_all_fields_that_the_schema_names(cl
     headers = {"Origin": ORIGIN, "Authorization": f"Bearer {bearer_of(owner)}"}
     answer = client.get("/api/report-types", headers=headers)
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (200, ORIGIN)
-    schema = yaml.safe_load((BASE_DIR / "docs" / "openapi.yaml").read_text())
-    operations = [operation for item in schema["paths"].values() for operation in item.values()]
-    responses = [response for one in operations for response in one["responses"].values()]
+    responses = [response for one in documented_operations() for response in one["responses"].values()]
     documented = {name for response in responses for name in response.get("headers", {})}
     assert len(documented) > 10
     assert documented - SAFE - {"Access-Control-Allow-Origin"} <= set(

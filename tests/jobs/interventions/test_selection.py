@@ -99,7 +99,8 @@ def test_criteria_are_answered_by_an_index(make_job: Callable[..., Job]) -> None
             "INSERT INTO jobs_job (id, kind, queue, payload, state, priority, due, attempt_count, max_attempts,"
             " fencing_token, progress_done, progress_percent, error_class, error_message, error_fingerprint,"
             " request_fingerprint)"
-            " SELECT uuidv7(), 'other', 'callbacks', '{}', 'succeeded', 0, true, 0, 1, 0, 0, 100, '', '', '', ''"
+            " SELECT gen_random_uuid(),"
+            " 'other', 'callbacks', '{}', 'succeeded', 0, true, 0, 1, 0, 0, 100, '', '', '', ''"
             " FROM generate_series(1, 20000)"
         )
         cursor.execute("ANALYZE jobs_job")

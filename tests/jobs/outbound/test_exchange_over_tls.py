@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,11 +104,17 @@ def test_a_certificate_of_an_unknown_authority_is_refused(port: int) -> None:
 
 def test_a_receiver_that_speaks_no_tls_is_left(settings: Settings) -> None:
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    accepted: list[socket.socket] = []  # closed with something unread, it would be reset before its answer is read
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        answer: Callable[[], None] = lambda: listening.accept()[0].sendall(b"220 mail.example.com ESMTP\r\n")  # noqa: E731
+
+        def answer() -> None:
+            accepted.append(listening.accept()[0])
+            accepted[0].sendall(b"220 mail.example.com ESMTP\r\n")
+
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(UnansweredError, match=r"TLS with 127\.0\.0\.1 failed: WRONG_VERSION_NUMBER"):
             post("127.0.0.1", listening.getsockname()[1])
+    accepted[0].close()
 
 
 def test_a_handshake_that_hangs_ends_with_the_deadline(settings: Settings) -> None:

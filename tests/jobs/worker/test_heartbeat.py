@@ -136,6 +136,14 @@ def test_milestones_stand_in_the_timeline_once(context: JobContext) -> None:
     assert events == [(25, 26), (75, 80)]
 
 
+def test_a_job_that_was_finished_during_a_beat_reaches_no_milestone(context: JobContext) -> None:
+    beats = Heartbeat(context, stall_timeout_seconds=None)
+    context.report_progress(50, total=100)
+    Job.objects.update(state=State.SUCCEEDED)
+    beats.look_at_progress()
+    assert not context.job.events.filter(name="progress").exists()
+
+
 def test_a_database_out_of_reach_for_a_lease_ends_the_attempt(
     context: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

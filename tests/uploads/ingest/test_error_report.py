@@ -1,0 +1,65 @@
+"""The file of the rejected records: in the form of the upload, so that it can be mended and uploaded again."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from jobs.models import Artifact
+from jobs.states import State
+from tests.support.apps.warehouse.models import Item, Tenant
+from tests.support.apps.warehouse.upload_types import Items
+from tests.support.uploads import file_of, upload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXT = "Code;Name;Price\r\nA-1;Bolzen;1\r\nA-2;Säge;x\r\nA-3;Schraube\r\n"
+
+
+@pytest.fixture(autouse=True)
+def tenant(owner: User) -> Tenant:
+    return Tenant.objects.create(code=owner.get_username())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp932"])
+def test_the_errors_have_the_encoding_and_the_line_ends_of_the_upload(encoding: str, owner: User) -> None:
+    text = TEXT if encoding != "cp932" else TEXT.replace("Säge", "鋸")
+    declared = None if encoding.startswith("utf") else encoding
+    job = upload(owner, "items", text.encode(encoding), mode="partial", csv={"encoding": declared, "delimiter": None})
+    assert (job.state, (job.result or {})["upload"]["rowsFailed"]) == (State.SUCCEEDED, 2), job.error_message
+    rejected = file_of(job, Artifact.Role.ERRORS).decode(encoding)
+    heading, first, second, end = rejected.split("\r\n")
+    assert (heading, end) == ("Code;Name;Price;_line;_errors", "")
+    assert first.startswith(text.split("\r\n")[2] + ";3;")
+    assert second.startswith("A-3;Schraube;;4;")
+    mended = rejected.replace(";x;", ";2;").replace("Schraube;;", "Schraube;3;").encode(encoding)
+    again = upload(owner, "items", mended, csv={"encoding": declared, "delimiter": None})
+    assert (again.state, Item.objects.count()) == (State.SUCCEEDED, 3), again.error_message
+
+
+def test_damaged_bytes_come_back_as_they_were(owner: User) -> None:
+    text = TEXT.replace("Säge", "S\udc00ge").encode("utf-16-le", "surrogatepass")
+    job = upload(owner, "items", b"\xff\xfe" + text, mode="partial")
+    groups = (job.result or {})["upload"]["errorGroups"]
+    assert {group["code"] for group in groups} == {"invalid-bytes", "missing-cells"}
+    assert "S\udc00ge".encode("utf-16-le", "surrogatepass") in file_of(job, Artifact.Role.ERRORS)
+
+
+def test_mixed_line_ends_are_a_warning(owner: User) -> None:
+    job = upload(owner, "items", "Code,Name,Price\r\nA-1,Bolt,1\nA-2,Nut,2\r\n")
+    assert (job.state, [one["code"] for one in (job.result or {})["upload"]["warnings"]]) == (
+        State.SUCCEEDED,
+        ["mixed-line-ends"],
+    )
+
+
+def test_errors_beyond_the_limit_are_only_counted(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Items, "max_errors", 2)
+    rows = "".join(f"A-{number},Bolt,x\n" for number in range(5)) + "A-6\nA-7\n"
+    job = upload(owner, "items", "Code,Name,Price\n" + rows, mode="partial")
+    shown = (job.result or {})["upload"]
+    assert (job.state, shown["rowsFailed"]) == (State.SUCCEEDED, 7), job.error_message
+    assert [(group["code"], group["count"]) for group in shown["errorGroups"]] == [
+        ("type-error", 5),
+        ("missing-cells", 2),
+    ]
+    assert [warning["code"] for warning in shown["warnings"]] == ["errors-cut-off"]
+    assert file_of(job, Artifact.Role.ERRORS).count(b"\n") == 3

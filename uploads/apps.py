@@ -1,0 +1,22 @@
+"""Startup of the `uploads` app."""
+
+from django.apps import AppConfig
+
+
+class UploadsConfig(AppConfig):
+    """Registers the kind `upload`, its scopes, error codes and checks, and discovers the upload types of all apps."""
+
+    name = "uploads"
+    verbose_name = "Uploads"
+
+    def ready(self) -> None:
+        from jobs.error_codes import Source, register_error_codes
+        from jobs.kinds import register_kind
+        from uploads import checks, error_codes  # noqa: F401  (the checks register themselves)
+        from uploads.kind import UPLOAD
+        from uploads.types import UPLOAD_TYPES
+
+        register_kind(UPLOAD)
+        register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
+        register_error_codes(Source.JOB, error_codes.OF_JOBS)
+        UPLOAD_TYPES.discover()

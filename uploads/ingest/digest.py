@@ -1,0 +1,72 @@
+"""What a dry run shows of a plan: a digest that changes if the plan does, and samples of the changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from psycopg import sql
+
+from uploads.ingest.messages import Messages
+from uploads.ingest.planning import PLAN
+from uploads.ingest.session import Session
+from uploads.ingest.target import Target, planned_column
+
+SAMPLES: Final = 100
+
+
+def digest_of_plan(session: Session) -> str:
+    """32 hexadecimal digits. Equal plans have equal digests: the same values, for rows in the same versions.
+
+    The order of the rows does not matter: their hashes are added up.
+    """
+    [(first, second)] = session.fetch_all(
+        sql.SQL(
+            "SELECT coalesce(sum(hashtextextended(p::text, 1)::numeric), 0) % 18446744073709551616,"
+            " coalesce(sum(hashtextextended(p::text, 2)::numeric), 0) % 18446744073709551616 FROM {} AS p"
+        ).format(PLAN)
+    )
+    return "".join(f"{int(part) % 2**64:016x}" for part in (first, second))
+
+
+def samples_of_plan(session: Session, target: Target, messages: Messages) -> list[dict[str, Any]]:
+    """The first records that change something: `{record, action, before, after}`, with the changed fields."""
+    join = sql.SQL("LEFT JOIN {} AS t ON t.{} = p.target").format(target.table, target.pk)
+    rows = session.fetch_all(
+        sql.SQL(
+            "SELECT p.record, p.action, {before}, to_jsonb(p)::text FROM {plan} AS p {join}"
+            " WHERE p.action IN ('insert', 'update') ORDER BY p.record LIMIT {limit}"
+        ).format(
+            before=sql.SQL("to_jsonb(t)::text") if target.key else sql.SQL("NULL"),
+            plan=PLAN,
+            join=join if target.key else sql.SQL(""),
+            limit=sql.Literal(SAMPLES),
+        )
+    )
+    return [
+        _sample(target, messages, record, action, _read(before), _read(after)) for record, action, before, after in rows
+    ]
+
+
+def _read(row: str | None) -> dict[str, Any]:
+    """A row as JSON. Numbers with decimals stay texts, because a float would change them."""
+    read: dict[str, Any] = json.loads(row, parse_float=str) if row else {}
+    return read
+
+
+def _sample(
+    target: Target, messages: Messages, record: int, action: str, row: dict[str, Any], planned: dict[str, Any]
+) -> dict[str, Any]:
+    after = {value.field: planned[planned_column(value)] for value in target.row.values}
+    shown = messages.masked(after)
+    if action == "insert":
+        return {"record": record, "action": action, "after": shown}
+    before = {value.field: row[value.column] for value in target.row.values}
+    changed = [name for name in after if before[name] != after[name]]
+    old = messages.masked(before)
+    return {
+        "record": record,
+        "action": action,
+        "before": {name: old[name] for name in changed},
+        "after": {name: shown[name] for name in changed},
+    }
