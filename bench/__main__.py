@@ -36,9 +36,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--lines", type=at_least_one, default=1_500_000, help="order lines of the export")
     parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the largest report")
     parser.add_argument("--seconds", type=at_least_one, default=5, help="pgbench, in one measured run")
+    parser.add_argument(
+        "--rate", type=at_least_one, default=400, help="transactions of pgbench that are due each second"
+    )
     parser.add_argument("--jobs", type=at_least_one, default=1000, help="jobs that do nothing, of one measured run")
     parser.add_argument("--requests", type=at_least_one, default=2000, help="of one measured run of a web server")
     parser.add_argument("--backlog", type=at_least_one, default=1_000_000, help="waiting jobs of the large backlog")
+    parser.add_argument("--upload-rows", type=at_least_one, default=200_000, help="rows of an uploaded file")
     parser.add_argument("--repeat", type=at_least_one, default=3, help="measured runs of each contender")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args(arguments)
@@ -58,9 +62,11 @@ def measure(options: argparse.Namespace) -> list[Row]:
             lines=options.lines,
             rows=options.rows,
             seconds=options.seconds,
+            rate=options.rate,
             jobs=options.jobs,
             requests=options.requests,
             backlog=options.backlog,
+            upload_rows=options.upload_rows,
             repeat=options.repeat,
         )
         for name in BENCHMARKS:

@@ -22,6 +22,7 @@ from bench.measuring import Measured, WrongWorkError, turns
 from bench.receivers import HOLDING, HOSTS
 from bench.registry import Setting
 from bench.table import Row
+from bench.waiting import wait_until
 from bench.worker import service
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
@@ -40,7 +41,6 @@ ORDERS: Final = 300
 #: Deliveries to each receiver at most; of those that hold them two are in flight at once.
 DELIVERIES: Final = 20
 IN_FLIGHT: Final = 2 * HOLDING
-START_SECONDS: Final = 60.0
 #: The circuit would end the company after a few deliveries: it stays closed, which is worse than what users meet.
 ENVIRONMENT: Final = {
     "CALLBACK_ALLOW_HTTP": "1",
@@ -116,11 +116,7 @@ def web(setting: Setting) -> Iterator[int]:
     """The port of a web server, once it answers. Raises WrongWorkError when it does not start."""
     port = free_port()
     with service(setting.folder, "web", {**os.environ, **ENVIRONMENT}, port=port):
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(f"http://127.0.0.1:{port}/livez"):
-            if time.monotonic() > deadline:
-                raise WrongWorkError("the web server did not start")
-            time.sleep(0.1)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/livez"), otherwise="the web server did not start")
         yield port
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from bench.company import WORK, Company, p95_beside
+from bench.company import Company, p95_beside, work_of_pgbench
 from bench.registry import Setting
 from bench.table import Row
 from config.stack.stopping import say
@@ -30,7 +30,7 @@ def run(setting: Setting) -> list[Row]:
     idle, unpaced, paced, auto = (measured.p95 for measured in felt.values())
     auto = replace(auto, name=f"auto, at {felt['auto'].rows_per_second:,.0f} rows/s")
     rows = (("calm-paced", paced, 1.5), ("calm-auto", auto, 1.5), ("calm-unpaced", unpaced, None))
-    work = f"p95 of {WORK} beside a report"
+    work = f"p95 of {work_of_pgbench(setting)} beside a report"
     return [
         Row(name, work, ours, idle, ours.median / idle.median, "×", target, at_most=True) for name, ours, target in rows
     ]

@@ -5,19 +5,22 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth.models import User
 
 from bench.latency import percentile
 from bench.measuring import Measured, settle, turns
 from bench.ordered import reports, seed_lines
-from bench.pgbench import RATE, latencies, pgbench_database
+from bench.pgbench import latencies, pgbench_database
 from bench.registry import Setting
 from bench.worker import csv_worker
 from config.stack.stopping import say
 
-WORK: Final = f"pgbench at {RATE} transactions/s"
+
+def work_of_pgbench(setting: Setting) -> str:
+    """What an application does meanwhile, for the table."""
+    return f"pgbench at {setting.rate} transactions/s"
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,10 @@ def p95_beside(companies: Mapping[str, Company], *, owner: User, setting: Settin
     processes = max(company.max_running for company in companies.values())
     figures: dict[str, list[tuple[float, float]]] = {name: [] for name in companies}
     with pgbench_database() as address, csv_worker(setting.folder, concurrency=processes):
-        latencies(address, seconds=setting.seconds, look=lambda: None)
+        latencies(address, rate=setting.rate, seconds=setting.seconds, look=lambda: None)
         settle()
         for name, _ in turns(list(companies), repeat=setting.repeat, warm_up=False):
-            p95, rate = p95_in(companies[name], address, owner=owner, seconds=setting.seconds)
+            p95, rate = p95_in(companies[name], address, owner=owner, setting=setting)
             say(f"  {name}: p95 {p95:.2f} ms, {rate:,.0f} rows/s")
             figures[name].append((p95, rate))
     return {
@@ -57,9 +60,10 @@ def p95_beside(companies: Mapping[str, Company], *, owner: User, setting: Settin
     }
 
 
-def p95_in(company: Company, address: str, *, owner: User, seconds: int) -> tuple[float, float]:
+def p95_in(company: Company, address: str, *, owner: User, setting: Setting) -> tuple[float, float]:
     """Milliseconds, and the rows per second of all reports together."""
     with reports(owner, ordered=company.ordered, max_running=company.max_running, **company.dials) as watch:
-        taken = latencies(address, seconds=seconds, look=watch.look, lead=company.lead * seconds)
+        seconds = setting.seconds
+        taken = latencies(address, rate=setting.rate, seconds=seconds, look=watch.look, lead=company.lead * seconds)
         p95 = percentile(taken, 95)
         return p95, watch.rows_per_second()

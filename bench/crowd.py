@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 
 from bench.calm import ROWS_PER_SECOND
-from bench.company import WORK, Company, p95_beside
+from bench.company import Company, p95_beside, work_of_pgbench
 from bench.registry import Setting
 from bench.table import Row
 from config.stack.stopping import say
@@ -28,7 +28,7 @@ def run(setting: Setting) -> list[Row]:
     felt = p95_beside(COMPANIES, owner=User.objects.create_user("crowd"), setting=setting)
     one, three, ten, unlimited = (measured.p95 for measured in felt.values())
     rows = (("crowd-3", three, 1.5), ("crowd-10", ten, 1.5), ("crowd-unlimited", unlimited, None))
-    work = f"p95 of {WORK} beside reports of {ROWS_PER_SECOND:,} rows/s"
+    work = f"p95 of {work_of_pgbench(setting)} beside reports of {ROWS_PER_SECOND:,} rows/s"
     return [
         Row(name, work, ours, one, ours.median / one.median, "×", target, at_most=True) for name, ours, target in rows
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -10,10 +9,11 @@ from django.contrib.auth.models import User
 from bench.measuring import Measured, WrongWorkError
 from bench.registry import Setting
 from bench.table import Row
+from bench.waiting import wait_for_end
 from bench.worker import csv_worker, peak_bytes
 from config.stack.datafolder import DataFolder
 from config.stack.stopping import say
-from jobs.models import Artifact, Attempt, Job
+from jobs.models import Artifact, Attempt
 from jobs.states import State
 from reports.ordering import place_order
 
@@ -59,11 +59,7 @@ def peaks(folder: DataFolder, owner: User, rows: int) -> tuple[int, int]:
 def order(owner: User, rows: int) -> Attempt:
     """Order and wait for the worker. Raises WrongWorkError unless the report succeeds at once, with all rows."""
     job = place_order(owner=owner, data={"reportType": "bench-wide", "parameters": {"rows": rows}}).job
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (state := Job.objects.values_list("state", flat=True).get(pk=job.pk)) in (State.QUEUED, State.RUNNING):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    if state != State.SUCCEEDED or Artifact.objects.get(job=job).row_count != rows:
-        raise WrongWorkError(f"the report of {rows:,} rows ended as {state}")
+    job = wait_for_end(job, seconds=DEADLINE_SECONDS)
+    if job.state != State.SUCCEEDED or Artifact.objects.get(job=job).row_count != rows:
+        raise WrongWorkError(f"the report of {rows:,} rows ended as {job.state}")
     return Attempt.objects.get(job=job)

@@ -25,8 +25,6 @@ PROGRAM: Final = PSQL.with_name("pgbench")
 DATABASE: Final = "bench_pgbench"
 #: 1,000,000 accounts, 150 MB: as much as PostgreSQL's default settings keep in shared buffers.
 SCALE: Final = 10
-#: Transactions per second, each with five statements and a commit that waits for the disk.
-RATE: Final = 400
 CLIENTS: Final = 4
 #: The same for all, so that all get the same transactions at the same times. Any number will do.
 SEED: Final = 1
@@ -48,30 +46,32 @@ def pgbench_database(*, scale: int = SCALE) -> Iterator[str]:
         _drop()
 
 
-def latencies(address: str, *, seconds: int, look: Callable[[], None], lead: float = 0.0) -> list[float]:
+def latencies(address: str, *, rate: int, seconds: float, look: Callable[[], None], lead: float = 0.0) -> list[float]:
     """Milliseconds that each transaction took, from when it was due: a wait for a free client is part of it.
 
-    It runs for `lead` seconds before those that count.
+    Each second `rate` transactions are due, with five statements and a commit that waits for the disk. It runs for
+    `lead` seconds before those that count.
 
     `look` is called before the first transaction, every half second, and behind the last one; it may raise to end
-    it. Raises WrongWorkError when pgbench fails, or does less than half of what it should.
+    it. Raises WrongWorkError when pgbench fails, or takes more than twice as long as it should.
     """
     look()
     with tempfile.TemporaryDirectory(prefix="longhaul-pgbench-") as folder:
         options = [
-            f"--rate={RATE}",
-            f"--time={math.ceil(lead + seconds)}",
+            f"--rate={rate}",
+            f"--transactions={math.ceil(rate * (lead + seconds) / CLIENTS)}",
             f"--client={CLIENTS}",
             f"--random-seed={SEED}",
         ]
         run_pgbench([*options, "--log", f"--log-prefix={folder}/log", address], look=look)
         look()
         done = [each for log in Path(folder).iterdir() for each in parse_log(log.read_text().splitlines())]
-    began = min((at for at, _ in done), default=0.0)
-    taken = [milliseconds for at, milliseconds in done if at - began >= lead]
-    if len(taken) < RATE * seconds / 2:
-        raise WrongWorkError(f"pgbench came to {len(taken):,} transactions, of {RATE * seconds:,}")
-    return taken
+    began, ended = min(at for at, _ in done), max(at for at, _ in done)
+    if ended - began > 2 * (lead + seconds):
+        raise WrongWorkError(
+            f"pgbench came to {len(done) / (ended - began):,.0f} transactions per second, of {rate:,} that were due"
+        )
+    return [milliseconds for at, milliseconds in done if at - began >= lead]
 
 
 def run_pgbench(arguments: Sequence[str], *, look: Callable[[], None]) -> None:

@@ -29,6 +29,10 @@ BENCHMARKS: Final = {
     "gate": "bench.gate",
     "backlog": "bench.backlog",
     "admin": "bench.admin",
+    "uploads": "bench.uploads",
+    "upload-large": "bench.upload_large",
+    "upload-memory": "bench.upload_memory",
+    "upload-calm": "bench.upload_calm",
 }
 
 
@@ -40,9 +44,11 @@ class Setting:
     lines: int  #: order lines of the sample data
     rows: int  #: rows of the largest report
     seconds: int  #: of pgbench, in one measured run
+    rate: int  #: transactions of pgbench that are due each second
     jobs: int  #: jobs that do nothing, of one run of each contender
     requests: int  #: of one run of each web server
     backlog: int  #: waiting jobs of the large backlog
+    upload_rows: int  #: of an uploaded file
     repeat: int  #: measured runs of each contender
 
 

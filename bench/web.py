@@ -19,6 +19,7 @@ from bench.latency import percentile
 from bench.load import Ask, Load, send_all
 from bench.measuring import Measured, WrongWorkError, rotated, settle
 from bench.sender import sender
+from bench.waiting import START_SECONDS, wait_until
 from bench.worker import running
 from config.stack.datafolder import DataFolder
 from config.stack.probing import HOST, free_port
@@ -31,7 +32,6 @@ from jobs.models.token import ApiToken
 CLIENTS: Final = 8
 #: Accounts in whose names they ask, in turns, each with a token: one alone would ask more often than it may.
 ACCOUNTS: Final = 100
-START_SECONDS: Final = 60
 
 #: How the peer's server is started, and its processes.
 PEER: Final = {"DJANGO_SETTINGS_MODULE": "bench.minimal.settings"}
@@ -122,12 +122,12 @@ def web_server(folder: DataFolder, application: str, environment: Mapping[str, s
     workers = int(service.command[service.command.index("--workers") + 1])
     with running(folder, service, {**os.environ, **environment}) as pid:
         master = psutil.Process(pid).parent()
-        deadline = time.monotonic() + START_SECONDS
-        while len(processes := master.children() if master else []) != workers:
-            if time.monotonic() > deadline:
-                raise WrongWorkError(f"{application} has {len(processes)} processes, not {workers}")
-            time.sleep(0.1)
-        yield WebServer(port, processes)
+
+        def processes() -> list[psutil.Process]:
+            return master.children() if master else []
+
+        wait_until(lambda: len(processes()) == workers, otherwise=f"{application} does not have {workers} processes")
+        yield WebServer(port, processes())
 
 
 @contextmanager

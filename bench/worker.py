@@ -8,17 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from bench.measuring import WrongWorkError
+from bench.waiting import wait_until
 from config.stack.datafolder import BASE_DIR, DataFolder
 from config.stack.services import WORKER_GRACE_SECONDS, Service, all_services, service_tether
 
-START_SECONDS: Final = 60
+#: A process of the pool has lived for so long.
+POOL_AGE_SECONDS: Final = 0.2
 
 
 @contextmanager
@@ -76,13 +78,17 @@ def tethered(folder: DataFolder, service: Service, environment: Mapping[str, str
 
 def pool_process(tether: int) -> int:
     """The process below the worker below its tether, once it is there."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+
+    def pool() -> list[int]:
+        found: list[int] = []
         for main in psutil.Process(tether).children():
-            if pool := main.children():
-                return int(pool[0].pid)
-        time.sleep(0.1)
-    raise WrongWorkError("the worker did not start")
+            # Celery runs `uname` when it begins, which looks like its parent until it executes, and soon ends.
+            with suppress(psutil.NoSuchProcess):
+                old = [child for child in main.children() if time.time() - child.create_time() > POOL_AGE_SECONDS]
+                found += [child.pid for child in old if child.cmdline() == main.cmdline()]
+        return found
+
+    return wait_until(pool, otherwise="the worker did not start")[0]
 
 
 def peak_bytes(pid: int) -> int:
