@@ -43,7 +43,7 @@ chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs 
 
 .PHONY: fuzz
 fuzz: .venv/.dev  ## send requests generated from the OpenAPI schema for SECONDS=600
-	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz --timeout 0 -q -s tests/fuzz/test_schemathesis.py $(ARGS)
+	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz --hypothesis-profile explore --timeout 0 -q -s tests/fuzz/test_schemathesis.py $(ARGS)
 
 .PHONY: axe
 axe: .venv/.dev chromium  ## check all pages for accessibility problems, at two widths, light and dark

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db import connection, connections
 from django_prometheus.middleware import Metrics
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
@@ -23,6 +24,11 @@ from tests.support.servers import throw_away
 from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import client_of
 from tests.support.waiting import wait_until
+
+#: The same examples in each run, so that a change is judged by what it changed. "explore" looks for new ones.
+hypothesis_settings.register_profile("steady", derandomize=True)
+hypothesis_settings.register_profile("explore", derandomize=False, print_blob=True)
+hypothesis_settings.load_profile("steady")
 
 #: Files that take longest, mostly because they wait for the clock; then folders whose tests start many processes.
 LONGEST = (
