@@ -15,7 +15,6 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request
-from jobs.dispatch.submission import submit_job
 from jobs.files.artifacts import ArtifactWriter
 from jobs.http.strict import StrictBooleanField, StrictCharField, StrictIntegerField, StrictSerializer
 from jobs.models import Artifact, Job
@@ -109,17 +108,8 @@ class UploadOrdering(Ordering[UploadType]):
             repeats = first_with_same_bytes(owner, data["uploadType"], artifact.sha256)
             order = self._validated({**data, "repeats": repeats and str(repeats)})
             upload_type, payload = self._payload(order, owner)
-            has_url = "callbackURL" in order
-            job = submit_job(
-                kind=KIND,
-                owner=owner,
-                queue=self.types.queue_of(upload_type),
-                payload=payload,
-                idempotency=idempotency,
-                callback_url=order.get("callbackURL"),
-                owners_callback=not has_url,
-                job_id=artifact.job_id,
-            )
+            identified = {"idempotency": idempotency, "job_id": artifact.job_id}
+            job = self.submit(upload_type, payload, order, owner=owner, **identified)
             artifact.save(force_insert=True)
             return Placed(job)
 

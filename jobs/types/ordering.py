@@ -101,22 +101,26 @@ class Ordering(Generic[T]):
                 return Placed(first, is_replayed=True)
             order = self._validated(data)
             job_type, payload = self._payload(order, owner)
-            has_url = "callbackURL" in order  # omitted: the URL in the owner's settings; null: no URL
             if order["reuse"] and (equal := self._find_reusable(owner, job_type, payload)):
-                if (url := order["callbackURL"] if has_url else default_url(owner)) is not None:
+                if (url := order["callbackURL"] if "callbackURL" in order else default_url(owner)) is not None:
                     add_callback(equal.pk, url=url)
                 keep_reused(equal, owner=owner, idempotency=idempotency)
                 return Placed(equal, is_reused=True)
-            job = submit_job(
-                kind=self.types.kind,
-                owner=owner,
-                queue=self.types.queue_of(job_type),
-                payload=payload,
-                idempotency=idempotency,
-                callback_url=order.get("callbackURL"),
-                owners_callback=not has_url,
-            )
-            return Placed(job)
+            return Placed(self.submit(job_type, payload, order, owner=owner, idempotency=idempotency))
+
+    def submit(self, job_type: T, payload: dict[str, Any], order: dict[str, Any], **facts: Any) -> Job:
+        """Submit the job of a valid order; `facts` and the errors raised are those of `submit_job`.
+
+        If the order has no `callbackURL`, the URL in the owner's settings counts; if it is null, no URL does.
+        """
+        return submit_job(
+            kind=self.types.kind,
+            queue=self.types.queue_of(job_type),
+            payload=payload,
+            callback_url=order.get("callbackURL"),
+            owners_callback="callbackURL" not in order,
+            **facts,
+        )
 
     def valid_payload(self, *, owner: AbstractBaseUser, data: Any) -> tuple[T, dict[str, Any]]:
         """The ordered type, and the payload for the job in canonical form, with sealed secrets.

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request
-from jobs.dispatch.submission import submit_job
 from jobs.errors import PermanentError
 from jobs.models import Artifact, Job
 from jobs.models.querysets import JobQuerySet
@@ -19,6 +18,7 @@ from jobs.states import ACTIVE, State
 from jobs.status import is_available
 from jobs.types.ordering import Placed
 from uploads.models import Merge
+from uploads.ordering import ORDERING
 from uploads.types import UPLOAD_TYPES
 
 if TYPE_CHECKING:
@@ -68,17 +68,7 @@ def _place_undo(owner: AbstractBaseUser, upload: Job, idempotency: Idempotency |
             raise UndoRefusedError(ALREADY_UNDONE, message, undone_by=undone_by)
         payload: dict[str, Any] = {name: upload.payload[name] for name in SAME}
         payload |= {"dryRun": False, "plan": None, "corrects": None, "repeats": None, "undoes": str(upload.pk)}
-        queue = UPLOAD_TYPES.queue_of(upload_type)
-        return Placed(
-            submit_job(
-                kind=upload.kind,
-                owner=owner,
-                queue=queue,
-                payload=payload,
-                idempotency=idempotency,
-                owners_callback=True,
-            )
-        )
+        return Placed(ORDERING.submit(upload_type, payload, {}, owner=owner, idempotency=idempotency))
 
 
 def require_undoable(upload: Job, *, images: Artifact | None) -> None:
