@@ -62,11 +62,11 @@ def emitted_codes() -> Iterator[Emitted]:
 def _of_files() -> Iterator[Emitted]:
     """The codes of whole files that a module other than their list names, as a text or by its constant."""
     paths = [path for name in ("tabular", "uploads") for path in (BASE_DIR / name).rglob("*.py")]
-    sources = "".join(path.read_text() for path in paths if path.name != "row_codes.py")
+    sources = "".join(path.read_text() for path in paths if path.parent.name != "row_codes")
     for one in ROW_CODES.values():
         named = f'"{one.code}"' in sources or one.code.upper().replace("-", "_") in sources
         if one.level == "file" and named:
-            yield Emitted(one.code, None, True, "uploads/row_codes.py")
+            yield Emitted(one.code, None, True, "uploads/row_codes/files.py")
 
 
 def codes_in(tree: ast.AST, path: str) -> Iterator[Emitted]:

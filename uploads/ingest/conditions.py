@@ -13,7 +13,8 @@ from psycopg import sql
 
 from uploads.ingest.pieces import Join, Rule, Value
 from uploads.ingest.rules import StagedColumn
-from uploads.row_codes import CHECK_FAILED, message_for
+from uploads.row_codes import message_for
+from uploads.row_codes.cells import CHECK_FAILED
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

@@ -13,7 +13,8 @@ from psycopg import sql
 from uploads.ingest.fields import FileColumn
 from uploads.ingest.moments import read_date, read_moment
 from uploads.ingest.pieces import AmbiguousFormatError
-from uploads.row_codes import AMBIGUOUS_DATE, message_for
+from uploads.row_codes import message_for
+from uploads.row_codes.files import AMBIGUOUS_DATE
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

@@ -10,7 +10,8 @@ from uploads.ingest.cells import cleaned, matches
 from uploads.ingest.fields import FileColumn
 from uploads.ingest.numbers import Point, number_pattern
 from uploads.ingest.pieces import AmbiguousFormatError
-from uploads.row_codes import AMBIGUOUS_DECIMAL, message_for
+from uploads.row_codes import message_for
+from uploads.row_codes.files import AMBIGUOUS_DECIMAL
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

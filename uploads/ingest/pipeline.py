@@ -24,7 +24,7 @@ from uploads.ingest.summary import Summary
 from uploads.ingest.target import Target, database_of
 from uploads.ingest.turns import take_turn
 from uploads.ingest.values import row_sql
-from uploads.row_codes import ERRORS_CUT_OFF, MIXED_LINE_ENDS
+from uploads.row_codes.warnings import ERRORS_CUT_OFF, MIXED_LINE_ENDS
 from uploads.types import Counts, UploadType
 
 if TYPE_CHECKING:
