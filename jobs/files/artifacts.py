@@ -55,7 +55,7 @@ class ArtifactWriter:
         self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, role)
         self.row_count = 0
         self.size_bytes = self._synced_bytes = 0
-        self.may_be_published = False
+        self.is_complete = self.may_be_published = False
         self._sha256 = hashlib.sha256()
         self._file: NewFile
 
@@ -78,6 +78,7 @@ class ArtifactWriter:
             return
         self._sync()
         self._file.close()
+        self.is_complete = True
 
     @property
     def sha256(self) -> str:
@@ -91,9 +92,11 @@ class ArtifactWriter:
     def artifact(self) -> Artifact:
         """The unsaved row that describes the finished file; `finish_job` publishes it.
 
-        Raises ArtifactError if the file is missing from storage, as its folder may have been deleted meanwhile, and
-        StorageUnavailableError.
+        Raises ArtifactError if the file was not written to its end, or is missing from storage, as its folder may have
+        been deleted meanwhile; and StorageUnavailableError.
         """
+        if not self.is_complete:
+            raise ArtifactDamagedError(f"{self.storage_name} was not written to its end")
         require_stored(self.storage_name, self.size_bytes)
         self.may_be_published = True
         return Artifact(

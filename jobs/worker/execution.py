@@ -195,7 +195,7 @@ def _files_to_keep(context: JobContext, error: BaseException) -> tuple[list[Arti
     if not isinstance(error, RejectedError):
         return [], error
     try:
-        return [writer.artifact() for writer in context.written], error
+        return [writer.artifact() for writer in context.written if writer.is_complete], error
     except (ArtifactError, StorageUnavailableError) as lost:
         return [], lost
 

@@ -71,7 +71,7 @@ def finish_job(
             effect()
         if not _finish(attempt, result=result, rows=rows, bytes=size, peak_memory_bytes=peak_memory_bytes).fetchall():
             raise _lost(attempt)
-        _publish(attempt, published)
+        Artifact.objects.bulk_create(published)
 
 
 def finish_and_hand_out(
@@ -108,7 +108,7 @@ def fail_job(
     owns the job.
     """
     with transaction.atomic():
-        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED, artifacts=list(artifacts))
+        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED, artifacts=artifacts)
         return _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
 
 
@@ -193,7 +193,7 @@ def _end_in_failure(
     event: Event.Name,
     *,
     expired_only: bool = False,
-    artifacts: list[Artifact] | None = None,
+    artifacts: Iterable[Artifact] = (),
 ) -> FailureRecord:
     job = attempt.job
     secrets = secrets_of(job)
@@ -208,7 +208,6 @@ def _end_in_failure(
         changes = {"state": State.CANCELLED, "finished_at": Now()}
         end = Event.Name.CANCELLED, {"attempt": attempt.number}
     elif isinstance(decision, Bury):
-        _publish(attempt, artifacts or [])
         changes = {"state": State.DEAD, "finished_at": Now()}
         end = Event.Name.DEAD_LETTERED, {"reason": decision.reason}
     else:
@@ -216,6 +215,8 @@ def _end_in_failure(
         facts["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
     result = {**public.as_result(), **(error.details if isinstance(error, RejectedError) else {})}
     _leave_running(attempt, expired_only=expired_only, result=result, **record.columns(), **changes)
+    if changes["state"] == State.DEAD:
+        Artifact.objects.bulk_create(artifacts)
     record_event(attempt.job_id, event, **facts)
     if end is not None:
         record_event(attempt.job_id, end[0], **end[1])
@@ -234,13 +235,6 @@ def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: A
         held = held.orphaned()
     if held.update(lease_expires_at=None, released_at=None, updated_at=Now(), **changes) != 1:
         raise _lost(attempt)
-
-
-def _publish(attempt: Attempt, artifacts: list[Artifact]) -> None:
-    """Publish files in place of those of earlier attempts, which the sweep of orphan files then deletes."""
-    if attempt.number > 1:
-        Artifact.objects.filter(job_id=attempt.job_id, attempt__lt=attempt.number).delete()
-    Artifact.objects.bulk_create(artifacts)
 
 
 def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:

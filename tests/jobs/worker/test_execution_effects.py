@@ -6,17 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 
 from jobs.context import JobContext
 from jobs.errors import LeaseLostError, RejectedError
+from jobs.files.storage import artifact_storage
+from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance.files import expire_artifacts
 from jobs.models import Artifact, Job, Queue
 from jobs.states import Outcome, State
+from jobs.worker import execution
 from jobs.worker.execution import execute_job
 from jobs.worker.heartbeat import Heartbeat
-from tests.support.small_file import CONTENT, write
+from jobs.worker.transitions import fail_job
+from tests.support.small_file import CONTENT, DESCRIBED, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,9 +135,51 @@ def test_a_canceled_job_keeps_no_files(
 def test_the_next_attempt_replaces_the_files(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:
     kind_of(refuse)
     job = execute(make_job())
-    Job.objects.update(state=State.QUEUED, released_at=Now())
-    execute(job)
+    requeue_jobs([job.pk], actor="staff", reason="the types have changed")
+    Job.objects.update(released_at=Now())
+    assert execute(job).state == State.DEAD
     assert [artifact.attempt for artifact in Artifact.objects.all()] == [2]
+
+
+def test_a_refusal_whose_commit_gets_no_answer_is_no_error(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit_without_answer(*args: Any, **options: Any) -> Outcome:
+        monkeypatch.undo()
+        fail_job(*args, **options)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    kind_of(refuse)
+    monkeypatch.setattr(execution, "fail_job", commit_without_answer)
+    assert execute(make_job()).state == State.DEAD
+    assert Artifact.objects.count() == 1
+
+
+def test_a_file_that_was_not_written_to_its_end_is_not_published(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], stored: Callable[[], set[str]]
+) -> None:
+    def handler(context: JobContext) -> None:
+        with context.open_artifact(Artifact.Role.ERRORS, **DESCRIBED) as writer:
+            writer.write(b"half of a ro")
+            raise RejectedError("1 row is not valid.", code="rows-rejected", details={})
+
+    kind_of(handler)
+    assert execute(make_job()).state == State.DEAD
+    assert (Artifact.objects.count(), stored()) == (0, set())
+
+
+def test_a_file_that_the_storage_has_lost_makes_the_attempt_fail(
+    kind_of: Callable[..., str], make_job: Callable[..., Job]
+) -> None:
+    def handler(context: JobContext) -> None:
+        write(context)
+        artifact_storage().delete(context.written[0].storage_name)
+        raise RejectedError("1 row is not valid.", code="rows-rejected", details={})
+
+    kind_of(handler)
+    job = execute(make_job())
+    assert (job.state, Artifact.objects.count()) == (State.FAILED, 0)
+    assert "ArtifactMissingError" in job.error_class
 
 
 def test_details_of_the_progress_are_written(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:
