@@ -48,6 +48,9 @@ class ArtifactBucket(S3Storage):  # type: ignore[misc]
     All threads share two thread-safe clients; django-storages makes one for each thread, which takes 13 MB.
     """
 
+    #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    dates_files_by_beginning = True
+
     @cached_property
     def _client(self) -> Any:
         """The client that looks up and reads files."""

@@ -55,7 +55,7 @@ def _remove_orphan_files(folder: str) -> int:
 def _abort_orphan_uploads(folder: str) -> int:
     """Abort the orphan uploads of a folder. Published artifacts need no check: their uploads were completed."""
     storage = artifact_storage()
-    old = [upload for upload in storage.unfinished_uploads(folder) if _is_old(upload.begun_at, upload.name)]
+    old = [upload for upload in storage.unfinished_uploads(folder) if _begun_long_ago(upload.begun_at, upload.name)]
     ended = set(_of_ended_attempts(upload.name for upload in old))
     orphans = [upload for upload in old if upload.name in ended]
     for upload in orphans:
@@ -77,16 +77,22 @@ def _of_ended_attempts(names: Iterable[str]) -> list[str]:
 
 
 def _file_is_old(name: str) -> bool:
+    storage = artifact_storage()
     try:
-        return _is_old(artifact_storage().get_modified_time(name))
+        modified = storage.get_modified_time(name)
     except FileNotFoundError:  # the attempt deleted it meanwhile
         return False
+    return _begun_long_ago(modified, name) if storage.dates_files_by_beginning else _is_old(modified)
 
 
-def _is_old(moment: datetime, name: str = "") -> bool:
-    """`name` is that of an upload to object storage, which has the time of its beginning only.
+def _begun_long_ago(begun_at: datetime, name: str) -> bool:
+    """Whether nobody can still be writing what was begun then.
 
     A file that a client uploads belongs to no attempt while it is being received, which may take long.
     """
-    received_for = settings.UPLOAD_TIMEOUT_SECONDS if name.endswith(f".{Artifact.Role.SOURCE}") else 0
-    return timezone.now() - moment >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS + received_for)
+    is_received = name.endswith(f".{Artifact.Role.SOURCE}")
+    return _is_old(begun_at + timedelta(seconds=settings.UPLOAD_TIMEOUT_SECONDS if is_received else 0))
+
+
+def _is_old(moment: datetime) -> bool:
+    return timezone.now() - moment >= timedelta(seconds=settings.ORPHAN_FILE_AGE_SECONDS)

@@ -21,6 +21,9 @@ class ArtifactStorage(Protocol):
     Any method may raise OSError if the storage does not answer or refuses.
     """
 
+    #: Whether the modification time of a file is when its writing began, not when it ended.
+    dates_files_by_beginning: bool
+
     def open_for_writing(self, name: str) -> NewFile:
         """Begin a file. Its folder need not exist yet."""
 
@@ -81,6 +84,8 @@ class ArtifactFolder(FileSystemStorage):
 
     Django's own storage creates missing folders in `save()` only, which needs the whole content at once.
     """
+
+    dates_files_by_beginning = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700, **options)

@@ -173,6 +173,20 @@ def test_uploads_that_nobody_will_complete_are_swept(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_received_object_is_as_old_as_its_last_byte(artifacts_in_s3: None, s3: str, settings: Settings) -> None:
+    """S3 dates an object of several parts to the beginning of its upload; moto does not."""
+    received, written = (storage_name(Job().pk, token, role) for token, role in ((0, "source"), (1, "result")))
+    for name in (received, written):
+        with closing(storages["artifacts"].open_for_writing(name)) as file:
+            file.write(b"x")
+    settings.ORPHAN_FILE_AGE_SECONDS = -2
+    assert sum(remove_orphans_in(folder) for folder in {received[:2], written[:2]}) == 1
+    assert buckets.keys(s3) == [f"{buckets.PREFIX}/{received}"]
+    settings.UPLOAD_TIMEOUT_SECONDS = 0
+    assert remove_orphans_in(received[:2]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("hurt", [os.unlink, lambda path: os.truncate(path, 7)])
 def test_a_file_that_storage_loses_or_shortens_while_it_is_written_is_not_published(
     hurt: Callable[[str], None], kind_of: Callable[..., str], make_job: Callable[..., Job]
