@@ -50,7 +50,7 @@ def post_worker_init(worker: Any) -> None:
     from jobs.postgres.deadlines import is_away
 
     longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
-    worker.wsgi = Refusing(Arriving(worker.wsgi), longest_seconds=longest, is_away=is_away)
+    worker.wsgi = Arriving(Refusing(worker.wsgi, longest_seconds=longest, is_away=is_away))
 
 
 def child_exit(server: Any, worker: Any) -> None:

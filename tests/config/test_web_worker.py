@@ -11,9 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.unreader import SocketUnreader
 
+from config.gunicorn import post_worker_init
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
 from config.web_worker import PROBE_THREADS, PROBES, Refusing, is_probe, refuse, waited
@@ -157,6 +162,30 @@ def test_a_probe_is_never_refused(path: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(waited, "seconds", 9.0)
     refusing = Refusing(lambda environ, start_response: [b"ok"], longest_seconds=3, is_away=lambda: True)
     assert refusing({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, print) == [b"ok"]
+
+
+def test_a_refusal_does_not_wait_for_a_body_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Response:
+        """gunicorn's, as far as an application sees it."""
+
+        closes = False
+
+        def start_response(self, status: str, headers: object) -> None:
+            assert status.startswith("503")
+
+        def force_close(self) -> None:
+            self.closes = True
+
+    worker: Any = SimpleNamespace(wsgi=None)
+    response = Response()
+    post_worker_init(worker)
+    monkeypatch.setattr(waited, "seconds", 1e6)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        body = Body(LengthReader(SocketUnreader(ours), 1_000_000))
+        environ = {"PATH_INFO": "/api/uploads", "REQUEST_METHOD": "POST", "wsgi.input": body, "gunicorn.socket": ours}
+        assert worker.wsgi(environ, response.start_response)
+    assert response.closes
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/reports", "application/problem+json"), ("/", "text/html")])
