@@ -37,7 +37,7 @@ def get_requeued(request: Request | HttpRequest, job: Job) -> Job:
     """The job after it was queued again. If PostgreSQL no longer answers, only what is certain has changed."""
 
     def as_far_as_known() -> Job:
-        job.state, job.result = State.QUEUED, None
+        job.state, job.result, job.progress_details = State.QUEUED, None, None
         job.attempt_count = job.progress_done = job.progress_percent = 0
         return job
 

@@ -36,6 +36,7 @@ def requeue_jobs(
             result=None,
             progress_done=0,
             progress_percent=0,
+            progress_details=None,
             calls_back=CALLS_BACK,
             updated_at=Now(),
         )
