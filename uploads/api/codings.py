@@ -16,6 +16,12 @@ else:
 
 #: Bytes that a decoder returns at once.
 PIECE_BYTES: Final = 1024 * 1024
+#: Bytes that a decoder gets at once: what follows the end of a member or frame is copied, for each that ends in them.
+FED_BYTES: Final = 16 * 1024
+#: Members or frames that a body may have besides one for each so many of its bytes. Each costs a decoder, even if it
+#: is empty, so that no limit on the content would ever be reached.
+FREE_MEMBERS: Final = 1000
+BYTES_PER_MEMBER: Final = 256
 #: The largest window of zstd, as RFC 9659 demands of `Content-Encoding`: 8 MiB.
 ZSTD_WINDOW_LOG: Final = 23
 
@@ -75,27 +81,37 @@ DECODERS: Final[dict[str, Callable[[], Decoder]]] = {"gzip": Gzip, "zstd": _zstd
 def decoded(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
     """The content of a body with this coding; `identity` or empty: as it is.
 
-    Several members or frames may follow each other. Raises ProblemError (400) if the body is damaged, is cut short, or
-    goes on after its end.
+    Several members or frames may follow each other. Raises ProblemError (400) if the body is damaged, is cut short,
+    goes on after its end, or consists of too many tiny ones.
     """
     if coding not in DECODERS:
         yield from pieces
         return
     decoder = DECODERS[coding]()
     fed = True  # whether the body ends within a member or frame, or has none
+    left = FREE_MEMBERS * BYTES_PER_MEMBER
     try:
-        for piece in pieces:
-            data = piece
+        for data in _slices(pieces):
+            left += len(data)
             while data:
                 fed = True
                 yield from _content(decoder, data)
                 data = decoder.unused_data if decoder.eof else b""
                 if decoder.eof:
                     decoder, fed = DECODERS[coding](), False
+                    left -= BYTES_PER_MEMBER
+            if left < 0:
+                raise ProblemError(400, "invalid-coding", f"The {coding} body consists of too many tiny parts.")
     except (zlib.error, zstd.ZstdError) as error:
         raise ProblemError(400, "invalid-coding", f"The body is not valid {coding}: {error}.") from None
     if fed:
         raise ProblemError(400, "invalid-coding", f"The {coding} body ends too early.")
+
+
+def _slices(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for at in range(0, len(piece), FED_BYTES):
+            yield piece[at : at + FED_BYTES]
 
 
 def _content(decoder: Decoder, data: bytes) -> Iterator[bytes]:

@@ -78,3 +78,18 @@ def test_a_frame_may_not_ask_for_more_memory_than_http_allows() -> None:
 
 def test_other_bodies_are_as_they_are() -> None:
     assert list(decoded([b"a", zlib.compress(b"b")], "")) == [b"a", zlib.compress(b"b")]
+
+
+@pytest.mark.parametrize("coding", PACK)
+def test_a_body_of_many_empty_members_is_400(coding: str) -> None:
+    empty = PACK[coding](b"")
+    with pytest.raises(ProblemError, match="too many tiny parts"):
+        list(decoded(pieces(empty * 5000, 1024 * 1024), coding))
+    assert list(decoded(pieces(empty * 900, 1024 * 1024), coding)) == []
+
+
+@pytest.mark.parametrize("coding", PACK)
+def test_a_body_of_many_small_members_is_decoded(coding: str) -> None:
+    """As tools write it that compress block by block."""
+    block = random.Random(1).randbytes(300)
+    assert b"".join(decoded(pieces(PACK[coding](block) * 5000, 1024 * 1024), coding)) == block * 5000
