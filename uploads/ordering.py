@@ -108,8 +108,8 @@ class UploadOrdering(Ordering[UploadType]):
             repeats = first_with_same_bytes(owner, data["uploadType"], artifact.sha256)
             order = self._validated({**data, "repeats": repeats and str(repeats)})
             upload_type, payload = self._payload(order, owner)
-            identified = {"idempotency": idempotency, "job_id": artifact.job_id}
-            job = self.submit(upload_type, payload, order, owner=owner, **identified)
+            job = self.submit(upload_type, payload, order, owner=owner, idempotency=idempotency)
+            artifact.job = job
             artifact.save(force_insert=True)
             return Placed(job)
 

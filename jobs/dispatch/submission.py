@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -42,14 +41,12 @@ def submit_job(
     idempotency: Idempotency | None = None,
     callback_url: str | None = None,
     owners_callback: bool = False,
-    job_id: UUID | None = None,
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
     `queue` defaults to the kind's. `idempotency` is stored with the job, for `jobs.dispatch.idempotency`. The job's end
     is announced to `callback_url`, a canonical one; without one, if `owners_callback`, to the one that the owner has
-    set. `job_id` is a UUIDv7 that the caller has used already, for the name of a file. The job is released after the
-    commit; if that fails, it stays queued and Beat releases it.
+    set. The job is released after the commit; if that fails, it stays queued and Beat releases it.
 
     Raises UnknownKindError, ImproperlyConfigured (there is no such queue) or AdmissionError; then there is no row.
     """
@@ -57,7 +54,7 @@ def submit_job(
     queue = queue or registered.queue
     type_ = registered.inspector.type_of(payload)
     row = {
-        "job_id": job_id or uuid7(),
+        "job_id": uuid7(),
         "kind": kind,
         "type": type_,
         "terms": terms_of(kind, payload, secret_names(kind, payload)),

@@ -13,10 +13,13 @@ from typing import IO
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
 
 from config.stack import probing
 from config.stack.datafolder import BASE_DIR
 from jobs.models import Job
+from jobs.models.ids import first_id_at
 from tests.support.apps.warehouse.models import Tenant
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
@@ -145,6 +148,25 @@ def test_an_upload_that_is_cut_off_leaves_nothing(
         wait_until(lambda: len(stored()) == 1, timeout=10, message="its file is begun")
     wait_until(lambda: not stored(), timeout=10, message="its file is deleted")
     assert Job.objects.count() == 0
+
+
+def test_an_upload_outlasts_the_sessions_of_its_beginning(
+    port: int, head: Callable[[int], str], stored: Callable[[], set[str]]
+) -> None:
+    with connect(port, head(len(CSV))) as client:
+        client.sendall(CSV[:10])
+        wait_until(lambda: len(stored()) == 1, timeout=10, message="its file is begun")
+        began_to_wait = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        client.sendall(CSV[10:])
+        client.settimeout(10)
+        assert read_answer(client.makefile("rb"))[0].split()[1] == b"202"
+    job = Job.objects.get()
+    assert first_id_at(began_to_wait) < job.pk, "its id is of the time when the file was complete"
 
 
 def test_requests_follow_an_upload_on_its_connection(port: int, head: Callable[[int], str]) -> None:

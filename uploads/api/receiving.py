@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
+from uuid_utils.compat import uuid7
 
 from jobs.errors import StorageUnavailableError
 from jobs.files.artifacts import ArtifactWriter, discard_files
@@ -80,16 +80,16 @@ def announced(request: HttpRequest, upload_type: UploadType) -> Announced:
 
 
 @contextmanager
-def received_file(
-    request: HttpRequest, known: Announced, upload_type: UploadType, *, job_id: UUID
-) -> Iterator[ArtifactWriter]:
+def received_file(request: HttpRequest, known: Announced, upload_type: UploadType) -> Iterator[ArtifactWriter]:
     """The file, once it is complete in storage. Unless its row exists after the block, it is deleted.
+
+    There is no job yet: its id and its place in the queue are of the time when the file is complete.
 
     Raises the errors of `Pieces`, `decoded`, `write_file_of` and `require_digests`, BodyTooLargeError, and
     StorageUnavailableError.
     """
     writer = ArtifactWriter(
-        Attempt(job_id=job_id, fencing_token=0),  # of no attempt: it is not saved
+        Attempt(job_id=uuid7(), fencing_token=0),  # for the name in storage only: it is not saved
         Artifact.Role.SOURCE,
         filename="",
         content_type="text/csv",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from uuid_utils.compat import uuid7
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, key_of
 from jobs.api.resources.list_views import REPLAYED, JobListView
@@ -119,7 +119,9 @@ class UploadListView(JobListView):
     def _receive(
         self, request: Request, known: Announced, upload_type: UploadType, order: dict[str, Any], key: str | None
     ) -> Placed:
-        source = received_file(request._request, known, upload_type, job_id=uuid7())
+        source = received_file(request._request, known, upload_type)
+        if not connection.in_atomic_block:
+            connection.close()  # no session waits for the file, and the loss of one does not lose the file
         with receiving_place(request.user), source as writer:  # type: ignore[arg-type]
             csv = {**order["csv"], "encoding": order["csv"]["encoding"] or known.encoding}
             data = {**order, "csv": csv}
