@@ -189,11 +189,11 @@ def _own_warnings(job: Job) -> list[dict[str, str]]:
 
 
 def _masked(error: dict[str, Any], upload_type: UploadType | None) -> dict[str, Any]:
-    """An error without its value, if its column is sensitive. A group may quote values, too."""
+    """An error without its value, if its column is sensitive."""
     if not is_hidden(str(error.get("column") or ""), upload_type):
         return error
     value = error.get("value")
-    masked = {name: MASK if name in ("value", "values") else part for name, part in error.items()}
+    masked = {name: MASK if name == "value" else part for name, part in error.items()}
     if value and "message" in error:
         masked["message"] = str(error["message"]).replace(str(value), MASK)
     return masked

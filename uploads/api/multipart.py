@@ -41,6 +41,12 @@ class OneFile(FileUploadHandler):
         self._write = write
         self.files = 0
 
+    @property
+    def declared_charset(self) -> str | None:
+        """That of the part. Django hands it on as bytes."""
+        charset: Any = self.charset
+        return charset.decode("ascii", "replace") if isinstance(charset, bytes) else charset
+
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
         """Raises ValidationError for a file in another field, and for a second file."""
         super().new_file(field_name, *args, **kwargs)
@@ -59,7 +65,7 @@ class OneFile(FileUploadHandler):
 
 
 def write_file_of(request: HttpRequest, pieces: Iterable[bytes], write: Callable[[bytes], None]) -> OneFile:
-    """Parse the body and write its file. The answer knows the name and the charset of the part.
+    """Parse the body and write its file. The answer knows `file_name` and `declared_charset`.
 
     Raises ParseError (400) if the body is malformed, ValidationError if it has no file or anything else, and whatever
     `pieces` and `write` raise.

@@ -6,6 +6,7 @@ is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from uploads.types import UploadType
 MULTIPART: Final = "multipart/form-data"
 #: Media types of a body that is the file itself.
 RAW: Final = ("text/csv", "text/tab-separated-values", "application/octet-stream")
+
+_EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,9}")
 
 
 @dataclass
@@ -126,7 +129,7 @@ def _receive(request: HttpRequest, known: Announced, upload_type: UploadType, wr
     if known.is_multipart:
         part = write_file_of(request, content, write)
         known.filename = part.file_name or ""
-        known.encoding = _codec(part.charset)
+        known.encoding = _codec(part.declared_charset)
     else:
         for piece in content:
             write(piece)
@@ -178,11 +181,14 @@ def _codec(charset: str | None) -> str | None:
 
 
 def _filename(request: HttpRequest) -> str:
-    _, parameters = parse_header_parameters(request.headers.get("Content-Disposition", ""))
+    try:
+        _, parameters = parse_header_parameters(request.headers.get("Content-Disposition", ""))
+    except (LookupError, ValueError):  # `filename*` in an encoding that does not exist
+        return ""
     return str(parameters.get("filename", ""))
 
 
 def _safe(filename: str, upload_type: UploadType) -> str:
     path = PurePath(filename.replace("\\", "/").rpartition("/")[2])
-    extension = path.suffix if path.suffix.isascii() and len(path.suffix) <= 10 else ""
+    extension = path.suffix if _EXTENSION.fullmatch(path.suffix) else ""
     return safe_filename(path.name.removesuffix(extension), extension, otherwise=upload_type.identifier)

@@ -20,10 +20,12 @@ from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from jobs.http.problems import ProblemError
 from jobs.models import Artifact, Job, Queue
 from jobs.types.inspector import TypedInspector
 from tests.support.ordering import assert_problem
 from tests.support.tokens import bearer_of, client_of
+from uploads.api.places import receiving_place
 from uploads.ordering import ORDERING
 from uploads.types import UPLOAD_TYPES
 
@@ -89,6 +91,38 @@ def test_a_form_and_a_raw_body_are_the_same_upload(api: APIClient) -> None:
     assert job.payload["file"] == {"filename": "items 1.csv", "sizeBytes": len(CSV), "sha256": SHA256}
     assert job.payload["csv"] == {"encoding": "cp932", "delimiter": None}
     assert read_source(job) == CSV
+
+
+def multipart(part_type: str) -> dict[str, Any]:
+    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: {part_type}\r\n\r\n'
+    return {"body": head.encode() + CSV + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
+
+
+def test_the_charset_of_a_part_declares_the_encoding(send: Send, stored: Stored) -> None:
+    answer = send(**multipart("text/csv; charset=Windows-31J"))
+    assert answer.status_code == 202, answer.content
+    assert Job.objects.get().payload["csv"]["encoding"] == "cp932"
+    problem = assert_problem(send(**multipart("text/csv; charset=klingon")), 400, "invalid-request")
+    assert [error["pointer"] for error in problem["errors"]] == ["#/Content-Type"]
+    assert len(stored()) == 1
+
+
+@pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [
+        ("attachment; filename*=UTF-8''sales%20%E2%82%AC.csv", "sales €.csv"),
+        ("attachment; filename*=nope''a%41.csv", "items"),
+        ("attachment; filename*=UTF-8''x.c%0d%0av", "x.c v"),
+        ("attachment; filename*=UTF-8''x.c%00v", "x.cv"),
+        ('attachment; filename="x.c:v"', "x.c-v"),
+        ('attachment; filename="..csv"', "items.csv"),
+        ("attachment", "items"),
+    ],
+)
+def test_any_name_becomes_a_safe_one(disposition: str, filename: str, send: Send) -> None:
+    answer = send(headers={"Content-Disposition": disposition})
+    assert answer.status_code == 202, answer.content
+    assert Job.objects.get().payload["file"]["filename"] == filename
 
 
 @pytest.mark.parametrize(
@@ -216,6 +250,20 @@ def test_too_many_bodies_at_once_are_refused_unread(send: Send, settings: Settin
     answer = unread(send)
     assert_problem(answer, 503, "too-many-uploads")
     assert int(answer["Retry-After"]) > 0
+
+
+def test_one_user_leaves_the_last_place_to_others(settings: Settings, owner: User) -> None:
+    other = User.objects.create_user("grace")
+    settings.UPLOADS_AT_ONCE = 2
+    with receiving_place(owner):
+        with pytest.raises(ProblemError) as refused, receiving_place(owner):
+            pass
+        assert (refused.value.status_code, refused.value.problem_code) == (503, "too-many-uploads")
+        with receiving_place(other):
+            pass
+    settings.UPLOADS_AT_ONCE = 1
+    with receiving_place(owner):
+        pass
 
 
 def test_a_session_sends_its_csrf_token_in_the_header_and_no_form_is_parsed_for_it(owner: User) -> None:
