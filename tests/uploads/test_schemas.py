@@ -71,6 +71,9 @@ def test_limits_are_the_narrowest_and_patterns_mean_the_same_in_javascript() -> 
             price = models.DecimalField(max_digits=3, decimal_places=0, validators=[MaxValueValidator(10**6)])
             flagged = models.CharField(max_length=5, validators=[RegexValidator("^a$", flags=re.IGNORECASE)])
             inverse = models.CharField(max_length=5, validators=[RegexValidator("a", inverse_match=True)])
+            words = models.CharField(max_length=5, validators=[RegexValidator(r"^\w+\Z")])
+            began = models.CharField(max_length=5, validators=[RegexValidator(r"\A[a-z]+\Z")])
+            ended = models.CharField(max_length=5, validators=[RegexValidator(r"^[a-z]+\Z"), RegexValidator("b")])
             short = models.CharField(max_length=5, validators=[MaxLengthValidator(9), MinLengthValidator(2)])
 
             class Meta:
@@ -79,12 +82,15 @@ def test_limits_are_the_narrowest_and_patterns_mean_the_same_in_javascript() -> 
             def __str__(self) -> str:
                 return ""
 
-    names = ("price", "flagged", "inverse", "short")
+    names = ("price", "flagged", "inverse", "words", "began", "ended", "short")
     of_odd = {"model": Odd, "columns": {name: Column(name, required=True) for name in names}}
     assert json_schema(type("OfOdd", (UploadType,), {"title": "Odd", **of_odd})())["properties"] == {
         "price": {"type": "number", "minimum": -999, "maximum": 999},
         "flagged": {"type": "string", "minLength": 1, "maxLength": 5},
         "inverse": {"type": "string", "minLength": 1, "maxLength": 5},
+        "words": {"type": "string", "minLength": 1, "maxLength": 5},
+        "began": {"type": "string", "minLength": 1, "maxLength": 5},
+        "ended": {"type": "string", "minLength": 1, "maxLength": 5, "pattern": "^[a-z]+$"},
         "short": {"type": "string", "minLength": 2, "maxLength": 5},
     }
 
