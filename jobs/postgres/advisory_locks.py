@@ -1,4 +1,4 @@
-"""Advisory locks: for work that only one process, or a limited number, may do at a time. No caller waits for one.
+"""Advisory locks: for work that only one process, or a limited number, may do at a time.
 
 A key is a class of locks and a name within it, hashed to 64 bits. PostgreSQL releases the locks of a session when it
 ends, even if its process is killed (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
@@ -26,8 +26,10 @@ class LockClass(StrEnum):
     UPLOAD_UNDO = "upload undo"
 
 
-#: A lock until the transaction ends, for `jobs.postgres.statements.execute`; its parameter is a `lock_key`.
+#: A lock until the transaction ends, for `jobs.postgres.statements`; its parameter is a `lock_key`. The first is only
+#: tried; the second is waited for, so it comes before all locks of rows.
 TRY_TRANSACTION_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(key)s::text, 0)) AS is_held"
+TRANSACTION_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s::text, 0))"
 
 
 def lock_key(lock_class: LockClass, name: object) -> str:

@@ -12,8 +12,8 @@ from jobs.dispatch.idempotency import Idempotency, job_of_first_request
 from jobs.errors import PermanentError
 from jobs.models import Artifact, Job
 from jobs.models.querysets import JobQuerySet
-from jobs.postgres.advisory_locks import TRY_TRANSACTION_LOCK, LockClass, lock_key
-from jobs.postgres.statements import fetch_all, planned_again
+from jobs.postgres.advisory_locks import TRANSACTION_LOCK, LockClass, lock_key
+from jobs.postgres.statements import execute, planned_again
 from jobs.states import ACTIVE, State
 from jobs.status import is_available
 from jobs.types.ordering import Placed
@@ -59,9 +59,7 @@ def _place_undo(owner: AbstractBaseUser, upload: Job, idempotency: Idempotency |
         if first is not None:
             return Placed(first, is_replayed=True)
         upload_type = UPLOAD_TYPES.get(upload.type, owner)
-        [lock] = fetch_all(TRY_TRANSACTION_LOCK, key=lock_key(LockClass.UPLOAD_UNDO, upload.pk))
-        if not lock["is_held"]:
-            raise UndoRefusedError(ALREADY_UNDONE, "Another request to undo it is being handled.")
+        execute(TRANSACTION_LOCK, key=lock_key(LockClass.UPLOAD_UNDO, upload.pk))
         require_undoable(upload, images=images_of(upload.pk))
         if undone_by := undo_of(upload):
             message = f"The upload {undone_by} undoes it, or has undone it."

@@ -15,7 +15,8 @@ from jobs.states import State
 from jobs.types.inspector import TypedInspector
 from tests.support.apps.warehouse.models import Item, Tenant
 from tests.support.ordering import assert_problem
-from tests.support.tokens import bearer_of
+from tests.support.threads import Threads
+from tests.support.tokens import bearer_of, client_of
 from tests.support.uploads import run, upload
 from uploads.ordering import ORDERING
 
@@ -82,6 +83,16 @@ def test_an_upload_is_undone_once(api: APIClient, owner: User, ask: Callable[...
     assert status(api, job)["undoneBy"] == str(second.pk)
     assert_problem(ask(job), 409, "already-undone")
     assert_problem(ask(second), 409, "not-undoable")
+
+
+def test_of_undos_at_once_one_is_placed_and_named_to_the_others(owner: User) -> None:
+    job = upload(owner, "items", FILE)
+    clients = [client_of(owner) for _ in range(6)]
+    with Threads(6) as threads:
+        answers = list(threads.map(lambda client: client.post(f"/api/uploads/{job.pk}/undo"), clients))
+    [placed] = [answer.json()["id"] for answer in answers if answer.status_code == 202]
+    refused = [answer for answer in answers if answer.status_code != 202]
+    assert {assert_problem(answer, 409, "already-undone")["undoneBy"] for answer in refused} == {placed}
 
 
 def test_a_retry_of_another_undo_does_not_undo_the_same_upload_again(owner: User, ask: Callable[..., Any]) -> None:
