@@ -16,8 +16,9 @@ from uploads.corrections import Chapter, may_have_story, story_of
 from uploads.errors import FileError
 from uploads.ingest.pipeline import Ingest
 from uploads.ingest.target import database_of
-from uploads.ordering import has_source, reopen_order
+from uploads.ordering import reopen_order
 from uploads.types import Counts, UploadType
+from uploads.undo.ordering import images_of, missing_file
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -32,10 +33,10 @@ class UploadInspector(TypedInspector[UploadType]):
     knows_cost = True
 
     def findings(self, job: Job) -> Iterator[Finding]:
-        """Also whether the file is still stored."""
+        """Also whether the file that it reads is still stored."""
         yield from super().findings(job)
-        if not has_source(job):
-            yield Finding(Level.WILL_FAIL, "The uploaded file has expired. The owner must upload it again.")
+        if missing := missing_file(job):
+            yield Finding(Level.WILL_FAIL, missing)
 
     def related(self, job: Job) -> tuple[str, Sequence[Related]]:
         """The uploads that it corrects, that correct it, and the others of the same story, oldest first."""
@@ -46,7 +47,13 @@ class UploadInspector(TypedInspector[UploadType]):
         return str(story.progress or ""), [Related(one.job, _relation(job, one), _facts(one)) for one in others]
 
     def cost(self, job: Job) -> str | None:
-        """What the upload would do to the table now: the counts of a dry run. It reads the whole file."""
+        """What the upload would do to the table now: the counts of a dry run. It reads the whole file.
+
+        Of an undo, only how many rows the upload had written.
+        """
+        if undoes := job.payload.get("undoes"):
+            images = images_of(undoes)
+            return f"The undo would take back up to {images.row_count:,} rows." if images else None
         upload_type, _ = reopen_order(job.payload, cast("AbstractBaseUser", job.owner))
         attempt = Attempt(job=job, number=0, fencing_token=0, started_at=timezone.now())
         context = JobContext(attempt, lease_seconds=LONGEST_PLAN_SECONDS)

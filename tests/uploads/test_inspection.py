@@ -2,14 +2,18 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from jobs.kinds import inspector_of
 from jobs.models import Artifact, Job
 from jobs.payloads.masked import index_payload
-from jobs.states import Level
+from jobs.states import Level, State
 from tests.support.apps.warehouse.models import Item, Tenant
+from tests.support.ordering import assert_problem
+from tests.support.tokens import client_of
+from tests.support.undos import order_undo
 from tests.support.uploads import make_upload, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +38,23 @@ def test_an_upload_without_its_file_would_fail(owner: User) -> None:
     assert [finding.level for finding in inspector_of("upload").findings(job)] == [Level.OK]
     Artifact.objects.filter(job=job).delete()
     assert [finding.level for finding in inspector_of("upload").findings(job)] == [Level.OK, Level.WILL_FAIL]
+
+
+def test_an_undo_reads_no_uploaded_file_but_what_the_upload_has_kept(owner: User) -> None:
+    Tenant.objects.create(code=owner.get_username())
+    done = upload(owner, "items", "Code,Name,Price\nA-1,Bolt,2\n")
+    job = order_undo(done)
+    inspector = inspector_of("upload")
+    assert [finding.level for finding in inspector.findings(job)] == [Level.OK]
+    assert inspector.cost(job) == "The undo would take back up to 1 rows."
+    Job.objects.filter(pk=job.pk).update(state=State.DEAD)
+    client = client_of(owner)
+    Artifact.objects.filter(job=done, role="before").update(deleted_at=Now())
+    assert [finding.level for finding in inspector.findings(job)] == [Level.OK, Level.WILL_FAIL]
+    refused = assert_problem(client.post(f"/api/uploads/{job.pk}/retry"), 409, "not-retryable")
+    assert refused["detail"] == "The old values of the rows have expired."
+    Artifact.objects.filter(job=done, role="before").update(deleted_at=None)
+    assert client.post(f"/api/uploads/{job.pk}/retry").status_code == 202
 
 
 def test_the_pages_of_an_upload_and_of_its_correction_link_to_each_other(owner: User, admin_client: Client) -> None:

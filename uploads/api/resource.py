@@ -17,9 +17,9 @@ from jobs.types.base import JobType
 from uploads.api.bodies import OrderedUpload, UploadStatus, UploadTypeMembers, upload_members
 from uploads.api.corrections import correction_members
 from uploads.api.examples import OF_A_STATUS
-from uploads.ordering import ORDERING, has_source
+from uploads.ordering import ORDERING
 from uploads.schemas import json_schema, table_schema
-from uploads.undo.ordering import undo_of
+from uploads.undo.ordering import missing_file, undo_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -74,9 +74,9 @@ class UploadResource(JobResource):
         }
 
     def retry(self, job: Job, *, owner: AbstractBaseUser) -> None:
-        """dead → queued, if the file is still there."""
-        if not job.payload.get("undoes") and not has_source(job):
-            raise NotRetryableError("Its file has been deleted. Upload it again.")
+        """dead → queued, if the file that it reads is still there."""
+        if missing := missing_file(job):
+            raise NotRetryableError(missing)
         super().retry(job, owner=owner)
 
 

@@ -18,7 +18,7 @@ from jobs.states import ACTIVE, State
 from jobs.status import is_available
 from jobs.types.ordering import Placed
 from uploads.models import Merge
-from uploads.ordering import ORDERING
+from uploads.ordering import ORDERING, has_source
 from uploads.types import UPLOAD_TYPES
 
 if TYPE_CHECKING:
@@ -88,6 +88,14 @@ def undo_of(upload: Job) -> UUID | None:
     """The job that undoes the upload, or has undone it."""
     found = _undos(upload.pk).filter(state__in=[*ACTIVE, State.SUCCEEDED])
     return found.values_list("pk", flat=True).first()
+
+
+def missing_file(job: Job) -> str:
+    """Why an attempt would not find the file that it reads: the uploaded one, or that of an undo. Empty if it would."""
+    if undoes := job.payload.get("undoes"):
+        images = images_of(undoes)
+        return "" if images and images.deleted_at is None else "The old values of the rows have expired."
+    return "" if has_source(job) else "The uploaded file has expired and must be uploaded again."
 
 
 def images_of(upload_id: Any) -> Artifact | None:

@@ -142,7 +142,7 @@ def test_an_upload_is_retried_while_its_file_is_there(api: APIClient, make: Make
     job = make("source", state=State.DEAD, of="items", finished_at=Now())
     Artifact.objects.update(deleted_at=Now())
     assert (
-        "file has been deleted"
+        "uploaded file has expired"
         in assert_problem(api.post(f"/api/uploads/{job.pk}/retry"), 409, "not-retryable")["detail"]
     )
     Artifact.objects.update(deleted_at=None)
