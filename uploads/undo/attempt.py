@@ -56,6 +56,8 @@ class Undoing:
         self.alias = alias
         self.summary = Summary()
         self.images = _available_images(context)
+        earlier = Attempt.objects.filter(job=context.job, error_message=RowsRefusedError.MESSAGE)
+        self.is_rehearsed = earlier.exists()
 
     def run(self) -> dict[str, Any]:
         """All steps up to the merge, which `finish_with` is told."""
@@ -92,7 +94,7 @@ class Undoing:
     def _plan(self, undone: Undone) -> Reversed:
         """Plan what becomes of each row, and find those that a constraint has refused in an earlier attempt."""
         plan_reversal(undone)
-        if Attempt.objects.filter(job=self.context.job, error_message=RowsRefusedError.MESSAGE).exists():
+        if self.is_rehearsed:
             rehearse(undone)
         counts = count_reversal(undone.session)
         if counts.total != self.images.row_count:
@@ -115,6 +117,10 @@ class Undoing:
                     reverse(undone, counts)
         except PlanMovedError as error:
             raise begin_again(error, self.context.attempt) from error
+        except RowsRefusedError as error:
+            if self.is_rehearsed:  # each row alone would be accepted: to leave some out would not help
+                raise error.refusal from None
+            raise
 
     def _enter(self, phase: str, *, done: float) -> None:
         self.summary.phase = phase

@@ -31,8 +31,9 @@ class RowsRefusedError(PostponedError):
 
     MESSAGE: Final = "A constraint of the table refuses some of the old values. The undo will leave out their rows."
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: IntegrityError) -> None:
         super().__init__(self.MESSAGE, delay=timedelta(seconds=1))
+        self.refusal = refusal
 
 
 def reverse(undone: Undone, counts: Reversed) -> None:
@@ -61,7 +62,7 @@ def _write(undone: Undone, counts: Reversed) -> None:
         session.run(CHECK_NOW)
         session.run(CHECK_LATER)
     except IntegrityError as error:
-        raise RowsRefusedError from error
+        raise RowsRefusedError(error) from error
     undone.upload_type.after_undo(session.connection, restored=counts.restored, deleted=counts.deleted)
 
 

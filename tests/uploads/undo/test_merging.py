@@ -140,6 +140,34 @@ def test_rows_that_a_constraint_refuses_are_kept(job: Job, tenant: Tenant) -> No
     assert rows() == {"A-1": (2, "S-2"), "A-2": (2, "S-2")}
 
 
+@pytest.fixture
+def one_at_a_time() -> Iterator[None]:
+    """A trigger refuses any UPDATE of more than one item."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_several() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF (SELECT count(*) FROM changed) > 1 THEN"
+            "  RAISE check_violation USING MESSAGE = 'one at a time'; END IF;"
+            " RETURN NULL; END $$;"
+            " CREATE TRIGGER refuse_several AFTER UPDATE ON warehouse_item REFERENCING NEW TABLE AS changed"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_several()"
+        )
+    yield
+    with connection.cursor() as cursor:  # an attempt has a session of its own
+        cursor.execute("DROP FUNCTION refuse_several CASCADE")
+
+
+def test_rows_that_are_refused_only_together_use_up_the_attempts(job: Job, one_at_a_time: None) -> None:
+    ended = undo(job)
+    for _ in range(ended.max_attempts):
+        assert ended.state in (State.QUEUED, State.FAILED)
+        Job.objects.filter(pk=ended.pk).update(state=State.QUEUED)
+        ended = run_undo(ended)
+    assert (ended.state, ended.attempt_count) == (State.DEAD, ended.max_attempts)
+    assert "one at a time" in ended.error_message
+    assert rows() == UPLOADED
+
+
 DONE = {"A-1": (1, "S-1"), "A-2": (1, "S-1")}
 
 
