@@ -19,6 +19,7 @@ from jobs.files.artifacts import delete_artifact_file, open_artifact_range, stor
 from jobs.files.object_storage import PARTS, part_bytes
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
 from jobs.files.storage import ArtifactFolder
+from jobs.files.storage import artifact_storage as current_storage
 from jobs.models import Artifact, Attempt, Job
 from jobs.states import State
 from jobs.worker.execution import execute_job
@@ -177,7 +178,7 @@ def test_a_received_object_is_as_old_as_its_last_byte(artifacts_in_s3: None, s3:
     """S3 dates an object of several parts to the beginning of its upload; moto does not."""
     received, written = (storage_name(Job().pk, token, role) for token, role in ((0, "source"), (1, "result")))
     for name in (received, written):
-        with closing(storages["artifacts"].open_for_writing(name)) as file:
+        with closing(current_storage().open_for_writing(name)) as file:
             file.write(b"x")
     settings.ORPHAN_FILE_AGE_SECONDS = -2
     assert sum(remove_orphans_in(folder) for folder in {received[:2], written[:2]}) == 1
