@@ -38,6 +38,12 @@ UTF8: Final = ("utf-8", "utf-8-sig")
 #: A piece becomes at most three times as long in UTF-8.
 _PIECE: Final = 256 * 1024
 _SKIPS: Final = re.compile("[\udc00-\udcff]+")
+#: The bytes of a character in the double-byte mode of ISO-2022-JP. Except for parts of the units of UTF-16 and UTF-32,
+#: the codecs refuse such bytes nowhere else.
+_PAIR: Final = re.compile(rb"[!-~]{2}")
+_DOUBLE_BYTE: Final = re.compile(rb"[!-~]+")
+#: Where the double-byte mode ends and begins again behind whole characters, so that it may as well go on.
+_SEAM: Final = re.compile(rb"(?<=\x1b\$B)((?:[!-~]{2})*)\x1b\(B\x1b\$B")
 _ERRORS: Final = "tabular-keep"
 
 EncodingSource = Literal["declared", "bom", "utf-8", "detected"]
@@ -59,9 +65,10 @@ class Encoding:
 def _keep(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    # a refused character of several bytes may have a delimiter or a line break in it, which must not be lost
-    end = error.end if error.encoding.startswith("utf") else error.start + 1
-    return _kept(error.object[error.start : end]), end
+    refused = error.object[error.start : error.end]
+    if not error.encoding.startswith("utf") and not _PAIR.fullmatch(refused):
+        refused = refused[:1]  # the further bytes may be a delimiter or a line break, which must not be lost
+    return _kept(refused), error.start + len(refused)
 
 
 def _kept(refused: bytes) -> str:
@@ -221,7 +228,9 @@ def original_bytes(raw: bytes, encoding: str) -> bytes:
     """`raw`, a piece of `utf8_stream`, in the encoding of the file again, with the bytes that the codec refused.
 
     UTF-16 and UTF-32 with a byte order mark become little-endian; a character of which cp932 has several codes gets the
-    one that Windows writes.
+    one that Windows writes. ISO-2022-JP gets the escape sequences that Python's codec writes: each run of characters of
+    two bytes, and of refused bytes that may be some, has its own, and none continues behind it. If the file has others,
+    this is the same text, but it may be longer or shorter.
     """
     if encoding in UTF8:
         return raw
@@ -229,9 +238,16 @@ def original_bytes(raw: bytes, encoding: str) -> bytes:
     text = raw.decode("utf-8", "surrogatepass")
     parts, start = [], 0
     for skip in _SKIPS.finditer(text):
-        parts += [text[start : skip.start()].encode(codec), bytes(ord(one) - 0xDC00 for one in skip[0])]
+        refused = bytes(ord(one) - 0xDC00 for one in skip[0])
+        parts += [text[start : skip.start()].encode(codec), _escaped(refused) if codec == "iso2022_jp" else refused]
         start = skip.end()
-    return b"".join([*parts, text[start:].encode(codec)])
+    found = b"".join([*parts, text[start:].encode(codec)])
+    return _SEAM.sub(rb"\1", found) if parts and codec == "iso2022_jp" else found
+
+
+def _escaped(refused: bytes) -> bytes:
+    """Bytes that ISO-2022-JP refuses, where it does: those of ASCII in double-byte mode, so that none is a comma."""
+    return _DOUBLE_BYTE.sub(b"\x1b$B\\g<0>\x1b(B", refused)
 
 
 def text_of(raw: bytes, encoding: str) -> str:

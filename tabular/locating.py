@@ -40,7 +40,8 @@ def locate(
 ) -> Iterator[Located]:
     """Each record of which the number is `wanted`, in ascending order, and each invalid record, as the file has them.
 
-    `encoding` is that of the stored file: the parts of another one than UTF-8 are encoded again, to count its bytes.
+    `encoding` is that of the stored file: parts of another one than UTF-8 are encoded again, to count its bytes. The
+    offsets are exact as far as `original_bytes` gives the bytes of the file; in ISO-2022-JP they may drift.
     `first_byte` is the offset of the first part in that file, as `stored_start` tells it; a file in UTF-8 needs none,
     because its parts know theirs.
 

@@ -65,6 +65,12 @@ def test_each_encoding_becomes_utf8_however_it_is_cut(encoding: str) -> None:
         ("euc_kr", b"\xa4\xd4\n1,2\n", "\udca4\udcd4\n1,2\n"),
         ("utf-16-le", b"1\0\n\0\x31", "1\n\udc31"),
         ("euc_jp", b"1\x8f\xa1", "1\udc8f\udca1"),
+        ("iso2022_jp", b"1,\x1b$BF|-,\x1b(B,2\n", "1,日\udc2d\udc2c,2\n"),
+        ("iso2022_jp", b'1,\x1b$B-"F|\x1b(B\n', "1,\udc2d\udc22日\n"),
+        ("iso2022_jp", b"1,\x1b$B-!F|\x1b(B\n", "1,\udc2d\udc21日\n"),
+        ("iso2022_jp", b"1,\x1b$BF|-\x1b(B,2\n", "1,日\udc2d,2\n"),
+        ("iso2022_jp", b"1,\x1b$B-\x1b(B\x1b$BF|\x1b(B\n", "1,\udc2d日\n"),
+        ("iso2022_jp", b"1\xff,\x1b(I1\n", "1\udcff,\udc1b(I1\n"),
     ],
 )
 def test_bytes_that_are_not_valid_are_kept_and_stay_not_valid(encoding: str, raw: bytes, text: str) -> None:

@@ -45,6 +45,9 @@ def test_a_number_that_no_record_can_have_is_refused(wanted: list[int]) -> None:
         ("cp1252", b"\x81"),
         ("utf-16", b"\0\xd8"),
         ("utf-16-be", b"\xd8\0"),
+        ("iso2022_jp", b"\x1b$B-,\x1b(B"),
+        ("iso2022_jp", b'\x1b$BF|-"F|\x1b(B'),
+        ("iso2022_jp", b"\xff"),
     ],
 )
 def test_the_byte_is_that_of_the_stored_file(encoding: str, damage: bytes) -> None:

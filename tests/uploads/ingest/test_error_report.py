@@ -1,5 +1,8 @@
 """The file of the rejected records: in the form of the upload, so that it can be mended and uploaded again."""
 
+import csv
+import io
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -41,6 +44,25 @@ def test_damaged_bytes_come_back_as_they_were(owner: User) -> None:
     groups = (job.result or {})["upload"]["errorGroups"]
     assert {group["code"] for group in groups} == {"invalid-bytes", "missing-cells"}
     assert "S\udc00ge".encode("utf-16-le", "surrogatepass") in file_of(job, Artifact.Role.ERRORS)
+
+
+@pytest.mark.parametrize("refused", [b"-,", b'-"'])  # ⑫ and ② in JIS: the codec lacks them, and Windows writes them
+def test_the_bytes_of_a_damaged_character_are_no_delimiter_and_no_quotation_mark(refused: bytes, owner: User) -> None:
+    row = b"A-2,\x1b$BF|" + refused + b"\x1b(B,1.50"
+    data = b"Code,Name,Price\n" + row + b"\nA-3,Nut,x\n"
+    job = upload(owner, "items", data, mode="partial", csv={"encoding": "iso2022_jp", "delimiter": ","})
+    preview = (job.result or {})["upload"]["errorsPreview"]
+    assert [(error["code"], error["byte"]) for error in preview] == [
+        ("invalid-bytes", data.index(b"A-2")),
+        ("type-error", data.index(b"A-3")),
+    ]
+    errors = file_of(job, Artifact.Role.ERRORS)
+    assert errors.split(b"\n")[1].startswith(row + b",2,")
+    rows = list(csv.reader(io.StringIO(errors.decode("iso2022_jp", "replace")), strict=True))
+    assert [row[:4] for row in rows[1:]] == [["A-2", "日\ufffd", "1.50", "2"], ["A-3", "Nut", "x", "3"]]
+    mended = errors.replace(refused, "本".encode("iso2022_jp")[3:5]).replace(b",x,", b",2,")
+    again = upload(owner, "items", mended, csv={"encoding": "iso2022_jp", "delimiter": ","})
+    assert (again.state, Item.objects.get(code="A-2").name) == (State.SUCCEEDED, "日本"), again.error_message
 
 
 def test_mixed_line_ends_are_a_warning(owner: User) -> None:
