@@ -93,8 +93,6 @@ def codec_of(name: str) -> str:
         raise RecognitionError(
             "unknown-encoding",
             f"The encoding {name!a} is not accepted. Accepted are {', '.join(DECLARABLE)}.",
-            encoding=ascii(name)[1:-1],
-            encodings=list(DECLARABLE),
         )
     return found
 
@@ -135,8 +133,6 @@ def declared(name: str, head: bytes) -> Encoding:
             raise RecognitionError(
                 "encoding-ambiguous",
                 f"{said}, but the file begins with the byte order mark of {mark[1]}. Declare {mark[0]}, or nothing.",
-                encodings=[codec, mark[0]],
-                candidates=[{"encoding": codec, "samples": []}, {"encoding": mark[0], "samples": []}],
             )
         return Encoding(mark[0], "declared", f"{said}, and the file has the byte order mark of {mark[1]}.")
     if codec in ("utf-16", "utf-32"):

@@ -60,8 +60,6 @@ def check_delimiter(delimiter: str) -> None:
         raise RecognitionError(
             "unknown-delimiter",
             f'"{shown(delimiter)}" cannot be a delimiter. Use a comma, a semicolon, a tab or a vertical bar.',
-            delimiter=shown(delimiter),
-            delimiters=list(DELIMITERS),
         )
 
 
@@ -129,14 +127,12 @@ def _checked(found: HeadingLine, text: str, *, complete: bool, declared: str | N
         raise RecognitionError(
             "unterminated-quote",
             f"The headings begin in line {found.line}, and a quotation mark among them is never closed. Close it.",
-            line=found.line,
         )
     if found.problem:
         raise RecognitionError(
             "stray-quote",
             f"Line {found.line}, the heading line, has a quotation mark in the middle of a heading. Put the whole "
             "heading in quotation marks, and double the mark within it.",
-            line=found.line,
         )
     if sum(map(len, found.cells)) > LONGEST_HEADING_BYTES // 4 and (
         len("".join(found.cells).encode("utf-8", "surrogatepass")) > LONGEST_HEADING_BYTES
@@ -156,8 +152,6 @@ def _too_long(line: int) -> RecognitionError:
         "record-too-long",
         f"The heading line, line {line}, is longer than 1 MiB. A quotation mark in it may never be closed, or the file "
         "is not a CSV file.",
-        line=line,
-        limit=LONGEST_HEADING_BYTES,
     )
 
 

@@ -18,8 +18,9 @@ ERRORS_HEADING: Final = "_errors"
 #: Characters without width: soft hyphen, zero-width space and joiners, marks of direction, word joiner, BOM.
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-#: Headings that a sentence lists.
+#: Headings that a sentence lists, and the longest that is shown. Characters.
 _LISTED: Final = 20
+_LONGEST: Final = 100
 
 
 def normalize(heading: str) -> str:
@@ -32,6 +33,11 @@ def normalize(heading: str) -> str:
 def shown(text: str) -> str:
     """`text` for people and for JSON in the database: what neither can have becomes U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def shortened(heading: str) -> str:
+    """A heading as messages and the status show it: a heading line may have a whole MiB, and both are stored."""
+    return shown(heading if len(heading) <= _LONGEST else f"{heading[: _LONGEST - 1]}…")
 
 
 class KnownHeadings:
@@ -98,8 +104,8 @@ def match(cells: Sequence[str], known: KnownHeadings, required: Collection[str])
 
 
 def listed(words: Sequence[str], *, last: str = "and") -> str:
-    """The words as a sentence lists them, in quotation marks, at most twenty of them."""
-    quoted = [f'"{shown(word)}"' for word in words[:_LISTED]]
+    """The words as a sentence lists them, in quotation marks, at most twenty of them, each cut if it is long."""
+    quoted = [f'"{shortened(word)}"' for word in words[:_LISTED]]
     if len(words) > _LISTED:
         quoted.append(f"{len(words) - _LISTED} more")
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
@@ -107,47 +113,35 @@ def listed(words: Sequence[str], *, last: str = "and") -> str:
 
 def _unknown(cells: Sequence[str], known: KnownHeadings) -> RecognitionError:
     names = list(dict.fromkeys(known.name(key) for key in known.known))
-    found = [cell for cell in map(shown, cells) if normalize(cell)]
+    found = [cell for cell in cells if normalize(cell)]
     has = f"The first line has {listed(found)}." if found else "The first line has no heading."
-    return RecognitionError(
-        "unknown-headings",
-        f"None of the expected headings was found. {has} Expected are {listed(names)}.",
-        headings=names,
-        found=found,
-    )
+    detail = f"None of the expected headings was found. {has} Expected are {listed(names)}."
+    return RecognitionError("unknown-headings", detail)
 
 
 def _duplicate(cells: Sequence[str], one: int, other: int, name: str = "") -> RecognitionError:
-    first, second = shown(cells[one]), shown(cells[other])
-    if name and normalize(first) != normalize(second):
+    first, second = shortened(cells[one]), shortened(cells[other])
+    if name and normalize(cells[one]) != normalize(cells[other]):
         what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") both stand for "{name}".'
-    elif first == second:
+    elif cells[one] == cells[other]:
         what = f'Columns {one + 1} and {other + 1} both have the heading "{first}".'
     else:
         what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") have the same heading.'
-    return RecognitionError(
-        "duplicate-column",
-        f"{what} Remove or rename one of them.",
-        positions=[one + 1, other + 1],
-        heading=name or first,
-        found=[first, second],
-    )
+    return RecognitionError("duplicate-column", f"{what} Remove or rename one of them.")
 
 
 def _missing(
     missing: Sequence[str], cells: Sequence[str], unknown: Sequence[str], known: KnownHeadings
 ) -> RecognitionError:
     names = [known.name(key) for key in missing]
-    found = [cell for cell in map(shown, cells) if normalize(cell)]
+    found = [cell for cell in cells if normalize(cell)]
     what = f"The column {listed(names)} is missing." if len(names) == 1 else f"The columns {listed(names)} are missing."
     sentences = [what, f"The file has {listed(found)}."]
     candidates = {normalize(heading): heading for heading in unknown}
-    suggestions = {}
     for key, name in zip(missing, names, strict=True):
         for alias in known.known[key]:
             near = difflib.get_close_matches(normalize(alias), candidates, n=1)
             if near:
-                suggestions[name] = candidates[near[0]]
-                sentences.append(f'Did you mean "{name}" by "{candidates[near[0]]}"?')
+                sentences.append(f'Did you mean "{name}" by "{shortened(candidates[near[0]])}"?')
                 break
-    return RecognitionError("missing-column", " ".join(sentences), heading=names, found=found, suggestions=suggestions)
+    return RecognitionError("missing-column", " ".join(sentences))

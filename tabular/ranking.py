@@ -172,14 +172,11 @@ class _Sample:
 
 
 def _ambiguous(names: Sequence[str], lines: Sequence[bytes], delimiter: str) -> RecognitionError:
-    facts = [{"encoding": name, "samples": _cells(lines, name, delimiter)} for name in names]
-    shows = "; ".join(f"{fact['encoding']} gives {', '.join(fact['samples'])}" for fact in facts)
+    shows = "; ".join(f"{name} gives {', '.join(_cells(lines, name, delimiter))}" for name in names)
     what = "may be in one of several encodings" if len(names) > 1 else "is in an encoding that is not certain"
     return RecognitionError(
         "encoding-ambiguous",
         f"The file {what}: {shows}. Declare the encoding that reads right.",
-        encodings=names,
-        candidates=facts,
     )
 
 
@@ -193,7 +190,6 @@ def _cells(lines: Sequence[bytes], encoding: str, delimiter: str) -> list[str]:
 def _none(
     candidates: Sequence[_Candidate], tried: str, headings: Callable[[str], tuple[int, bool, str]]
 ) -> RecognitionError:
-    facts = [{"encoding": one.name, "byte": one.failed} for one in candidates]
     detail = f"The encoding is unknown: the file is not valid in UTF-8{tried and f' nor, as a whole, in {tried}'}."
     near = next((one for one in candidates if headings(one.name)[1]), None)
     if near is None:
@@ -203,7 +199,7 @@ def _none(
             f" The headings are {near.name}, but byte {near.failed} and perhaps others are not. Declare {near.name} to "
             "have the rows with such bytes named, or save the file as UTF-8."
         )
-    return RecognitionError("unknown-encoding", detail, failures=facts)
+    return RecognitionError("unknown-encoding", detail)
 
 
 def _words(names: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from tabular.decoding import (
     zero_bytes,
 )
 from tabular.heading_line import DelimiterSource, HeadingLine, find_heading_line
-from tabular.headings import KnownHeadings, Matched, listed, match, shown
+from tabular.headings import KnownHeadings, Matched, listed, match, shortened, shown
 from tabular.ranking import FALLBACKS, MULTIBYTE, eight_bit, rank
 from tabular.refusals import RecognitionError
 
@@ -77,14 +77,14 @@ class Recognized:
     warnings: tuple[Warning, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the status of an upload shows it."""
+        """As the status of an upload shows it. Long headings are cut."""
         return {
             "encoding": self.encoding,
             "encodingSource": self.encoding_source,
             "encodingReason": self.encoding_reason,
             "delimiter": self.delimiter,
-            "headings": list(self.headings),
-            "unknownColumns": list(self.unknown),
+            "headings": list(map(shortened, self.headings)),
+            "unknownColumns": list(map(shortened, self.unknown)),
             "warnings": [{"code": one.code, "detail": one.detail} for one in self.warnings],
         }
 
@@ -191,8 +191,6 @@ def _encoding(
             raise RecognitionError(
                 "encoding-ambiguous",
                 "The file has the escape sequences of iso2022_jp. Declare iso2022_jp, or utf-8 if they are meant.",
-                encodings=["iso2022_jp", "utf-8"],
-                candidates=[{"encoding": "iso2022_jp", "samples": []}, {"encoding": "utf-8", "samples": []}],
             )
         what = "valid UTF-8" if survey.good else "plain ASCII, which is valid UTF-8"
         return Encoding("utf-8", "utf-8", f"The whole file is {what}.")

@@ -36,60 +36,53 @@ def tar() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("head", "content", "sentences"),
+    ("head", "sentences"),
     [
         (
             archive("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"),
-            "xlsx",
             f"This is an Excel workbook (.xlsx), not a CSV file. {EXCEL}",
         ),
         (
             archive("mimetype", "content.xml", store="application/vnd.oasis.opendocument.spreadsheet"),
-            "ods",
             "This is an OpenDocument spreadsheet (.ods), not a CSV file. In LibreOffice, save it as Text CSV with the "
             "character set UTF-8, and upload that file.",
         ),
-        (archive("orders.csv"), "zip", f"This is a ZIP archive, not a CSV file. {UNPACK}"),
-        (archive("[Content_Types].xml", "word/document.xml"), "zip", UNPACK),
-        (archive(), "zip", UNPACK),
+        (archive("orders.csv"), f"This is a ZIP archive, not a CSV file. {UNPACK}"),
+        (archive("[Content_Types].xml", "word/document.xml"), f"a ZIP archive, not a CSV file. {UNPACK}"),
+        (archive(), f"a ZIP archive, not a CSV file. {UNPACK}"),
         (
             bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
-            "xls",
             f"This is an Excel 97-2003 workbook (.xls), not a CSV file. {EXCEL}",
         ),
-        (b"%PDF-1.7\n", "pdf", f"This is a PDF document, not a CSV file. {EXPORT}"),
+        (b"%PDF-1.7\n", f"This is a PDF document, not a CSV file. {EXPORT}"),
         (
             gzip.compress(b"a,b\n", mtime=0),
-            "gzip",
             f"This is a gzip file, not a CSV file. {UNPACK} Or send it with the header Content-Encoding: gzip.",
         ),
-        (bytes.fromhex("28b52ffd04582100"), "zstd", "a Zstandard file"),
-        (bz2.compress(b"a,b\n"), "bzip2", "a bzip2 file"),
-        (bz2.compress(b""), "bzip2", "a bzip2 file"),
-        (lzma.compress(b"a,b\n"), "xz", "an xz file"),
-        (tar(), "tar", "a tar archive"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "png", "This is a PNG image, not a CSV file. Upload a CSV file."),
+        (bytes.fromhex("28b52ffd04582100"), "a Zstandard file"),
+        (bz2.compress(b"a,b\n"), "a bzip2 file"),
+        (bz2.compress(b""), "a bzip2 file"),
+        (lzma.compress(b"a,b\n"), "an xz file"),
+        (tar(), "a tar archive"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "This is a PNG image, not a CSV file. Upload a CSV file."),
         (
             b"\xef\xbb\xbf\r\n<!DOCTYPE html>\n<html><body>502 Bad Gateway",
-            "html",
             "This is an HTML page, not a CSV file. It may be the error page of a program: open it in a browser, and "
             "export the table again as a CSV file.",
         ),
-        (b"<table><tr><td>1</td></tr></table>", "html", "an HTML page"),
-        (b'<?xml version="1.0"?>\n<Workbook>', "xml", "an XML file"),
-        (json.dumps([{"a": 1}], indent=1).encode(), "json", f"This is a JSON file, not a CSV file. {EXPORT}"),
-        (b'{"a": 1}\n{"a": 2}\n', "json", "a JSON file"),
-        (b"PAR1\x15\x04", "parquet", "a Parquet file"),
-        (b"{\\rtf1\\ansi", "rtf", "an RTF document"),
+        (b"<table><tr><td>1</td></tr></table>", "an HTML page"),
+        (b'<?xml version="1.0"?>\n<Workbook>', "an XML file"),
+        (json.dumps([{"a": 1}], indent=1).encode(), f"This is a JSON file, not a CSV file. {EXPORT}"),
+        (b'{"a": 1}\n{"a": 2}\n', "a JSON file"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"{\\rtf1\\ansi", "an RTF document"),
     ],
 )
-def test_other_files_are_named(head: bytes, content: str, sentences: str) -> None:
+def test_other_files_are_named(head: bytes, sentences: str) -> None:
     with pytest.raises(RecognitionError) as caught:
         check_content(head)
     assert caught.value.code == "not-csv"
     assert sentences in caught.value.detail
-    assert caught.value.facts["content"] == content
-    assert caught.value.detail.startswith(f"This is {caught.value.facts['what']}, not a CSV file. ")
 
 
 def test_a_database_is_named(tmp_path: Path) -> None:

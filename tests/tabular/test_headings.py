@@ -1,10 +1,8 @@
 """Headings are matched whatever their case, width and blanks, and what does not match is named with its position."""
 
-from typing import Any
-
 import pytest
 
-from tabular.headings import KnownHeadings, match, normalize
+from tabular.headings import KnownHeadings, listed, match, normalize
 from tabular.refusals import RecognitionError
 
 KNOWN = {
@@ -14,6 +12,12 @@ KNOWN = {
     "bundle.category": ("Category",),
     "price": ("Unit price", "価格"),
 }
+
+
+def refused(cells: list[str]) -> RecognitionError:
+    with pytest.raises(RecognitionError) as caught:
+        match(cells, KnownHeadings(KNOWN), ["number", "product"])
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -56,29 +60,26 @@ def test_the_columns_are_found_in_any_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "code", "detail", "facts"),
+    ("cells", "code", "detail"),
     [
         (
             ["Foo", "", "B\0r\udce9"],
             "unknown-headings",
             'None of the expected headings was found. The first line has "Foo" and "B\ufffdr\ufffd". Expected are '
             '"Order number", "Product", "Category" and "Unit price".',
-            {"found": ["Foo", "B\ufffdr\ufffd"], "headings": ["Order number", "Product", "Category", "Unit price"]},
         ),
-        (["", ""], "unknown-headings", "The first line has no heading.", {"found": []}),
+        (["", ""], "unknown-headings", "The first line has no heading."),
         (
             ["Order no", "Category"],
             "missing-column",
             'The columns "Order number" and "Product" are missing. The file has "Order no" and "Category". '
             'Did you mean "Order number" by "Order no"?',
-            {"heading": ["Order number", "Product"], "suggestions": {"Order number": "Order no"}},
         ),
         (
             ["Auftragsnumer", "Product"],
             "missing-column",
             'The column "Order number" is missing. The file has "Auftragsnumer" and "Product". '
             'Did you mean "Order number" by "Auftragsnumer"?',
-            {"heading": ["Order number"]},
         ),
         (
             ["Product", *(f"c{number}" for number in range(30))],
@@ -86,33 +87,52 @@ def test_the_columns_are_found_in_any_order() -> None:
             'The column "Order number" is missing. The file has "Product", '
             + ", ".join(f'"c{number}"' for number in range(19))
             + " and 11 more.",
-            {"suggestions": {}},
         ),
         (
             ["Product", "Order number", "Product"],
             "duplicate-column",
             'Columns 1 and 3 both have the heading "Product". Remove or rename one of them.',
-            {"positions": [1, 3], "heading": "Product", "found": ["Product", "Product"]},
         ),
         (
             ["Product", "Ｐｒｏｄｕｃｔ "],
             "duplicate-column",
             'Columns 1 ("Product") and 2 ("Ｐｒｏｄｕｃｔ ") have the same heading. Remove or rename one of them.',
-            {"positions": [1, 2]},
         ),
         (
             ["Product", "注文番号", "Auftragsnummer"],
             "duplicate-column",
             'Columns 2 ("注文番号") and 3 ("Auftragsnummer") both stand for "Order number". '
             "Remove or rename one of them.",
-            {"positions": [2, 3], "heading": "Order number"},
         ),
-        (["Product", "note", "Note"], "duplicate-column", "Columns 2 ", {"positions": [2, 3]}),
+        (
+            ["Product", "note", "Note"],
+            "duplicate-column",
+            'Columns 2 ("note") and 3 ("Note") have the same heading. Remove or rename one of them.',
+        ),
     ],
 )
-def test_what_does_not_match_is_named(cells: list[str], code: str, detail: str, facts: dict[str, Any]) -> None:
-    with pytest.raises(RecognitionError) as caught:
-        match(cells, KnownHeadings(KNOWN), ["number", "product"])
-    assert caught.value.code == code
-    assert detail in caught.value.detail
-    assert facts.items() <= caught.value.facts.items()
+def test_what_does_not_match_is_named(cells: list[str], code: str, detail: str) -> None:
+    error = refused(cells)
+    assert error.code == code
+    assert detail in error.detail
+    assert ("Did you mean" in error.detail) == ("Did you mean" in detail)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["x" * 900_000, "y\udce9" * 9000],
+        ["Product", "x" * 900_000],
+        ["Product", "x" * 900_000, "x" * 900_000],
+        ["Product", "x" * 900_000, "X" * 900_000],
+        ["Product", "Order number" + " " * 900_000, "Order number"],
+        ["Product", "Order number" + "\u00ad" * 900_000, "Auftragsnummer"],
+        ["Product", "Ordernumber" + "\u00ad" * 900_000],
+    ],
+)
+def test_a_long_heading_is_cut_where_it_is_named(cells: list[str]) -> None:
+    assert len(refused(cells).detail) < 700
+
+
+def test_a_heading_is_cut_behind_a_hundred_characters() -> None:
+    assert listed(["x" * 100, "y" * 101]) == f'"{"x" * 100}" and "{"y" * 99}…"'

@@ -143,4 +143,4 @@ def _decide(
     detail = message_for(
         AMBIGUOUS_DATE, is_sensitive=is_sensitive, heading=column.heading, value=samples, formats=formats
     )
-    raise AmbiguousFormatError(AMBIGUOUS_DATE, detail, field=column.key)
+    raise AmbiguousFormatError(AMBIGUOUS_DATE, detail)

@@ -51,4 +51,4 @@ def decide_decimal(
         heading=column.heading,
         value=sample if point else None,  # else the cells contradict each other, but none of them is doubtful
     )
-    raise AmbiguousFormatError(AMBIGUOUS_DECIMAL, detail, field=column.key)
+    raise AmbiguousFormatError(AMBIGUOUS_DECIMAL, detail)

@@ -122,7 +122,4 @@ class ColumnFormat:
 
 
 class AmbiguousFormatError(FileError):
-    """The cells of a column can be read in two ways. `field` is its key, `code` ambiguous-date or ambiguous-decimal."""
-
-    def __init__(self, code: str, detail: str, *, field: str) -> None:
-        super().__init__(code, detail, column=field)
+    """The cells of a column can be read in two ways. `code` is ambiguous-date or ambiguous-decimal."""

@@ -99,7 +99,6 @@ class Ingest:
         if self.summary.phase == "merged":
             self.summary.phase = "planned"
             discard_images(self.context)
-        self.summary.add(**error.facts)
         return RejectedError(str(error), code=error.code, details={"upload": self.summary.as_json()})
 
     def _read(self, session: Session) -> StagedFile:

@@ -62,7 +62,7 @@ def recognize_file(context: JobContext, upload_type: UploadType, source: Artifac
                 delimiter=declared["delimiter"],
             )
         except RecognitionError as error:
-            raise FileError(error.code, error.detail, **error.facts) from None
+            raise FileError(error.code, error.detail) from None
         if len(recognized.headings) > MOST_COLUMNS:
             facts: dict[str, Any] = {"columns": f"{len(recognized.headings):,}", "limit": MOST_COLUMNS}
             raise FileError("too-many-columns", message_for("too-many-columns", **facts))
@@ -98,8 +98,7 @@ def stage_file(
                 on_progress=on_progress,
             )
         except ScanError as error:
-            facts = {"line": error.line, "byte": error.byte}
-            raise FileError(error.code, message_for(error.code, line=error.line), **facts) from None
+            raise FileError(error.code, message_for(error.code, line=error.line)) from None
     require_digest(source, digest)
     return StagedFile(source, recognized, staged)
 
@@ -116,7 +115,7 @@ def require_headings(session: Session, file: StagedFile) -> None:
         statement = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} <> '')")
         [(found,)] = session.fetch_all(statement.format(STAGING, sql.Identifier(file.staged.cells[index])))
         if found:
-            raise FileError("blank-heading", message_for("blank-heading", position=index + 1), position=index + 1)
+            raise FileError("blank-heading", message_for("blank-heading", position=index + 1))
 
 
 def locate_records(context: JobContext, session: Session, file: StagedFile, wanted: Iterable[int]) -> Iterator[Located]:

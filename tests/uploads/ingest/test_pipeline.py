@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 from decimal import Decimal
 from itertools import pairwise
@@ -208,6 +209,24 @@ def test_a_file_that_is_refused_as_a_whole(data: str | bytes, code: str, owner: 
     assert (job.state, (job.result or {})["error"]["code"]) == (State.DEAD, code), job.error_message
     assert (job.result or {})["error"]["detail"]
     assert not Item.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("headings", "code"),
+    [
+        (["Kode", "Nahme"], "unknown-headings"),
+        ([f"c{number}" for number in range(95_000)], "unknown-headings"),
+        (["Code", "Name", *(f"c{number}" for number in range(95_000))], "missing-column"),
+        (["Code", "Name", "x" * 400_000, "x" * 400_000], "duplicate-column"),
+    ],
+)
+def test_the_status_of_a_refused_file_is_short_and_names_no_headings_that_the_file_lacks(
+    headings: list[str], code: str, owner: User, tenant: Tenant
+) -> None:
+    job = upload(owner, "items", f"{','.join(headings)}\n1,2\n")
+    assert (job.state, (job.result or {})["error"]["code"]) == (State.DEAD, code), job.error_message
+    assert set(shown(job).get("headings", [])) <= set(headings)
+    assert len(json.dumps(job.result)) + len(job.error_message) < 3000
 
 
 def test_too_many_updates_are_refused(owner: User, tenant: Tenant) -> None:
