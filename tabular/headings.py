@@ -21,6 +21,8 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 #: Headings that a sentence lists, and the longest that is shown. Characters.
 _LISTED: Final = 20
 _LONGEST: Final = 100
+#: Unknown headings that are compared with a missing one. A heading line may have half a million, which takes minutes.
+_COMPARED: Final = 400
 
 
 def normalize(heading: str) -> str:
@@ -137,7 +139,7 @@ def _missing(
     found = [cell for cell in cells if normalize(cell)]
     what = f"The column {listed(names)} is missing." if len(names) == 1 else f"The columns {listed(names)} are missing."
     sentences = [what, f"The file has {listed(found)}."]
-    candidates = {normalize(heading): heading for heading in unknown}
+    candidates = {normalize(heading): heading for heading in unknown[:_COMPARED]}
     for key, name in zip(missing, names, strict=True):
         for alias in known.known[key]:
             near = difflib.get_close_matches(normalize(alias), candidates, n=1)

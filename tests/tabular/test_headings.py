@@ -136,3 +136,9 @@ def test_a_long_heading_is_cut_where_it_is_named(cells: list[str]) -> None:
 
 def test_a_heading_is_cut_behind_a_hundred_characters() -> None:
     assert listed(["x" * 100, "y" * 101]) == f'"{"x" * 100}" and "{"y" * 99}…"'
+
+
+def test_a_missing_column_is_compared_with_as_many_headings_as_an_upload_may_have() -> None:
+    others = [f"c{number}" for number in range(398)]
+    assert 'Did you mean "Order number" by "Order no"?' in refused(["Product", *others, "Order no"]).detail
+    assert "Did you mean" not in refused(["Product", *others, "c", "d", "Order no"]).detail
