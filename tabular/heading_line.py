@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
+from tabular.dialect import DELIMITERS
 from tabular.headings import KnownHeadings, shown
 from tabular.refusals import RecognitionError
 
-DELIMITERS: Final = (",", ";", "\t", "|")
 #: Lines that may stand before the headings: a title, a date, a note.
 PREAMBLE_LINES: Final = 10
 #: The longest heading line, in bytes of UTF-8.
@@ -22,8 +22,6 @@ LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _QUOTED: Final = r'"[^"]*(?:""[^"]*)*"'
 _QUOTED_CELL: Final = re.compile(_QUOTED)
 _SEP_LINE: Final = re.compile(r'"?sep=([^\r\n"])"?[,;\t |]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
-
-DelimiterSource = Literal["declared", "sep-line", "headings", "default"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,6 @@ class HeadingLine:
 
     cells: tuple[str, ...]
     delimiter: str
-    source: DelimiterSource
     line: int
     skipped: int
     first_line: int
@@ -109,7 +106,6 @@ def _best(text: str, start: int, line: int, delimiters: Sequence[str], known: Kn
                 best = HeadingLine(
                     cells=record.cells,
                     delimiter=delimiter,
-                    source="headings",
                     line=number,
                     skipped=number - line,
                     first_line=number + len(LINE_BREAK.findall(text, begin, record.end)),
@@ -138,13 +134,10 @@ def _checked(found: HeadingLine, text: str, *, complete: bool, declared: str | N
         len("".join(found.cells).encode("utf-8", "surrogatepass")) > LONGEST_HEADING_BYTES
     ):
         raise _too_long(found.line)
-    source: DelimiterSource = "declared" if declared else "sep-line" if found.delimiter == sep else "headings"
-    delimiter = found.delimiter
-    if source == "headings" and len(found.cells) == 1:
-        source = "default"
-        rest = text[found.end : found.end + 65536]
-        delimiter = next((one for one in DELIMITERS if one not in rest), DELIMITERS[0])
-    return replace(found, delimiter=delimiter, source=source)
+    if declared or found.delimiter == sep or len(found.cells) > 1:
+        return found
+    rest = text[found.end : found.end + 65536]
+    return replace(found, delimiter=next((one for one in DELIMITERS if one not in rest), DELIMITERS[0]))
 
 
 def _too_long(line: int) -> RecognitionError:

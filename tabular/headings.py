@@ -105,12 +105,12 @@ def match(cells: Sequence[str], known: KnownHeadings, required: Collection[str])
     return Matched(positions, tuple(unknown), tuple(blank))
 
 
-def listed(words: Sequence[str], *, last: str = "and") -> str:
+def listed(words: Sequence[str]) -> str:
     """The words as a sentence lists them, in quotation marks, at most twenty of them, each cut if it is long."""
     quoted = [f'"{shortened(word)}"' for word in words[:_LISTED]]
     if len(words) > _LISTED:
         quoted.append(f"{len(words) - _LISTED} more")
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def _unknown(cells: Sequence[str], known: KnownHeadings) -> RecognitionError:

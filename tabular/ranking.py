@@ -18,12 +18,12 @@ from typing import Final
 
 from charset_normalizer.md import mess_ratio
 
-from tabular.decoding import Encoding, codec_of
+from tabular.decoding import Encoding
 from tabular.headings import shown
 from tabular.refusals import RecognitionError
 
-#: Where nothing else is said: Japan's, then Western Europe's.
-FALLBACKS: Final = ("cp932", "euc_jp", "utf-16", "cp1252", "latin-1")
+#: What a file without any sign may be in: Japan's, then Western Europe's.
+FALLBACKS: Final = ("cp932", "euc_jp", "cp1252", "latin-1")
 #: A text is taken if it has at most so much disorder, and the next best has so much more. charset-normalizer itself
 #: takes a text with more than 0.2 for none, but short texts have more, and Cyrillic read as Western text has 1.
 _CLEAR: Final = ((0.25, 0.1), (0.5, 0.5))
@@ -66,26 +66,20 @@ class _Candidate:
         self.text = hash((self.text, text))
 
 
-def eight_bit(fallbacks: Iterable[str]) -> list[str]:
-    """Those of the fallbacks that are ranked. The encodings of Unicode are recognized by what they are."""
-    return [name for name in dict.fromkeys(map(codec_of, fallbacks)) if not name.startswith("utf-")]
-
-
 def rank(
     open_blocks: Callable[[], Iterable[bytes]],
     *,
-    names: Sequence[str],
     headings: Callable[[str], tuple[int, bool, str]],
     also_utf8: bool,
 ) -> Encoding:
-    """The encoding, one of `names`, of a file that is not UTF-8.
+    """The encoding, one of the fallbacks, of a file that is not UTF-8.
 
     `headings` answers, for an encoding, how many known headings the file has in it, whether one of them has characters
     outside ASCII, and the delimiter. `also_utf8` says that a part of the file is valid UTF-8.
 
     Raises RecognitionError `unknown-encoding` or `encoding-ambiguous`.
     """
-    candidates = [_Candidate(name, codecs.getincrementaldecoder(name)()) for name in names]
+    candidates = [_Candidate(name, codecs.getincrementaldecoder(name)()) for name in FALLBACKS]
     sample, byte = _Sample(), 0
     for block in open_blocks():
         for candidate in candidates:
@@ -99,7 +93,7 @@ def rank(
     for candidate in left:
         candidate.score, candidate.own, _ = headings(candidate.name)
         candidate.disorder = _disorder(lines, candidate.name)
-    tried = _words(names)
+    tried = f"{', '.join(FALLBACKS[:-1])} and {FALLBACKS[-1]}"
     if not left:
         raise _none(candidates, tried, headings)
     top = max(candidate.score for candidate in left)
@@ -190,7 +184,7 @@ def _cells(lines: Sequence[bytes], encoding: str, delimiter: str) -> list[str]:
 def _none(
     candidates: Sequence[_Candidate], tried: str, headings: Callable[[str], tuple[int, bool, str]]
 ) -> RecognitionError:
-    detail = f"The encoding is unknown: the file is not valid in UTF-8{tried and f' nor, as a whole, in {tried}'}."
+    detail = f"The encoding is unknown: the file is not valid in UTF-8 nor, as a whole, in {tried}."
     near = next((one for one in candidates if headings(one.name)[1]), None)
     if near is None:
         detail += " Save it as UTF-8, or declare its encoding."
@@ -200,7 +194,3 @@ def _none(
             "have the rows with such bytes named, or save the file as UTF-8."
         )
     return RecognitionError("unknown-encoding", detail)
-
-
-def _words(names: Sequence[str]) -> str:
-    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"

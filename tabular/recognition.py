@@ -22,12 +22,12 @@ from tabular.decoding import (
     utf8_stream,
     zero_bytes,
 )
-from tabular.heading_line import DelimiterSource, HeadingLine, find_heading_line
+from tabular.heading_line import HeadingLine, find_heading_line
 from tabular.headings import KnownHeadings, Matched, listed, match, shortened, shown
-from tabular.ranking import FALLBACKS, MULTIBYTE, eight_bit, rank
+from tabular.ranking import FALLBACKS, MULTIBYTE, rank
 from tabular.refusals import RecognitionError
 
-__all__ = ["FALLBACKS", "RecognitionError", "Recognized", "Warning", "recognize", "utf8_blocks"]
+__all__ = ["RecognitionError", "Recognized", "Warning", "recognize", "utf8_blocks"]
 
 #: As much of the file as may hold the lines before the headings and the headings.
 _HEAD_BYTES: Final = 2 * 1024 * 1024
@@ -57,15 +57,13 @@ class Recognized:
     `positions` maps keys of `known` to indexes of columns, `unknown` are headings that no key has, `blank` the indexes
     of columns without heading. `headings` has all columns of the file; what JSON cannot have in them is U+FFFD.
     `first_line` is the line of the first record, and `start_byte` its offset in the stream of UTF-8, which for a file
-    in UTF-8 is its offset in the file. `line_end` is the line break of the heading line. `no_rows` says that nothing
-    but line breaks follows the headings, if the beginning of the file shows it.
+    in UTF-8 is its offset in the file. `line_end` is the line break of the heading line.
     """
 
     encoding: str
     encoding_source: EncodingSource
     encoding_reason: str
     delimiter: str
-    delimiter_source: DelimiterSource
     headings: tuple[str, ...]
     positions: Mapping[str, int]
     unknown: tuple[str, ...]
@@ -73,7 +71,6 @@ class Recognized:
     first_line: int
     start_byte: int
     line_end: str
-    no_rows: bool
     warnings: tuple[Warning, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -96,12 +93,11 @@ def recognize(
     required: Collection[str],
     encoding: str | None = None,
     delimiter: str | None = None,
-    fallbacks: Sequence[str] = FALLBACKS,
 ) -> Recognized:
     """Recognize the file whose bytes each call of `open_blocks` gives anew.
 
     `known` maps keys to the headings that their column may have, `required` are the keys that must be there. `encoding`
-    and `delimiter` are what the order declares. `fallbacks` are the encodings that a file without any sign may be in.
+    and `delimiter` are what the order declares.
 
     Raises RecognitionError; docs/uploads.md lists its codes.
     """
@@ -124,7 +120,7 @@ def recognize(
         own = any(not cell.isascii() and names.keys(cell) for cell in found.cells)
         return names.score(found.cells), own, found.delimiter
 
-    chosen = _encoding(open_blocks, head, encoding=encoding, fallbacks=fallbacks, evidence=evidence)
+    chosen = _encoding(open_blocks, head, encoding=encoding, evidence=evidence)
     line, text = heading_line(chosen.name, _EVIDENCE_BYTES if evidence(chosen.name)[0] else _HEAD_BYTES)
     matched = match(line.cells, names, required)
     return Recognized(
@@ -132,7 +128,6 @@ def recognize(
         encoding_source=chosen.source,
         encoding_reason=chosen.reason,
         delimiter=line.delimiter,
-        delimiter_source=line.source,
         headings=tuple(map(shown, line.cells)),
         positions=matched.positions,
         unknown=matched.unknown,
@@ -140,7 +135,6 @@ def recognize(
         first_line=line.first_line,
         start_byte=utf8_length(text[: line.end], chosen.name),
         line_end=line.line_end,
-        no_rows=complete and len(head) <= _EVIDENCE_BYTES and not text[line.end :].strip("\r\n"),
         warnings=tuple(_warnings(chosen, line, matched)),
     )
 
@@ -169,7 +163,6 @@ def _encoding(
     head: bytes,
     *,
     encoding: str | None,
-    fallbacks: Sequence[str],
     evidence: Callable[[str], tuple[int, bool, str]],
 ) -> Encoding:
     if encoding is not None:
@@ -181,11 +174,10 @@ def _encoding(
         wide = max((zero_bytes(head) or WIDE[0], *WIDE), key=lambda name: evidence(name)[0])
         if evidence(wide)[0] > evidence("utf-8")[0]:
             return Encoding(wide, "detected", f"The file has zero bytes as {wide} has them, and the headings match.")
-    candidates = eight_bit(fallbacks)
-    strict = [name for name in candidates if name in MULTIBYTE]
+    strict = [name for name in FALLBACKS if name in MULTIBYTE]
     survey = _survey(open_blocks())
     few = survey.bad or 0 < survey.good < _FEW
-    elsewhere = few and any(evidence(name)[0] > evidence("utf-8")[0] for name in candidates)
+    elsewhere = few and any(evidence(name)[0] > evidence("utf-8")[0] for name in FALLBACKS)
     if not survey.bad and not elsewhere:
         if survey.escapes and evidence("iso2022_jp")[0] >= evidence("utf-8")[0]:
             raise RecognitionError(
@@ -197,7 +189,7 @@ def _encoding(
     if survey.good > survey.bad and not elsewhere and not any(decodes(open_blocks(), name) for name in strict):
         reason = f"The file is UTF-8 but for {survey.bad} bytes, which are not valid in it."
         return Encoding("utf-8", "utf-8", reason, damaged=True)
-    return rank(open_blocks, names=candidates, headings=evidence, also_utf8=survey.good * 4 > survey.bad)
+    return rank(open_blocks, headings=evidence, also_utf8=survey.good * 4 > survey.bad)
 
 
 @dataclass

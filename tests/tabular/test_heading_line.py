@@ -14,34 +14,34 @@ def find(text: str, *, delimiter: str | None = None, complete: bool = True) -> H
 
 
 @pytest.mark.parametrize(
-    ("text", "delimiter", "source", "line", "rest"),
+    ("text", "delimiter", "line", "rest"),
     [
-        ("Order number,Name\n1,x\n", ",", "headings", 1, "1,x\n"),
-        ("Order number;Name;Price, net\r\n1;x", ";", "headings", 1, "1;x"),
-        ("Name\tOrder number\r1\tx", "\t", "headings", 1, "1\tx"),
-        ('"Name"|"Order number"', "|", "headings", 1, ""),
-        ("\ufeffsep=;\r\nName;Order number\r\n1;x", ";", "sep-line", 2, "1;x"),
-        ('"SEP=|"\nName|Order number\n', "|", "sep-line", 2, ""),
-        ("sep=;;;\nName;;\n", ";", "sep-line", 2, ""),
-        ("sep=;\nName\n1,5", ";", "sep-line", 2, "1,5"),
-        ("sep=;\nName,Order number\n", ",", "headings", 2, ""),
-        ("sep=^\nName^Order number\n", "^", "sep-line", 2, ""),
-        ("Orders, March\n\nName;Order number\n", ";", "headings", 3, ""),
-        ("t\n" * 10 + "Name,Order number\n", ",", "headings", 11, ""),
-        ('"Order\nnumber","Na\r\nme",Name\r\n1', ",", "headings", 1, "1"),
-        ("Name,Foo\nOrder number,Name\n1,x", ",", "headings", 2, "1,x"),
-        ("Name,Foo\nOrder number,Bar\n1,x", ",", "headings", 1, "Order number,Bar\n1,x"),
-        ("Foo,Bar,Baz\na,b,Name\n", ",", "headings", 1, "a,b,Name\n"),
-        ("Foo,Bar,Baz\na,Order number,Name\n", ",", "headings", 2, ""),
-        ("Title\nName,,,\n", ",", "headings", 2, ""),
-        ("Name\n1\n", ",", "default", 1, "1\n"),
-        ("Name\n1,5\n2;0\n", "\t", "default", 1, "1,5\n2;0\n"),
-        ("Foo;Bar\n1,2,3,4\n", ";", "headings", 1, "1,2,3,4\n"),
+        ("Order number,Name\n1,x\n", ",", 1, "1,x\n"),
+        ("Order number;Name;Price, net\r\n1;x", ";", 1, "1;x"),
+        ("Name\tOrder number\r1\tx", "\t", 1, "1\tx"),
+        ('"Name"|"Order number"', "|", 1, ""),
+        ("\ufeffsep=;\r\nName;Order number\r\n1;x", ";", 2, "1;x"),
+        ('"SEP=|"\nName|Order number\n', "|", 2, ""),
+        ("sep=;;;\nName;;\n", ";", 2, ""),
+        ("sep=;\nName\n1,5", ";", 2, "1,5"),
+        ("sep=;\nName,Order number\n", ",", 2, ""),
+        ("sep=^\nName^Order number\n", "^", 2, ""),
+        ("Orders, March\n\nName;Order number\n", ";", 3, ""),
+        ("t\n" * 10 + "Name,Order number\n", ",", 11, ""),
+        ('"Order\nnumber","Na\r\nme",Name\r\n1', ",", 1, "1"),
+        ("Name,Foo\nOrder number,Name\n1,x", ",", 2, "1,x"),
+        ("Name,Foo\nOrder number,Bar\n1,x", ",", 1, "Order number,Bar\n1,x"),
+        ("Foo,Bar,Baz\na,b,Name\n", ",", 1, "a,b,Name\n"),
+        ("Foo,Bar,Baz\na,Order number,Name\n", ",", 2, ""),
+        ("Title\nName,,,\n", ",", 2, ""),
+        ("Name\n1\n", ",", 1, "1\n"),
+        ("Name\n1,5\n2;0\n", "\t", 1, "1,5\n2;0\n"),
+        ("Foo;Bar\n1,2,3,4\n", ";", 1, "1,2,3,4\n"),
     ],
 )
-def test_headings_and_delimiter(text: str, delimiter: str, source: str, line: int, rest: str) -> None:
+def test_headings_and_delimiter(text: str, delimiter: str, line: int, rest: str) -> None:
     found = find(text)
-    assert (found.delimiter, found.source, found.line) == (delimiter, source, line)
+    assert (found.delimiter, found.line) == (delimiter, line)
     assert text[found.end :] == rest
     assert found.first_line == 1 + len(text[: found.end].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1])
     assert text[: found.end].endswith(found.line_end)
@@ -50,7 +50,7 @@ def test_headings_and_delimiter(text: str, delimiter: str, source: str, line: in
 def test_a_declared_delimiter_wins() -> None:
     assert find("Name;Foo,Order number\n", delimiter=",").cells == ("Name;Foo", "Order number")
     assert find("Name~Order number\n", delimiter="~").cells == ("Name", "Order number")
-    assert find("sep=;\nName,x\n", delimiter=",").source == "declared"
+    assert find("sep=;\nName,x\n", delimiter=",").delimiter == ","
 
 
 def test_quotation_marks_are_read_by_rfc_4180() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import QueryDict
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -13,11 +13,9 @@ from jobs.api.resources.schema import shown_types
 from jobs.http.strict import StrictSerializer, read_query
 from jobs.types.callback_fields import CallbackURLField
 from tabular.decoding import DECLARABLE, codec_of
+from tabular.dialect import DELIMITERS
 from tabular.refusals import RecognitionError
 from uploads.ordering import MODES
-
-#: The delimiters that may be declared.
-DELIMITERS: Final = (",", ";", "\t", "|")
 
 
 @extend_schema_field({"type": "string", "enum": list(DECLARABLE)})
