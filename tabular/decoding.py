@@ -226,7 +226,8 @@ def original_bytes(raw: bytes, encoding: str) -> bytes:
     UTF-16 and UTF-32 with a byte order mark become little-endian; a character of which cp932 has several codes gets the
     one that Windows writes. ISO-2022-JP gets the escape sequences that Python's codec writes: each run of characters of
     two bytes, and of refused bytes that may be some, has its own, and none continues behind it. If the file has others,
-    this is the same text, but it may be longer or shorter.
+    this is the same text, but it may be longer or shorter. A unit of UTF-16 or UTF-32 that the end of the file cuts off
+    becomes whole ones that are not valid, so that more text may follow.
     """
     if encoding in UTF8:
         return raw
@@ -234,16 +235,20 @@ def original_bytes(raw: bytes, encoding: str) -> bytes:
     text = raw.decode("utf-8", "surrogatepass")
     parts, start = [], 0
     for skip in _SKIPS.finditer(text):
-        refused = bytes(ord(one) - 0xDC00 for one in skip[0])
-        parts += [text[start : skip.start()].encode(codec), _escaped(refused) if codec == "iso2022_jp" else refused]
+        parts += [text[start : skip.start()].encode(codec), _refused(skip[0], codec)]
         start = skip.end()
     found = b"".join([*parts, text[start:].encode(codec)])
     return _SEAM.sub(rb"\1", found) if parts and codec == "iso2022_jp" else found
 
 
-def _escaped(refused: bytes) -> bytes:
-    """Bytes that ISO-2022-JP refuses, where it does: those of ASCII in double-byte mode, so that none is a comma."""
-    return _DOUBLE_BYTE.sub(b"\x1b$B\\g<0>\x1b(B", refused)
+def _refused(kept: str, codec: str) -> bytes:
+    """The bytes that were kept, in a form in which they are refused wherever they stand, and what follows is read."""
+    refused = bytes(ord(one) - 0xDC00 for one in kept)
+    if codec == "iso2022_jp":  # it refuses bytes of ASCII in double-byte mode; elsewhere they could be a delimiter
+        return _DOUBLE_BYTE.sub(b"\x1b$B\\g<0>\x1b(B", refused)
+    if len(refused) % len("a".encode(codec)):
+        return kept.encode(codec, "surrogatepass")
+    return refused
 
 
 def text_of(raw: bytes, encoding: str) -> str:

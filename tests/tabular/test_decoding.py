@@ -58,12 +58,11 @@ def test_each_encoding_becomes_utf8_however_it_is_cut(encoding: str) -> None:
         ("euc_jp", b"1,\xa4\n\xa4\xa2", "1,\udca4\nあ"),
         ("cp1252", b"1,\x81\x9d,\xe9", "1,\udc81\udc9d,é"),
         ("utf-16-le", b"1\0\0\xd8\n\0", "1\udc00\udcd8\n"),
-        ("utf-16-be", b"\0\n\xdc\0\0", "\n\udcdc\udc00\udc00"),
+        ("utf-16-be", b"\0\n\xdc\0\0\n", "\n\udcdc\udc00\n"),
         ("utf-32-le", b"1\0\0\0\xff\xff\xff\xff", "1\udcff\udcff\udcff\udcff"),
         ("gb18030", b"\xff1", "\udcff1"),
         ("gb18030", b"\xff1,2\n", "\udcff1,2\n"),
         ("euc_kr", b"\xa4\xd4\n1,2\n", "\udca4\udcd4\n1,2\n"),
-        ("utf-16-le", b"1\0\n\0\x31", "1\n\udc31"),
         ("euc_jp", b"1\x8f\xa1", "1\udc8f\udca1"),
         ("iso2022_jp", b"1,\x1b$BF|-,\x1b(B,2\n", "1,日\udc2d\udc2c,2\n"),
         ("iso2022_jp", b'1,\x1b$B-"F|\x1b(B\n', "1,\udc2d\udc22日\n"),
@@ -81,6 +80,19 @@ def test_bytes_that_are_not_valid_are_kept_and_stay_not_valid(encoding: str, raw
         with pytest.raises(UnicodeDecodeError):
             stream.decode()
         assert original_bytes(stream, encoding) == raw
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_text_may_follow_a_unit_that_the_end_of_the_file_cuts_off(encoding: str) -> None:
+    comma = ",".encode(encoding)
+    stream = b"".join(utf8_stream(["1\n1あ".encode(encoding)[:-1]], encoding, skip=0))
+    assert stream.startswith(b"1\n1\xed")
+    again = original_bytes(stream, encoding) + comma
+    assert again.endswith(comma)
+    assert again.startswith("1\n1".encode(encoding))
+    stream = b"".join(utf8_stream([again], encoding, skip=0))
+    assert stream.startswith(b"1\n1\xed")
+    assert stream.endswith(b",")
 
 
 def test_a_refused_character_takes_no_line_break_along() -> None:

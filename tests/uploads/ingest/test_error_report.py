@@ -46,6 +46,20 @@ def test_damaged_bytes_come_back_as_they_were(owner: User) -> None:
     assert "S\udc00ge".encode("utf-16-le", "surrogatepass") in file_of(job, Artifact.Role.ERRORS)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_a_character_that_the_end_of_the_file_cuts_off_does_not_shift_what_follows(encoding: str, owner: User) -> None:
+    data = "Code,Name,Price\nA-1,Bolt,1\nA-2,Nut,2あ".encode(encoding)[:-1]
+    job = upload(owner, "items", data, mode="partial", csv={"encoding": encoding, "delimiter": ","})
+    assert (job.state, (job.result or {})["upload"]["rowsFailed"]) == (State.SUCCEEDED, 1), job.error_message
+    errors = file_of(job, Artifact.Role.ERRORS)
+    [cells] = list(csv.reader(errors.decode(encoding, "replace").splitlines()))[1:]
+    assert (cells[:2], cells[3]) == (["A-2", "Nut"], "3")
+    assert cells[4].isprintable()
+    assert "�" not in cells[4]
+    again = upload(owner, "items", errors, mode="partial", csv={"encoding": encoding, "delimiter": ","})
+    assert [group["code"] for group in (again.result or {})["upload"]["errorGroups"]] == ["invalid-bytes"]
+
+
 @pytest.mark.parametrize("refused", [b"-,", b'-"'])  # ⑫ and ② in JIS: the codec lacks them, and Windows writes them
 def test_the_bytes_of_a_damaged_character_are_no_delimiter_and_no_quotation_mark(refused: bytes, owner: User) -> None:
     row = b"A-2,\x1b$BF|" + refused + b"\x1b(B,1.50"
