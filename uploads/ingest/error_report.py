@@ -183,7 +183,9 @@ class ErrorFile:
         return self._delimiter.join("" if cell is None else self._quoted(cell) for cell in cells)
 
     def _quoted(self, cell: str) -> str:
-        if cell and not any(character in cell for character in (self._delimiter, '"', "\r", "\n")):
+        # a lone surrogate is a damaged byte, which could take the delimiter for the second byte of its character
+        is_safe = cell and not "\udc80" <= cell[-1] <= "\udcff"
+        if is_safe and not any(character in cell for character in (self._delimiter, '"', "\r", "\n")):
             return cell
         return '"' + cell.replace('"', '""') + '"'
 

@@ -60,6 +60,16 @@ def test_a_character_that_the_end_of_the_file_cuts_off_does_not_shift_what_follo
     assert [group["code"] for group in (again.result or {})["upload"]["errorGroups"]] == ["invalid-bytes"]
 
 
+@pytest.mark.parametrize("row", [b'A-2|"Nut\x83"|1\n', b"A-2|Nut|1\x83"])
+def test_the_first_byte_of_a_character_does_not_take_the_delimiter_for_its_second(row: bytes, owner: User) -> None:
+    data = b"Code|Name|Price\n" + row
+    job = upload(owner, "items", data, mode="partial", csv={"encoding": "cp932", "delimiter": "|"})
+    errors = file_of(job, Artifact.Role.ERRORS)
+    again = upload(owner, "items", errors, mode="partial", csv={"encoding": "cp932", "delimiter": "|"})
+    groups = (again.result or {})["upload"]["errorGroups"]
+    assert [(group["code"], group["count"]) for group in groups] == [("invalid-bytes", 1)]
+
+
 @pytest.mark.parametrize("refused", [b"-,", b'-"'])  # ⑫ and ② in JIS: the codec lacks them, and Windows writes them
 def test_the_bytes_of_a_damaged_character_are_no_delimiter_and_no_quotation_mark(refused: bytes, owner: User) -> None:
     row = b"A-2,\x1b$BF|" + refused + b"\x1b(B,1.50"
