@@ -78,7 +78,9 @@ def trigger(event: str, body: str) -> Iterator[None]:
 
 
 def run_again(job: Job) -> Job:
-    """The next attempt, whenever it is due."""
+    """The next attempt, whenever it is due, and although staff must ask for it."""
+    if job.state == State.DEAD:
+        requeue_jobs([job.pk], actor="staff", reason="the table has changed")
     Job.objects.filter(pk=job.pk).update(state=State.QUEUED, released_at=Now())
     return run(job)
 
