@@ -3,8 +3,8 @@
     plan      record, action (insert, update, unchanged, failed), target (primary key), version (xmin), v_<field> …
     problems  record, key, code, value, message, other: each mistake of each failed record
 
-Both are filled by statements with the same joins and the same rules, so that a record fails in the plan if and only if
-it has a problem. Blank records, and those that are not valid CSV, are not in the plan.
+Both are filled by statements with the same joins and the same rules over the same snapshot, so that a record fails in
+the plan if and only if it has a problem. Blank records, and those that are not valid CSV, are not in the plan.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from django.db import transaction
 from psycopg import sql
 
 from uploads.ingest.pieces import Rule, any_violated
@@ -39,11 +40,16 @@ def make_plan(session: Session, target: Target, staged: Staged) -> None:
         )
     )
     rules = [*target.row.rules, *target.rules()]
-    _plan_records(session, target, rules)
+    # Somebody may add what a record lacks between the two statements: it would be rejected without a reason.
+    with transaction.atomic(using=session.connection.alias):
+        session.run(sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        _plan_records(session, target, rules)
+        [(has_failed,)] = session.fetch_all(
+            sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'failed')").format(PLAN)
+        )
+        if has_failed:
+            _note_violations(session, target, rules)
     _note_invalid(session, staged)
-    failed = session.fetch_all(sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'failed')").format(PLAN))
-    if failed[0][0]:
-        _note_violations(session, target, rules)
     if target.key:
         _refuse_duplicates(session, target, target.key, code="duplicate-in-file")
     for names in target.unique_sets():
