@@ -105,9 +105,9 @@ class UploadType(JobType):
         return self.may_upload(user)
 
     def rows_of(self, user: AbstractBaseUser) -> QuerySet[Any]:
-        """The rows that `user` may touch, where tenants share the table. By default all rows.
+        """The rows that `user` may touch, where tenants share the table. By default those of the default manager.
 
-        To the user, a row outside does not exist. Filter by fields of the rows only; annotations are ignored.
+        To the user, a row outside does not exist. Any QuerySet of the model will do.
         """
         return self.model._default_manager.all()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from uploads.errors import FileError
+from uploads.ingest.compiled import each_once
 from uploads.ingest.digest import digest_of_plan, samples_of_plan
 from uploads.ingest.messages import Messages
 from uploads.ingest.session import Session
@@ -41,7 +42,7 @@ def require_acceptable(target: Target, counts: Counts, *, order: Mapping[str, An
 
 
 def _require_few_updates(target: Target, updated: int, *, limit: float) -> None:
-    total = target.upload_type.rows_of(target.user).using(target.connection.alias).count()
+    total = each_once(target.connection, target.upload_type.rows_of(target.user)).count()
     if updated * 100 > limit * total:
         facts: dict[str, Any] = {"updated": f"{updated:,}", "total": f"{total:,}", "limit": f"{limit:g}"}
         raise FileError("too-many-updates", message_for("too-many-updates", **facts))

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F, ForeignKey, Model, QuerySet
+from django.db.models import F, ForeignKey, Model
 from psycopg import sql
 
 from uploads.columns import Lookup
 from uploads.ingest.cells import all_of
-from uploads.ingest.compiled import compiled
+from uploads.ingest.compiled import compiled, each_once
 from uploads.ingest.pieces import Join, Rule
 from uploads.value_types import field_at
 
@@ -154,16 +154,10 @@ def _rows(
 ) -> sql.Composable:
     """The rows of the related table, each once: what the foreign key refers to, the natural key, the conditions."""
     related: type[Model] = field.related_model
-    every = related._base_manager.using(connection.alias)
-    rows: QuerySet[Any] = every.all() if lookup.rows is None else lookup.rows(user).using(connection.alias)
-    query = rows.query
-    plain = not (query.combinator or query.is_sliced or query.distinct or query.group_by or len(query.alias_map) > 1)
-    if not plain:  # a join may yield a row twice
-        rows = every.filter(pk__in=rows.order_by().values("pk") if not query.is_sliced else rows.values("pk"))
+    rows = each_once(connection, related._base_manager.all() if lookup.rows is None else lookup.rows(user))
     wanted = {"row_id": field.target_field.attname, "row_key": _column_path(related, lookup.field)}
     wanted |= {f"row_c{number}": _column_path(related, path) for number, path in enumerate(paths)}
-    chosen = rows.order_by() if not rows.query.is_sliced else rows
-    chosen = chosen.annotate(**{f"upload_{name}": F(path) for name, path in wanted.items()})
+    chosen = rows.annotate(**{f"upload_{name}": F(path) for name, path in wanted.items()})
     return compiled(connection, chosen.values_list(*(f"upload_{name}" for name in wanted)))
 
 

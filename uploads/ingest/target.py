@@ -13,7 +13,7 @@ from django.db.models import Field, Model
 from psycopg import sql
 
 from uploads.indexes import unique_groups
-from uploads.ingest.compiled import compiled, is_restricted
+from uploads.ingest.compiled import allowed_keys
 from uploads.ingest.fields import literal
 from uploads.ingest.pieces import RowSQL, Rule, Value
 from uploads.types import UploadType
@@ -105,9 +105,8 @@ class Target:
             sql.SQL("t.{} = {}").format(self.column(name), self.typed(name)) for name in self.key
         )
         joins = sql.SQL(" LEFT JOIN {} AS t ON {}").format(self.table, on)
-        if self._is_restricted:
-            allowed = compiled(self.connection, self.upload_type.rows_of(self.user).order_by().values("pk"))
-            joins += sql.SQL(" LEFT JOIN ({}) AS a (pk) ON a.pk = t.{}").format(allowed, self.pk)
+        if self._allowed is not None:
+            joins += sql.SQL(" LEFT JOIN ({}) AS a (pk) ON a.pk = t.{}").format(self._allowed, self.pk)
         return joins
 
     def rules(self) -> Iterator[Rule]:
@@ -122,11 +121,11 @@ class Target:
         has_key = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(self.typed(name)) for name in self.key)
         match self.upload_type.mode:
             case "update":
-                missing = sql.SQL("({} OR {})").format(unknown, foreign) if self._is_restricted else unknown
+                missing = sql.SQL("({} OR {})").format(unknown, foreign) if self._allowed is not None else unknown
                 yield self._rule("not-found", sql.SQL("({} AND {})").format(has_key, missing))
             case "insert":
                 yield self._rule("already-exists", known)
-            case "upsert" if self._is_restricted:
+            case "upsert" if self._allowed is not None:
                 yield self._rule("key-not-available", foreign)
 
     def is_unchanged(self) -> sql.Composable:
@@ -164,8 +163,9 @@ class Target:
         return Rule(key, code, violated, text)
 
     @cached_property
-    def _is_restricted(self) -> bool:
-        return is_restricted(self.upload_type.rows_of(self.user))
+    def _allowed(self) -> sql.Composable | None:
+        """The primary keys of the rows that the user may touch; None: all rows of the table."""
+        return allowed_keys(self.connection, self.upload_type.rows_of(self.user))
 
     def _field(self, name: str) -> Field[Any, Any]:
         meta = self.upload_type.model._meta

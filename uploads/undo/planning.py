@@ -24,7 +24,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from uploads.indexes import unique_groups
-from uploads.ingest.compiled import compiled, is_restricted
+from uploads.ingest.compiled import allowed_keys
 from uploads.ingest.images import ImageFormat
 from uploads.ingest.session import Session
 from uploads.types import UploadType
@@ -119,11 +119,10 @@ def _planned(
     names: list[sql.Composable] = [
         sql.SQL("CASE WHEN {} THEN {} END").format(condition, sql.Literal(name)) for name, condition in changed
     ] or [sql.SQL("NULL")]
-    rows = undone.upload_type.rows_of(undone.user)
+    allowed = allowed_keys(undone.session.connection, undone.upload_type.rows_of(undone.user))
     join: sql.Composable = sql.SQL("")
     is_foreign: sql.Composable = sql.SQL("false")
-    if is_restricted(rows):
-        allowed = compiled(undone.session.connection, rows.order_by().values("pk"))
+    if allowed is not None:
         join = sql.SQL("LEFT JOIN ({}) AS a (pk) ON a.pk = t.{}").format(allowed, undone.pk)
         is_foreign = sql.SQL("a.pk IS NULL")
     return sql.SQL(

@@ -1,12 +1,16 @@
 """Whole undos: each row that an upload has changed is taken back, or kept and listed with the reason."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import QuerySet
 
 from jobs.models import Job
 from jobs.states import State
 from tests.support.apps.warehouse.models import Item, Movement, Supplier, Tenant
+from tests.support.apps.warehouse.upload_types import Items
 from tests.support.undos import results, shown, undo
 from tests.support.uploads import upload
 
@@ -147,3 +151,25 @@ def test_a_row_that_is_not_as_the_upload_left_it_is_kept_with_the_reason(owner: 
         ("Old 7", None),
     )
     assert rows.keys() == {"K-1", "K-2", "K-4", "K-5", "K-6", "K-7", "X", "N-1", "N-3", "N-4", "N-5"}
+
+
+@pytest.mark.parametrize(
+    ("rows_of", "kept"),
+    [
+        (lambda: Item.objects.filter(movements__quantity__gt=0), 1),
+        (lambda: Item.objects.order_by("code")[:1], 1),
+        (lambda: Item.objects.none(), 2),
+    ],
+)
+def test_rows_of_may_be_any_queryset(
+    rows_of: Callable[[], QuerySet[Item]], kept: int, owner: User, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user may now touch only A-1, which has moved twice, or nothing."""
+    upload(owner, "items", "Code,Name,Price\nA-1,Bolt,1\nA-2,Nut,1\n")
+    job = upload(owner, "items", "Code,Name,Price\nA-1,Bolt,2\nA-2,Nut,2\n")
+    moves = "Item,Quantity,Moved at\n" + "A-1,5,2024-01-01T00:00:00Z\n" * 2
+    upload(owner, "movements", moves)
+    monkeypatch.setattr(Items, "rows_of", lambda self, user: rows_of())
+    undone = undo(job)
+    assert counts(undone) == (2 - kept, 0, kept), undone.error_message
+    assert shown(undone)["keptGroups"] == [{"code": "not-found", "count": kept}]
