@@ -52,6 +52,7 @@ def mistakes_in(upload_type: UploadType) -> Iterator[Message]:
     for name in upload_type.columns:
         yield from check_column(upload_type, name)
     yield from _check_key(upload_type)
+    yield from _check_primary_key(upload_type)
     yield from _check_headings(upload_type)
     yield from _check_unfilled_fields(upload_type)
     yield from _check_sensitive(upload_type)
@@ -97,6 +98,14 @@ def _check_key(upload_type: UploadType) -> Iterator[Message]:
         hint = "Add a UniqueConstraint over these fields, without a condition or expressions, and not deferrable."
         text = f"No unique constraint of {model._meta.label} covers the key: {', '.join(key)}."
         yield error("E008", upload_type, text, hint=hint)
+
+
+def _check_primary_key(upload_type: UploadType) -> Iterator[Message]:
+    pk = str(upload_type.model._meta.pk.name)
+    if pk in upload_type.columns and pk not in upload_type.key and upload_type.mode != "insert":
+        heading = upload_type.columns[pk].heading
+        text = f"The column {heading!r} would change the primary key of known rows, because {pk!r} is not in the key."
+        yield error("E013", upload_type, text, hint="Name it in `key`, remove the column, or set `mode` to insert.")
 
 
 def _check_headings(upload_type: UploadType) -> Iterator[Message]:

@@ -116,6 +116,15 @@ def test_the_key() -> None:
     assert without_fixed(Product, {"sku": CODE}, key=("sku",), mode="update") == []
 
 
+def test_the_primary_key_of_known_rows_cannot_change() -> None:
+    columns = {**ITEM_COLUMNS, "id": Column("ID")}
+    assert found(columns=columns) == [
+        ("E013", "The column 'ID' would change the primary key of known rows, because 'id' is not in the key.")
+    ]
+    assert ids(columns=columns, mode="update") == ["E013"]
+    assert ids(columns=columns, mode="insert") == []
+
+
 def test_only_a_constraint_that_always_holds_for_all_rows_is_a_key() -> None:
     def of(*constraints: Any, **meta: Any) -> list[str]:
         with isolate_apps("tests.support.apps.warehouse"):

@@ -110,11 +110,11 @@ class Target:
         return joins
 
     def rules(self) -> Iterator[Rule]:
-        """What can be wrong with a record because of the rows that the table has."""
+        """What can be wrong with a record because of the table's sequence and the rows that it has."""
+        if self.pk_field in self.values:
+            yield from self._pk_rules(self.values[self.pk_field])
         if not self.key:
             return
-        if self.pk_field in self.key:
-            yield from self._pk_rules()
         unknown = sql.SQL("t.{} IS NULL").format(self.pk)
         known = sql.SQL("t.{} IS NOT NULL").format(self.pk)
         foreign = sql.SQL("({} AND a.pk IS NULL)").format(known)
@@ -151,11 +151,12 @@ class Target:
             return sql.SQL("coalesce({}, '')").format(*parts)
         return sql.SQL("concat_ws(', ', {})").format(sql.SQL(", ").join(parts)) if parts else NULL
 
-    def _pk_rules(self) -> Iterator[Rule]:
+    def _pk_rules(self, pk: Value) -> Iterator[Rule]:
         """Keys that leave too few numbers to the table's sequence, which is moved behind them, are out of range."""
-        highest = HIGHEST_KEYS.get(self.values[self.pk_field].type)
+        highest = HIGHEST_KEYS.get(pk.type)
         if highest is not None:
-            yield self._rule("out-of-range", sql.SQL("({} > {}) IS TRUE").format(self.typed(self.pk_field), highest))
+            too_high = sql.SQL("({} > {}) IS TRUE").format(pk.typed, highest)
+            yield Rule(pk.field, "out-of-range", too_high, sql.SQL("{}::text").format(pk.typed))
 
     def _rule(self, code: str, violated: sql.Composable) -> Rule:
         key = next((name for name in self.key if name in self.values), "")

@@ -13,9 +13,9 @@ from examples.sales.models import Customer
 from jobs.models import Job
 from jobs.states import State
 from tests.support.apps.warehouse.models import Item, Movement, Tenant
-from tests.support.apps.warehouse.upload_types import Customers, ItemPrices, Items
+from tests.support.apps.warehouse.upload_types import Customers, ItemPrices, Items, NewItems
 from tests.support.uploads import upload
-from uploads.types import UploadType
+from uploads.types import Column, UploadType
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -132,3 +132,15 @@ def test_a_row_that_the_default_manager_leaves_out_is_not_touched(
     job = upload(owner, "items", ROWS, mode="partial")
     assert errors(job) == [(2, "Code", "key-not-available", "A-1")]
     assert names() == [("A-1", "Old"), ("A-2", "New"), ("A-3", "New")]
+
+
+def test_a_primary_key_leaves_numbers_to_the_sequence_whatever_the_key_is(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = Tenant.objects.create(code=owner.get_username())
+    monkeypatch.setattr(NewItems, "columns", {**NewItems.columns, "id": Column("Nr.")})
+    for key in (NewItems.key, ()):
+        monkeypatch.setattr(NewItems, "key", key)
+        job = upload(owner, "new-items", f"Nr.;Artikel;Name;Preis\n{2**63 - 1};B-1;Nut;1\n")
+        assert errors(job) == [(2, "Nr.", "out-of-range", str(2**63 - 1))]
+        Item.objects.create(tenant=tenant, code=f"C-{len(key)}", name="Nut", price=1)
