@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ _MOMENTS: Final[dict[str | None, Callable[[sql.Composable, Sequence[str]], Readi
     "time": read_time,
     "datetime": read_moment,
 }
+#: A cast to such a type cuts texts in silence.
+_TEXT_WITH_LENGTH: Final = re.compile(r"\b(var)?char\(\d+\)")
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,13 @@ def file_columns(upload_type: UploadType) -> Iterable[FileColumn]:
 
 
 def literal(connection: BaseDatabaseWrapper, field: AnyField, value: Any) -> sql.Composable:
-    """A value of a field as SQL, with its type."""
+    """A value of a field as SQL, with its type. A text that is too long is not cut, so that the table refuses it."""
     prepared = field.get_db_prep_save(value, connection)
     if hasattr(prepared, "as_sql"):
         text, params = prepared.as_sql(None, connection)
         return sql.SQL(connection.ops.compose_sql(text, params))  # type: ignore[attr-defined]
-    return sql.SQL("CAST({} AS {})").format(sql.Literal(prepared), sql.SQL(type_of(connection, field)))
+    uncut = _TEXT_WITH_LENGTH.sub("varchar", type_of(connection, field))
+    return sql.SQL("CAST({} AS {})").format(sql.Literal(prepared), sql.SQL(uncut))
 
 
 def type_of(connection: BaseDatabaseWrapper, field: AnyField) -> str:

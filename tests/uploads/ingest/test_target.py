@@ -12,8 +12,8 @@ from django.db.models import Count, QuerySet
 from examples.sales.models import Customer
 from jobs.models import Job
 from jobs.states import State
-from tests.support.apps.warehouse.models import Item, Movement, Tenant
-from tests.support.apps.warehouse.upload_types import Customers, ItemPrices, Items, NewItems
+from tests.support.apps.warehouse.models import Item, Movement, Supplier, Tenant
+from tests.support.apps.warehouse.upload_types import Customers, ItemPrices, Items, NewItems, Suppliers
 from tests.support.uploads import upload
 from uploads.types import Column, UploadType
 
@@ -144,3 +144,20 @@ def test_a_primary_key_leaves_numbers_to_the_sequence_whatever_the_key_is(
         job = upload(owner, "new-items", f"Nr.;Artikel;Name;Preis\n{2**63 - 1};B-1;Nut;1\n")
         assert errors(job) == [(2, "Nr.", "out-of-range", str(2**63 - 1))]
         Item.objects.create(tenant=tenant, code=f"C-{len(key)}", name="Nut", price=1)
+
+
+def test_a_fixed_value_that_is_too_long_is_refused_rather_than_cut(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut as part of the key, it would be that of another row."""
+    tenant = Tenant.objects.create(code=owner.get_username())
+    longest, too_long = "S" * 20, "S" * 21
+    Supplier.objects.create(tenant=tenant, code=longest, name="Old")
+    monkeypatch.setattr(Suppliers, "columns", {"name": Column("Name", required=True)})
+    monkeypatch.setattr(Suppliers, "fixed", lambda self, user: {"tenant": tenant, "code": too_long})
+    for mode, key in (("upsert", ("tenant", "code", "name")), ("insert", ())):
+        monkeypatch.setattr(Suppliers, "mode", mode)
+        monkeypatch.setattr(Suppliers, "key", key)
+        job = upload(owner, "suppliers", "Name\nOld\n")
+        assert (job.state, (job.result or {})["error"]["code"]) == (State.DEAD, "query-refused"), job.result
+        assert list(Supplier.objects.values_list("code", "name")) == [(longest, "Old")]
