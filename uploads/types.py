@@ -114,7 +114,8 @@ class UploadType(JobType):
     def fixed(self, user: AbstractBaseUser) -> Mapping[str, Any]:
         """Values of fields that the file does not carry, such as the tenant: field → value as the model takes it.
 
-        They are part of each new row, and of the key if it names them. Known rows do not change in these fields.
+        A foreign key may be given as a row, or by its attribute (`tenant_id`). The values are part of each new row, and
+        of the key if it names them. Known rows do not change in these fields.
         """
         return {}
 

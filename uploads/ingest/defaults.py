@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import NOT_PROVIDED, DateField, DateTimeField, GeneratedField, TimeField
+from django.db.models import NOT_PROVIDED, DateField, DateTimeField, ForeignKey, GeneratedField, Model, TimeField
 from django.db.models import Value as ValueExpression
 from django.utils import timezone
 from psycopg import sql
@@ -42,49 +43,52 @@ def default_of(connection: BaseDatabaseWrapper, field: AnyField) -> sql.Composab
     return literal(connection, field, default)
 
 
+def fixed_values(upload_type: UploadType, user: AbstractBaseUser) -> dict[str, Any]:
+    """Field → value, as its column has it, of `UploadType.fixed`: a foreign key may be given by its attribute or row.
+
+    Raises TypeError for a name that is no field of the model.
+    """
+    fields = {name: field for field in upload_type.model._meta.concrete_fields for name in (field.attname, field.name)}
+    given = upload_type.fixed(user)
+    if unknown := given.keys() - fields.keys():
+        raise TypeError(f"{upload_type.identifier}: fixed() names no field of the model: {', '.join(sorted(unknown))}")
+    return {fields[name].name: _value_in_column(fields[name], value) for name, value in given.items()}
+
+
 def insert_defaults(
-    connection: BaseDatabaseWrapper, upload_type: UploadType, user: AbstractBaseUser
+    connection: BaseDatabaseWrapper, upload_type: UploadType, fixed: Mapping[str, Any]
 ) -> dict[str, sql.Composable]:
     """Field → value of new rows, for all fields that have one: use those that the file does not carry.
 
-    `UploadType.fixed` comes before `auto_now` and `auto_now_add`, and these before the model's defaults. A field that
-    is missing here gets NULL, or what the table's column provides, as an identity column does.
+    `fixed`, which are the `fixed_values`, come before `auto_now` and `auto_now_add`, and these before the model's
+    defaults. A field that is missing here gets NULL, or what the table's column provides, as an identity column does.
     """
-    fixed = upload_type.fixed(user)
     values: dict[str, sql.Composable] = {}
     for field in upload_type.model._meta.concrete_fields:
         if isinstance(field, GeneratedField):
             continue
-        if field.name in fixed or field.attname in fixed:
-            given = fixed.get(field.name, fixed.get(field.attname))
-            values[field.name] = literal(connection, field, given.pk if hasattr(given, "pk") else given)
+        if field.name in fixed:
+            values[field.name] = literal(connection, field, fixed[field.name])
             continue
         now = now_of(field) if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False) else None
         value = now or default_of(connection, field)
         if value is not None:
             values[field.name] = value
-    unknown = set(fixed) - {
-        name for field in upload_type.model._meta.concrete_fields for name in (field.name, field.attname)
-    }
-    if unknown:
-        raise TypeError(f"{upload_type.identifier}: fixed() names no field of the model: {', '.join(sorted(unknown))}")
     return values
 
 
 def lasting_defaults(
-    connection: BaseDatabaseWrapper, upload_type: UploadType, user: AbstractBaseUser
+    connection: BaseDatabaseWrapper, upload_type: UploadType, fixed: Mapping[str, Any]
 ) -> dict[str, sql.Composable]:
     """The part of `insert_defaults` that all new rows share and that is the same at any time; NULL without a default.
 
     Not the primary key, and neither moments nor random values.
     """
-    values, fixed = insert_defaults(connection, upload_type, user), upload_type.fixed(user)
+    values = insert_defaults(connection, upload_type, fixed)
     return {
         field.name: values.get(field.name, sql.SQL("NULL"))
         for field in upload_type.model._meta.concrete_fields
-        if not field.primary_key
-        and not isinstance(field, GeneratedField)
-        and (field.name in fixed or field.attname in fixed or _lasts(field))
+        if not field.primary_key and not isinstance(field, GeneratedField) and (field.name in fixed or _lasts(field))
     }
 
 
@@ -112,6 +116,12 @@ def now_of(field: AnyField) -> sql.Composable:
     name = "date" if isinstance(field, DateField) else "time"
     local = sql.SQL("(now() AT TIME ZONE {})").format(sql.Literal(timezone.get_default_timezone_name()))
     return sql.SQL("{}::{}").format(local, sql.SQL(name))
+
+
+def _value_in_column(field: AnyField, value: Any) -> Any:
+    if isinstance(field, ForeignKey) and isinstance(value, Model):
+        return getattr(value, field.target_field.attname)
+    return value
 
 
 def _database_default(connection: BaseDatabaseWrapper, field: AnyField) -> sql.Composable:

@@ -84,7 +84,7 @@ def image_format(session: Session, target: Target) -> ImageFormat:
     """The columns of this upload's images."""
     defaults = {
         name: value
-        for name, value in lasting_defaults(session.connection, target.upload_type, target.user).items()
+        for name, value in lasting_defaults(session.connection, target.upload_type, target.fixed).items()
         if name not in target.values
     }
     texts: Sequence[Any] = ()

@@ -164,7 +164,7 @@ def _update(session: Session, target: Target) -> int:
 
 
 def _insert(session: Session, target: Target) -> int:
-    defaults = insert_defaults(session.connection, target.upload_type, target.user)
+    defaults = insert_defaults(session.connection, target.upload_type, target.fixed)
     columns = {
         **{target.column_name(name): value for name, value in defaults.items()},
         **{value.column: sql.Identifier("p", planned_column(value)) for value in target.row.values},

@@ -35,7 +35,7 @@ def reserve_keys(session: Session, target: Target) -> bool:
     if sequence and _reserve_range(session, sequence):
         return True
     key = _next_of(sequence) if sequence else None
-    key = key or insert_defaults(session.connection, target.upload_type, target.user).get(target.pk_field)
+    key = key or insert_defaults(session.connection, target.upload_type, target.fixed).get(target.pk_field)
     if key is None:
         return False
     session.run(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model
+from django.db.models import Field
 from psycopg import sql
 
 from uploads.indexes import unique_groups
 from uploads.ingest.compiled import allowed_keys
+from uploads.ingest.defaults import fixed_values
 from uploads.ingest.fields import literal
 from uploads.ingest.pieces import RowSQL, Rule, Value
 from uploads.types import UploadType
@@ -57,8 +58,8 @@ class Target:
 
     @cached_property
     def fixed(self) -> dict[str, Any]:
-        """The values of fields that the file does not carry."""
-        return dict(self.upload_type.fixed(self.user))
+        """The `fixed_values` of fields."""
+        return fixed_values(self.upload_type, self.user)
 
     @property
     def key(self) -> Sequence[str]:
@@ -85,17 +86,13 @@ class Target:
 
     def typed(self, name: str) -> sql.Composable:
         """A record's value of a field of the file, or the fixed value."""
-        return self.values[name].typed if name in self.values else self.literal(name, self.fixed[name])
+        return self.values[name].typed if name in self.values else self._fixed(name)
 
     def planned(self, name: str) -> sql.Composable:
         """The same, from the temporary table `plan`, which is called `p`."""
         if name in self.values:
             return sql.Identifier("p", planned_column(self.values[name]))
-        return self.literal(name, self.fixed[name])
-
-    def literal(self, name: str, value: Any) -> sql.Composable:
-        """A Python value of a field, as the ORM would store it."""
-        return literal(self.connection, self._field(name), value.pk if isinstance(value, Model) else value)
+        return self._fixed(name)
 
     def joins(self) -> sql.Composable:
         """The joins of the target behind those of the lookups; nothing if records have no key."""
@@ -167,6 +164,9 @@ class Target:
     def _allowed(self) -> sql.Composable | None:
         """The primary keys of the rows that the user may touch; None: all rows of the table."""
         return allowed_keys(self.connection, self.upload_type.rows_of(self.user))
+
+    def _fixed(self, name: str) -> sql.Composable:
+        return literal(self.connection, self._field(name), self.fixed[name])
 
     def _field(self, name: str) -> Field[Any, Any]:
         meta = self.upload_type.model._meta

@@ -14,7 +14,7 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 from psycopg import sql
 
-from uploads.ingest.defaults import insert_defaults, update_defaults
+from uploads.ingest.defaults import fixed_values, insert_defaults, update_defaults
 from uploads.types import Column, UploadType
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,7 @@ with isolate_apps("uploads"):
         """A default of each kind."""
 
         tenant = models.ForeignKey(User, models.CASCADE)
+        editor = models.ForeignKey(User, models.CASCADE, to_field="username", null=True, related_name="+")
         plain = models.CharField(max_length=20, default="100% 'it'")
         none = models.IntegerField(null=True, default=None)
         blank = models.TextField(blank=True)
@@ -58,11 +59,11 @@ class Holders(UploadType):
     columns = {"bare": Column("Bare")}
 
     def fixed(self, user: AbstractBaseUser) -> Mapping[str, Any]:
-        return {"tenant": user, "none": 5}
+        return {"tenant": user, "editor": user, "none": 5}
 
 
 def test_new_rows_get_fixed_values_and_defaults() -> None:
-    defaults = insert_defaults(connection, Holders(), User(pk=41))
+    defaults = insert_defaults(connection, Holders(), fixed_values(Holders(), User(pk=41, username="ada")))
     query = sql.SQL("SELECT {} FROM generate_series(1, 2)").format(sql.SQL(", ").join(defaults.values()))
     with connection.cursor() as cursor:
         cursor.execute(query)
@@ -72,8 +73,9 @@ def test_new_rows_get_fixed_values_and_defaults() -> None:
     assert first.pop("key") != second.pop("key")
     assert first == second
     assert first == {
-        "tenant": 41, "none": 5, "plain": "100% 'it'", "blank": "", "called": len(CALLS), "extra": "{}",
-        "db_made": first["db_made"], "shouted": "LOUD", "made": now, "seen": now, "seen_on": now.date(),
+        "tenant": 41, "editor": "ada", "none": 5, "plain": "100% 'it'", "blank": "", "called": len(CALLS),
+        "extra": "{}", "db_made": first["db_made"], "shouted": "LOUD", "made": now, "seen": now,
+        "seen_on": now.date(),
     }  # fmt: skip
     assert isinstance(first["db_made"], datetime.datetime)
     assert "bare" not in defaults
@@ -86,6 +88,16 @@ def test_changed_rows_get_the_moment() -> None:
 
 
 def test_fixed_must_name_fields() -> None:
-    upload_type = type("Wrong", (Holders,), {"identifier": "wrong", "fixed": lambda self, user: {"tenent": 1}})()
-    with pytest.raises(TypeError, match="wrong: fixed\\(\\) names no field of the model: tenent"):
-        insert_defaults(connection, upload_type, User(pk=41))
+    with pytest.raises(TypeError, match="wrong: fixed\\(\\) names no field of the model: pk, tenent"):
+        fixed_values(with_fixed(tenent=1, pk=2), User())
+
+
+def test_a_fixed_foreign_key_is_what_its_column_holds() -> None:
+    user = User(pk=41, username="ada")
+    assert fixed_values(with_fixed(tenant=user, editor=user), user) == {"tenant": 41, "editor": "ada"}
+    assert fixed_values(with_fixed(tenant_id=41, editor_id="ada"), user) == {"tenant": 41, "editor": "ada"}
+    assert fixed_values(with_fixed(tenant=41, editor=None), user) == {"tenant": 41, "editor": None}
+
+
+def with_fixed(**values: Any) -> UploadType:
+    return type("Fixed", (Holders,), {"identifier": "wrong", "fixed": lambda self, user: values})()  # type: ignore[no-any-return]

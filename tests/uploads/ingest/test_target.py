@@ -161,3 +161,17 @@ def test_a_fixed_value_that_is_too_long_is_refused_rather_than_cut(
         job = upload(owner, "suppliers", "Name\nOld\n")
         assert (job.state, (job.result or {})["error"]["code"]) == (State.DEAD, "query-refused"), job.result
         assert list(Supplier.objects.values_list("code", "name")) == [(longest, "Old")]
+
+
+def test_fixed_may_name_the_attribute_of_a_foreign_key_and_is_asked_once(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, asked = Tenant.objects.create(code=owner.get_username()), []
+
+    def fixed(self: Items, user: Any) -> dict[str, Any]:
+        asked.append(user)
+        return {"tenant_id": tenant.pk}
+
+    monkeypatch.setattr(Items, "fixed", fixed)
+    assert upload(owner, "items", "Code,Name,Price\nA-1,Bolt,1\n").state == State.SUCCEEDED
+    assert (Item.objects.get().tenant, len(asked)) == (tenant, 1)
