@@ -24,7 +24,7 @@ def describe_plan(
     """
     facts: dict[str, Any] = {}
     if order["dryRun"] or order["plan"]:
-        facts["planDigest"] = digest_of_plan(session)
+        facts["planDigest"] = digest_of_plan(session, target)
     if order["dryRun"]:
         facts["samples"] = samples_of_plan(session, target, messages)
     return facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import NOT_PROVIDED, DateField, DateTimeField, ForeignKey, GeneratedField, Model, TimeField
@@ -88,17 +89,22 @@ def lasting_defaults(
     return {
         field.name: values.get(field.name, sql.SQL("NULL"))
         for field in upload_type.model._meta.concrete_fields
-        if not field.primary_key and not isinstance(field, GeneratedField) and (field.name in fixed or _lasts(field))
+        if not field.primary_key and not isinstance(field, GeneratedField) and (field.name in fixed or lasts(field))
     }
 
 
-def _lasts(field: AnyField) -> bool:
+def lasts(field: AnyField) -> bool:
+    """Whether the default of a field is the same at any time."""
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
         return False
     if field.has_db_default():
         return isinstance(field._db_default_expression, ValueExpression)  # type: ignore[attr-defined]
     default: Any = field.default
-    return default is NOT_PROVIDED or not callable(default) or bool(default() == default())
+    if default is NOT_PROVIDED or not callable(default):
+        return True
+    value = default()
+    # Two calls may give the same moment, if they follow each other fast enough.
+    return not isinstance(value, datetime | time) and bool(value == default())
 
 
 def update_defaults(upload_type: UploadType) -> dict[str, sql.Composable]:

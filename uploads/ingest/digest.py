@@ -10,21 +10,30 @@ from psycopg import sql
 from uploads.ingest.messages import Messages
 from uploads.ingest.planning import PLAN
 from uploads.ingest.session import Session
+from uploads.ingest.staging import STAGING
 from uploads.ingest.target import Target, planned_column
 
 SAMPLES: Final = 100
 
 
-def digest_of_plan(session: Session) -> str:
+def digest_of_plan(session: Session, target: Target) -> str:
     """32 hexadecimal digits. Equal plans have equal digests: the same values, for rows in the same versions.
 
-    The order of the rows does not matter: their hashes are added up.
+    The order of the rows does not matter: their hashes are added up. Where an empty cell gets a default that does not
+    last, such as one from the clock, the cells count instead of the values.
     """
+    plan: sql.Composable = sql.SQL("{} AS p").format(PLAN)
+    text: sql.Composable = sql.SQL("p::text")
+    if cells := {planned_column(one): one.digested for one in target.row.values if one.digested is not None}:
+        plan = sql.SQL("{} JOIN {} AS s USING (record)").format(plan, STAGING)
+        text = sql.SQL("(to_jsonb(p) - {}::text[])::text || ROW({})::text").format(
+            sql.Literal(list(cells)), sql.SQL(", ").join(cells.values())
+        )
     [(first, second)] = session.fetch_all(
         sql.SQL(
-            "SELECT coalesce(sum(hashtextextended(p::text, 1)::numeric), 0) % 18446744073709551616,"
-            " coalesce(sum(hashtextextended(p::text, 2)::numeric), 0) % 18446744073709551616 FROM {} AS p"
-        ).format(PLAN)
+            "SELECT coalesce(sum(hashtextextended({text}, 1)::numeric), 0) % 18446744073709551616,"
+            " coalesce(sum(hashtextextended({text}, 2)::numeric), 0) % 18446744073709551616 FROM {plan}"
+        ).format(text=text, plan=plan)
     )
     return "".join(f"{int(part) % 2**64:016x}" for part in (first, second))
 

@@ -41,12 +41,14 @@ class Value:
     """A field of the model that gets its values from the file.
 
     `typed` is NULL where the text is not valid. Do not cast it to `type`: a cast to `varchar(20)` cuts the text.
+    `digested` is what a digest has in place of the value: the cell, if the default of an empty one does not last.
     """
 
     field: str
     column: str
     type: str
     typed: sql.Composable
+    digested: sql.Composable | None = None
 
 
 @dataclass(frozen=True)

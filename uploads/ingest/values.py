@@ -10,7 +10,7 @@ from psycopg import sql
 
 from uploads.ingest.cells import all_of
 from uploads.ingest.conditions import record_checks
-from uploads.ingest.defaults import default_of
+from uploads.ingest.defaults import default_of, lasts
 from uploads.ingest.fields import FileColumn, file_columns, read_cell, type_of
 from uploads.ingest.formats import ColumnFormat
 from uploads.ingest.lookups import Condition, Found, find
@@ -71,7 +71,8 @@ def row_sql(
             joins.append(found.join)
             rules += found.rules
             typed = found.typed
-        values.append(Value(key, str(field.column), type_of(connection, field), typed))
+        digested = filled.cell if upload_type.columns[key].empty == "default" and not lasts(field) else None
+        values.append(Value(key, str(field.column), type_of(connection, field), typed, digested))
     join, checks = record_checks(connection, upload_type, values, staged)
     columns = sql.SQL(", ").join(selected)
     return RowSQL(columns, is_record(width, token), tuple(values), (*joins, *join), (*rules, *checks))

@@ -14,7 +14,7 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 from psycopg import sql
 
-from uploads.ingest.defaults import fixed_values, insert_defaults, update_defaults
+from uploads.ingest.defaults import fixed_values, insert_defaults, lasts, update_defaults
 from uploads.types import Column, UploadType
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,15 @@ def test_new_rows_get_fixed_values_and_defaults() -> None:
     assert isinstance(first["db_made"], datetime.datetime)
     assert "bare" not in defaults
     assert "id" not in defaults, "the table numbers its rows"
+
+
+def test_what_comes_from_the_clock_or_at_random_does_not_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the clock has not moved between two calls."""
+    fields = [field.name for field in Holder._meta.concrete_fields if lasts(field)]
+    assert fields == ["id", "tenant", "editor", "plain", "none", "blank", "bare", "extra"]
+    noon = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+    monkeypatch.setattr(Holder._meta.get_field("plain"), "default", lambda: noon)
+    assert not lasts(Holder._meta.get_field("plain"))
 
 
 def test_changed_rows_get_the_moment() -> None:

@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from jobs.models import Artifact, Job
 from jobs.states import State
 from tests.support.apps.warehouse.models import Item, Supplier, Tenant
+from tests.support.apps.warehouse.upload_types import ITEM_COLUMNS, Items
 from tests.support.undos import undo
 from tests.support.uploads import file_of, upload
+from uploads.types import Column
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,6 +181,28 @@ def test_a_dry_run_writes_nothing_and_its_digest_confirms_the_plan(owner: User, 
     dry = upload(owner, "items", change, dryRun=True)
     assert upload(owner, "items", change, plan=shown(dry)["planDigest"]).state == State.SUCCEEDED
     assert Item.objects.get(code="A-1").price == Decimal("1.75")
+
+
+@pytest.mark.parametrize("default", [{"default": timezone.now}, {"db_default": Now(), "_db_default_expression": Now()}])
+def test_a_digest_confirms_a_plan_whose_defaults_come_from_the_clock(
+    default: dict[str, Any], owner: User, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digest has the cell in place of such a value, so that it still is that of this file only."""
+    field = Item._meta.get_field("made_at")
+    for name, value in default.items():
+        monkeypatch.setattr(field, name, value)
+    monkeypatch.setitem(ITEM_COLUMNS, "made_at", Column("Made at", empty="default"))
+    for key, mode in ((Items.key, "upsert"), ((), "insert")):
+        monkeypatch.setattr(Items, "key", key)
+        monkeypatch.setattr(Items, "mode", mode)
+        rows = f"Code,Name,Price,Made at\nA-{len(key)},Bolt,1,\nB-{len(key)},Nut,1,2024-01-01\n"
+        digest = shown(upload(owner, "items", rows, dryRun=True))["planDigest"]
+        assert len(digest) == 32
+        other = upload(owner, "items", rows.replace("2024", "2025"), plan=digest)
+        assert (other.result or {})["error"]["code"] == "plan-changed"
+        job = upload(owner, "items", rows, plan=digest)
+        assert job.state == State.SUCCEEDED, job.error_message
+        assert not Item.objects.filter(made_at=None).exists()
 
 
 def test_rows_of_another_tenant_are_unknown(owner: User, tenant: Tenant) -> None:
