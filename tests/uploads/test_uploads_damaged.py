@@ -69,7 +69,7 @@ class Damaged:
         records = records_of(clean)
         heading, self.headings = next(records)
         pieces, line = [heading], 2
-        self.expected: dict[tuple[str, str], list[int]] = {}
+        self.expected: dict[tuple[str, str | None], list[int]] = {}
         self.originals: dict[int, list[str]] = {}
         self.blank = self.total = 0
         before: list[str] = []
@@ -99,7 +99,7 @@ class Damaged:
             return written([*(named | change(named)).values()])
         if kind < BLANK:
             code, damage = IN_LINES[kind - len(IN_CELLS)]
-            self._expect(code, "", line)
+            self._expect(code, None, line)
             return damage(raw)
         if kind == TWICE:
             self._expect("duplicate-in-file", "line_id", self.line_before)
@@ -108,7 +108,7 @@ class Damaged:
             return written([before[0], *cells[1:]])
         return raw
 
-    def _expect(self, code: str, column: str, line: int) -> None:
+    def _expect(self, code: str, column: str | None, line: int) -> None:
         self.expected.setdefault((code, column), []).append(line)
 
 
