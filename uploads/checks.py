@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from django.core import checks
@@ -150,7 +151,8 @@ def _can_be_omitted(field: Any) -> bool:
 
 def _check_sensitive(upload_type: UploadType) -> Iterator[Message]:
     parameters = set(upload_type.Parameters().fields) | secret_names(type(upload_type)) - set(upload_type.sensitive)
-    known = {*upload_type.columns, *(column.heading for column in upload_type.columns.values()), *parameters}
+    headings = chain.from_iterable(upload_type.known_headings().values())
+    known = {*upload_type.columns, *headings, *parameters}
     for name in upload_type.sensitive:
         if name not in known:
             text = f"`sensitive` names {name!r}, which is not a field, a heading or a parameter."

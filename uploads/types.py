@@ -137,11 +137,16 @@ class UploadType(JobType):
     def after_undo(self, connection: BaseDatabaseWrapper, *, restored: int, deleted: int) -> None:
         """The same after an undo of an upload: so many updated rows were restored, and so many new ones deleted."""
 
-    def hides(self, name: str) -> bool:
-        """Whether the values of a field's column are secret: by `sensitive`, or because its name sounds like it."""
-        column = self.columns.get(name)
-        names = (name, column.heading, *column.aliases) if column is not None else (name,)
-        return any(is_sensitive(each, self.sensitive) for each in names)
+    def hides(self, key: str) -> bool:
+        """Whether the values of a column are secret: by `sensitive`, or because one of its names sounds like it.
+
+        `key` is one of `known_headings()`, or a field without a column. A condition of a lookup is as secret as the
+        lookup, and as whatever else uses its column.
+        """
+        known, field = self.known_headings(), key.partition(".")[0]
+        headings = {*known.get(field, ()), *known.get(key, ())}
+        sharing = {other for other, names in known.items() if headings.intersection(names)}
+        return any(is_sensitive(name, self.sensitive) for name in {field, key, *headings, *sharing})
 
     @classmethod
     def known_headings(cls) -> dict[str, tuple[str, ...]]:

@@ -34,6 +34,16 @@ def test_a_column_is_hidden_by_its_field_its_heading_or_its_name() -> None:
     assert not Items().hides("note")
 
 
+@pytest.mark.parametrize("secret", ["item", "Item", "Supplier", "sender"])
+def test_a_condition_is_hidden_like_its_lookup_and_like_others_who_use_its_column(secret: str) -> None:
+    class Guarded(Movements):
+        columns = {**Movements.columns, "sender": Column("Supplier")}
+        sensitive = (secret,)
+
+    assert Guarded().hides("item.supplier__code")
+    assert not Guarded().hides("quantity")
+
+
 def test_the_counts_add_up() -> None:
     assert Counts(inserted=1, updated=2, unchanged=4, failed=8, blank=16).total == 31
 

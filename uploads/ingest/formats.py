@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
-from jobs.payloads.masking import is_sensitive
 from uploads.ingest.cells import any_of, is_filled, is_guarded, starts_formula
 from uploads.ingest.date_formats import decide_dates
 from uploads.ingest.decimal_formats import decide_decimal
@@ -62,7 +61,7 @@ def decide_formats(
     doubtful = _doubtful(connection, doubts, records)
     for doubt in doubtful:
         key, one = doubt.of.key, doubt.of
-        hidden = any(is_sensitive(name, upload_type.sensitive) for name in (key.partition(".")[0], one.heading))
+        hidden = upload_type.hides(key)
         match doubt.kind:
             case "date":
                 dates = decide_dates(connection, doubt.cell, records, one, is_sensitive=hidden)

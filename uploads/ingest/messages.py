@@ -64,7 +64,11 @@ class Messages:
         }
 
     def _is_sensitive(self, key: str) -> bool:
-        return bool(key) and self.upload_type.hides(key.partition(".")[0])
+        return key in self._hidden
+
+    @cached_property
+    def _hidden(self) -> frozenset[str]:
+        return frozenset(filter(self.upload_type.hides, self.upload_type.known_headings()))
 
     @cached_property
     def _facts(self) -> Mapping[str, dict[str, Any]]:

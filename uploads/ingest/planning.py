@@ -9,7 +9,7 @@ the plan if and only if it has a problem. Blank records, and those that are not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -154,15 +154,16 @@ def _note_invalid(session: Session, staged: Staged) -> None:
 
 def _refuse_duplicates(session: Session, target: Target, names: Iterable[str], *, code: str) -> None:
     """Two records with the same values of these fields both fail; `other` is the number of another one."""
-    keys = [target.planned(name) for name in names if name in target.values]
+    brought = [name for name in names if name in target.values]
+    keys = [target.planned(name) for name in brought]
     parts = {
         "plan": PLAN,
         "problems": PROBLEMS,
         "keys": sql.SQL(", ").join(keys),
         "known": sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(key) for key in keys),
-        "key": sql.Literal(next(name for name in names if name in target.values)),
+        "key": sql.Literal(brought[0]),
         "code": sql.Literal(code),
-        "text": _text_of(keys),
+        "text": _text_of(target, brought),
     }
     if _has_duplicates(session, target, names):
         session.run(
@@ -206,7 +207,7 @@ def _refuse_taken(session: Session, target: Target, names: Iterable[str]) -> Non
     """Records fail whose values of these fields belong to another row of the table."""
     on = [sql.SQL("o.{} = {}").format(target.column(name), target.planned(name)) for name in names]
     other = sql.SQL("AND p.target IS DISTINCT FROM o.{}").format(target.pk) if target.key else sql.SQL("")
-    keys = [target.planned(name) for name in names if name in target.values]
+    brought = [name for name in names if name in target.values]
     taken = session.run(
         sql.SQL(
             "INSERT INTO {problems} (record, key, code, value)"
@@ -216,8 +217,8 @@ def _refuse_taken(session: Session, target: Target, names: Iterable[str]) -> Non
             problems=PROBLEMS,
             plan=PLAN,
             table=target.table,
-            key=sql.Literal(next(name for name in names if name in target.values)),
-            text=_text_of(keys),
+            key=sql.Literal(brought[0]),
+            text=_text_of(target, brought),
             on=sql.SQL(" AND ").join(on),
             other=other,
         )
@@ -232,8 +233,12 @@ def _count_blank(session: Session, staged: Staged) -> int:
     return int(empty) + staged.blank
 
 
-def _text_of(keys: Iterable[sql.Composable]) -> sql.Composable:
-    return sql.SQL("concat_ws(', ', {})").format(sql.SQL(", ").join(keys))
+def _text_of(target: Target, names: Sequence[str]) -> sql.Composable:
+    """The values as a text, for a problem of the first field. Of the others, secret ones are left out: a message masks
+    the text by the first field only.
+    """
+    shown = [names[0], *(name for name in names[1:] if not target.upload_type.hides(name))]
+    return sql.SQL("concat_ws(', ', {})").format(sql.SQL(", ").join(map(target.planned, shown)))
 
 
 def _from(target: Target, staging: sql.Composable) -> sql.Composable:
