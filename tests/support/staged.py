@@ -55,6 +55,7 @@ def check(
     keys: Sequence[str] = (),
     user: AbstractBaseUser | None = None,
     formats: Mapping[str, ColumnFormat] | None = None,
+    with_values: bool = True,
 ) -> Checked:
     """Stage `records`, whose columns have these keys (by default all known ones, in their order), and read them."""
     stage(records)
@@ -71,7 +72,8 @@ def check(
         token=TOKEN,
     )
     scope = sql.SQL("FROM {} AS s {}").format(row.source(STAGING), sql.SQL(" ").join(join.sql for join in row.joins))
-    selected = [sql.SQL("s.record"), any_violated(row.rules), *(value.typed for value in row.values)]
+    selected = [sql.SQL("s.record"), any_violated(row.rules)]
+    selected += [value.typed for value in row.values if with_values]
     violated = sql.SQL(", ").join(
         sql.SQL("({}, {}::text, {})").format(sql.Literal(number), rule.value, rule.violated)
         for number, rule in enumerate(row.rules)
@@ -89,6 +91,6 @@ def check(
     assert not [one for one in found if one[3] is None], "a rule is neither violated nor not"
     problems = [(record, row.rules[rule].key, row.rules[rule].code, value) for record, rule, value, _ in found]
     assert {record for record, *_ in problems} == {record for record, is_bad, *_ in rows if is_bad}
-    fields = [value.field for value in row.values]
+    fields = [value.field for value in row.values if with_values]
     values = {record: dict(zip(fields, typed, strict=True)) for record, _, *typed in rows}
     return Checked(values, problems, row)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import sql
 
 from uploads.columns import Column
+from uploads.ingest.documents import read_json
 from uploads.ingest.moments import read_date, read_duration, read_moment, read_time
 from uploads.ingest.numbers import read_decimal, read_float, read_integer
 from uploads.ingest.pieces import ColumnFormat, Reading
-from uploads.ingest.texts import read_address, read_boolean, read_other, read_text, read_uuid, read_words
+from uploads.ingest.texts import read_address, read_boolean, read_text, read_uuid, read_words
 from uploads.value_types import AnyField, choices_of, field_at, target_of, value_type
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _SIMPLE: Final[dict[str | None, Callable[[sql.Composable], Reading]]] = {
     "boolean": read_boolean,
     "duration": read_duration,
     "uuid": read_uuid,
+    "json": read_json,
 }
 _MOMENTS: Final[dict[str | None, Callable[[sql.Composable, Sequence[str]], Reading]]] = {
     "date": read_date,
@@ -126,4 +128,4 @@ def read_cell(
             return read_float(cell, point=column_format.decimal)
         case "ip-address":
             return read_address(cell, field.protocol)  # type: ignore[attr-defined]
-    return read_other(cell, type_of(connection, field))
+    raise TypeError(f"no cell can be read for {field}")

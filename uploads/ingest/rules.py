@@ -30,6 +30,11 @@ _IN_SQL: Final = (
     validators.ProhibitNullCharactersValidator,
 )
 _BY_TYPE: Final = ("GenericIPAddressField", "UUIDField", "JSONField")
+#: PostgreSQL can keep values that Python cannot hold: reading a row with such a value would fail.
+_HELD_BY_PYTHON: Final = {
+    "DateTimeField": "timestamptz '0001-01-01 00:00:00+00' AND timestamptz '9999-12-31 23:59:59.999999+00'",
+    "DurationField": "interval '-999999999 days' AND interval '999999999 days 23:59:59.999999'",
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ def _limits(connection: BaseDatabaseWrapper, staged: StagedColumn) -> Iterator[R
         bounds.append(sql.SQL("{} < {}").format(typed, sql.Literal(low)))
     if high is not None:
         bounds.append(sql.SQL("{} > {}").format(typed, sql.Literal(high)))
+    if (kind := field.get_internal_type()) in _HELD_BY_PYTHON:
+        bounds.append(sql.SQL("{} NOT BETWEEN {}").format(typed, sql.SQL(_HELD_BY_PYTHON[kind])))
     shortest = [limit_of(one) for one in field.validators if isinstance(one, validators.MinLengthValidator)]
     bounds += [sql.SQL("char_length({}) < {}").format(typed, sql.Literal(one)) for one in shortest]
     if bounds:

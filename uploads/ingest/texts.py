@@ -1,8 +1,8 @@
-"""Texts, words of a closed list, and types that PostgreSQL reads as we do."""
+"""Texts, words of a closed list, truth values, UUIDs and IP addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from psycopg import sql
@@ -94,13 +94,4 @@ def read_address(cell: sql.Composable, protocol: str) -> Reading:
     patterns = {"ipv4": (_IPV4,), "ipv6": (_IPV6,)}.get(protocol.lower(), (_IPV4, _IPV6))
     shape = sql.SQL("({})").format(sql.SQL(" OR ").join(matches(clean, pattern) for pattern in patterns))
     typed = sql.SQL("CASE WHEN {} THEN {} END").format(all_of(shape, is_valid(clean, "inet")), cast(clean, "inet"))
-    return Reading(typed, is_filled(cell), {"spreadsheet-damage": error_value(clean)})
-
-
-def read_other(cell: sql.Composable, type_name: str, extra: Sequence[sql.Composable] = ()) -> Reading:
-    """Whatever PostgreSQL can cast to `type_name`, such as JSON."""
-    clean = cleaned(cell)
-    typed = sql.SQL("CASE WHEN {} THEN {} END").format(
-        all_of(sql.SQL("{} <> ''").format(clean), is_valid(clean, type_name), *extra), cast(clean, type_name)
-    )
     return Reading(typed, is_filled(cell), {"spreadsheet-damage": error_value(clean)})

@@ -120,6 +120,8 @@ GOOD: dict[str, dict[str | None, Any]] = {
         "2023-01-01T05:00Z": datetime.datetime(2023, 1, 1, 5, tzinfo=datetime.UTC),
         "2023-01-01": datetime.datetime(2023, 1, 1, tzinfo=datetime.UTC),
         "2023-01-01 05:00-0330": datetime.datetime(2023, 1, 1, 8, 30, tzinfo=datetime.UTC),
+        "0001-01-01": datetime.datetime(1, 1, 1, tzinfo=datetime.UTC),
+        "9999-12-31 23:59:59.999999": datetime.datetime.max.replace(tzinfo=datetime.UTC),
     },
     "length": {
         "1 day, 2:03:04": datetime.timedelta(1, 7384),
@@ -129,12 +131,24 @@ GOOD: dict[str, dict[str | None, Any]] = {
         "P1DT2H": datetime.timedelta(1, 7200),
         "PT0.5S": datetime.timedelta(seconds=0.5),
         "3 days": datetime.timedelta(3),
+        "-999999999 days": datetime.timedelta.min,
+        "999999999 days, 23:59:59.999999": datetime.timedelta.max,
+        "1000000000 days -00:00:00.000001": datetime.timedelta.max,
     },
     "token": {
         "12345678-1234-5678-1234-567812345678": uuid.UUID("12345678-1234-5678-1234-567812345678"),
         "ABCDEF00123456781234567812345678": uuid.UUID("abcdef00123456781234567812345678"),
     },
-    "extra": {'{"a": [1]}': '{"a": [1]}', "null": "null"},
+    "extra": {
+        '{"a": [1]}': '{"a": [1]}',
+        "\u3000null ": "null",
+        "[" * 500 + "]" * 500: "[" * 500 + "]" * 500,
+        f"[{', '.join(['{}'] * 501)}]": f"[{', '.join(['{}'] * 501)}]",
+        f'"{"[" * 501}1e5000"': f'"{"[" * 501}1e5000"',
+        f'["\\"{"[" * 501}"]': f'["\\"{"[" * 501}"]',
+        "1e4299": f"1{'0' * 4299}",
+        "1E-5000": f"0.{'0' * 4999}1",
+    },
     "address": {"10.0.0.1": "10.0.0.1", "::1": "::1", " 2001:DB8::1 ": "2001:db8::1"},
     "size": {"S": "S", " L ": "L", None: None},
     "level": {"1": 1, "2": 2},
@@ -237,7 +251,17 @@ BAD: dict[str, dict[str, str]] = {
         "1234": "type-error",
         "1.23E+15": "spreadsheet-damage",
     },
-    "extra": {"{a: 1}": "type-error", '"\\u0000"': "type-error", "NaN": "type-error"},
+    "extra": {
+        "{a: 1}": "type-error",
+        '"\\u0000"': "type-error",
+        "NaN": "type-error",
+        "[" * 100_000: "type-error",
+        '{"a": ' * 501 + "1" + "}" * 501: "type-error",
+        f'["{"]" * 501}", {"[" * 500}{"]" * 501}': "type-error",
+        '{"a": [-1E+04300]}': "type-error",
+        "1" * 4301: "type-error",
+        f"[{', '.join(['1e131071'] * 9000)}]": "type-error",
+    },
     "address": {"10.0.0.0/8": "type-error", "10.0.0": "type-error", "300.1.1.1": "type-error"},
     "size": {"M": "not-a-choice", "s": "not-a-choice", "Small": "not-a-choice", "#N/A": "spreadsheet-damage"},
     "level": {"3": "not-a-choice", "01": "not-a-choice"},
@@ -249,6 +273,22 @@ def test_each_invalid_cell_has_one_code(everythings: UploadType, key: str) -> No
     cells = BAD[key]
     _, codes = one_column(everythings, key, list(cells), formats={})
     assert dict(zip(cells, codes, strict=True)) == cells
+
+
+@pytest.mark.parametrize(
+    ("key", "cells"),
+    [
+        ("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]),
+        ("length", ["1000000000 days", "P1000000000D", "-1000000000 days", "-999999999 days -00:00:01"]),
+    ],
+)
+def test_what_postgresql_can_keep_but_python_cannot_read(
+    everythings: UploadType, key: str, cells: list[str | None]
+) -> None:
+    checked = check(
+        everythings, [(cell, f"K{number}") for number, cell in enumerate(cells)], keys=(key, "code"), with_values=False
+    )
+    assert checked.problems == [(number, key, "out-of-range", cell) for number, cell in enumerate(cells, 1)]
 
 
 def test_codes_that_a_spreadsheet_has_damaged_are_named_in_a_key(everythings: UploadType) -> None:
