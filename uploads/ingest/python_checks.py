@@ -35,8 +35,11 @@ def _run_validators(
     """Run the validators of a field over its distinct values. Their texts find the records again, whatever the type."""
     column = sql.Identifier(planned_column(target.values[field]))
     wrong: list[tuple[str, str]] = []
-    statement = sql.SQL("SELECT DISTINCT {0}, {0}::text FROM {1} WHERE action <> 'failed' AND {0} IS NOT NULL").format(
-        column, PLAN
+    # As in Django, validators do not see the empty text of a field that may be blank.
+    may_be_blank = target.upload_type.model._meta.get_field(field).blank  # type: ignore[union-attr]
+    is_seen = sql.SQL("{}::text <> ''" if may_be_blank else "{} IS NOT NULL").format(column)
+    statement = sql.SQL("SELECT DISTINCT {0}, {0}::text FROM {1} WHERE action <> 'failed' AND {2}").format(
+        column, PLAN, is_seen
     )
     for batch in _batches(session, statement):
         check()

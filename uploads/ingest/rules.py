@@ -125,7 +125,9 @@ def _limits(connection: BaseDatabaseWrapper, staged: StagedColumn) -> Iterator[R
     if (kind := field.get_internal_type()) in _HELD_BY_PYTHON:
         bounds.append(sql.SQL("{} NOT BETWEEN {}").format(typed, sql.SQL(_HELD_BY_PYTHON[kind])))
     shortest = [limit_of(one) for one in field.validators if isinstance(one, validators.MinLengthValidator)]
-    bounds += [sql.SQL("char_length({}) < {}").format(typed, sql.Literal(one)) for one in shortest]
+    # As in Django, validators do not see the empty text of a field that may be blank.
+    too_short = sql.SQL("char_length({0}) < {1} AND {0} <> ''" if field.blank else "char_length({0}) < {1}")
+    bounds += [too_short.format(typed, sql.Literal(one)) for one in shortest]
     if bounds:
         yield Rule(key, "out-of-range", sql.SQL("{} IS TRUE").format(any_of(*bounds)), cell)
     longest = [limit_of(one) for one in field.validators if isinstance(one, validators.MaxLengthValidator)]

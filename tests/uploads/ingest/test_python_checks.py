@@ -3,8 +3,11 @@
 import pytest
 from django.contrib.auth.models import User
 
-from tests.support.apps.warehouse.models import Tenant
+from jobs.states import State
+from tests.support.apps.warehouse.models import Item, Tenant
+from tests.support.apps.warehouse.upload_types import Items
 from tests.support.uploads import upload
+from uploads.types import Column
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,3 +18,16 @@ def test_each_record_whose_text_a_validator_refuses_is_named(owner: User) -> Non
     job = upload(owner, "items", "\n".join(["Code,Name,Price,Color", *lines, ""]))
     found = [(error["line"], error["code"], error["value"]) for error in (job.result or {})["upload"]["errorsPreview"]]
     assert found == [(2, "invalid-value", "red"), (4, "invalid-value", "red"), (5, "invalid-value", "{b,\"\\'")]
+
+
+def test_no_validator_runs_on_an_empty_text_where_a_text_may_be_blank(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Tenant.objects.create(code=owner.get_username())
+    monkeypatch.setattr(Items, "columns", {**Items.columns, "color": Column("Color", empty="blank")})
+    data = 'Code,Name,Price,Color\nA-1,Bolt,1,""\nA-2,Nut,1,\n'
+    job = upload(owner, "items", data)
+    assert (job.state, list(Item.objects.values_list("color", flat=True))) == (State.SUCCEEDED, ["", ""])
+    monkeypatch.setattr(Item._meta.get_field("color"), "blank", False)
+    job = upload(owner, "items", data.replace("Bolt", "Pin"))
+    assert [error["line"] for error in (job.result or {})["upload"]["errorsPreview"]] == [2, 3]

@@ -4,7 +4,13 @@
 from decimal import Decimal
 
 import pytest
-from django.core.validators import EmailValidator, MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import (
+    EmailValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+    RegexValidator,
+)
 from django.db import models
 from django.test.utils import isolate_apps
 
@@ -25,6 +31,8 @@ with isolate_apps("uploads"):
         code = models.CharField(max_length=9, validators=[RegexValidator("^[a-z]+$")], choices=[("a", "A")])
         slug = models.SlugField()
         address = models.GenericIPAddressField()
+        note = models.TextField(blank=True, validators=[MinLengthValidator(3)])
+        name = models.TextField(validators=[MinLengthValidator(3)])
 
         class Meta:
             app_label = "uploads"
@@ -42,6 +50,13 @@ class Limits(UploadType):
 def test_limits_outside_of_the_type_do_no_harm() -> None:
     checked = check(Limits(), [("-32768", "0.1"), ("8", "0.0"), ("7", "999.9")], keys=("small", "price"))
     assert checked.problems == [(2, "small", "out-of-range", "8"), (2, "price", "out-of-range", "0.0")]
+
+
+@pytest.mark.django_db
+def test_an_empty_text_is_not_too_short_where_a_text_may_be_blank() -> None:
+    checked = check(Limits(), [("", ""), ("ab", "ab"), ("abc", "abc")], keys=("note", "name"))
+    assert checked.codes("note") == {2: ["out-of-range"]}
+    assert checked.codes("name") == {1: ["out-of-range"], 2: ["out-of-range"]}
 
 
 def test_python_runs_what_sql_cannot_say() -> None:
