@@ -39,16 +39,21 @@ def digest_of_plan(session: Session, target: Target) -> str:
 
 
 def samples_of_plan(session: Session, target: Target, messages: Messages) -> list[dict[str, Any]]:
-    """The first records that change something: `{record, action, before, after}`, with the changed fields."""
+    """The first records that change something: `{record, action, before, after}`, with the changed fields.
+
+    A row that was deleted since the plan was made is left out.
+    """
     join = sql.SQL("LEFT JOIN {} AS t ON t.{} = p.target").format(target.table, target.pk)
+    exists = sql.SQL("AND (p.target IS NULL OR t.{} IS NOT NULL)").format(target.pk)
     rows = session.fetch_all(
         sql.SQL(
             "SELECT p.record, p.action, {before}, to_jsonb(p)::text FROM {plan} AS p {join}"
-            " WHERE p.action IN ('insert', 'update') ORDER BY p.record LIMIT {limit}"
+            " WHERE p.action IN ('insert', 'update') {exists} ORDER BY p.record LIMIT {limit}"
         ).format(
             before=sql.SQL("to_jsonb(t)::text") if target.key else sql.SQL("NULL"),
             plan=PLAN,
             join=join if target.key else sql.SQL(""),
+            exists=exists if target.key else sql.SQL(""),
             limit=sql.Literal(SAMPLES),
         )
     )

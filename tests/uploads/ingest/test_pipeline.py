@@ -20,6 +20,10 @@ from tests.support.apps.warehouse.models import Item, Supplier, Tenant
 from tests.support.apps.warehouse.upload_types import ITEM_COLUMNS, Items
 from tests.support.undos import undo
 from tests.support.uploads import file_of, upload
+from uploads.ingest import deciding
+from uploads.ingest.digest import digest_of_plan
+from uploads.ingest.session import Session
+from uploads.ingest.target import Target
 from uploads.types import Column
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,6 +207,20 @@ def test_a_digest_confirms_a_plan_whose_defaults_come_from_the_clock(
         job = upload(owner, "items", rows, plan=digest)
         assert job.state == State.SUCCEEDED, job.error_message
         assert not Item.objects.filter(made_at=None).exists()
+
+
+def test_a_dry_run_shows_no_row_that_is_deleted_meanwhile(
+    owner: User, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete_first(session: Session, target: Target) -> str:
+        Item.objects.filter(code="A-1").delete()
+        return digest_of_plan(session, target)
+
+    upload(owner, "items", CLEAN)
+    monkeypatch.setattr(deciding, "digest_of_plan", delete_first)
+    job = upload(owner, "items", "Code,Name,Price\nA-1,Bolt,9\nA-2,Nut,9\n", dryRun=True)
+    assert (job.state, counts(job)) == (State.SUCCEEDED, (0, 2, 0, 0, 0)), job.error_message
+    assert [sample["record"] for sample in shown(job)["samples"]] == [2]
 
 
 def test_rows_of_another_tenant_are_unknown(owner: User, tenant: Tenant) -> None:
