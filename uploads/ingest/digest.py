@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import compress
 from typing import Any, Final
 
 from psycopg import sql
 
+from uploads.ingest.error_report import LONGEST_VALUE
 from uploads.ingest.messages import Messages
 from uploads.ingest.planning import PLAN
 from uploads.ingest.session import Session
@@ -41,46 +43,51 @@ def digest_of_plan(session: Session, target: Target) -> str:
 def samples_of_plan(session: Session, target: Target, messages: Messages) -> list[dict[str, Any]]:
     """The first records that change something: `{record, action, before, after}`, with the changed fields.
 
-    A row that was deleted since the plan was made is left out.
+    Long values are cut. A row that was deleted since the plan was made is left out.
     """
-    join = sql.SQL("LEFT JOIN {} AS t ON t.{} = p.target").format(target.table, target.pk)
-    exists = sql.SQL("AND (p.target IS NULL OR t.{} IS NOT NULL)").format(target.pk)
+    values = target.row.values
+    after = [sql.Identifier("p", planned_column(value)) for value in values]
+    # Without a key, all rows are new.
+    before = [sql.Identifier("t", value.column) for value in values] if target.key else after
+    join = sql.SQL("LEFT JOIN {table} AS t ON t.{pk} = p.target WHERE p.target IS NULL OR t.{pk} IS NOT NULL").format(
+        table=target.table, pk=target.pk
+    )
     rows = session.fetch_all(
         sql.SQL(
-            "SELECT p.record, p.action, {before}, to_jsonb(p)::text FROM {plan} AS p {join}"
-            " WHERE p.action IN ('insert', 'update') {exists} ORDER BY p.record LIMIT {limit}"
+            "SELECT p.record, p.action, ARRAY[{before}], ARRAY[{after}], ARRAY[{changed}] FROM"
+            " (SELECT * FROM {plan} WHERE action IN ('insert', 'update') ORDER BY record LIMIT {limit}) AS p {join}"
+            " ORDER BY p.record"
         ).format(
-            before=sql.SQL("to_jsonb(t)::text") if target.key else sql.SQL("NULL"),
+            before=sql.SQL(", ").join(map(_shown, before)),
+            after=sql.SQL(", ").join(map(_shown, after)),
+            changed=sql.SQL(", ").join(
+                sql.SQL("{} IS DISTINCT FROM {}").format(old, new) for old, new in zip(before, after, strict=True)
+            ),
             plan=PLAN,
             join=join if target.key else sql.SQL(""),
-            exists=exists if target.key else sql.SQL(""),
             limit=sql.Literal(SAMPLES),
         )
     )
-    return [
-        _sample(target, messages, record, action, _read(before), _read(after)) for record, action, before, after in rows
-    ]
+    fields = [value.field for value in values]
+    samples = []
+    for record, action, *texts, changes in rows:
+        old, new = (messages.masked(dict(zip(fields, map(_read, each), strict=True))) for each in texts)
+        if action == "insert":
+            samples.append({"record": record, "action": action, "after": new})
+            continue
+        changed = list(compress(fields, changes))
+        old, new = ({name: row[name] for name in changed} for row in (old, new))
+        samples.append({"record": record, "action": action, "before": old, "after": new})
+    return samples
 
 
-def _read(row: str | None) -> dict[str, Any]:
-    """A row as JSON. Numbers with decimals stay texts, because a float would change them."""
-    read: dict[str, Any] = json.loads(row, parse_float=str) if row else {}
-    return read
+def _shown(value: sql.Composable) -> sql.Composable:
+    """A value as JSON; a long one as the beginning of its text."""
+    return sql.SQL(
+        "(CASE WHEN length({0}::text) <= {1} THEN to_jsonb({0}) ELSE to_jsonb(left({0}::text, {1})) END)::text"
+    ).format(value, sql.Literal(LONGEST_VALUE))
 
 
-def _sample(
-    target: Target, messages: Messages, record: int, action: str, row: dict[str, Any], planned: dict[str, Any]
-) -> dict[str, Any]:
-    after = {value.field: planned[planned_column(value)] for value in target.row.values}
-    shown = messages.masked(after)
-    if action == "insert":
-        return {"record": record, "action": action, "after": shown}
-    before = {value.field: row[value.column] for value in target.row.values}
-    changed = [name for name in after if before[name] != after[name]]
-    old = messages.masked(before)
-    return {
-        "record": record,
-        "action": action,
-        "before": {name: old[name] for name in changed},
-        "after": {name: shown[name] for name in changed},
-    }
+def _read(value: str | None) -> Any:
+    """A value as JSON. Numbers with decimals stay texts, because a float would change them."""
+    return None if value is None else json.loads(value, parse_float=str)

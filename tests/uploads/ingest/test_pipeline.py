@@ -209,6 +209,18 @@ def test_a_digest_confirms_a_plan_whose_defaults_come_from_the_clock(
         assert not Item.objects.filter(made_at=None).exists()
 
 
+def test_samples_show_the_beginning_of_long_values(owner: User, tenant: Tenant) -> None:
+    rows = [f"A-{number},{'x' * 100_000}{number}" for number in range(3)]
+    upload(owner, "items", "\n".join(["Code,Note,Name,Price", *(f"{row},Bolt,1.50" for row in rows[:2])]))
+    rows[1] += "!"
+    job = upload(owner, "items", "\n".join(["Code,Note,Name,Price", *(f"{row},Bolt,1.5" for row in rows)]), dryRun=True)
+    cut = {"note": "x" * 200}
+    assert shown(job)["samples"] == [
+        {"record": 2, "action": "update", "before": cut, "after": cut},
+        {"record": 3, "action": "insert", "after": {"code": "A-2", **cut, "name": "Bolt", "price": "1.5"}},
+    ]
+
+
 def test_a_dry_run_shows_no_row_that_is_deleted_meanwhile(
     owner: User, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
