@@ -56,6 +56,8 @@ _ISO: Final = re.compile(
 _WORDS: Final = {"d": "DD", "m": "MM", "Y": "YYYY", "y": "YY"}
 #: A column with more kinds of cells than this is no column of dates.
 _MOST_SHAPES: Final = 2000
+#: A longer cell is no date in any of the formats, and is left in the database. Bytes.
+_LONGEST_DATE: Final = 64
 
 
 def decide_dates(
@@ -90,8 +92,8 @@ def decide_dates(
 def _shapes(connection: BaseDatabaseWrapper, cell: sql.Composable, records: sql.Composable) -> list[tuple[str, int]]:
     statement = sql.SQL(
         "SELECT translate(btrim({0}), '123456789', '000000000'), count(*) {1} AND {0} <> ''"
-        " GROUP BY 1 ORDER BY 2 DESC LIMIT {2}"
-    ).format(cell, records, sql.Literal(_MOST_SHAPES))
+        " AND octet_length({0}) <= {3} GROUP BY 1 ORDER BY 2 DESC LIMIT {2}"
+    ).format(cell, records, sql.Literal(_MOST_SHAPES), sql.Literal(_LONGEST_DATE))
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return list(cursor.fetchall())

@@ -2,6 +2,7 @@
 """The format of each column is decided from all its cells, and refused where they leave it open."""
 
 import csv
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -76,6 +77,21 @@ def decide(key: str, cells: list[str | None]) -> ColumnFormat:
 )
 def test_dates(key: str, cells: list[str | None], dates: tuple[str, ...]) -> None:
     assert decide(key, cells) == ColumnFormat(dates=dates)
+
+
+def test_long_cells_of_a_column_of_dates_stay_in_the_database() -> None:
+    cells: list[str | None] = ["x" * (500_000 + number) for number in range(20)]
+    stage([(cell, "K") for cell in [*cells, "31/12/2026"]])
+    tracemalloc.start()
+    try:
+        formats = decide_formats(connection, Entries(), positions={"day": 0, "code": 1}, token=TOKEN)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert formats["day"] == ColumnFormat(dates=("%d/%m/%Y",))
+    assert peak < 5_000_000
+    checked = check(Entries(), [(cell, f"K{number}") for number, cell in enumerate(cells)], keys=("day", "code"))
+    assert checked.codes("day") == {number: ["type-error"] for number in range(1, 21)}
 
 
 @pytest.mark.parametrize(
