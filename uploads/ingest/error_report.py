@@ -81,7 +81,6 @@ class ErrorReport:
             group.lines.append(located.line)
         sentence = self._messages.sentence(problem)
         if len(self.preview) < PREVIEWED:
-            value = self._messages.value(problem)
             self.preview.append(
                 {
                     "line": located.line,
@@ -91,7 +90,7 @@ class ErrorReport:
                     "column": heading or None,
                     "code": problem.code,
                     "message": sentence,
-                    "value": value[:LONGEST_VALUE] if value is not None else None,
+                    "value": self._messages.value(problem),
                 }
             )
         return f"{heading}: {sentence}" if heading else sentence
@@ -117,8 +116,9 @@ class Problems:
         session = self._session
         session.require()
         statement = sql.SQL(
-            "SELECT record, key, code, value, message, other FROM {} ORDER BY record, key, code LIMIT {}"
-        ).format(PROBLEMS, sql.Literal(self._at_most))
+            "SELECT record, key, code, left(value, {}), message, other, length(value) FROM {}"
+            " ORDER BY record, key, code LIMIT {}"
+        ).format(sql.Literal(LONGEST_VALUE), PROBLEMS, sql.Literal(self._at_most))
         with session.connection.connection.cursor() as cursor:
             rows = cursor.stream(statement, size=FETCHED)
             for record, found in groupby(rows, key=itemgetter(0)):

@@ -19,13 +19,17 @@ MASKED: Final = "***"
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake. `key` is one of `UploadType.known_headings()`, or "" if the whole record is wrong."""
+    """One mistake. `key` is one of `UploadType.known_headings()`, or "" if the whole record is wrong.
+
+    `value` is the beginning of the cell, which has `length` characters.
+    """
 
     key: str
     code: str
     value: str | None
     message: str | None
     other: int | None
+    length: int | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Messages:
         facts: dict[str, Any] = {**self._facts.get(problem.key, {})}
         if problem.value is not None:
             facts["value"] = problem.value
-            facts["length"] = len(problem.value)
+            facts["length"] = problem.length
         if problem.message:
             facts["message"] = problem.message
         if problem.other is not None and self.one_line_each:

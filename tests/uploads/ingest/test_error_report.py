@@ -5,12 +5,17 @@ import io
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from psycopg import sql
 
 from jobs.models import Artifact
 from jobs.states import State
 from tests.support.apps.warehouse.models import Item, Tenant
 from tests.support.apps.warehouse.upload_types import Items
 from tests.support.uploads import file_of, upload
+from uploads.ingest.error_report import Problems
+from uploads.ingest.messages import Problem
+from uploads.ingest.session import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,3 +114,18 @@ def test_errors_beyond_the_limit_are_only_counted(owner: User, monkeypatch: pyte
     ]
     assert [warning["code"] for warning in shown["warnings"]] == ["errors-cut-off"]
     assert file_of(job, Artifact.Role.ERRORS).count(b"\n") == 3
+
+
+def test_only_the_beginning_of_a_long_value_leaves_the_database() -> None:
+    connection.ensure_connection()
+    session = Session(connection, check=lambda: None)
+    session.run(
+        sql.SQL(
+            "CREATE TEMP TABLE problems AS SELECT 1::bigint AS record, 'name' AS key, 'too-long' AS code,"
+            " repeat('x', 1000000) AS value, NULL::text AS message, NULL::bigint AS other"
+        )
+    )
+    problems = Problems(session, at_most=1)
+    assert list(problems.records()) == [1]
+    assert problems.of(1) == [Problem("name", "too-long", "x" * 200, None, None, length=1_000_000)]
+    session.run(sql.SQL("DROP TABLE problems"))
