@@ -52,6 +52,7 @@ def mistakes_in(upload_type: UploadType) -> Iterator[Message]:
         return
     for name in upload_type.columns:
         yield from check_column(upload_type, name)
+    yield from _check_mode(upload_type)
     yield from _check_key(upload_type)
     yield from _check_primary_key(upload_type)
     yield from _check_headings(upload_type)
@@ -74,14 +75,17 @@ def _model_problem(upload_type: UploadType) -> str | None:
     return None if getattr(upload_type, "columns", None) else "It has no columns."
 
 
-def _check_key(upload_type: UploadType) -> Iterator[Message]:
-    model, key = upload_type.model, upload_type.key
+def _check_mode(upload_type: UploadType) -> Iterator[Message]:
     if upload_type.mode not in MODES:
         yield error("E004", upload_type, f"There is no mode {upload_type.mode!r}.", hint=f"Modes: {', '.join(MODES)}.")
+    if not upload_type.key and upload_type.mode != "insert":
+        hint = "Name the fields that identify a row in `key`, or set `mode` to insert."
+        yield error("E005", upload_type, "It has no key, so that known rows cannot be found.", hint=hint)
+
+
+def _check_key(upload_type: UploadType) -> Iterator[Message]:
+    model, key = upload_type.model, upload_type.key
     if not key:
-        if upload_type.mode != "insert":
-            hint = "Name the fields that identify a row in `key`, or set `mode` to insert."
-            yield error("E005", upload_type, "It has no key, so that known rows cannot be found.", hint=hint)
         return
     fields = {name: concrete_field(model, name) for name in key}
     for name, field in fields.items():
@@ -94,6 +98,9 @@ def _check_key(upload_type: UploadType) -> Iterator[Message]:
         elif not overrides(upload_type, "fixed"):
             hint = "Add a column for it, or return its value from `fixed`."
             yield error("E006", upload_type, f"Nothing supplies the key field {name!r}.", hint=hint)
+    if overrides(upload_type, "fixed") and all(fields.values()) and not fields.keys() & upload_type.columns.keys():
+        text = "No column belongs to the key, which is then the same for all rows."
+        yield error("E014", upload_type, text, hint="Add a column for a field of the key.")
     names = [field.name for field in fields.values() if field is not None]
     if len(names) == len(key) and not is_unique_together(model, names):
         hint = "Add a UniqueConstraint over these fields, without a condition or expressions, and not deferrable."

@@ -113,6 +113,7 @@ def test_the_key() -> None:
     assert ids(key=("name",)) == ["E008"]
     assert ids(key=("id",), columns={"id": CODE}) == []
     assert ids(key=("pk",), columns={"code": CODE}) == ["E006"]
+    assert ids(key=("tenant", "code"), columns={"name": Column("Name", required=True)}, mode="update") == ["E014"]
     assert without_fixed(Product, {"sku": CODE}, key=("sku",), mode="update") == []
 
 
