@@ -203,5 +203,5 @@ def is_hidden(heading: str, upload_type: UploadType | None) -> bool:
     """Whether the values of the column under a heading are masked."""
     if upload_type is None:
         return is_sensitive(heading)
-    fields = [key for key, names in upload_type.known_headings().items() if heading in names]
-    return any(upload_type.hides(name) for name in (heading, *fields))
+    keys = [key for key, names in upload_type.known_headings().items() if heading in names]
+    return any(upload_type.hides(key) for key in (heading, *keys))
