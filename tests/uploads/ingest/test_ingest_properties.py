@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from jobs.models import Job
@@ -96,6 +96,7 @@ def sorted_out(records: list[StrictRecord]) -> tuple[set[Row], dict[int, set[str
 
 def check_body(owner: User, body: bytes, line_end: bytes) -> None:
     """Behind a heading, in declared UTF-8: rows, lines, codes and values are those of the strict reader."""
+    assume(b"'" not in body)  # what guards a formula is removed again: tests/uploads/test_uploads_round_trip.py
     data = HEADING + line_end + body
     try:
         records: list[StrictRecord] | None = read_strictly(data, width=3)[1:]
