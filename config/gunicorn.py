@@ -12,8 +12,7 @@ import struct
 import tempfile
 from typing import Any
 
-from config.arriving import Arriving
-from config.web_worker import THREADS, Refusing
+from config.web_worker import THREADS, guarded
 
 #: The longest request line in bytes, at gunicorn's maximum, because gunicorn's own error is not a problem document.
 limit_request_line = 8190
@@ -50,7 +49,7 @@ def post_worker_init(worker: Any) -> None:
     from jobs.postgres.deadlines import is_away
 
     longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
-    worker.wsgi = Arriving(Refusing(worker.wsgi, longest_seconds=longest, is_away=is_away))
+    worker.wsgi = guarded(worker.wsgi, longest_seconds=longest, is_away=is_away)
 
 
 def child_exit(server: Any, worker: Any) -> None:

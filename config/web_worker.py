@@ -24,9 +24,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+from config.arriving import Application, Arriving, Environ, StartResponse
 
 #: Threads per process in `make up` and the image, besides those for probes.
 THREADS: Final = 8
@@ -151,6 +149,11 @@ class Refusing:
         ):
             return refuse(environ, start_response)
         return self._application(environ, start_response)
+
+
+def guarded(application: Application, *, longest_seconds: float, is_away: Callable[[], bool]) -> Application:
+    """The application as gunicorn calls it. A refused request, too, ends without waiting for its body."""
+    return Arriving(Refusing(application, longest_seconds=longest_seconds, is_away=is_away))
 
 
 def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

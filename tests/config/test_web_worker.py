@@ -11,17 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.unreader import SocketUnreader
 
-from config.gunicorn import post_worker_init
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import answers, free_port
-from config.web_worker import PROBE_THREADS, PROBES, Refusing, is_probe, refuse, waited
+from config.web_worker import PROBE_THREADS, PROBES, Refusing, guarded, is_probe, refuse, waited
 from jobs.api import health
 from tests.support.waiting import wait_until
 
@@ -176,15 +173,14 @@ def test_a_refusal_does_not_wait_for_a_body_that_nobody_reads(monkeypatch: pytes
         def force_close(self) -> None:
             self.closes = True
 
-    worker: Any = SimpleNamespace(wsgi=None)
+    application = guarded(lambda environ, start_response: [], longest_seconds=3, is_away=lambda: False)
     response = Response()
-    post_worker_init(worker)
-    monkeypatch.setattr(waited, "seconds", 1e6)
+    monkeypatch.setattr(waited, "seconds", 4.0)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         body = Body(LengthReader(SocketUnreader(ours), 1_000_000))
         environ = {"PATH_INFO": "/api/uploads", "REQUEST_METHOD": "POST", "wsgi.input": body, "gunicorn.socket": ours}
-        assert worker.wsgi(environ, response.start_response)
+        assert application(environ, response.start_response)
     assert response.closes
 
 
