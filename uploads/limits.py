@@ -11,7 +11,8 @@ from django.db import models
 
 from uploads.value_types import AnyField
 
-#: Groups with options, and escapes that JavaScript lacks or takes for ASCII only. A final `\Z` is `$` there.
+_FINAL: Final = re.compile(r"\\Z$")  # it is `$` in JavaScript
+#: Groups with options, and escapes that JavaScript lacks or takes for ASCII only.
 _PYTHONS: Final = re.compile(r"\(\?|\\[AbBdDsSwW]|\\Z(?!$)")
 
 
@@ -37,7 +38,7 @@ def limits_of(field: AnyField, kind: str, *, is_nullable: bool) -> dict[str, Any
                 _narrow(found, "maximum", validator, min)
             case validators.RegexValidator() if _is_portable(validator):
                 # Of several, one is told: neither schema has a place for more.
-                found.setdefault("pattern", re.sub(r"\\Z$", "$", _pattern(validator)))
+                found.setdefault("pattern", _FINAL.sub("$", _pattern(validator)))
     return {name: _number(limit) for name, limit in found.items()}
 
 
