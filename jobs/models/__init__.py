@@ -11,6 +11,7 @@ from jobs.models.callbacks import Callback, CallbackEndpoint, CallbackHost, Call
 from jobs.models.event import Event
 from jobs.models.job import Job
 from jobs.models.payload import PayloadRevision, SearchTerms
+from jobs.models.preferences import NumberFormat, Preferences
 from jobs.models.publish_failure import PublishFailure
 from jobs.models.queues import Queue, TypeDials
 from jobs.models.refusal import Refusal
@@ -23,6 +24,6 @@ from jobs.models.worker import Worker
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "PayloadRevision", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
+    "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
     "TypeDials", "Worker",
 ]  # fmt: skip
