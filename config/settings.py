@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "jobs.pages.localization.localize_pages",
+    "jobs.pages.problem_pages.show_problems_to_people",
     "django_structlog.middlewares.RequestMiddleware",
     "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
