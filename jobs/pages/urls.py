@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
-from jobs.pages import accounts, tokens
+from jobs.pages import accounts, offline, tokens
 
 
 @require_safe
@@ -25,6 +25,8 @@ urlpatterns = [
     path("language", set_language, name="set-language"),
     path("preferences", accounts.preferences, name="preferences"),
     path("preferences/password", accounts.change_password, name="change-password"),
+    path("offline", offline.offline, name="offline"),
+    path("service-worker.js", offline.service_worker, name="service-worker"),
     path("favicon.ico", icon, name="icon"),
     path("tokens", tokens.token_list, name="token-list"),
     path("tokens/<str:token_id>/revoke", tokens.token_revoke, name="token-revoke"),
