@@ -91,20 +91,21 @@ def recognize(
     *,
     known: Mapping[str, Sequence[str]],
     required: Collection[str],
+    matched: Mapping[str, str | None] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> Recognized:
     """Recognize the file whose bytes each call of `open_blocks` gives anew.
 
-    `known` maps keys to the headings that their column may have, `required` are the keys that must be there. `encoding`
-    and `delimiter` are what the order declares.
+    `known` maps keys to the headings that their column may have, `required` are the keys that must be there. `matched`
+    are headings of the file that the order matches to columns, `encoding` and `delimiter` what it declares.
 
     Raises RecognitionError; docs/uploads.md lists its codes.
     """
     head, complete = _head(open_blocks)
     check_not_empty([head] if complete or head.strip() else open_blocks())
     check_content(head)
-    names = KnownHeadings(known)
+    names = KnownHeadings(known, matched)
 
     @cache
     def heading_line(codec: str, size: int) -> tuple[HeadingLine, str]:
@@ -122,20 +123,20 @@ def recognize(
 
     chosen = _encoding(open_blocks, head, encoding=encoding, evidence=evidence)
     line, text = heading_line(chosen.name, _EVIDENCE_BYTES if evidence(chosen.name)[0] else _HEAD_BYTES)
-    matched = match(line.cells, names, required)
+    columns = match(line.cells, names, required)
     return Recognized(
         encoding=chosen.name,
         encoding_source=chosen.source,
         encoding_reason=chosen.reason,
         delimiter=line.delimiter,
         headings=tuple(map(shown, line.cells)),
-        positions=matched.positions,
-        unknown=matched.unknown,
-        blank=matched.blank,
+        positions=columns.positions,
+        unknown=columns.unknown,
+        blank=columns.blank,
         first_line=line.first_line,
         start_byte=utf8_length(text[: line.end], chosen.name),
         line_end=line.line_end,
-        warnings=tuple(_warnings(chosen, line, matched)),
+        warnings=tuple(_warnings(chosen, line, columns)),
     )
 
 
