@@ -46,7 +46,7 @@ def test_a_matched_heading_is_that_column_and_a_column_without_match_is_ignored(
     job = uploaded(owner, CSV, MATCHED)
     assert job.state == State.SUCCEEDED, job.result
     assert list(Item.objects.values_list("code", "name")) == [("A-1", "Bolt")]
-    assert job.result["upload"]["unknownColumns"] == ["Code"]
+    assert (job.result or {})["upload"]["unknownColumns"] == ["Code"]
 
 
 def test_headings_are_compared_without_case_and_width(owner: User) -> None:
@@ -56,7 +56,7 @@ def test_headings_are_compared_without_case_and_width(owner: User) -> None:
 
 def test_two_columns_matched_to_one_are_refused(owner: User) -> None:
     job = uploaded(owner, CSV, {"Artikel": "Code"})
-    assert job.result["error"]["code"] == "duplicate-column"
+    assert (job.result or {})["error"]["code"] == "duplicate-column"
 
 
 def test_an_order_with_headings_keeps_them(send: Send) -> None:
@@ -94,4 +94,5 @@ def test_a_correction_is_matched_as_what_it_corrects(send: Send, owner: User) ->
     response = send(b"Artikel,Name,Price\nA-1,Bolt,2\n", corrects=str(wrong.pk))
     assert response.status_code == 202, response.content
     job = run(Job.objects.get(pk=response.json()["id"]))
-    assert (job.state, Item.objects.get().price) == (State.SUCCEEDED, 2)
+    assert job.state == State.SUCCEEDED
+    assert Item.objects.get().price == 2
