@@ -54,7 +54,7 @@ bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
 
 .PHONY: check
-check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI drift, error codes, deployment checks
+check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, error codes, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.warehouse $(python) -m mypy
@@ -64,17 +64,12 @@ check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI dri
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
 	@$(offline) $(python) manage.py error_codes --check docs/api.md
 	@$(offline) $(python) -m tests.support.emitted_codes
-	@echo makemessages && $(offline) $(python) -m tests.support.translations
 	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi
 openapi: .venv/.dev  ## write docs/openapi.yaml and the error codes in docs/api.md
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	@$(offline) $(python) manage.py error_codes --write docs/api.md
-
-.PHONY: messages
-messages: .venv/.dev gettext  ## bring the catalogs of translations in locale/ up to date
-	@$(offline) $(python) -m tests.support.translations --write
 
 .PHONY: messages
 messages: .venv/.dev gettext  ## bring the catalogs of translations in locale/ up to date
@@ -147,17 +142,6 @@ chromium:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
 		@stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
-
-.PHONY: gettext
-gettext:
-	@if command -v msgmerge >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo 'Installing GNU gettext for the catalogs of translations'; \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends gettext \
-			|| $(call fail,apt-get could not install gettext; the lines above say why); \
-	else \
-		$(call fail,the catalogs of translations need GNU gettext as "msgmerge" on PATH: on Debian run: apt-get install gettext); \
-	fi
 
 .PHONY: gettext
 gettext:
