@@ -23,6 +23,7 @@ from jobs.postgres.statements import planned_again
 from jobs.types.ordering import Order, Ordering, Placed
 from uploads.corrections import NotCorrectableError, require_correctable
 from uploads.headings import HeadingsField, headings_of, refuse_unknown_columns
+from uploads.remembering import remember_headings
 from uploads.types import UPLOAD_TYPES, UploadType
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class UploadOrdering(Ordering[UploadType]):
             job = self.submit(upload_type, payload, order, owner=owner, idempotency=idempotency)
             artifact.job = job
             artifact.save(force_insert=True)
+            if headings := data["csv"].get("headings"):
+                remember_headings(owner, upload_type.identifier, headings)
             return Placed(job)
 
 

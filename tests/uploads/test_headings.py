@@ -15,6 +15,7 @@ from tests.support.apps.warehouse.models import Item, Tenant
 from tests.support.ordering import assert_problem
 from tests.support.uploads import make_upload, run
 from uploads.headings import LONGEST_HEADING
+from uploads.remembering import remembered_headings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,10 +60,11 @@ def test_two_columns_matched_to_one_are_refused(owner: User) -> None:
     assert (job.result or {})["error"]["code"] == "duplicate-column"
 
 
-def test_an_order_with_headings_keeps_them(send: Send) -> None:
+def test_an_order_with_headings_keeps_them(send: Send, owner: User) -> None:
     response = send(headings=json.dumps(MATCHED))
     assert response.status_code == 202, response.content
     assert Job.objects.get().payload["csv"] == {"encoding": None, "delimiter": None, "headings": MATCHED}
+    assert remembered_headings(owner, "items") == {"artikel": "Code", "code": None}
 
 
 def test_an_order_without_headings_is_as_before(send: Send) -> None:
