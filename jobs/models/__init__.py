@@ -15,6 +15,7 @@ from jobs.models.publish_failure import PublishFailure
 from jobs.models.queues import Queue, TypeDials
 from jobs.models.refusal import Refusal
 from jobs.models.reused_keys import ReusedKey
+from jobs.models.share_link import ShareLink
 from jobs.models.statistics import Activity, AttemptTotal, DecisionTotal, RecentRuns
 from jobs.models.sweep import Sweep
 from jobs.models.token import ApiToken
@@ -23,6 +24,6 @@ from jobs.models.worker import Worker
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "PayloadRevision", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
-    "TypeDials", "Worker",
+    "PayloadRevision", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "ShareLink",
+    "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip
