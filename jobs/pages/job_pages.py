@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -24,22 +24,18 @@ from jobs.models import Job
 from jobs.pages.listing import list_jobs
 from jobs.pages.order_form import OrderForm, mistakes, render_form
 from jobs.pages.posting import View, post_only_from
+from jobs.pages.refusal import Refusal
 from jobs.pages.remedies import REMEDIES, Remedy
+from jobs.pages.share_panel import share_panel
+from jobs.pages.sharing import share_paths
 from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
-from jobs.pages.wording import ShownInFull, show_in_full
+from jobs.pages.wording import show_in_full
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
 NAMES = ("list", "list_live", "order", "detail", "detail_live", "download")
 NOT_RETRIED = "It was not tried again"
-
-
-class Refusal(NamedTuple):
-    """The message on a job's page about an action that was refused."""
-
-    heading: str
-    reason: str
 
 
 class JobPages:
@@ -68,6 +64,7 @@ class JobPages:
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),
             path(f"{at}/<str:job_id>/delete", of_job(self.delete), name=f"{kind}-page-delete"),
             path(f"{at}/<str:job_id>/retry", of_job(self.retry), name=f"{kind}-page-retry"),
+            *share_paths(self),
         ]
 
     @property
@@ -75,7 +72,7 @@ class JobPages:
         """The names of the paths, for templates."""
         kind = self.resource.kind
         own = {name: f"{kind}-{name.replace('_', '-')}" for name in NAMES}
-        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete")}
+        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete", "share", "unshare")}
 
     def list(self, request: SignedInRequest) -> HttpResponse:
         """My jobs."""
@@ -89,12 +86,11 @@ class JobPages:
         self, request: SignedInRequest, job_id: str, *, status: int = 200, refused: Refusal | None = None
     ) -> HttpResponse:
         """One job."""
-        shown = self._shown(request, job_id)
-        return self._render(request, "jobs/detail.html", status=status, shown=shown, refusal=refused)
+        return self._render(request, "jobs/detail.html", status=status, refusal=refused, **self._shown(request, job_id))
 
     def detail_live(self, request: SignedInRequest, job_id: str) -> HttpResponse:
         """The part of a job's page that refreshes itself while the job is active."""
-        return self._render(request, "jobs/detail_live.html", shown=self._shown(request, job_id))
+        return self._render(request, "jobs/detail_live.html", **self._shown(request, job_id))
 
     def cancel(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
         """Cancel a job, and go back to its page. A job that has ended since the page was shown is left unchanged."""
@@ -179,9 +175,10 @@ class JobPages:
         except ValueError:
             raise Http404 from None
 
-    def _shown(self, request: SignedInRequest, job_id: str) -> ShownInFull:
+    def _shown(self, request: SignedInRequest, job_id: str) -> dict[str, Any]:
         job = self._mine(request, job_id)
-        return show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=self.remedies)
+        shown = show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=self.remedies)
+        return {"shown": shown, "share": share_panel(request, self.resource, shown)}
 
     def _mine(self, request: SignedInRequest, job_id: str) -> Job:
         return get_job(request, job_id, kind=self.resource.kind)

@@ -22,10 +22,11 @@ document.addEventListener("click", async (event) => {
   const text = document.getElementById(button.dataset.copy);
   const told = button.parentElement.querySelector("[data-copied]");
   try {
-    await navigator.clipboard.writeText(text.textContent);
+    await navigator.clipboard.writeText(text.value ?? text.textContent);
     told.textContent = "Copied.";
   } catch {
-    document.getSelection().selectAllChildren(text);
+    if (text.select) text.select();
+    else document.getSelection().selectAllChildren(text);
     told.textContent = "The text is selected. Copy it with the keyboard.";
   }
 });
