@@ -148,6 +148,11 @@ PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
 PREVIEW_TIMEOUT_SECONDS = env.int("PREVIEW_TIMEOUT_SECONDS", default=5)
 PREVIEW_MEMORY_MB = env.int("PREVIEW_MEMORY_MB", default=512)
 
+# Share links: downloads without signing in
+
+SHARE_LINKS = env.bool("SHARE_LINKS", default=False)
+SHARE_LINK_MAX_DAYS = env.int("SHARE_LINK_MAX_DAYS", default=30)
+
 # Callbacks
 
 CALLBACK_ALLOW_HTTP = env.bool("CALLBACK_ALLOW_HTTP", default=DEBUG)
