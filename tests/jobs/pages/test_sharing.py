@@ -72,6 +72,7 @@ def test_a_file_that_expired_since_the_page_was_shown_is_not_shared(signed_in: C
     response = signed_in.post(f"/reports/{job.pk}/share", {"term": "1"})
     assert response.status_code == 409
     assert "The link was not created The file cannot be downloaded any more." in words(response)
+    assert "Share the file" not in words(response)
 
 
 def test_the_maximum_is_told(signed_in: Client, shareable: MakeJob, owner: User) -> None:
