@@ -52,7 +52,7 @@ class TusView(UnparsedBody, ResourceView):
 
     def get_permissions(self) -> list[Any]:
         """Anybody may ask what the server can do."""
-        return [] if getattr(self.request, "method", "") == "OPTIONS" else super().get_permissions()
+        return [] if getattr(self.request, "method", "") == "OPTIONS" else [*super().get_permissions()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises ProblemError (412) for another version of tus."""
@@ -69,7 +69,7 @@ class TusView(UnparsedBody, ResourceView):
             final.reason_phrase = "Checksum Mismatch"
         return final
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """What the server can do."""
         allowed = [one.max_bytes for one in UPLOAD_TYPES.orderable_by(request.user)]
         return no_content(described_server(max(allowed, default=None)))
