@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from contextlib import closing
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -46,17 +47,18 @@ class Tus:
         self.session = requests.Session()
         self.session.headers.update({"Authorization": f"Bearer {self.bearer}", "Tus-Resumable": "1.0.0"})
 
-    def post(self, length: int, *, data: bytes = b"", headers: dict[str, str] | None = None, **metadata: str) -> Any:
+    def post(self, length: int, *, data: bytes = b"", headers: dict[str, str] | None = None, **metadata: Any) -> Any:
         """Create an upload of items."""
         fields = {"Upload-Length": str(length), **({"Content-Type": CHUNK} if data else {})}
         fields["Upload-Metadata"] = encoded({"uploadType": "items", "filename": "items.csv", **metadata})
         return self.session.post(self.url, data=data, headers={**fields, **(headers or {})}, timeout=60)
 
-    def create(self, length: int, **metadata: str) -> str:
+    def create(self, length: int, **metadata: Any) -> str:
         """The URL of a new upload."""
         made = self.post(length, **metadata)
         assert made.status_code == 201, made.text
-        return urljoin(self.base, made.headers["Location"])
+        location: str = made.headers["Location"]
+        return urljoin(self.base, location)
 
     def head(self, url: str) -> Any:
         """Ask for the offset."""
@@ -77,7 +79,8 @@ class Tus:
         connection = socket.create_connection((str(parts.hostname), parts.port or 80), timeout=60)
         head = (
             f"PATCH {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {self.bearer}\r\n"
-            f"Tus-Resumable: 1.0.0\r\nContent-Type: {CHUNK}\r\nUpload-Offset: {offset}\r\nContent-Length: {length}\r\n\r\n"
+            f"Tus-Resumable: 1.0.0\r\nContent-Type: {CHUNK}\r\nUpload-Offset: {offset}\r\n"
+            f"Content-Length: {length}\r\n\r\n"
         )
         connection.sendall(head.encode() + data)
         return connection
@@ -86,5 +89,7 @@ class Tus:
 def source_of(job: Job) -> bytes:
     """The file that a job has received."""
     artifact = Artifact.objects.get(job=job, role="source")
-    stored = open_artifact_range(artifact, first=0, last=max(0, artifact.size_bytes - 1)) if artifact.size_bytes else []
-    return b"".join(stored)
+    if not artifact.size_bytes:
+        return b""
+    with closing(open_artifact_range(artifact, first=0, last=artifact.size_bytes - 1)) as stored:
+        return b"".join(stored)

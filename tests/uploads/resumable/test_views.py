@@ -198,7 +198,7 @@ def test_the_length_is_required(length: str, tus: Tus) -> None:
         ({"uploadType": ""}, ["#/uploadType"]),
     ],
 )  # fmt: skip
-def test_metadata_is_validated_as_the_query_string_is(metadata: dict[str, str], pointers: list[str], tus: Tus) -> None:
+def test_metadata_is_validated_as_the_query_string_is(metadata: dict[str, Any], pointers: list[str], tus: Tus) -> None:
     problem = assert_problem(tus.post(1000, **metadata), 400, "invalid-request")
     assert sorted(error["pointer"] for error in problem["errors"]) == pointers
     assert not ResumableUpload.objects.exists()
