@@ -28,12 +28,19 @@ from uploads.resumable.errors import OvertakenError, WrongOffsetError
 from uploads.resumable.fields import invalid_field, read_number
 from uploads.resumable.metadata import FIELD, FILENAME, order_of, read_metadata
 from uploads.resumable.parts import delete_files
-from uploads.resumable.schema import CREATE, DELETE, PATCH
+from uploads.resumable.schema import CREATE, DELETE, HEAD, OPTIONS, PATCH
 from uploads.types import UploadType
 
 
 class ResumableListView(TusView):
     """`/api/uploads/resumable`"""
+
+    documented_methods = ("OPTIONS",)
+
+    @extend_schema(operation_id="describeResumableUploads", **OPTIONS)
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What the server can do, for clients of tus."""
+        return super().options(request, *args, **kwargs)
 
     @extend_schema(**CREATE)
     def post(self, request: Request) -> Response:
@@ -84,6 +91,9 @@ class ResumableListView(TusView):
 class ResumableView(TusView):
     """`/api/uploads/resumable/{id}`"""
 
+    documented_methods = ("HEAD",)
+
+    @extend_schema(**HEAD)
     def head(self, request: Request, upload_id: str, **kwargs: Any) -> HttpResponse:
         """How far the upload is. Whoever was sending bytes of it stops, so that this stays true."""
         upload = find_upload(request.user, upload_id)  # type: ignore[arg-type]
