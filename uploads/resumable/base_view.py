@@ -113,8 +113,8 @@ def answering_problems() -> Iterator[None]:
         detail = "Another request has gone on with this upload, or has deleted it."
         raise ProblemError(400, "overtaken", detail) from None
     except TooManyError as error:
-        code = "too-many-resumable-uploads"
-        raise ProblemError(429, code, str(error), retry_after=TOO_MANY_RETRY_AFTER) from None
+        wait = TOO_MANY_RETRY_AFTER
+        raise ProblemError(429, "too-many-resumable-uploads", str(error), retry_after=wait) from None
 
 
 def body_length(request: Request) -> int:

@@ -33,7 +33,7 @@ class Checksum:
         """Raise ProblemError (460) unless the bytes have the expected checksum."""
         if self._seen.digest() != self._expected:
             detail = f"The {self._algorithm} checksum of the body is not that of {FIELD}. Nothing of it was kept."
-            raise ProblemError(MISMATCH, "checksum-mismatch", detail)
+            raise ProblemError(460, "checksum-mismatch", detail)
 
 
 def read_checksum(value: str | None) -> Checksum | None:

@@ -40,7 +40,8 @@ def test_what_cannot_be_read_is_refused(header: str) -> None:
 
 
 def test_an_order_is_that_of_the_query_string() -> None:
-    assert order_of({"filename": "x", "uploadType": "items", "dryRun": "true", "callbackURL": "https://a.example/"}) == {
+    metadata = {"filename": "x", "uploadType": "items", "dryRun": "true", "callbackURL": "https://a.example/"}
+    assert order_of(metadata) == {
         "uploadType": "items", "csv": {"encoding": None, "delimiter": None}, "mode": "atomic", "dryRun": True,
         "plan": None, "corrects": None, "callbackURL": "https://a.example/",
     }  # fmt: skip
