@@ -18,14 +18,17 @@ FILENAME: Final = "filename"
 def read_metadata(header: str) -> dict[str, str]:
     """Key → value of the keys that are known here. Stock clients send others, such as `filetype`, which are ignored.
 
-    Raises ProblemError (400) if a key is repeated or empty, or a known one has a value that is not UTF-8 in base64.
+    Raises ProblemError (400) if the field is not ASCII, a key is repeated or empty, or a known one has a value that is
+    not UTF-8 in base64.
     """
+    if not header.isascii():
+        raise invalid_field(FIELD, "Send ASCII only: values are in base64.")
     known = {FILENAME, *UploadQuery().fields}
     found: dict[str, str] = {}
     seen: set[str] = set()
     for pair in header.split(",") if header.strip() else ():
         key, _, value = pair.strip().partition(" ")
-        if not key or not key.isascii() or key in seen:
+        if not key or key in seen:
             raise invalid_field(FIELD, "Send pairs of a key and a value in base64, each key once, separated by commas.")
         seen.add(key)
         if key in known:

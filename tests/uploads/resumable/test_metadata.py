@@ -30,8 +30,18 @@ def test_known_keys_are_read_and_others_ignored(header: str, expected: dict[str,
 
 @pytest.mark.parametrize(
     "header",
-    ["filename !", "filename YQ", "filename /w==", "mode YQ==,mode YQ==", "x,x", ",", "mode YQ==,", "é YQ=="],
-    ids=["no base64", "no padding", "no UTF-8", "twice", "unknown twice", "empty", "empty at the end", "no ASCII"],
+    ["filename !", "filename YQ", "filename /w==", "mode YQ==,mode YQ==", "x,x", ",", "mode YQ==,", "é YQ==", "name é"],
+    ids=[
+        "no base64",
+        "no padding",
+        "no UTF-8",
+        "twice",
+        "unknown twice",
+        "empty",
+        "empty at the end",
+        "no ASCII",
+        "no ASCII that is ignored",
+    ],
 )
 def test_what_cannot_be_read_is_refused(header: str) -> None:
     with pytest.raises(ProblemError) as refused:
