@@ -53,6 +53,7 @@
 | `threads` | threads that act at once, each over its own connection |
 | `tokens` | bearer tokens, and API clients that send them |
 | `translations` | the catalogs of translations, compared with the texts of the sources by `make check` |
+| `tus` | a client of tus that sends what a test tells it to, and a network that fails |
 | `undos` | orders the undo of an upload, and runs it in this process |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |
