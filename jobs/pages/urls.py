@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from jobs.pages import tokens
+from jobs.pages import mail_stop, tokens
 
 
 @require_safe
@@ -22,6 +22,7 @@ urlpatterns = [
     path("sign-in", sign_in, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
     path("favicon.ico", icon, name="icon"),
+    path("mail/stop/<str:token>", mail_stop.mail_stop, name="mail-stop"),
     path("tokens", tokens.token_list, name="token-list"),
     path("tokens/<str:token_id>/revoke", tokens.token_revoke, name="token-revoke"),
 ]
