@@ -1,14 +1,13 @@
-"""A worker that is killed while the mail server holds it, and one that is killed before the end was announced."""
+"""A worker that is killed, or stopped, while the mail server holds it."""
 
 from collections.abc import Iterator
 
 import pytest
 from pytest_django import Settings
 
-from jobs.announcing import MAILS
 from jobs.mailing.queueing import queue_mail
 from jobs.mailing.topics import Topic
-from jobs.models import Attempt, Job
+from jobs.models import Attempt
 from jobs.states import State
 from tests.support.fault import Fault
 from tests.support.smtp import HANG, PUBLIC_URL, MailServer, mail_server, send_mail_to
@@ -67,14 +66,3 @@ def test_a_mail_that_is_sent_and_hangs_ends_when_the_worker_is_stopped(
     fault.wait_for(job, State.QUEUED)
     assert fault.outcomes(job) == ["handed_back"]
     assert server.mails == []
-
-
-def test_a_worker_that_dies_between_the_end_and_its_announcement(
-    fault: Fault, stack: Stack, server: MailServer
-) -> None:
-    """The workers of the suite send no mail, so they end the job and do not announce it, as if they had died."""
-    job = fault.order_slow_rows(rows=-1, seconds=0)
-    Job.objects.filter(pk=job.pk).update(mails=True)
-    fault.wait_for(job, State.DEAD)
-    fault.mend()
-    assert not Job.objects.filter(**{MAILS.column: True}).exists()

@@ -27,7 +27,7 @@ from jobs.models import Job, Queue
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from jobs.worker.transitions import claim_job
+from jobs.worker.transitions import claim_job, finish_job
 from tests.support.deliveries import URL, told
 from tests.support.smtp import MailServer, send_mail_to
 from tests.support.threads import Threads
@@ -129,6 +129,13 @@ def test_a_job_whose_worker_was_lost_is_told_of_by_the_sweep(ordered: Callable[.
     Job.objects.update(lease_expires_at=Now(), max_attempts=1)
     assert rescue_orphaned_jobs() == 1
     assert (mailed(), mail_ended_jobs(), mailed()) == ([], 1, ["failed"])
+
+
+def test_an_end_is_told_of_whose_worker_died_right_after_it(ordered: Callable[..., Job]) -> None:
+    attempt = claim_job(ordered().pk, worker="w", celery_task_id="", lease_seconds=60)
+    assert attempt is not None
+    finish_job(attempt, result=None, artifacts=[], rows=0, peak_memory_bytes=0)
+    assert (mailed(), mail_ended_jobs(), mailed()) == ([], 1, ["complete"])
 
 
 def test_each_end_is_told_of_where_staff_requeue(
