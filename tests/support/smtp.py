@@ -70,7 +70,7 @@ class MailServer:
         if reply == HANG:
             await asyncio.sleep(3600)
         if reply == DROP:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return reply
 
