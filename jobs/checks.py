@@ -73,7 +73,7 @@ def check_public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[c
     if not mail_is_on() or is_public_url(settings.PUBLIC_URL):
         return []
     text = "EMAIL_URL is set, so PUBLIC_URL must be the address of this service, such as https://longhaul.example.org."
-    return [checks.Error(text, id="jobs.E008")]
+    return [checks.Error(text, id="jobs.E009")]
 
 
 @checks.register(checks.Tags.files)

@@ -45,9 +45,9 @@ def test_callback_networks_that_are_none_are_an_error(settings: Settings) -> Non
 )
 def test_mail_without_the_address_of_the_service_is_an_error(url: str, is_wrong: bool, settings: Settings) -> None:
     settings.PUBLIC_URL = url
-    assert "jobs.E008" not in ids()
+    assert "jobs.E009" not in ids()
     settings.MAIL_IS_ON = True
-    assert ("jobs.E008" in ids()) is is_wrong
+    assert ("jobs.E009" in ids()) is is_wrong
 
 
 def test_of_callbacks_two_run_to_one_bucket_of_hosts(db: None) -> None:
