@@ -10,6 +10,7 @@ from config.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401  (read
 from config.databases import connection_to, reports_login
 from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env, secret_key  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
+from config.mail import mail_settings
 from config.queues import HOUSEKEEPING, all_queues
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
@@ -172,6 +173,16 @@ CALLBACK_CIRCUIT_FAILURES = env.int("CALLBACK_CIRCUIT_FAILURES", default=5)
 CALLBACK_CIRCUIT_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_OPEN_SECONDS", default=60.0)
 CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS", default=3600.0)
 CALLBACK_GIVE_UP_HOURS = env.float("CALLBACK_GIVE_UP_HOURS", default=24.0)
+
+# Mail
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_ON = bool(EMAIL_URL)
+PUBLIC_URL = env.str("PUBLIC_URL", default="")  # links in mails start with it
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="longhaul@localhost")
+EMAIL_TIMEOUT = EMAIL_TIMEOUT_SECONDS = env.float("EMAIL_TIMEOUT_SECONDS", default=20.0)  # of each answer of the server
+if MAIL_IS_ON:
+    globals().update(mail_settings(env.email_url("EMAIL_URL")))
 
 # Files
 

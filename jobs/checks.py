@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core import checks
 
 from jobs.http.client_address import trusted_proxies
+from jobs.mailing.links import is_public_url
+from jobs.mailing.topics import mail_is_on
 from jobs.outbound.addresses import allowed_networks
 
 
@@ -70,6 +72,15 @@ def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     except ValueError as error:
         return [checks.Error(f"TRUSTED_PROXIES: {error}.", id="jobs.E005")]
     return []
+
+
+@checks.register(checks.Tags.security)
+def check_public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Without it, no link in a mail would lead anywhere."""
+    if not mail_is_on() or is_public_url(settings.PUBLIC_URL):
+        return []
+    text = "EMAIL_URL is set, so PUBLIC_URL must be the address of this service, such as https://longhaul.example.org."
+    return [checks.Error(text, id="jobs.E009")]
 
 
 @checks.register(checks.Tags.files)

@@ -16,10 +16,10 @@ from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.refusal import Refusal
-from jobs.pages.remedies import REMEDIES, Remedy
 from jobs.pages.share_panel import share_panel
 from jobs.pages.signed_in import SignedInRequest
 from jobs.pages.wording import show_in_full
+from jobs.remedies import REMEDIES, Remedy
 
 NOT_RETRIED = "It was not tried again"
 

@@ -46,6 +46,7 @@
 | `sessions` | the sessions of the test database that other processes hold |
 | `simulated_time` | PostgreSQL by a clock that the test sets |
 | `small_file` | a handler that publishes a small file |
+| `smtp` | a real mail server that misbehaves on request |
 | `stack` | web, workers and Beat as real processes over the test database |
 | `staged` | records in a staging table, read by the SQL of an upload type |
 | `standby` | a streaming replica of the test database |

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
+from jobs.mailing.stopping import stop_token
+from jobs.mailing.topics import Topic
 from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, ShareLink, Sweep, TypeDials
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
@@ -102,6 +104,9 @@ def user_pages() -> Iterator[str]:
 def visitor_pages() -> Iterator[str]:
     """What those see who are not signed in."""
     yield from ("/sign-in", "/admin/login/", "/no/such/page", "/shared/forged", "/api/docs")
+    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs", "/mail/stop/forged")
+    reader, _ = User.objects.get_or_create(username="reader")
+    yield f"/mail/stop/{stop_token(reader.pk, Topic.FAILED)}"
 
 
 def models(*, every: bool) -> list[type[Model]]:
