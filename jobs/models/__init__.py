@@ -24,6 +24,6 @@ from jobs.models.worker import Worker
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal", "ReusedKey", "SearchTerms", "Sweep",
-    "TypeDials", "Worker",
+    "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
+    "ReusedKey", "SearchTerms", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip

@@ -1,11 +1,13 @@
-"""The language and the time zone of a page: those of the user's preferences, or those of the browser.
+"""Language, time zone and number format of a page: those of the user's preferences, or those of the browser.
 
 The API and the admin stay in English and UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import tzinfo
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,6 +20,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from jobs.models import Preferences
+from jobs.pages.numbers import current_format
 
 logger = structlog.get_logger(__name__)
 
@@ -37,7 +40,7 @@ def localize_pages(
             return get_response(request)
         request.preferences = preferences = _preferences(request)  # type: ignore[attr-defined]
         language = preferences.language or translation.get_language_from_request(request)
-        with translation.override(language), timezone.override(_zone(request, preferences)):
+        with localized(language, _zone(request, preferences), preferences.number_format):
             response = get_response(request)
         response.headers.setdefault("Content-Language", language)
         if not preferences.language:
@@ -45,6 +48,17 @@ def localize_pages(
         return response
 
     return middleware
+
+
+@contextmanager
+def localized(language: str, zone: tzinfo, number_format: str) -> Iterator[None]:
+    """Texts, times and numbers are formatted like this within the block."""
+    token = current_format.set(number_format)
+    try:
+        with translation.override(language), timezone.override(zone):
+            yield
+    finally:
+        current_format.reset(token)
 
 
 def preferences_of(user_id: int) -> Preferences:

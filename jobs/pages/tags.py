@@ -1,11 +1,19 @@
-"""Template tags of the pages. They need no request, because error pages are rendered without one."""
+"""Template tags and filters of the pages. They need no request, because error pages are rendered without one."""
 
 from __future__ import annotations
 
-from django import template
-from django.urls import reverse
+from datetime import datetime
 
-from jobs.pages import sections
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from jobs.pages import numbers, sections
+from jobs.pages.wording import STATUS_LABELS
 
 register = template.Library()
 
@@ -20,3 +28,46 @@ def home() -> str:
 def navigation_sections() -> list[tuple[str, str]]:
     """Name of the path, and label, of each section."""
     return list(sections.sections().items())
+
+
+@register.simple_tag
+def time_zone_name() -> str:
+    """The time zone of all times on the page."""
+    return timezone.get_current_timezone_name().replace("_", " ")
+
+
+@register.filter
+def number(value: float, decimals: int = 0) -> str:
+    """`1,234`, in the number format of the user; empty for None."""
+    return "" if value is None else numbers.format_number(value, decimals=decimals)
+
+
+@register.filter
+def size(value: int) -> str:
+    """A number of bytes, as `1.2 MB`; empty for None."""
+    return "" if value is None else numbers.format_size(value)
+
+
+@register.filter
+def status_label(word: str) -> str:
+    """A status of the API in the language of the page."""
+    return str(STATUS_LABELS.get(word, word))
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """An exact time: `2026-11-29 21:40 JST`."""
+    return format_html('<time datetime="{}">{}</time>', timezone.localtime(at).isoformat(), _exact(at))
+
+
+@register.simple_tag
+def ago(at: datetime) -> SafeString:
+    """A time relative to now, with the exact one as its tooltip. A page that needs it at hand also shows `moment`."""
+    exact = _exact(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', timezone.localtime(at).isoformat(), exact, naturaltime(at)
+    )
+
+
+def _exact(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "Y-m-d H:i T")

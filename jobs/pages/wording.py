@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
 
 from jobs.api.resources.resource import JobResource
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
@@ -20,6 +21,17 @@ from jobs.states import State
 from jobs.status import has_ended, status_word
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
+
+#: Status of the API → what pages call it.
+STATUS_LABELS: Final = {
+    "Queued": _("Queued"),
+    "In Progress": _("In progress"),
+    "Canceling": _("Canceling"),
+    "Complete": _("Complete"),
+    "Failed": _("Failed"),
+    "Canceled": _("Canceled"),
+    "Expired": _("Expired"),
+}
 
 
 @dataclass(frozen=True)

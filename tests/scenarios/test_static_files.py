@@ -21,7 +21,7 @@ import re, django
 django.setup()
 from django.test import Client
 page = Client().get("/api/errors").content.decode()
-[path] = re.findall(r'href="(/static/[^"]*\\.css)"', page)
+path, *_ = re.findall(r'href="(/static/[^"]*\\.css)"', page)
 answer = Client().get(path, headers={"Accept-Encoding": "gzip"})
 print(path, answer.status_code, answer["Content-Encoding"], answer["Cache-Control"], answer["Vary"], sep="\\n")
 """

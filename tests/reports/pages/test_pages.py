@@ -55,7 +55,7 @@ def test_the_list_costs_the_same_however_long_it_is(
 ) -> None:
     for state in [State.SUCCEEDED, State.QUEUED, State.RUNNING] * jobs:
         publish(make_job(state))
-    with django_assert_num_queries(5):  # session, user, jobs, artifacts, what runs of their types took
+    with django_assert_num_queries(6):  # session, user, preferences, jobs, artifacts, what runs of their types took
         signed_in.get("/")
 
 

@@ -63,6 +63,7 @@ def test_sign_in_order_wait_download_and_sign_out(
     assert hashlib.sha256(content).hexdigest() == artifact.sha256
     assert content.startswith(b"Month,Category,Orders,")
 
+    page.get_by_role("banner").get_by_text("ada").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_title("Sign in – Longhaul")
     page.goto(f"/reports/{job.pk}")
