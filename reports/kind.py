@@ -9,6 +9,7 @@ from django.utils import translation
 from jobs.context import JobContext
 from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.types.reopening import reopen_to_run
+from jobs.types.scheduling import TypedOrders
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import ORDERING
@@ -39,4 +40,5 @@ REPORT: Final = Kind(
         write_allows="order, cancel and delete reports",
     ),
     result_url="report-download",
+    scheduled_orders=TypedOrders(ORDERING),
 )
