@@ -10,8 +10,8 @@ from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
 from jobs.maintenance.sweeping import PeriodicSweep
 from jobs.maintenance.sweeps import SWEEPS
-from jobs.schedules.bells import TASK
-from jobs.schedules.running import ring
+from jobs.schedules.beat_rows import TASK
+from jobs.schedules.running import run_for_beat
 from jobs.worker import execution
 
 logger = structlog.get_logger(__name__)
@@ -43,13 +43,13 @@ def execute_job(self: "Task[[str], Any]", job_id: str) -> dict[str, Any]:
 
 @shared_task(name=TASK, ignore_result=True)
 def run_schedule(schedule_id: str) -> str:
-    """What the bell of a schedule rings. The sweep `run_due_schedules` finds what it misses."""
+    """Run a schedule if it is due. The sweep `run_due_schedules` finds what it misses."""
     try:
         pk = UUID(schedule_id)
     except (ValueError, AttributeError, TypeError):
         logger.warning("message_names_no_schedule", schedule_id=repr(schedule_id)[:100])
         return "names no schedule"
-    return ring(pk)
+    return run_for_beat(pk)
 
 
 def _make_task(sweep: PeriodicSweep) -> None:

@@ -1,4 +1,4 @@
-"""Run schedules that no bell rang for, try again what a full queue kept waiting, and record how runs ended."""
+"""Run schedules that Beat did not ring for, try again what a full queue kept waiting, and record how runs ended."""
 
 from __future__ import annotations
 

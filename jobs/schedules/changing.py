@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import TransitionError
 from jobs.models import Schedule, ScheduleRun
-from jobs.schedules.bells import hang_bell, remove_bell
+from jobs.schedules.beat_rows import delete_beat_row, save_beat_row
 from jobs.schedules.ending import stop
 from jobs.schedules.recurrence import Recurrence, check_recurrence
 from jobs.schedules.running import locked, place
@@ -54,7 +54,7 @@ def create_schedule(*, owner: AbstractBaseUser, kind: str, type: str, plan: Plan
         schedule = Schedule(owner_id=owner.pk, kind=kind, type=type, **_columns(plan))
         schedule.next_run_at = next(times_from(schedule, database_now()), None)
         schedule.save()
-        hang_bell(schedule)
+        save_beat_row(schedule)
     return schedule
 
 
@@ -70,7 +70,7 @@ def change_schedule(schedule_id: UUID, *, plan: Plan) -> None:
         schedule.failures = 0
         schedule.save(update_fields=[*_columns(plan), "next_run_at", "failures"])
         if not schedule.is_stopped_by_staff:
-            hang_bell(schedule)
+            save_beat_row(schedule)
 
 
 def pause_schedule(schedule_id: UUID) -> None:
@@ -91,14 +91,14 @@ def resume_schedule(schedule_id: UUID) -> None:
         schedule.paused_at, schedule.pause_reason, schedule.failures = None, "", 0
         schedule.next_run_at = next(times_from(schedule, database_now()), None)
         schedule.save(update_fields=["paused_at", "pause_reason", "failures", "next_run_at"])
-        hang_bell(schedule)
+        save_beat_row(schedule)
 
 
 def delete_schedule(schedule_id: UUID) -> None:
-    """Delete a schedule with its history and its bell. Its jobs stay. Raises DoesNotExist."""
+    """Delete a schedule with its history and its row of Beat. Its jobs stay. Raises DoesNotExist."""
     with _locked(schedule_id) as schedule:
         schedule.delete()
-        remove_bell(schedule_id)
+        delete_beat_row(schedule_id)
 
 
 def run_now(schedule_id: UUID) -> ScheduleRun:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from jobs.models import Job, Schedule, ScheduleRun
 from jobs.postgres.commit import in_transaction
-from jobs.schedules.bells import silence_bell
+from jobs.schedules.beat_rows import disable_beat_row
 from jobs.schedules.notices import FAILURES, tell_paused, tell_run_ended
 from jobs.states import State
 
@@ -74,4 +74,4 @@ def stop(schedule: Schedule, reason: Schedule.PauseReason) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(paused_at=Now(), pause_reason=reason, next_run_at=None)
     schedule.refresh_from_db(fields=["paused_at", "pause_reason", "next_run_at"])
     schedule.runs.filter(outcome=Outcome.WAITING).update(outcome=Outcome.MISSED)
-    silence_bell(schedule)
+    disable_beat_row(schedule)

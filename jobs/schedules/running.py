@@ -1,6 +1,6 @@
 """A run: claim a scheduled time and place its order, in one transaction.
 
-A bell of Beat and the sweep call the same function, as often as they like. Whoever locks the schedule first moves
+Beat and the sweep call the same function, as often as they like. Whoever locks the schedule first moves
 `next_run_at` on with one guarded UPDATE; the others find that nothing is due. If the process dies in between,
 PostgreSQL undoes both the claim and the order. Each scheduled time has a row, so a clock that jumps back repeats none.
 """
@@ -22,7 +22,7 @@ from jobs.kinds import find_kind
 from jobs.models import Preferences, Schedule, ScheduleRun
 from jobs.payloads.redaction import redact
 from jobs.postgres.commit import in_transaction
-from jobs.schedules.bells import remove_bell
+from jobs.schedules.beat_rows import delete_beat_row
 from jobs.schedules.ending import end_run
 from jobs.schedules.times import database_now, passed_times
 
@@ -32,10 +32,13 @@ Outcome = ScheduleRun.Outcome
 NOTHING: Final = "nothing is due"
 
 
-def ring(schedule_id: UUID) -> str:
-    """What a bell does: run the schedule if it is due. Returns the outcome in a word. A bell without one is removed."""
+def run_for_beat(schedule_id: UUID) -> str:
+    """Run a schedule for which Beat rings, if it is due. Returns what was done, in a word.
+
+    If the schedule was deleted together with its owner, its row of Beat is deleted now.
+    """
     if not Schedule.objects.filter(pk=schedule_id).exists():
-        remove_bell(schedule_id)
+        delete_beat_row(schedule_id)
         return "no such schedule"
     run = run_if_due(schedule_id)
     return run.outcome if run else NOTHING

@@ -1,4 +1,4 @@
-"""What owners do with their schedules, and the bells of Beat that follow."""
+"""What owners do with their schedules, and what follows for the rows of Beat."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,14 +49,14 @@ def next_run(schedule: Schedule) -> str:
     return str(schedule.next_run_at)
 
 
-def test_a_schedule_has_a_bell_that_staff_can_read(clock: Clock, make_schedule: Make) -> None:
+def test_a_schedule_has_a_row_of_beat_that_staff_can_read(clock: Clock, make_schedule: Make) -> None:
     schedule = make_schedule()
-    bell = PeriodicTask.objects.get(task="jobs.run_schedule")
-    assert (schedule.periodic_task, bell.enabled, bell.queue) == (bell, True, "housekeeping")
-    assert (bell.name, bell.args) == (f"Schedule {schedule.pk}", f'["{schedule.pk}"]')
-    assert bell.description == "report order-lines of ada: Last week"
-    assert str(bell.crontab) == "0 7 * * 1 (m/h/dM/MY/d) Asia/Tokyo"
-    assert faults_of(bell) == {}
+    row = PeriodicTask.objects.get(task="jobs.run_schedule")
+    assert (schedule.periodic_task, row.enabled, row.queue) == (row, True, "housekeeping")
+    assert (row.name, row.args) == (f"Schedule {schedule.pk}", f'["{schedule.pk}"]')
+    assert row.description == "report order-lines of ada: Last week"
+    assert str(row.crontab) == "0 7 * * 1 (m/h/dM/MY/d) Asia/Tokyo"
+    assert faults_of(row) == {}
 
 
 def test_schedules_with_the_same_times_share_a_crontab(clock: Clock, make_schedule: Make) -> None:
@@ -79,9 +79,9 @@ def test_a_change_of_the_times_counts_from_now_on(clock: Clock, make_schedule: M
     change_schedule(schedule.pk, plan=plan_of(schedule, recurrence=Recurrence("day", 5), name="Earlier"))
     assert next_run(schedule) == "2026-11-30 20:00:00+00:00"
     assert schedule.name == "Earlier"
-    bell = PeriodicTask.objects.get(task="jobs.run_schedule")
-    assert str(bell.crontab).startswith("0 5 * * *")
-    assert bell.description.endswith(": Earlier")
+    row = PeriodicTask.objects.get(task="jobs.run_schedule")
+    assert str(row.crontab).startswith("0 5 * * *")
+    assert row.description.endswith(": Earlier")
 
 
 def test_a_change_of_the_order_leaves_the_times_alone(clock: Clock, make_schedule: Make) -> None:

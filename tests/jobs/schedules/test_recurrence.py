@@ -167,7 +167,7 @@ def test_beat_rings_at_each_time_that_exists(recurrence: Recurrence, zone: ZoneI
         (cron("0 0 * JAN MON#1"), ("0", "0", "*", "1", "*")),
     ],
 )
-def test_the_bell_is_what_celery_understands(recurrence: Recurrence, expected: tuple[str, ...]) -> None:
+def test_the_crontab_is_what_celery_understands(recurrence: Recurrence, expected: tuple[str, ...]) -> None:
     assert tuple(crontab_fields(recurrence).values()) == expected
 
 

@@ -16,7 +16,7 @@ from jobs.kinds import get_kind
 from jobs.maintenance.scheduled_runs import run_due_schedules
 from jobs.models import Job, Preferences, Schedule, ScheduleRun
 from jobs.schedules.recurrence import Recurrence
-from jobs.schedules.running import ring, run_if_due
+from jobs.schedules.running import run_for_beat, run_if_due
 from jobs.types.scheduling import TypedOrders
 from reports.ordering import ORDERING
 from reports.types import ReportType
@@ -72,11 +72,11 @@ def test_the_date_is_that_of_the_zone_of_the_schedule(clock: Clock, make_schedul
     assert Job.objects.get().payload["parameters"] == {"dateFrom": "2026-11-16", "dateTo": "2026-11-22"}
 
 
-def test_bells_and_sweeps_order_once(clock: Clock, make_schedule: Make) -> None:
+def test_rings_and_sweeps_order_once(clock: Clock, make_schedule: Make) -> None:
     schedule = make_schedule()
     clock("2026-11-30T07:00:01+09:00")
-    assert ring(schedule.pk) == "ordered"
-    assert ring(schedule.pk) == "nothing is due"
+    assert run_for_beat(schedule.pk) == "ordered"
+    assert run_for_beat(schedule.pk) == "nothing is due"
     assert run_due_schedules() == 0
     assert Job.objects.count() == 1
 
@@ -251,20 +251,20 @@ def test_nothing_runs_for_a_deactivated_owner_and_nothing_is_made_up_for(
 @pytest.mark.parametrize("deed", ["disabled", "deleted"])
 def test_a_schedule_that_staff_stop_does_not_run(clock: Clock, make_schedule: Make, deed: str) -> None:
     schedule = make_schedule(DAILY)
-    bells = PeriodicTask.objects.filter(task="jobs.run_schedule")
-    bells.update(enabled=False) if deed == "disabled" else bells.delete()
+    rows = PeriodicTask.objects.filter(task="jobs.run_schedule")
+    rows.update(enabled=False) if deed == "disabled" else rows.delete()
     clock("2026-11-30T07:00+09:00")
-    assert ring(schedule.pk) == "nothing is due"
+    assert run_for_beat(schedule.pk) == "nothing is due"
     assert run_due_schedules() == 0
     assert history(schedule) == []
     schedule = Schedule.objects.select_related("periodic_task").get()
     assert schedule.is_stopped_by_staff
 
 
-def test_a_bell_without_a_schedule_is_removed(clock: Clock, make_schedule: Make) -> None:
+def test_a_row_of_beat_without_a_schedule_is_deleted(clock: Clock, make_schedule: Make) -> None:
     schedule = make_schedule()
     Schedule.objects.all().delete()
-    assert ring(schedule.pk) == "no such schedule"
+    assert run_for_beat(schedule.pk) == "no such schedule"
     assert not PeriodicTask.objects.filter(task="jobs.run_schedule").exists()
 
 

@@ -13,14 +13,15 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from jobs.models import Schedule
 from jobs.schedules.recurrence import Recurrence, crontab_fields
 
-#: The name of the task that a bell starts. It must not change.
+#: The name of the task that Beat starts for a schedule. It must not change.
 TASK: Final = "jobs.run_schedule"
-#: A ring that comes later than this is of no use: the sweep has found the run. Seconds.
+#: A later message is of no use, because the sweep has found the run. Clocks may differ: then the sweep finds it, too.
+#: Seconds.
 EXPIRES_SECONDS: Final = 600
 
 
-def hang_bell(schedule: Schedule) -> None:
-    """Create or change the bell of a schedule. It rings unless the schedule is paused. Saves `periodic_task`."""
+def save_beat_row(schedule: Schedule) -> None:
+    """Create or change the row of a schedule. It is enabled unless the schedule is paused. Saves `periodic_task`."""
     crontab = _crontab(schedule)
     values = {
         "task": TASK,
@@ -31,20 +32,20 @@ def hang_bell(schedule: Schedule) -> None:
         "enabled": schedule.paused_at is None,
         "description": f"{schedule.kind} {schedule.type} of {schedule.owner.get_username()}: {schedule.name}",
     }
-    bell, _ = PeriodicTask.objects.update_or_create(name=f"Schedule {schedule.pk}", defaults=values)
-    Schedule.objects.filter(pk=schedule.pk).update(periodic_task=bell)
-    schedule.periodic_task = bell
+    row, _ = PeriodicTask.objects.update_or_create(name=f"Schedule {schedule.pk}", defaults=values)
+    Schedule.objects.filter(pk=schedule.pk).update(periodic_task=row)
+    schedule.periodic_task = row
 
 
-def silence_bell(schedule: Schedule) -> None:
-    """Disable the bell of a schedule that has been paused."""
+def disable_beat_row(schedule: Schedule) -> None:
+    """Disable the row of a schedule that has been paused."""
     if schedule.periodic_task is not None and schedule.periodic_task.enabled:
         schedule.periodic_task.enabled = False
         schedule.periodic_task.save()
 
 
-def remove_bell(schedule_id: UUID) -> None:
-    """Delete the bell of a schedule that no longer exists."""
+def delete_beat_row(schedule_id: UUID) -> None:
+    """Delete the row of a schedule that no longer exists."""
     PeriodicTask.objects.filter(name=f"Schedule {schedule_id}", task=TASK).delete()
 
 
