@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=JobType)
 
 
+def _in_words(error: ValidationError) -> str:
+    """`year: This field is required.`, without the name of the group."""
+    detail = error.detail
+    return in_words(
+        ValidationError(detail["parameters"]) if isinstance(detail, dict) and "parameters" in detail else error
+    )
+
+
 def stored_order(job_type: JobType, body: Mapping[str, Any], relative: Mapping[str, str]) -> dict[str, Any]:
     """A valid order as a schedule stores it: with sealed secrets."""
     sealed = seal(body["parameters"], partial(is_secret_field, type(job_type)))
@@ -58,7 +66,7 @@ class TypedOrders(Generic[T]):
             except SecretUnreadableError as error:
                 reason = error.public
             except (ValidationError, UnknownMomentError) as error:
-                words = in_words(error) if isinstance(error, ValidationError) else str(error)
+                words = _in_words(error) if isinstance(error, ValidationError) else str(error)
                 reason = gettext("The parameters are no longer valid. %(why)s") % {"why": words}
         raise OrderRefusedError(reason)
 

@@ -23,6 +23,7 @@ from jobs.pages.schedules.when_form import WhenForm, new_values, values_of
 from jobs.pages.signed_in import SignedInRequest
 from jobs.schedules.changing import Plan, TooManySchedulesError, change_schedule, create_schedule
 from jobs.types.base import JobType
+from jobs.types.relative_dates import UnknownMomentError
 from jobs.types.relative_fields import resolve_all
 from jobs.types.scheduling import stored_order
 from jobs.types.secret_parameters import without_secrets
@@ -106,7 +107,10 @@ def _order_of(schedule: Schedule, pages: OrderPages, job_type: JobType) -> Order
     """The order form of a schedule, whose relative dates have the values of now."""
     body, relative = schedule.order["body"], schedule.order["relative"]
     known = without_secrets(type(job_type), body["parameters"])
-    parameters = resolve_all(type(job_type), known, relative, at=timezone.localtime())
+    try:
+        parameters = resolve_all(type(job_type), known, relative, at=timezone.localtime())
+    except UnknownMomentError:  # the type has changed: its fields take other values now, and the form says so
+        parameters, relative = known, {}
     return pages.Form.filled(job_type, {**body, "parameters": parameters}, relative=relative)
 
 
