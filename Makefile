@@ -71,6 +71,10 @@ openapi: .venv/.dev  ## write docs/openapi.yaml and the error codes in docs/api.
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	@$(offline) $(python) manage.py error_codes --write docs/api.md
 
+.PHONY: messages
+messages: .venv/.dev gettext  ## bring the catalogs of translations in locale/ up to date
+	@$(offline) $(python) -m tests.support.translations --write
+
 .PHONY: spectral
 spectral: .venv/spectral/node_modules  ## lint docs/openapi.yaml with Spectral and the OWASP rules (needs Node.js with npm)
 	.venv/spectral/node_modules/.bin/spectral lint docs/openapi.yaml --ruleset docs/.spectral.yaml --fail-severity warn
@@ -138,6 +142,17 @@ chromium:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
 		@stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
+
+.PHONY: gettext
+gettext:
+	@if command -v msgmerge >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing GNU gettext for the catalogs of translations'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends gettext \
+			|| $(call fail,apt-get could not install gettext; the lines above say why); \
+	else \
+		$(call fail,the catalogs of translations need GNU gettext as "msgmerge" on PATH: on Debian run: apt-get install gettext); \
+	fi
 
 .PHONY: libreoffice
 libreoffice:

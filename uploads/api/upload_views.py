@@ -28,7 +28,7 @@ from uploads.api.places import receiving_place
 from uploads.api.query import UploadQuery, read_order
 from uploads.api.receiving import MULTIPART, RAW, Announced, announced, received_file
 from uploads.api.resource import UPLOADS
-from uploads.ordering import KIND, ORDERING, refuse_wrong_correction
+from uploads.ordering import KIND, ORDERING, refuse_wrong_order
 from uploads.types import UPLOAD_TYPES, UploadType
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -108,7 +108,7 @@ class UploadListView(JobListView):
         key = key_of(request)
         known = announced(request._request, upload_type)
         if key is None or not _is_known(request, key):  # a replay is answered even if the queue is full
-            refuse_wrong_correction(order, owner=request.user)  # type: ignore[arg-type]
+            refuse_wrong_order(order, owner=request.user)  # type: ignore[arg-type]
             queue = UPLOAD_TYPES.queue_of(upload_type)
             refuse_early(queue=queue, kind=KIND, type=upload_type.identifier, owner=request.user)  # type: ignore[arg-type]
         try:

@@ -23,10 +23,10 @@ document.addEventListener("click", async (event) => {
   const told = button.parentElement.querySelector("[data-copied]");
   try {
     await navigator.clipboard.writeText(text.textContent);
-    told.textContent = "Copied.";
+    told.textContent = button.dataset.copiedText;
   } catch {
     document.getSelection().selectAllChildren(text);
-    told.textContent = "The text is selected. Copy it with the keyboard.";
+    told.textContent = button.dataset.selectedText;
   }
 });
 
