@@ -117,7 +117,7 @@ def run_times(recurrence: Recurrence, zone: ZoneInfo, *, start: datetime, min_mi
     not_before = start
     while (found := next(times, None)) is not None:
         moment = found.astimezone(UTC)
-        # cronsim may return a time before `start`, in a repeated hour, or the same time twice, after a gap.
+        # Within the second pass of a repeated hour, cronsim returns times of the first one, which are before `start`.
         if moment >= not_before:
             yield moment
             not_before = moment + spacing

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django_celery_beat.models import CrontabSchedule
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.schedules.recurrence import (
@@ -21,8 +21,25 @@ from jobs.schedules.recurrence import (
 BERLIN, NEW_YORK, LORD_HOWE, TOKYO = (
     ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo")
 )
-ZONES = st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, TOKYO, ZoneInfo("Africa/Cairo"), ZoneInfo("UTC")])
+#: When the clock of a zone changes in 2026, forwards and back.
+CHANGES = {
+    BERLIN: ("03-29T01:00", "10-25T01:00"),
+    NEW_YORK: ("03-08T07:00", "11-01T06:00"),
+    LORD_HOWE: ("10-03T15:30", "04-04T15:00"),
+    ZoneInfo("Africa/Cairo"): ("04-23T22:00", "10-29T21:00"),
+}
+ZONES = st.sampled_from([*CHANGES, TOKYO, ZoneInfo("UTC")])
 STARTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@st.composite
+def places(draw: Any) -> tuple[ZoneInfo, datetime]:
+    """A zone and a time to start from: any, or as often one near a change of the clock of that zone."""
+    if draw(st.booleans()):
+        return draw(ZONES), draw(STARTS)
+    zone = draw(st.sampled_from(list(CHANGES)))
+    change = datetime.fromisoformat(f"2026-{draw(st.sampled_from(CHANGES[zone]))}Z")
+    return zone, change + timedelta(minutes=draw(st.integers(-120, 120)))
 
 
 def cron(expression: str) -> Recurrence:
@@ -38,7 +55,7 @@ def local(recurrence: Recurrence, zone: ZoneInfo, start: str, count: int) -> lis
 @st.composite
 def recurrences(draw: Any) -> Recurrence:
     every = draw(st.sampled_from(["day", "weekday", "week", "month", "cron"]))
-    at = {"hour": draw(st.integers(0, 23)), "minute": draw(st.integers(0, 59))}
+    at = {"hour": draw(st.one_of(st.integers(1, 3), st.integers(0, 23))), "minute": draw(st.integers(0, 59))}
     match every:
         case "week":
             return Recurrence(every, **at, days=tuple(draw(st.sets(st.integers(1, 7), min_size=1))))
@@ -124,18 +141,24 @@ def test_an_hourly_expression_follows_the_clock_as_it_goes() -> None:
     ]  # fmt: skip
 
 
-@given(recurrences(), ZONES, STARTS)
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(recurrences(), places())
 def test_times_are_in_order_never_in_the_past_and_apart(
-    recurrence: Recurrence, zone: ZoneInfo, start: datetime
+    recurrence: Recurrence, place: tuple[ZoneInfo, datetime]
 ) -> None:
+    zone, start = place
     times = list(islice(run_times(recurrence, zone, start=start, min_minutes=15), 40))
     assert times[0] >= start
     assert all(later - earlier >= timedelta(minutes=15) for earlier, later in pairwise(times))
 
 
-@given(recurrences(), ZONES, STARTS)
-def test_going_on_from_a_time_gives_the_same_times(recurrence: Recurrence, zone: ZoneInfo, start: datetime) -> None:
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(recurrences(), places())
+def test_going_on_from_a_time_gives_the_same_times(recurrence: Recurrence, place: tuple[ZoneInfo, datetime]) -> None:
     """A schedule asks for the next time after each run: it must not run one twice, and not leave one out."""
+    zone, start = place
     at_once = list(islice(run_times(recurrence, zone, start=start, min_minutes=15), 10))
     one_by_one: list[datetime] = []
     for _ in range(10):
@@ -144,9 +167,12 @@ def test_going_on_from_a_time_gives_the_same_times(recurrence: Recurrence, zone:
     assert one_by_one == at_once
 
 
-@given(recurrences(), ZONES, STARTS)
-def test_beat_rings_at_each_time_that_exists(recurrence: Recurrence, zone: ZoneInfo, start: datetime) -> None:
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(recurrences(), places())
+def test_beat_rings_at_each_time_that_exists(recurrence: Recurrence, place: tuple[ZoneInfo, datetime]) -> None:
     """It may ring at others, too. A time that a gap has moved is left to the sweep."""
+    zone, start = place
     fields = crontab_fields(recurrence)
     crontab = CrontabSchedule(**fields, timezone=zone).schedule
     for time in islice(run_times(recurrence, zone, start=start, min_minutes=15), 5):
