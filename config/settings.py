@@ -133,6 +133,12 @@ IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=24)
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 ORPHAN_FILE_AGE_SECONDS = env.int("ORPHAN_FILE_AGE_SECONDS", default=3600)
 
+# Schedules
+
+SCHEDULES_PER_USER = env.int("SCHEDULES_PER_USER", default=50)
+SCHEDULE_MIN_MINUTES = env.int("SCHEDULE_MIN_MINUTES", default=15)  # between two runs of a schedule
+SCHEDULE_PAUSE_AFTER_FAILURES = env.int("SCHEDULE_PAUSE_AFTER_FAILURES", default=5)  # failed runs in a row
+
 # Reports
 
 MAX_CELL_BYTES = env.int("MAX_CELL_BYTES", default=64 * 1024**2)  # of a text in a report; a larger one fails the report

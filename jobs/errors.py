@@ -49,6 +49,10 @@ class AdmissionError(JobError):
         return f"The queue {self.queue} is full."
 
 
+class OrderRefusedError(JobError):
+    """The order of a schedule is no longer valid, or its owner may no longer place it. The message is for the owner."""
+
+
 class IdempotencyError(JobError):
     """The Idempotency-Key of this request belongs to an earlier request."""
 

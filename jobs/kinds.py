@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from jobs.retry import RetryPolicy
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.utils.functional import _StrOrPromise
 
     from jobs.context import JobContext
@@ -35,6 +37,27 @@ class Handler(Protocol):
     """
 
     def __call__(self, context: JobContext) -> dict[str, Any] | None: ...
+
+
+class ScheduledOrders(Protocol):
+    """Places the orders of a kind's schedules. `jobs.types.scheduling` has it for kinds whose jobs have a type."""
+
+    def place(
+        self, *, owner: AbstractBaseUser, order: dict[str, Any], at: datetime, language: str, callback_url: str
+    ) -> Job:
+        """Place the stored `order` for the time `at`, which is in the zone of the schedule.
+
+        Texts are in `language`. Without a `callback_url`, the default of the owner counts. Raises OrderRefusedError or
+        AdmissionError.
+        """
+        ...
+
+    def encrypted(self, order: dict[str, Any]) -> dict[str, Any] | None:
+        """The order with its secrets encrypted with the current key; None if nothing changes.
+
+        Raises SecretUnreadableError.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +91,7 @@ class Kind:
     `stall_timeout_seconds` is ended and counts as lost; None sets no limit. `inspector` explains payloads to staff.
     Tokens need `scopes`; by default a token needs all scopes. `result_url` names the URL pattern of a job's result,
     which takes the job's id; empty if there is no result. `remedies` says what an owner can do about a failure, by its
-    code.
+    code. With `scheduled_orders`, users can schedule orders.
     """
 
     name: str
@@ -81,6 +104,7 @@ class Kind:
     scopes: Scopes = field(default_factory=Scopes)
     result_url: str = ""
     remedies: Mapping[str, Remedy] = field(default_factory=lambda: REMEDIES, compare=False)
+    scheduled_orders: ScheduledOrders | None = field(default=None, compare=False)
 
     def url_of_result(self, job: Job) -> str | None:
         """The path of the job's result, which may not exist yet; None if this kind has no results."""

@@ -10,6 +10,8 @@ from jobs.dispatch.release import EXECUTE_JOB
 from jobs.errors import AttemptFailedError
 from jobs.maintenance.sweeping import PeriodicSweep
 from jobs.maintenance.sweeps import SWEEPS
+from jobs.schedules.beat_rows import TASK
+from jobs.schedules.running import run_for_beat
 from jobs.worker import execution
 
 logger = structlog.get_logger(__name__)
@@ -37,6 +39,17 @@ def execute_job(self: "Task[[str], Any]", job_id: str) -> dict[str, Any]:
     task = self.request
     end = execution.execute_job(pk, worker=task.hostname or "", celery_task_id=task.id or "")
     return end.as_result() if end else {"outcome": "nothing to claim"}
+
+
+@shared_task(name=TASK, ignore_result=True)
+def run_schedule(schedule_id: str) -> str:
+    """Run a schedule if it is due. The sweep `run_due_schedules` finds what it misses."""
+    try:
+        pk = UUID(schedule_id)
+    except (ValueError, AttributeError, TypeError):
+        logger.warning("message_names_no_schedule", schedule_id=repr(schedule_id)[:100])
+        return "names no schedule"
+    return run_for_beat(pk)
 
 
 def _make_task(sweep: PeriodicSweep) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.context import JobContext
 from jobs.kinds import Kind, QueueDials, Scopes
 from jobs.types.reopening import reopen_to_run
+from jobs.types.scheduling import TypedOrders
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import ORDERING
@@ -42,4 +43,5 @@ REPORT: Final = Kind(
     ),
     result_url="report-download",
     remedies=REMEDIES_OF_REPORTS,
+    scheduled_orders=TypedOrders(ORDERING),
 )

@@ -56,7 +56,11 @@ class YearlySales(ReportType):
 
     class Parameters(serializers.Serializer[Any]):
         year = serializers.IntegerField(
-            min_value=1990, max_value=2100, label=_("Year"), help_text=_("Calendar year, 1990 to 2100.")
+            min_value=1990,
+            max_value=2100,
+            label=_("Year"),
+            help_text=_("Calendar year, 1990 to 2100."),
+            style={"relative": "year"},  # the form also offers "This year" and "Last year"
         )
 
     def query(self, parameters: dict[str, Any], user: AbstractBaseUser) -> SQL:

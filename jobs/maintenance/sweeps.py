@@ -10,6 +10,12 @@ from jobs.maintenance.files import expire_artifacts, remove_orphan_files
 from jobs.maintenance.history import prune_bulk_runs, prune_callback_hosts, prune_jobs
 from jobs.maintenance.indexing import index_payloads
 from jobs.maintenance.recovery import release_due_jobs, republish_lost_jobs, rescue_orphaned_jobs, retry_failed_jobs
+from jobs.maintenance.scheduled_runs import (
+    encrypt_schedules,
+    prune_scheduled_runs,
+    run_due_schedules,
+    settle_scheduled_runs,
+)
 from jobs.maintenance.sweeping import PeriodicSweep
 
 #: By name.
@@ -32,5 +38,9 @@ SWEEPS: Final[dict[str, PeriodicSweep]] = {
         prune_jobs,
         prune_bulk_runs,
         prune_callback_hosts,
+        run_due_schedules,
+        settle_scheduled_runs,
+        prune_scheduled_runs,
+        encrypt_schedules,
     )
 }

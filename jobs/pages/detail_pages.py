@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpResponse, HttpResponseBase
@@ -13,7 +13,6 @@ from jobs.errors import AdmissionError, TransitionError
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
-from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.refusal import Refusal
 from jobs.pages.share_panel import share_panel
@@ -29,10 +28,6 @@ class DetailPages(KindPages):
 
     #: Code of a failure → remedy.
     remedies: ClassVar[Mapping[str, Remedy]] = REMEDIES
-
-    def facts(self, job: Job) -> Sequence[tuple[str, str]]:
-        """Labels and values of parts of the order other than the parameters, for the detail page."""
-        return ()
 
     def detail(
         self, request: SignedInRequest, job_id: str, *, status: int = 200, refused: Refusal | None = None

@@ -11,6 +11,7 @@ from jobs.pages.detail_pages import DetailPages
 from jobs.pages.list_pages import ListPages
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.posting import View, post_only_from
+from jobs.pages.schedules.schedulable import register_schedulable
 from jobs.pages.sharing import share_paths
 from jobs.pages.signed_in import signed_in_fragment
 
@@ -20,6 +21,8 @@ class JobPages(ListPages, DetailPages, OrderPages):
 
     def paths(self, *, list_path: str | None = None) -> list[URLPattern]:
         """The list is at `list_path`, or by default below the kind's name, like all other pages."""
+        if self.can_repeat:
+            register_schedulable(self)
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
         return [

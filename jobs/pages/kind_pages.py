@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from jobs.api.lookup import get_job
 from jobs.api.resources.resource import JobResource
+from jobs.kinds import find_kind
 from jobs.models import Job
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
@@ -31,7 +34,26 @@ class KindPages:
         return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete", "share", "unshare")}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        return render(request, template, {"names": self.names, **self.resource.words, **context}, status=status)
+        return render(
+            request,
+            template,
+            {"names": self.names, "can_repeat": self.can_repeat, **self.resource.words, **context},
+            status=status,
+        )
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether orders of this kind can be scheduled."""
+        kind = find_kind(self.resource.kind)
+        return kind is not None and kind.scheduled_orders is not None
+
+    def url_of(self, job: Job) -> str:
+        """The path of a job's page."""
+        return reverse(self.names["detail"], args=[job.pk])
+
+    def facts(self, job: Job) -> Sequence[tuple[str, str]]:
+        """Labels and values of parts of the order other than the parameters. Only the payload of the job counts."""
+        return ()
 
     def mine(self, request: SignedInRequest, job_id: str) -> Job:
         return get_job(request, job_id, kind=self.resource.kind)

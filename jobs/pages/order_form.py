@@ -20,6 +20,7 @@ from rest_framework.utils.html import parse_html_dict
 from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
 
 from jobs.http.problems import pointers
+from jobs.pages.relative_controls import chosen_moments, enter_moments, offer_moments
 from jobs.types.base import JobType
 from jobs.types.canonical import canonical
 from jobs.types.secret_parameters import HasParameters, is_secret_field, without_secrets
@@ -33,7 +34,14 @@ class OrderForm(serializers.Serializer[Any]):
         fields |= super().get_fields()
         for group in fields.values():
             _dress_all(group, type(self.context["job_type"]))
+        offer_moments(fields["parameters"], type(self.context["job_type"]), self.relative)
         return fields
+
+    @property
+    def relative(self) -> dict[str, str]:
+        """The moments that were chosen for parameters, by path (`jobs.types.relative_fields`)."""
+        chosen: dict[str, str] = self.context.get("relative", {})
+        return chosen
 
     def order(self) -> dict[str, Any]:
         """The order of a valid form, with secrets in clear."""
@@ -49,12 +57,22 @@ class OrderForm(serializers.Serializer[Any]):
     @classmethod
     def entered(cls, job_type: JobType, posted: QueryDict) -> Self:
         """A form that a user has sent. It is validated: `errors` says what is wrong."""
-        return cls.filled(job_type, {name: parse_html_dict(posted, prefix=name) for name in cls._groups()})
+        entered = {name: parse_html_dict(posted, prefix=name) for name in cls._groups()}
+        relative = chosen_moments(posted, type(job_type))
+        enter_moments(entered["parameters"], type(job_type), relative)
+        return cls.filled(job_type, entered, relative=relative)
 
     @classmethod
-    def filled(cls, job_type: JobType, order: Mapping[str, Any], *, format_open: bool = False) -> Self:
+    def filled(
+        cls,
+        job_type: JobType,
+        order: Mapping[str, Any],
+        *,
+        relative: Mapping[str, str] | None = None,
+        format_open: bool = False,
+    ) -> Self:
         """A form with an earlier order. It is validated, because the type may have changed since."""
-        context = {"job_type": job_type, "format_open": format_open}
+        context = {"job_type": job_type, "relative": dict(relative or {}), "format_open": format_open}
         form = cls(data={name: order[name] for name in cls._groups()}, context=context)
         form.is_valid()
         return form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -16,6 +17,9 @@ from jobs import numbers
 from jobs.pages import sections
 from jobs.pages.wording import STATUS_LABELS
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 register = template.Library()
 
 
@@ -26,7 +30,7 @@ def home() -> str:
 
 
 @register.simple_tag
-def navigation_sections() -> list[tuple[str, str]]:
+def navigation_sections() -> list[tuple[str, _StrOrPromise]]:
     """Name of the path, and label, of each section."""
     return list(sections.sections().items())
 

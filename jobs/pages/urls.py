@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
 from jobs.pages import accounts, mail_stop, offline, shared, tokens
+from jobs.pages.schedules import form_views as forms
+from jobs.pages.schedules import views as schedules
 
 
 @require_safe
@@ -33,4 +35,12 @@ urlpatterns = [
     path("mail/stop/<str:token>", mail_stop.mail_stop, name="mail-stop"),
     path("tokens", tokens.token_list, name="token-list"),
     path("tokens/<str:token_id>/revoke", tokens.token_revoke, name="token-revoke"),
+    path("schedules", schedules.list_schedules, name="schedule-list"),
+    path("schedules/new", forms.new_schedule, name="schedule-new"),
+    path("schedules/<str:schedule_id>", schedules.show_schedule_page, name="schedule-detail"),
+    path("schedules/<str:schedule_id>/change", forms.edit_schedule, name="schedule-change"),
+    path("schedules/<str:schedule_id>/run", schedules.run, name="schedule-run"),
+    path("schedules/<str:schedule_id>/pause", schedules.pause, name="schedule-pause"),
+    path("schedules/<str:schedule_id>/resume", schedules.resume, name="schedule-resume"),
+    path("schedules/<str:schedule_id>/delete", schedules.delete, name="schedule-delete"),
 ]

@@ -34,11 +34,11 @@ def reopen_to_run(ordering: Ordering[T], job: Job, *, code: str) -> tuple[T, dic
             code=code,
         ) from None
     except ValidationError as error:
-        detail = f"The parameters are no longer valid. {_in_words(error)}"
+        detail = f"The parameters are no longer valid. {in_words(error)}"
         raise PermanentError(detail, code="invalid-parameters") from None
 
 
-def _in_words(error: ValidationError) -> str:
+def in_words(error: ValidationError) -> str:
     """`year: This field is required.` A secret's name comes last: redaction masks what follows `password:`."""
     words = []
     for mistake in pointers(error.detail):

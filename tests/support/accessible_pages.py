@@ -15,9 +15,24 @@ from django_celery_results.models import GroupResult, TaskResult
 
 from jobs.mailing.stopping import stop_token
 from jobs.mailing.topics import Topic
-from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, ShareLink, Sweep, TypeDials
+from jobs.models import (
+    Artifact,
+    Attempt,
+    AuditEntry,
+    CallbackHost,
+    Event,
+    Job,
+    Queue,
+    Schedule,
+    ScheduleRun,
+    ShareLink,
+    Sweep,
+    TypeDials,
+)
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
+from jobs.schedules.beat_rows import save_beat_row
+from jobs.schedules.recurrence import Recurrence
 from jobs.sharing.links import create_link
 from jobs.sharing.signature import token_of
 from jobs.states import State
@@ -88,7 +103,22 @@ def make_content(owner: User) -> None:
     SolarSchedule.objects.create(event="sunrise", latitude=1, longitude=1)
     CallbackHost.objects.create(owner=owner, host="receiver.example", failures=2, openings=1, last_error="no answer")
     ApiToken.objects.create(owner, scopes=["reports:read"])
+    make_schedule(owner)
     ContentType.objects.clear_cache()
+
+
+def make_schedule(owner: User) -> None:
+    """A schedule with a run of each outcome."""
+    order = {"body": {"reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": Dialect().to_payload()}}
+    schedule = Schedule.objects.create(
+        owner=owner, kind="report", type="yearly-sales", name="Each Monday", time_zone="Asia/Tokyo",
+        order={**order, "relative": {"year": "last-year"}}, recurrence=Recurrence("week", 7, days=(1,)).to_json(),
+        next_run_at=Now(),
+    )  # fmt: skip
+    save_beat_row(schedule)
+    for day, outcome in enumerate(ScheduleRun.Outcome.values, 1):
+        at = f"2026-01-{day:02}T07:00Z"
+        ScheduleRun.objects.create(schedule=schedule, scheduled_for=at, outcome=outcome, reason="It was refused.")
 
 
 def user_pages() -> Iterator[str]:
@@ -99,6 +129,8 @@ def user_pages() -> Iterator[str]:
     yield reverse("report-detail", args=[link.job_id]) + f"?link={link.pk}"
     yield reverse("shared", args=[token_of(link)])
     yield from ("/tokens", "/no/such/page", "/api/errors")
+    yield from ("/schedules", "/schedules/new", "/schedules/new?kind=report&type=order-lines")
+    yield from (reverse("schedule-detail", args=[schedule.pk]) for schedule in Schedule.objects.all())
 
 
 def visitor_pages() -> Iterator[str]:
