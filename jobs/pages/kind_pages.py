@@ -10,12 +10,13 @@ from django.shortcuts import render
 from jobs.api.lookup import get_job
 from jobs.api.resources.resource import JobResource
 from jobs.models import Job
+from jobs.pages.kind_words import words_of
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
-NAMES = ("list", "list_live", "order", "detail", "detail_live", "download")
+NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "download")
 
 
 class KindPages:
@@ -31,7 +32,8 @@ class KindPages:
         return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete")}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        return render(request, template, {"names": self.names, **self.resource.words, **context}, status=status)
+        texts = {**self.resource.words, "texts": words_of(self.resource.kind)}
+        return render(request, template, {"names": self.names, **texts, **context}, status=status)
 
     def mine(self, request: SignedInRequest, job_id: str) -> Job:
         return get_job(request, job_id, kind=self.resource.kind)
