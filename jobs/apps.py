@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
@@ -22,6 +23,7 @@ class JobsConfig(AppConfig):
         from jobs.maintenance.schedules import accept_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
         from jobs.monitoring import agreement  # noqa: F401  (registers a check)
+        from jobs.pages.sections import register_sections
         from jobs.postgres.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
         from jobs.types import checks as type_checks  # noqa: F401  (registers checks)
@@ -33,6 +35,7 @@ class JobsConfig(AppConfig):
         register_kind(INQUIRY)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
+        register_sections({"home": _("Home")})
         register_scopes({"tokens:manage": "list, make and revoke tokens"})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         for seed in (seed_queues, seed_schedules, seed_roles):

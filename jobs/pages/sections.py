@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-_sections: dict[str, str] = {}
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+_sections: dict[str, _StrOrPromise] = {}
 
 
-def register_sections(sections: Mapping[str, str]) -> None:
+def register_sections(sections: Mapping[str, _StrOrPromise]) -> None:
     """Add links to the navigation: name of the path → label. The very first link is the start page."""
     _sections.update(sections)
 
 
-def sections() -> dict[str, str]:
+def sections() -> dict[str, _StrOrPromise]:
     """All sections, in the order of their registration."""
     return dict(_sections)

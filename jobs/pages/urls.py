@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from jobs.pages import tokens
+from jobs.pages import home_pages, tokens
 
 
 @require_safe
@@ -19,6 +19,9 @@ def icon(request: HttpRequest) -> HttpResponse:
 sign_in = LoginView.as_view(template_name="registration/sign_in.html", redirect_authenticated_user=True)
 
 urlpatterns = [
+    path("", home_pages.home, name="home"),
+    path("home/live", home_pages.home_live, name="home-live"),
+    path("search", home_pages.search, name="search"),
     path("sign-in", sign_in, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
     path("favicon.ico", icon, name="icon"),
