@@ -45,8 +45,8 @@ class ListFilter(forms.Form):
     )
 
     def __init__(self, sent: QueryDict, resource: JobResource, user: Any) -> None:
-        super().__init__(sent, auto_id="filter-%s")
-        self.sent = sent
+        self.sent = QueryDict(query_of(sent))
+        super().__init__(self.sent, auto_id="filter-%s")
         types = [(known.identifier, str(known.title)) for known in resource.types.orderable_by(user)]
         self.fields["type"].choices = [("", _("All types")), *types]  # type: ignore[attr-defined]
         for name, label in (("from", _("Ordered from")), ("to", _("Ordered until"))):

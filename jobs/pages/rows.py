@@ -50,7 +50,7 @@ class Row:
 
     @property
     def has_download(self) -> bool:
-        return self.pages.resource.has_download and self.shown.is_complete
+        return self.pages.resource.has_download and self.shown.is_complete and self.shown.artifact is not None
 
     @property
     def can_cancel(self) -> bool:
