@@ -23,11 +23,12 @@ EXPIRES_WITHIN_DAYS: Final = 2
 
 #: The ids of the jobs in each panel, newest first, and one more than fit, which says that there are more. Active jobs
 #: are found by partial indexes that are as small as the number of active jobs; the others among the owner's newest.
+#: `jobs.pages.search` says why owner and kind are ranges.
 IDS: Final = f"""
     WITH recent AS (
         SELECT job.* FROM unnest(%(kinds)s::text[]) AS asked (kind), LATERAL (
-            SELECT id, state, result FROM jobs_job WHERE owner = %(owner)s::bigint AND kind = asked.kind
-            ORDER BY id DESC LIMIT %(recent)s::int
+            SELECT id, state, result FROM jobs_job WHERE owner BETWEEN %(owner)s::bigint AND %(owner)s::bigint
+            AND kind BETWEEN asked.kind AND asked.kind ORDER BY owner, kind, id DESC LIMIT %(recent)s::int
         ) AS job
     ), active AS (
         SELECT id FROM jobs_job
@@ -42,7 +43,7 @@ IDS: Final = f"""
         AND file.deleted_at IS NULL AND (file.expires_at IS NULL OR file.expires_at > now())
     ), expiring AS (
         SELECT id, expires_at FROM file WHERE expires_at < now() + make_interval(days => %(days)s::int)
-        AND NOT EXISTS (SELECT FROM jobs_event WHERE job_id = file.id AND name = 'downloaded')
+        AND (SELECT id FROM jobs_event WHERE job_id = file.id AND name = 'downloaded' LIMIT 1) IS NULL
     ), rejected AS (
         SELECT id FROM recent WHERE state = 'dead'
         OR (state = 'succeeded' AND jsonb_typeof(result) = 'object' AND result @? '$.rowsFailed ? (@ > 0)')

@@ -1,4 +1,4 @@
-"""Fixtures, which a conftest imports: a user of the pages, in Django's test client and in Chromium, and their reports."""
+"""Fixtures, which a conftest imports: a user in Django's test client and in Chromium, and their reports."""
 
 from collections.abc import Callable
 from typing import Any

@@ -34,7 +34,9 @@ def test_a_job_is_found_by_title_value_file_and_id(signed_in: Client, make_job: 
     assert found(signed_in, "s") == [customers, sales]
 
 
-@pytest.mark.parametrize("asked", ["country", "utf-8", "report", "%", "_", "\\", "sales 1999", "5_5", "0 OR 1=1", "'", "\0"])
+@pytest.mark.parametrize(
+    "asked", ["country", "utf-8", "report", "%", "_", "\\", "sales 1999", "5_5", "0 OR 1=1", "'", "\0"]
+)
 def test_other_things_find_nothing(signed_in: Client, make_job: MakeJob, asked: str) -> None:
     make_job(of="customers", parameters={"country": "JP", "n": 555})
     make_job(State.CANCELLED)
@@ -77,6 +79,22 @@ def test_results_go_on_on_the_next_page(signed_in: Client, make_job: MakeJob) ->
     assert [row.job for row in second.context["found"].rows] == jobs[:1]
     assert "There are no older results." in words(signed_in.get(f"/search?q=yearly&before={jobs[0].pk}"))
     assert signed_in.get("/search?q=x&before=no-id").status_code == 404
+
+
+def test_a_page_looks_at_a_bounded_number_of_jobs_and_the_next_one_goes_on(
+    signed_in: Client, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.pages.search.MOST_JOBS", 3)
+    old = make_job(parameters={"year": 1999})
+    for _ in range(5):
+        make_job()
+    first = signed_in.get("/search?q=1999")
+    assert first.context["found"].rows == []
+    assert "Older jobs have not been looked at yet. Search older jobs" in words(first)
+    second = signed_in.get(f"/search?q=1999&before={first.context['found'].next_before}")
+    assert [row.job for row in second.context["found"].rows] == [old]
+    assert "Search older jobs" not in words(second)
+    assert found(signed_in, str(old.pk)) == [old], "an id is found at once"
 
 
 def test_jobs_of_others_and_of_kinds_without_pages_are_not_found(signed_in: Client, make_job: MakeJob) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 from rest_framework import serializers
 
 from jobs.events import record_event
@@ -23,7 +23,18 @@ UNKNOWN = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/home/live", "/search", "/reports", "/reports/live", "/reports/selected", "/reports/new", f"/reports/{UNKNOWN}", f"/reports/{UNKNOWN}/live"]
+    "path",
+    [
+        "/",
+        "/home/live",
+        "/search",
+        "/reports",
+        "/reports/live",
+        "/reports/selected",
+        "/reports/new",
+        f"/reports/{UNKNOWN}",
+        f"/reports/{UNKNOWN}/live",
+    ],
 )
 def test_who_is_not_signed_in_is_led_to_the_sign_in(client: Client, path: str) -> None:
     response = client.get(path)

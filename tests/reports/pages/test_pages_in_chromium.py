@@ -163,7 +163,15 @@ def test_every_page_fits_a_phone_and_keeps_to_the_policy(
     done = make_job(State.SUCCEEDED)
     publish(done, filename="a-very-long-name-without-any-space-that-does-not-fit-in-one-line-2023.csv")
     dead = make_job(State.DEAD, error_message="x" * 200, result={"error": {"detail": "x" * 200}})
-    ours = ["/", "/reports", "/search?q=yearly", f"/reports/selected?action=delete&job={done.pk}", "/reports/new", "/reports/new?type=order-lines", f"/reports/new?like={done.pk}"]
+    ours = [
+        "/",
+        "/reports",
+        "/search?q=yearly",
+        f"/reports/selected?action=delete&job={done.pk}",
+        "/reports/new",
+        "/reports/new?type=order-lines",
+        f"/reports/new?like={done.pk}",
+    ]
     ours += [f"/reports/{done.pk}", f"/reports/{dead.pk}", f"/reports/{make_job().pk}", "/tokens", "/nowhere"]
     bearer_of(owner, "reports:read", "tokens:manage")
     ada_page.set_viewport_size({"width": 360, "height": 640})
