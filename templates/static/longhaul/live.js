@@ -92,7 +92,8 @@ const morph = (part, html) => {
 
 class Follower {
   constructor(part) {
-    Object.assign(this, { id: part.id, etag: "", html: "", delay: FASTEST, failures: 0, timer: 0, asking: null });
+    Object.assign(this, { id: part.id, etag: "", html: "", isShown: true });
+    Object.assign(this, { delay: FASTEST, failures: 0, timer: 0, asking: null });
     this.plan();
   }
 
@@ -119,7 +120,10 @@ class Follower {
     const impatience = setTimeout(() => mine.abort(), PATIENCE);
     let changed = false;
     try {
-      if (!isSelecting(this.part)) changed = await this.refresh(mine.signal);
+      if (!isSelecting(this.part)) {
+        if (!this.isShown) this.show();
+        changed = await this.refresh(mine.signal);
+      }
       this.failures = 0;
     } catch {
       if (this.asking === mine) this.failures += 1;
@@ -152,7 +156,8 @@ class Follower {
   }
 
   show() {
-    if (this.html && this.part) morph(this.part, this.html);
+    this.isShown = !isSelecting(this.part);
+    if (this.html && this.isShown) morph(this.part, this.html);
   }
 
   tellConnection() {

@@ -17,7 +17,9 @@ MakeJob = Callable[..., Job]
 
 @pytest.mark.parametrize("path", ["/reports/live", "/home/live", "/reports/{}/live"])
 def test_unchanged_content_is_not_sent_again(signed_in: Client, make_job: MakeJob, path: str) -> None:
-    job = make_job(State.RUNNING, progress_percent=42, updated_at=timezone.now(), started_at=timezone.now())
+    job = make_job(
+        State.RUNNING, progress_percent=42, progress_total=100, updated_at=timezone.now(), started_at=timezone.now()
+    )
     path = path.format(job.pk)
     first = signed_in.get(path, headers={"Accept-Encoding": "gzip"})
     assert first.status_code == 200
