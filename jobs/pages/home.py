@@ -14,6 +14,7 @@ from jobs.pages.kind_pages import KindPages
 from jobs.pages.rows import Row, rows_of, tab_title
 from jobs.postgres.statements import fetch_all
 
+PANELS: Final = ("active", "failed", "expiring", "ready")
 #: Jobs in a panel.
 PANEL_SIZE: Final = 5
 #: Of each kind, the newest jobs among which those are looked for that are ready or need their owner.
@@ -94,18 +95,13 @@ def read_home(user: User, kinds: Mapping[str, KindPages]) -> Home:
     found = fetch_all(
         IDS, owner=user.pk, kinds=list(kinds), recent=RECENT, days=EXPIRES_WITHIN_DAYS, size=PANEL_SIZE + 1
     )
-    shown = [row["id"] for row in found if row["panel"] != "recent"]
+    ids = {panel: [row["id"] for row in found if row["panel"] == panel] for panel in PANELS}
+    shown = [pk for of_panel in ids.values() for pk in of_panel[:PANEL_SIZE]]
     jobs = list(Job.objects.owned_by(user).filter(pk__in=shown).with_result()) if shown else []
     rows = {row.job.pk: row for row in rows_of(jobs, user, dict(kinds))}
 
     def listed(panel: str) -> Listed:
-        ids = [row["id"] for row in found if row["panel"] == panel]
-        return Listed([rows[pk] for pk in ids[:PANEL_SIZE] if pk in rows], len(ids) > PANEL_SIZE)
+        listed_ids = ids[panel][:PANEL_SIZE]
+        return Listed([rows[pk] for pk in listed_ids if pk in rows], len(ids[panel]) > PANEL_SIZE)
 
-    return Home(
-        active=listed("active"),
-        failed=listed("failed"),
-        expiring=listed("expiring"),
-        ready=listed("ready"),
-        is_new=not found,
-    )
+    return Home(**{panel: listed(panel) for panel in PANELS}, is_new=not found)

@@ -71,6 +71,7 @@ def test_panels_are_short_and_lead_to_the_list(signed_in: Client, make_job: Make
         make_job(State.DEAD, result=FAILED)
         publish(make_job(State.SUCCEEDED))
     assert {name: len(jobs) for name, jobs in panels(signed_in).items()} == {"active": 5, "failed": 5, "ready": 5}
+    assert "Number 2 in the queue" in words(signed_in.get("/")), "of the oldest one that is shown"
     content = signed_in.get("/").content.decode()
     for query in ("status=Queued&amp;status=In+Progress&amp;status=Canceling", "status=Failed", "status=Complete"):
         assert f'href="/reports?{query}"' in content
