@@ -27,7 +27,8 @@ const isFollowed = (part) => part?.dataset.follow !== undefined;
 const jobsIn = (part, state) => [part, ...part.querySelectorAll("[data-job]")].filter((one) => one.dataset.job === state);
 
 const showTitle = (part) => {
-  const told = news || part?.dataset.tab;
+  const progress = part?.dataset.tab;
+  const told = document.hidden ? news || progress : progress || news;
   document.title = told ? `${told} – ${brand}` : ownTitle;
 };
 
@@ -48,7 +49,8 @@ const notify = (job) => {
 const showButton = () => {
   const button = note("notify");
   if (!button) return;
-  button.hidden = !("Notification" in window) || Notification.permission === "denied";
+  const isOffered = "Notification" in window && Notification.permission !== "denied";
+  button.hidden = !isOffered || !document.querySelector("[data-follow]");
   button.setAttribute("aria-pressed", notifies());
 };
 
