@@ -6,11 +6,15 @@ the owner, and only until a page is full or `MOST_JOBS` have been looked at.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from rest_framework import serializers
 
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
@@ -22,6 +26,8 @@ from jobs.postgres.statements import fetch_all
 LONGEST_QUERY: Final = 100  # characters
 #: Jobs of each kind that one page looks at. The next page goes on from there.
 MOST_JOBS: Final = 20_000
+#: Choices of parameters whose labels have one word; further ones are not looked for.
+MOST_CHOICES: Final = 50
 #: Further words are not looked for.
 MOST_WORDS: Final = 5
 
@@ -29,6 +35,7 @@ MOST_WORDS: Final = 5
 #: text of all of them is looked at first, because taking them apart takes longer.
 HAS_WORD: Final = """(
     kind || ' ' || type = ANY (%(types{n})s::text[])
+    OR payload @> ANY (%(choices{n})s::jsonb[])
     OR id::text LIKE %(start{n})s::text
     OR ((payload -> 'parameters')::text ILIKE %(word{n})s::text AND EXISTS (
         SELECT FROM jsonb_each(payload -> 'parameters') AS given (name, value)
@@ -105,6 +112,9 @@ def _find(user: User, asked: str, kinds: dict[str, KindPages], before: UUID | No
     for n, word in enumerate(words):
         escaped = _escaped(word)
         parameters[f"types{n}"] = _types_called(word, user, kinds)
+        parameters[f"choices{n}"] = [
+            json.dumps(part) for part in islice(_choices_called(word, user, kinds), MOST_CHOICES)
+        ]
         parameters[f"word{n}"], parameters[f"start{n}"] = f"%{escaped}%", f"{escaped.lower()}%"
     found = fetch_all(statement, **parameters)
     edge = next((UUID(int=row["id"].int + 1) for row in found if row["edge"]), None)
@@ -120,6 +130,21 @@ def _types_called(word: str, user: User, kinds: dict[str, KindPages]) -> list[st
         for known in pages.resource.types.orderable_by(user)
         if wanted in str(known.title).casefold() or wanted in known.identifier
     ]
+
+
+def _choices_called(word: str, user: User, kinds: dict[str, KindPages]) -> Iterator[dict[str, Any]]:
+    """Parts of payloads: values of parameters whose label, which the pages show in their place, has this word."""
+    wanted = word.casefold()
+    for kind, pages in kinds.items():
+        for known in pages.resource.types.orderable_by(user):
+            for name, field in known.Parameters().fields.items():
+                if not isinstance(field, serializers.ChoiceField):
+                    continue
+                several = isinstance(field, serializers.MultipleChoiceField)
+                for value, label in field.choices.items():
+                    if wanted in str(label).casefold():
+                        given = {name: [value] if several else value}
+                        yield {f"{kind}Type": known.identifier, "parameters": given}
 
 
 def _escaped(word: str) -> str:

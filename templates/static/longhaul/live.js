@@ -20,6 +20,7 @@ const GONE = [401, 403, 404, 410];
 
 const ownTitle = document.title;
 const brand = ownTitle.split(" – ").at(-1);
+const followsAny = document.querySelector("[data-follow]") !== null;
 let news = ""; // the job that ended last, until the user looks
 
 const note = (name) => document.querySelector(`[data-${name}]`);
@@ -50,7 +51,7 @@ const showButton = () => {
   const button = note("notify");
   if (!button) return;
   const isOffered = "Notification" in window && Notification.permission !== "denied";
-  button.hidden = !isOffered || !document.querySelector("[data-follow]");
+  button.hidden = !isOffered || !followsAny;
   button.setAttribute("aria-pressed", notifies());
 };
 

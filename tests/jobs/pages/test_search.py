@@ -1,15 +1,18 @@
 """The search: what finds a job, whose jobs, and what it costs."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from rest_framework import serializers
 
 from jobs.models import Artifact, Job, Preferences
 from jobs.payloads.sealing import SEALED
 from jobs.states import State
+from reports.types import REPORT_TYPES
 from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,23 @@ def test_other_things_find_nothing(signed_in: Client, make_job: MakeJob, asked: 
 def test_marks_of_a_pattern_are_found_as_they_are(signed_in: Client, make_job: MakeJob) -> None:
     made = [make_job(of="customers", parameters={"name": name}) for name in ("50%", "a_b", "c\\d", "{n}")]
     assert [found(signed_in, asked) for asked in ("0%", "a_", "c\\", "{n}")] == [[job] for job in made]
+
+
+def test_a_value_is_also_found_by_its_label(
+    signed_in: Client, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Parameters(serializers.Serializer[Any]):
+        country = serializers.ChoiceField(choices=[("JP", "Japan"), ("DE", "Germany")])
+        shops = serializers.MultipleChoiceField(choices=[(1, "North"), (2, "South")])
+
+    monkeypatch.setattr(type(REPORT_TYPES.all()[0]), "Parameters", Parameters)
+    of = REPORT_TYPES.all()[0].identifier
+    job = make_job(of=of, parameters={"country": "JP", "shops": [1, 2]})
+    other = make_job(of=of, parameters={"country": "DE", "shops": [2]})
+    make_job(parameters={"country": "JP"})
+    for asked in ("japan", "JAP", "japan north", "north"):
+        assert found(signed_in, asked) == [job], asked
+    assert found(signed_in, "south") == [other, job]
 
 
 def test_a_secret_finds_nothing(signed_in: Client, make_job: MakeJob) -> None:
