@@ -147,6 +147,8 @@ def test_the_part_that_refreshes_itself_ends_with_the_last_active_report(signed_
     active = signed_in.get("/reports/live?status=In+Progress&status=Complete").content.decode()
     assert 'data-follow="/reports/live?status=In+Progress&amp;status=Complete"' in active
     assert 'data-tab="42 % Yearly sales"' in active
+    last = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+    assert f'data-follow="/reports/live?before={last}"' in signed_in.get(f"/reports?before={last}").content.decode()
     Job.objects.filter(pk=job.pk).update(state=State.CANCELLED, finished_at=timezone.now() - timedelta(days=1))
     ended = signed_in.get("/reports/live").content.decode()
     assert "data-follow" not in ended
