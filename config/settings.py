@@ -278,7 +278,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # the scraper's bearer tok
 # Sign-in and browser security
 
 LOGIN_URL = "sign-in"
-LOGIN_REDIRECT_URL = "report-list"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

@@ -24,6 +24,9 @@ class JobsConfig(AppConfig):
         from jobs.maintenance.schedules import accept_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
         from jobs.monitoring import agreement  # noqa: F401  (registers a check)
+        from jobs.pages.home_panels import register_home_panel
+        from jobs.pages.schedules.home_panel import next_runs_panel
+        from jobs.pages.sections import register_sections
         from jobs.postgres.sessions import configure_session
         from jobs.tokens.scopes import register_scopes
         from jobs.types import checks as type_checks  # noqa: F401  (registers checks)
@@ -36,6 +39,9 @@ class JobsConfig(AppConfig):
         register_kind(MAIL)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
+        register_sections({"home": _("Home")})
+        register_sections({"schedule-list": _("Schedules")}, last=True)
+        register_home_panel(next_runs_panel)
         register_scopes({"tokens:manage": _("list, make and revoke tokens")})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         for seed in (seed_queues, seed_schedules, seed_roles):

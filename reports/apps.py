@@ -23,7 +23,7 @@ class ReportsConfig(AppConfig):
         register_kind(REPORT)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
-        register_sections({"report-list": "Reports", "report-order": "Order a report", "schedule-list": _("Schedules")})
+        register_sections({"report-list": _("Reports")})
         # The sender is `jobs`: this app has no models, so Django sends no signal for it.
         post_migrate.connect(prepare_reader, sender=apps.get_app_config("jobs"), dispatch_uid="reports.prepare_reader")
         REPORT_TYPES.discover()

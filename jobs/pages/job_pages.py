@@ -8,29 +8,33 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.pages.detail_pages import DetailPages
+from jobs.pages.kinds_with_pages import register_pages
 from jobs.pages.list_pages import ListPages
+from jobs.pages.live import live_part
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.posting import View, post_only_from
 from jobs.pages.schedules.schedulable import register_schedulable
+from jobs.pages.selection_pages import SelectionPages
 from jobs.pages.sharing import share_paths
-from jobs.pages.signed_in import signed_in_fragment
 
 
-class JobPages(ListPages, DetailPages, OrderPages):
-    """List, detail and order form of one kind, with the fragments that refresh themselves."""
+class JobPages(ListPages, SelectionPages, DetailPages, OrderPages):
+    """List, detail and order form of one kind, with the parts that refresh themselves."""
 
-    def paths(self, *, list_path: str | None = None) -> list[URLPattern]:
-        """The list is at `list_path`, or by default below the kind's name, like all other pages."""
+    def paths(self) -> list[URLPattern]:
+        """All pages are below the kind's name. From now on, the start page and the search show the kind's jobs."""
+        register_pages(self)
         if self.can_repeat:
             register_schedulable(self)
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
         return [
-            path(at if list_path is None else list_path, _page(self.list), name=names["list"]),
-            path(f"{at}/live", _fragment(self.list_live), name=names["list_live"]),
+            path(at, _page(self.list), name=names["list"]),
+            path(f"{at}/live", live_part(self.list_live), name=names["list_live"]),
+            path(f"{at}/selected", _form(self.selected), name=names["selected"]),
             path(f"{at}/new", _form(self.order), name=names["order"]),
             path(f"{at}/<str:job_id>", _page(self.detail), name=names["detail"]),
-            path(f"{at}/<str:job_id>/live", _fragment(self.detail_live), name=names["detail_live"]),
+            path(f"{at}/<str:job_id>/live", live_part(self.detail_live), name=names["detail_live"]),
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),
             path(f"{at}/<str:job_id>/delete", of_job(self.delete), name=f"{kind}-page-delete"),
             path(f"{at}/<str:job_id>/retry", of_job(self.retry), name=f"{kind}-page-retry"),
@@ -40,10 +44,6 @@ class JobPages(ListPages, DetailPages, OrderPages):
 
 def _page(view: View) -> View:
     return require_safe(login_required(never_cache(view)))
-
-
-def _fragment(view: View) -> View:
-    return require_safe(signed_in_fragment(never_cache(view)))
 
 
 def _form(view: View) -> View:

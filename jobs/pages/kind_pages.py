@@ -13,12 +13,13 @@ from jobs.api.lookup import get_job
 from jobs.api.resources.resource import JobResource
 from jobs.kinds import find_kind
 from jobs.models import Job
+from jobs.pages.kind_words import words_of
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
-NAMES = ("list", "list_live", "order", "detail", "detail_live", "download")
+NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "download")
 
 
 class KindPages:
@@ -34,12 +35,9 @@ class KindPages:
         return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete", "share", "unshare")}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        return render(
-            request,
-            template,
-            {"names": self.names, "can_repeat": self.can_repeat, **self.resource.words, **context},
-            status=status,
-        )
+        texts = {**self.resource.words, "texts": words_of(self.resource.kind)}
+        shown = {"names": self.names, "can_repeat": self.can_repeat, **texts, **context}
+        return render(request, template, shown, status=status)
 
     @property
     def can_repeat(self) -> bool:

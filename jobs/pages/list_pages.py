@@ -1,13 +1,13 @@
-"""The list of my jobs of one kind, with the fragment that refreshes itself. Thin views."""
+"""The list of my jobs of one kind, with the part that refreshes itself. Thin views."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 
 from jobs.pages.kind_pages import KindPages
+from jobs.pages.list_filter import ListFilter, query_of
 from jobs.pages.listing import list_jobs
 from jobs.pages.signed_in import SignedInRequest
 
@@ -16,16 +16,21 @@ class ListPages(KindPages):
     """The list of one kind."""
 
     def list(self, request: SignedInRequest) -> HttpResponse:
-        """My jobs."""
-        return self.render(request, "jobs/list.html", page=self._page(request))
+        """My jobs, with filters. Values of filters that are not valid are told, and nothing is listed."""
+        return self._listed(request, "jobs/list.html")
 
     def list_live(self, request: SignedInRequest) -> HttpResponse:
         """The part of the list that refreshes itself while a job on it is active."""
-        return self.render(request, "jobs/list_live.html", page=self._page(request))
+        return self._listed(request, "jobs/list_live.html")
 
-    def _page(self, request: SignedInRequest) -> Any:
-        before = request.GET.get("before")
+    def _listed(self, request: SignedInRequest, template: str) -> HttpResponse:
+        chosen = ListFilter.of(request, self.resource)
+        if not chosen.is_valid():
+            return self.render(request, "jobs/list.html", status=400, chosen=chosen)
         try:
-            return list_jobs(request.user, self.resource, before=UUID(before) if before else None)
+            before = UUID(request.GET["before"]) if request.GET.get("before") else None
         except ValueError:
             raise Http404 from None
+        page = list_jobs(request.user, self, chosen=chosen, before=before)
+        here = query_of(request.GET, also=("before",))
+        return self.render(request, template, page=page, chosen=chosen, here=here)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
-from jobs.api.resources.resource import JobResource
-from jobs.estimates.estimate import estimate_listed
 from jobs.models import Job
-from jobs.pages.wording import Shown, show
+from jobs.pages.kind_pages import KindPages
+from jobs.pages.list_filter import ListFilter
+from jobs.pages.rows import Row, rows_of, tab_title
 
 #: Jobs on a page.
 PAGE_SIZE = 20
@@ -20,24 +20,31 @@ PAGE_SIZE = 20
 class Page:
     """Some jobs. This page starts after the id `before`, the next one after `next_before`; None if there is none."""
 
-    jobs: list[Shown]
+    rows: list[Row]
     before: UUID | None
     next_before: UUID | None
 
     @property
     def is_active(self) -> bool:
         """Whether a job on this page may still change by itself."""
-        return any(job.is_active for job in self.jobs)
+        return any(row.shown.is_active for row in self.rows)
+
+    @property
+    def tab(self) -> str:
+        """For the title of the tab."""
+        return tab_title(self.rows)
 
 
-def list_jobs(user: AbstractBaseUser, resource: JobResource, *, before: UUID | None) -> Page:
+def list_jobs(user: User, pages: KindPages, *, chosen: ListFilter, before: UUID | None) -> Page:
     """The newest jobs of `user`, or the newest that are older than the one whose id is `before`.
 
-    Two or three queries. A page is found by id, which grows with time, so the last page costs no more than the first.
+    Two queries, and those of `rows_of`. A page is found by id, which grows with time, so the last page costs no more
+    than the first.
     """
-    mine = Job.objects.owned_by(user).filter(kind=resource.kind).with_result().order_by("-id")
+    kind = pages.resource.kind
+    mine = chosen.apply(Job.objects.owned_by(user).filter(kind=kind)).with_result().order_by("-id")
     older = mine.filter(pk__lt=before) if before else mine
     jobs = list(older[: PAGE_SIZE + 1])
     listed = jobs[:PAGE_SIZE]
-    shown = [show(job, known, user, resource) for job, known in zip(listed, estimate_listed(listed), strict=True)]
-    return Page(shown, before, jobs[PAGE_SIZE - 1].pk if len(jobs) > PAGE_SIZE else None)
+    rows = rows_of(listed, user, {kind: pages})
+    return Page(rows, before, listed[-1].pk if len(jobs) > PAGE_SIZE else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django import template
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from jobs import numbers
 from jobs.pages import sections
@@ -67,11 +68,13 @@ def moment(at: datetime) -> SafeString:
 
 @register.simple_tag
 def ago(at: datetime) -> SafeString:
-    """A time relative to now, with the exact one as its tooltip. A page that needs it at hand also shows `moment`."""
-    exact = _exact(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', timezone.localtime(at).isoformat(), exact, naturaltime(at)
-    )
+    """A time relative to now, with the exact one as its tooltip. A page that needs it at hand also shows `moment`.
+
+    Seconds are not counted: a part of a page that refreshes itself would never be the same as before.
+    """
+    exact, age = _exact(at), timezone.now() - at
+    told = _("just now") if timedelta(0) <= age < timedelta(minutes=1) else naturaltime(at)
+    return format_html('<time datetime="{}" title="{}">{}</time>', timezone.localtime(at).isoformat(), exact, told)
 
 
 def _exact(at: datetime) -> str:

@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
-from jobs.pages import accounts, mail_stop, offline, shared, tokens
+from jobs.pages import accounts, home_pages, mail_stop, offline, shared, tokens
 from jobs.pages.schedules import form_views as forms
 from jobs.pages.schedules import views as schedules
 
@@ -22,6 +22,9 @@ def icon(request: HttpRequest) -> HttpResponse:
 sign_in = LoginView.as_view(template_name="registration/sign_in.html", redirect_authenticated_user=True)
 
 urlpatterns = [
+    path("", home_pages.home, name="home"),
+    path("home/live", home_pages.home_live, name="home-live"),
+    path("search", home_pages.search, name="search"),
     path("sign-in", sign_in, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
     path("language", set_language, name="set-language"),

@@ -25,7 +25,7 @@ class ReportForm(OrderForm):
 
 
 class ReportPages(JobPages):
-    """`/`, and everything below `/reports`."""
+    """`/reports`, and everything below it."""
 
     resource = REPORTS
     Form = ReportForm

@@ -1,5 +1,5 @@
-"""Paths of the pages of reports. The list of reports is the start page."""
+"""Paths of the pages of reports."""
 
 from reports.pages.pages import ReportPages
 
-urlpatterns = ReportPages().paths(list_path="")
+urlpatterns = ReportPages().paths()

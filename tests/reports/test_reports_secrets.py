@@ -155,7 +155,7 @@ def test_secrets_that_are_ordered_by_the_page_reach_the_worker_and_nobody_else(
     assert job.state == State.SUCCEEDED, job.result
     expected = (PASSWORD, None, None, CODE) if left_out else (PASSWORD, NOTE, PIN, CODE)
     assert content_of(member, job) == digest(*expected)
-    for path in (ordered["Location"], "/", f"/reports/new?like={job.pk}"):
+    for path in (ordered["Location"], "/", "/reports", "/search?q=report", f"/reports/new?like={job.pk}"):
         assert_no_secret(member.get(path, follow=True).content.decode())
     assert_no_secret(everything_stored())
 

@@ -33,6 +33,7 @@
 | `openapi` | docs/openapi.yaml, read once |
 | `ordering` | orders a report through the API; checks a problem response |
 | `outages` | PostgreSQL and Valkey: killed, restarted, hanging, full, read-only |
+| `page_fixtures` | fixtures: a user of the pages, in the test client and in Chromium, and their reports |
 | `page_text` | the text of an HTML page |
 | `people` | several users |
 | `processes` | finds and ends the processes of a data folder |

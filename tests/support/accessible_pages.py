@@ -123,7 +123,11 @@ def make_schedule(owner: User) -> None:
 
 def user_pages() -> Iterator[str]:
     """The pages for people who order reports."""
-    yield from ("/", "/?status=Failed", "/?status=Nothing", "/reports/new", "/reports/new?type=yearly-sales")
+    yield from ("/", "/search", "/search?q=yearly+2023", "/search?q=nothing-like-this", "/reports")
+    yield from ("/reports?status=Failed&status=Queued", "/reports?status=Expired&type=customers", "/reports?status=No")
+    for state, action in ((State.QUEUED, "cancel"), (State.DEAD, "retry"), (State.CANCELLED, "delete")):
+        yield f"/reports/selected?action={action}&job={Job.objects.get(state=state).pk}"
+    yield from ("/reports/new", "/reports/new?type=yearly-sales")
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
     link = ShareLink.objects.get()
     yield reverse("report-detail", args=[link.job_id]) + f"?link={link.pk}"

@@ -58,11 +58,14 @@ def filter_jobs(jobs: JobQuerySet, query: QueryDict, *, kind: str) -> JobQuerySe
         jobs = jobs.filter(type=wanted[f"{kind}Type"])
     if words := wanted.get("status"):
         jobs = jobs.filter(in_status(words))
-    if "createdAfter" in wanted:
-        after = wanted["createdAfter"]
+    return ordered_between(jobs, after=wanted.get("createdAfter"), before=wanted.get("createdBefore"))
+
+
+def ordered_between(jobs: JobQuerySet, *, after: datetime | None, before: datetime | None) -> JobQuerySet:
+    """The jobs ordered at `after` or later, and before `before`. None: no limit. The primary key bounds the search."""
+    if after is not None:
         jobs = jobs.filter(created_at__gte=after, pk__gte=first_id_at(_moved(after, -MOST_BETWEEN_CLOCKS)))
-    if "createdBefore" in wanted:
-        before = wanted["createdBefore"]
+    if before is not None:
         jobs = jobs.filter(created_at__lt=before, pk__lt=first_id_at(_moved(before, MOST_BETWEEN_CLOCKS)))
     return jobs
 

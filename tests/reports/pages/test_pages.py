@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 from rest_framework import serializers
 
 from jobs.events import record_event
@@ -23,7 +23,18 @@ UNKNOWN = "01900000-0000-7000-8000-000000000000"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/reports/live", "/reports/new", f"/reports/{UNKNOWN}", f"/reports/{UNKNOWN}/live"]
+    "path",
+    [
+        "/",
+        "/home/live",
+        "/search",
+        "/reports",
+        "/reports/live",
+        "/reports/selected",
+        "/reports/new",
+        f"/reports/{UNKNOWN}",
+        f"/reports/{UNKNOWN}/live",
+    ],
 )
 def test_who_is_not_signed_in_is_led_to_the_sign_in(client: Client, path: str) -> None:
     response = client.get(path)
@@ -42,33 +53,8 @@ def test_a_foreign_an_unknown_and_a_malformed_id_look_the_same(signed_in: Client
         assert [answer.status_code for answer in answers] == [404] * 3
         assert {words(answer) for answer in answers} == {words(answers[0])}
         assert "Page not found" in words(answers[0])
-    assert "Yearly sales" not in words(signed_in.get("/"))
-
-
-@pytest.mark.parametrize("jobs", [1, 30])
-def test_the_list_costs_the_same_however_long_it_is(
-    signed_in: Client,
-    make_job: MakeJob,
-    publish: Callable[..., Artifact],
-    django_assert_num_queries: DjangoAssertNumQueries,
-    jobs: int,
-) -> None:
-    for state in [State.SUCCEEDED, State.QUEUED, State.RUNNING] * jobs:
-        publish(make_job(state))
-    with django_assert_num_queries(6):  # session, user, preferences, jobs, artifacts, what runs of their types took
-        signed_in.get("/")
-
-
-def test_the_list_goes_on_where_its_page_ends(signed_in: Client, make_job: MakeJob) -> None:
-    jobs = [make_job(State.CANCELLED) for _ in range(21)]
-    first = signed_in.get("/")
-    assert [shown.job for shown in first.context["page"].jobs] == jobs[:0:-1]
-    assert f'href="/?before={jobs[1].pk}"' in first.content.decode()
-    second = signed_in.get("/", {"before": str(jobs[1].pk)})
-    assert [shown.job for shown in second.context["page"].jobs] == jobs[:1]
-    assert "Older" not in words(second)
-    assert "Newest" in words(second)
-    assert signed_in.get("/", {"before": "no-id"}).status_code == 404
+    for path in ("/", "/reports", "/search?q=yearly"):
+        assert "Year 2023" not in words(signed_in.get(path))
 
 
 def test_a_queued_report_tells_its_place(signed_in: Client, make_job: MakeJob) -> None:
@@ -135,7 +121,7 @@ def test_a_queued_report_tells_when_it_begins_and_how_long_it_takes(signed_in: C
     text = words(signed_in.get(f"/reports/{make_job(**kind).pk}"))
     assert "Position in queue 1; starts in about 5 minutes" in text
     assert "0 %, about 15 minutes left" in text
-    assert "about 5 minutes left" in words(signed_in.get("/")), "of the running one"
+    assert "about 5 minutes left" in words(signed_in.get("/reports")), "of the running one"
 
 
 def test_an_expired_report_offers_no_download(
@@ -212,7 +198,7 @@ def test_a_report_can_be_cancelled_and_then_deleted(signed_in: Client, make_job:
     assert "Canceled" in page
     assert "Delete permanently" in page
     answer = signed_in.post(f"{path}/delete")
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.status_code, answer["Location"]) == (302, "/reports")
     assert signed_in.get(path).status_code == 404
 
 

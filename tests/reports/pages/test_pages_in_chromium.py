@@ -36,9 +36,9 @@ def test_sign_in_order_wait_download_and_sign_out(
     page.get_by_label("Password").fill("a-good-password")
     page.get_by_role("button", name="Sign in").click()
 
-    expect(page).to_have_title("Reports – Longhaul")
-    expect(page.get_by_text("You have not ordered a report yet.")).to_be_visible()
-    page.get_by_role("navigation").get_by_role("link", name="Order a report").click()
+    expect(page).to_have_title("Home – Longhaul")
+    expect(page.get_by_role("heading", name="Welcome to Longhaul")).to_be_visible()
+    page.get_by_role("link", name="Order a report").click()
     page.get_by_role("link", name="Yearly sales").click()
     page.get_by_label("Year").fill("2023")
     page.get_by_role("button", name="Order").click()
@@ -146,17 +146,6 @@ def test_a_preview_is_shown_below_the_form_and_ordered_from_there(ada_page: Page
     assert Job.objects.get().payload["parameters"] == {"country": "JP"}
 
 
-def test_the_list_follows_its_reports(ada_page: Page, make_job: Callable[..., Job]) -> None:
-    job = make_job()
-    make_job(State.CANCELLED, of="order-lines", parameters={})
-    ada_page.goto("/")
-    expect(ada_page.locator(".badge")).to_have_text(["Canceled", "Queued"])
-    expect(ada_page.locator(".parameters")).to_have_text(["no parameters", "Year 2023"])
-    Job.objects.filter(pk=job.pk).update(state=State.DEAD)
-    expect(ada_page.locator(".badge")).to_have_text(["Canceled", "Failed"])
-    expect(ada_page.locator("[hx-get]")).to_have_count(0)
-
-
 def test_a_session_that_ends_while_a_page_is_open_leads_to_the_sign_in(
     ada_page: Page, live_url: str, make_job: Callable[..., Job]
 ) -> None:
@@ -174,7 +163,15 @@ def test_every_page_fits_a_phone_and_keeps_to_the_policy(
     done = make_job(State.SUCCEEDED)
     publish(done, filename="a-very-long-name-without-any-space-that-does-not-fit-in-one-line-2023.csv")
     dead = make_job(State.DEAD, error_message="x" * 200, result={"error": {"detail": "x" * 200}})
-    ours = ["/", "/reports/new", "/reports/new?type=order-lines", f"/reports/new?like={done.pk}"]
+    ours = [
+        "/",
+        "/reports",
+        "/search?q=yearly",
+        f"/reports/selected?action=delete&job={done.pk}",
+        "/reports/new",
+        "/reports/new?type=order-lines",
+        f"/reports/new?like={done.pk}",
+    ]
     ours += [f"/reports/{done.pk}", f"/reports/{dead.pk}", f"/reports/{make_job().pk}", "/tokens", "/nowhere"]
     bearer_of(owner, "reports:read", "tokens:manage")
     ada_page.set_viewport_size({"width": 360, "height": 640})

@@ -1,0 +1,95 @@
+"""One job as a list, the start page and the search show it, with what its owner may do to it there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from jobs.estimates.estimate import Estimate, estimate, estimate_listed
+from jobs.models import Job
+from jobs.pages.kind_words import KindWords, words_of
+from jobs.pages.wording import Shown, show
+from jobs.states import State
+
+if TYPE_CHECKING:
+    from jobs.pages.kind_pages import KindPages
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job, and the pages of its kind."""
+
+    shown: Shown
+    pages: KindPages
+
+    @property
+    def job(self) -> Job:
+        return self.shown.job
+
+    @property
+    def names(self) -> dict[str, str]:
+        return self.pages.names
+
+    @property
+    def texts(self) -> KindWords:
+        return words_of(self.job.kind)
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file that was uploaded; empty for a job without one."""
+        return str((self.job.payload.get("file") or {}).get("filename", ""))
+
+    @property
+    def rows_failed(self) -> int:
+        """How many rows of an upload were rejected."""
+        return int((self.job.result or {}).get("rowsFailed") or 0)
+
+    @property
+    def has_download(self) -> bool:
+        return self.pages.resource.has_download and self.shown.is_complete and self.shown.artifact is not None
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.shown.is_active and self.shown.word != "Canceling"
+
+    @property
+    def can_retry(self) -> bool:
+        return self.job.state == State.DEAD and self.shown.may_order_again
+
+    @property
+    def can_delete(self) -> bool:
+        return not self.shown.is_active
+
+    @property
+    def can_order_again(self) -> bool:
+        return bool(self.texts.again) and self.shown.may_order_again
+
+
+def rows_of(jobs: Sequence[Job], user: User, kinds: dict[str, KindPages]) -> list[Row]:
+    """The rows of jobs from `JobQuerySet.with_result`. At most three queries, however many jobs there are.
+
+    One finds what is left of those that have begun, and two the place in the queue of the one that is next: only of
+    that, because each place costs them again.
+    """
+    estimates: list[Estimate] = estimate_listed(jobs)
+    queued = [number for number, job in enumerate(jobs) if job.state == State.QUEUED]
+    if queued:
+        following = min(queued, key=lambda number: jobs[number].pk)
+        estimates[following] = estimate(jobs[following])
+    pairs = zip(jobs, estimates, strict=True)
+    return [Row(show(job, known, user, kinds[job.kind].resource), kinds[job.kind]) for job, known in pairs]
+
+
+def tab_title(rows: Sequence[Row]) -> str:
+    """`42 % Yearly sales`, for the title of the tab; empty while nothing runs."""
+    running = [row.shown for row in rows if row.job.state == State.RUNNING and row.shown.percent is not None]
+    if not running:
+        return ""
+    first = _("%(percent)d %% %(title)s") % {"percent": running[0].percent, "title": running[0].title}
+    if len(running) == 1:
+        return first
+    return _("%(first)s, and %(count)d more") % {"first": first, "count": len(running) - 1}

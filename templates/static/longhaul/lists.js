@@ -1,0 +1,22 @@
+// Lists whose rows can be selected: a box that ticks all of them, and how many are ticked.
+const boxes = () => [...document.querySelectorAll("input[form=selection][name=job]")];
+
+const count = () => {
+  const all = document.getElementById("select-all");
+  if (!all) return;
+  const ticked = boxes().filter((box) => box.checked).length;
+  all.checked = ticked > 0 && ticked === boxes().length;
+  all.indeterminate = ticked > 0 && !all.checked;
+  const told = document.querySelector("[data-selected]");
+  told.textContent = ticked ? told.dataset.selected.replace("0", ticked) : "";
+};
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "select-all") for (const box of boxes()) box.checked = event.target.checked;
+  if (event.target.matches("#select-all, input[form=selection]")) count();
+});
+document.addEventListener("DOMContentLoaded", () => {
+  const all = document.querySelector("[data-select-all]");
+  if (all) all.hidden = false;
+  count();
+});
