@@ -30,7 +30,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 	@exec $(python) -m config.stack.launcher --follow-parent
 
 .PHONY: test
-test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
+test: .venv/.dev chromium libreoffice .venv/bin/promtool .venv/tus/bundle.js  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: test-fast
@@ -152,6 +152,24 @@ gettext:
 			|| $(call fail,apt-get could not install gettext; the lines above say why); \
 	else \
 		$(call fail,the catalogs of translations need GNU gettext as "msgmerge" on PATH: on Debian run: apt-get install gettext); \
+	fi
+
+# Stock clients of tus for tests/clients/test_tus.py: for Node.js, and bundled for a browser.
+.venv/tus/bundle.js: $(wildcard tests/clients/tus/*) | .venv/.dev nodejs
+	@mkdir -p .venv/tus && cp tests/clients/tus/*.json tests/clients/tus/bundle.mjs .venv/tus/
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .venv/tus \
+		&& .venv/tus/node_modules/.bin/esbuild .venv/tus/bundle.mjs --bundle --format=iife --log-level=error --outfile=$@ \
+		|| $(call fail,the clients of tus could not be installed; the lines above say why)
+
+.PHONY: nodejs
+nodejs:
+	@if command -v npm >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Node.js for the tests with clients of tus'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nodejs npm \
+			|| $(call fail,apt-get could not install npm; the lines above say why); \
+	else \
+		$(call fail,the tests with clients of tus need Node.js 20 or newer with npm: on Debian run: apt-get install npm); \
 	fi
 
 .PHONY: libreoffice

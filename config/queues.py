@@ -13,8 +13,8 @@ from typing import Final
 HOUSEKEEPING: Final = "housekeeping"
 #: Consumed by workers for CSV work, together with the queues in QUEUES.
 CSV_QUEUES: Final = ("reports", "uploads")
-#: Consumed by a separate worker, because receivers that hang must not hold up a sweep.
-CALLBACK_QUEUES: Final = ("callbacks",)
+#: Consumed by a separate worker, because receivers and mail servers that hang must not hold up a sweep.
+CALLBACK_QUEUES: Final = ("callbacks", "mail")
 #: Short work that mostly waits for PostgreSQL.
 IO_QUEUES: Final = ("operations", HOUSEKEEPING)
 OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *IO_QUEUES)

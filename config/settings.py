@@ -10,6 +10,7 @@ from config.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401  (read
 from config.databases import connection_to, reports_login
 from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env, secret_key  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
+from config.mail import mail_settings
 from config.queues import HOUSEKEEPING, all_queues
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "jobs.pages.localization.localize_pages",
     "jobs.pages.problem_pages.show_problems_to_people",
     "django_structlog.middlewares.RequestMiddleware",
+    "uploads.resumable.protocol.speak_tus",
     "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -147,12 +149,21 @@ UPLOADS_AT_ONCE = env.int("UPLOADS_AT_ONCE", default=4)  # in a web process; few
 UPLOAD_MIN_BYTES_PER_SECOND = env.int("UPLOAD_MIN_BYTES_PER_SECOND", default=10 * 1024)  # a slower client is cut off
 UPLOAD_RATE_WINDOW_SECONDS = env.float("UPLOAD_RATE_WINDOW_SECONDS", default=10.0)  # over which that rate is measured
 UPLOAD_TIMEOUT_SECONDS = env.int("UPLOAD_TIMEOUT_SECONDS", default=6 * 3600)  # for a whole file
+RESUMABLE_UPLOADS_PER_USER = env.int("RESUMABLE_UPLOADS_PER_USER", default=20)  # unfinished ones
+RESUMABLE_UPLOAD_HOURS = env.float("RESUMABLE_UPLOAD_HOURS", default=24.0)  # without bytes, until one is deleted
+RESUMABLE_PART_BYTES = env.int("RESUMABLE_PART_BYTES", default=64 * 1024**2)  # so many are committed at the latest,
+RESUMABLE_PART_SECONDS = env.float("RESUMABLE_PART_SECONDS", default=10.0)  # or those of so long, from 1 MiB on
 
 # Previews of reports, made within a request
 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
 PREVIEW_TIMEOUT_SECONDS = env.int("PREVIEW_TIMEOUT_SECONDS", default=5)
 PREVIEW_MEMORY_MB = env.int("PREVIEW_MEMORY_MB", default=512)
+
+# Share links: downloads without signing in
+
+SHARE_LINKS = env.bool("SHARE_LINKS", default=False)
+SHARE_LINK_MAX_DAYS = env.int("SHARE_LINK_MAX_DAYS", default=30)
 
 # Callbacks
 
@@ -168,6 +179,16 @@ CALLBACK_CIRCUIT_FAILURES = env.int("CALLBACK_CIRCUIT_FAILURES", default=5)
 CALLBACK_CIRCUIT_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_OPEN_SECONDS", default=60.0)
 CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS", default=3600.0)
 CALLBACK_GIVE_UP_HOURS = env.float("CALLBACK_GIVE_UP_HOURS", default=24.0)
+
+# Mail
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_ON = bool(EMAIL_URL)
+PUBLIC_URL = env.str("PUBLIC_URL", default="")  # links in mails start with it
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="longhaul@localhost")
+EMAIL_TIMEOUT = EMAIL_TIMEOUT_SECONDS = env.float("EMAIL_TIMEOUT_SECONDS", default=20.0)  # of each answer of the server
+if MAIL_IS_ON:
+    globals().update(mail_settings(env.email_url("EMAIL_URL")))
 
 # Files
 

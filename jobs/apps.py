@@ -19,6 +19,7 @@ class JobsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.interventions.inquiries import KIND as INQUIRY
         from jobs.kinds import register_kind
+        from jobs.mailing.kind import KIND as MAIL
         from jobs.maintenance.roles import seed_roles
         from jobs.maintenance.schedules import accept_unknown_time_zones
         from jobs.maintenance.seeding import seed_queues, seed_schedules
@@ -32,6 +33,7 @@ class JobsConfig(AppConfig):
         register_kind(KIND)
         register_kind(CALLBACK)
         register_kind(INQUIRY)
+        register_kind(MAIL)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
         register_scopes({"tokens:manage": _("list, make and revoke tokens")})

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core import checks
 
 from jobs.http.client_address import trusted_proxies
+from jobs.mailing.links import is_public_url
+from jobs.mailing.topics import mail_is_on
 from jobs.outbound.addresses import allowed_networks
 
 
@@ -39,6 +41,13 @@ def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 
 @checks.register(checks.Tags.security)
+def check_share_links(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A link that ends when it is created is of no use."""
+    is_valid = settings.SHARE_LINK_MAX_DAYS >= 1
+    return [] if is_valid else [checks.Error("SHARE_LINK_MAX_DAYS must be 1 or more.", id="jobs.E008")]
+
+
+@checks.register(checks.Tags.security)
 def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Otherwise the first delivery would find an invalid network."""
     try:
@@ -63,6 +72,15 @@ def check_trusted_proxies(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     except ValueError as error:
         return [checks.Error(f"TRUSTED_PROXIES: {error}.", id="jobs.E005")]
     return []
+
+
+@checks.register(checks.Tags.security)
+def check_public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Without it, no link in a mail would lead anywhere."""
+    if not mail_is_on() or is_public_url(settings.PUBLIC_URL):
+        return []
+    text = "EMAIL_URL is set, so PUBLIC_URL must be the address of this service, such as https://longhaul.example.org."
+    return [checks.Error(text, id="jobs.E009")]
 
 
 @checks.register(checks.Tags.files)

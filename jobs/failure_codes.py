@@ -1,4 +1,4 @@
-"""The codes of failed jobs: those of `jobs.classification`, and those of callbacks.
+"""The codes of failed jobs: those of `jobs.classification`, and those of callbacks and mails.
 
 422: the job cannot succeed as it is. 500: it was tried as often as its kind allows.
 """
@@ -99,5 +99,15 @@ CODES: Final = [
         "gone", 422, "Receiver gone",
         "A callback: the receiver answered 410, and the endpoint was disabled.",
         "Enable the endpoint if it exists again, then replay the callback.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "mail-refused", 422, "Mail refused",
+        "A mail: the mail server refused the address or the mail for good, or the address is not valid.",
+        "Correct the address of your account.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "mail-unconfirmed", 422, "Mail unconfirmed",
+        "A mail: it was sent twice, and the mail server did not say whether it took it. It may have arrived.",
+        "Nothing.", Retry.NO,
     ),
 ]  # fmt: skip

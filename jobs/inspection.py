@@ -100,6 +100,14 @@ class Inspector:
         """Reasons of the kind against running the job again, such as a missing type or an owner without permission."""
         yield from ()
 
+    def title(self, job: Job) -> str:
+        """What the job is called where its owner reads about it, in the active language."""
+        return self.type_of(job.payload) or job.kind
+
+    def may_order_again(self, job: Job) -> bool:
+        """Whether the owner may still order the job's type."""
+        return True
+
     def announced(self, job: Job) -> dict[str, Any]:
         """The fields that a callback adds to the id and status of an ended job, such as links. No secrets."""
         return {}

@@ -14,6 +14,7 @@ from jobs.types.scheduling import TypedOrders
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import ORDERING
+from reports.remedies import REMEDIES_OF_REPORTS
 from reports.types import REPORT_TYPES
 from tabular.dialect import Dialect
 
@@ -41,5 +42,6 @@ REPORT: Final = Kind(
         write_allows=_("order, cancel and delete reports"),
     ),
     result_url="report-download",
+    remedies=REMEDIES_OF_REPORTS,
     scheduled_orders=TypedOrders(ORDERING),
 )

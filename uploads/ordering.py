@@ -5,6 +5,7 @@ The file is received before its order is placed. The job and the row of its file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -91,18 +92,25 @@ class UploadOrdering(Ordering[UploadType]):
         data: dict[str, Any],
         source: ArtifactWriter,
         idempotency: Idempotency | None = None,
+        record: Callable[[Job], None] = lambda job: None,
     ) -> Placed:
         """Submit the upload of a received file, unless the same request already did. A replay leaves the file unused.
 
-        `data` is the order without `file` and `repeats`. Raises DRF's ValidationError, UnknownTypeError, ArtifactError,
+        `data` is the order without `file` and `repeats`. `record` is called with the new job in its transaction; if it
+        raises, there is no job. Raises DRF's ValidationError, UnknownTypeError, ArtifactError,
         StorageUnavailableError, and the errors of `job_of_first_request` and `submit_job`.
         """
         artifact = source.artifact()
         file = {"filename": artifact.filename, "sizeBytes": artifact.size_bytes, "sha256": artifact.sha256}
-        return planned_again(partial(self._place_upload, owner, {**data, "file": file}, artifact, idempotency))
+        return planned_again(partial(self._place_upload, owner, {**data, "file": file}, artifact, idempotency, record))
 
     def _place_upload(
-        self, owner: AbstractBaseUser, data: dict[str, Any], artifact: Artifact, idempotency: Idempotency | None
+        self,
+        owner: AbstractBaseUser,
+        data: dict[str, Any],
+        artifact: Artifact,
+        idempotency: Idempotency | None,
+        record: Callable[[Job], None],
     ) -> Placed:
         with transaction.atomic(), job_of_first_request(owner=owner, idempotency=idempotency) as first:
             if first is not None:
@@ -116,6 +124,7 @@ class UploadOrdering(Ordering[UploadType]):
             artifact.save(force_insert=True)
             if headings := data["csv"].get("headings"):
                 remember_headings(owner, upload_type.identifier, headings)
+            record(job)
             return Placed(job)
 
 

@@ -21,7 +21,7 @@ from jobs.states import State
 #: Fields that a requeue changes and an undo restores.
 UNDO_FIELDS: Final = (
     "state", "attempt_count", "retry_at", "cancel_requested_at", "finished_at", "result", "progress_done",
-    "progress_percent", "calls_back",
+    "progress_percent", "calls_back", "mails",
 )  # fmt: skip
 
 

@@ -70,14 +70,14 @@ SUBMIT: Final = squeeze(
         )) AS url
     ), submitted AS (
         INSERT INTO jobs_job (
-            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due, calls_back,
+            id, kind, type, queue, owner, payload, state, priority, scheduled_at, due, calls_back, mails,
             attempt_count, max_attempts, fencing_token, progress_done, progress_percent,
             error_class, error_message, error_fingerprint, idempotency_key, request_fingerprint
         )
         SELECT
             %(job_id)s, %(kind)s::text, %(type)s::text, %(queue)s::text, %(owner)s::bigint, %(payload)s::jsonb,
             'queued', %(priority)s::smallint, %(scheduled_at)s::timestamptz, %(scheduled_at)s::timestamptz IS NULL,
-            url IS NOT NULL, 0, %(max_attempts)s::int, 0, 0, 0,
+            url IS NOT NULL, %(mails)s::bool, 0, %(max_attempts)s::int, 0, 0, 0,
             '', '', '', %(idempotency_key)s::text, %(request_fingerprint)s::text
         FROM dials, callback WHERE verdict = 'admitted'
         RETURNING *

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from jobs.dispatch.admission import TO_BE_LOCKED, refusal_of
 from jobs.dispatch.fairness import LOCK
 from jobs.dispatch.idempotency import Idempotency
+from jobs.dispatch.mailed import is_mailed
 from jobs.dispatch.refusals import count_refusal
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.statements import SUBMIT
@@ -46,7 +47,8 @@ def submit_job(
 
     `queue` defaults to the kind's. `idempotency` is stored with the job, for `jobs.dispatch.idempotency`. The job's end
     is announced to `callback_url`, a canonical one; without one, if `owners_callback`, to the one that the owner has
-    set. The job is released after the commit; if that fails, it stays queued and Beat releases it.
+    set. It is also announced by mail if owners get mail about this kind. The job is released after the commit; if that
+    fails, it stays queued and Beat releases it.
 
     Raises UnknownKindError, ImproperlyConfigured (there is no such queue) or AdmissionError; then there is no row.
     """
@@ -69,6 +71,7 @@ def submit_job(
         "request_fingerprint": idempotency.fingerprint if idempotency else "",
         "callback_url": callback_url,
         "owners_callback": owners_callback,
+        "mails": owner is not None and is_mailed(registered),
     }
     rows = fetch_all(SUBMIT, **row, locked=False)
     if rows and rows[0]["verdict"] == TO_BE_LOCKED:

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
+from jobs.announcing import announce_ends, must_be_announced
 from jobs.dispatch.release import release_jobs
 from jobs.interventions.audit import audit
 from jobs.models import AuditEntry, Job
 from jobs.postgres.commit import after_commit, in_transaction
 from jobs.states import ACTIVE, State
-from jobs.webhooks.announcing import announce_ends
 
 #: Maximum number of jobs that one transaction locks.
 BATCH_SIZE: Final = 500
@@ -64,10 +64,10 @@ def intervene(
         fitting = [job for pk, job in found.items() if pk not in refused]
         if fitting:
             change(fitting)
-            after = Job.objects.only("calls_back", *AUDITED).in_bulk([job.pk for job in fitting])
+            after = Job.objects.only("calls_back", "mails", *AUDITED).in_bulk([job.pk for job in fitting])
             entries = [("job", job.pk, _audited_values(job), _audited_values(after[job.pk])) for job in fitting]
             audit(action, entries, actor=actor, reason=reason)
-            if ended := [job.pk for job in after.values() if job.calls_back and job.state not in ACTIVE]:
+            if ended := [job.pk for job in after.values() if must_be_announced(job) and job.state not in ACTIVE]:
                 after_commit(announce_ends, ended)
         for queue in {job.queue for job in found.values()}:
             after_commit(release_jobs, queue)

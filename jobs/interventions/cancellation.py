@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from jobs.announcing import announced_as_canceled
 from jobs.events import record_events
 from jobs.interventions.batches import Intervention, intervene
 from jobs.models import AuditEntry, Event, Job
-from jobs.models.conditions import CALLS_BACK
 from jobs.states import ACTIVE, CANCELLABLE, State
 
 
@@ -37,8 +37,8 @@ def cancel_jobs(
             retry_at=None,
             released_at=None,
             finished_at=Now(),
-            calls_back=CALLS_BACK,
             updated_at=Now(),
+            **announced_as_canceled(),
         )
         record_events(waiting, Event.Name.CANCELLED, actor=actor, reason=reason)
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from jobs.announcing import announced_again, announced_as_canceled
 from jobs.events import record_events
 from jobs.interventions.batches import Intervention, intervene
 from jobs.models import Artifact, AuditEntry, Event, Job
-from jobs.models.conditions import CALLS_BACK
 from jobs.states import UNFINISHED, State
 
 
@@ -37,8 +37,8 @@ def requeue_jobs(
             progress_done=0,
             progress_percent=0,
             progress_details=None,
-            calls_back=CALLS_BACK,
             updated_at=Now(),
+            **announced_again(),
         )
         # The files of an attempt that was refused go with its result; `remove_orphan_files` deletes them.
         Artifact.objects.filter(job__in=pks, attempt__isnull=False).delete()
@@ -64,7 +64,7 @@ def discard_jobs(
     def change(jobs: list[Job]) -> None:
         pks = [job.pk for job in jobs]
         Job.objects.filter(pk__in=pks, state__in=UNFINISHED).update(
-            state=State.CANCELLED, retry_at=None, finished_at=Now(), calls_back=CALLS_BACK, updated_at=Now()
+            state=State.CANCELLED, retry_at=None, finished_at=Now(), updated_at=Now(), **announced_as_canceled()
         )
         record_events(pks, Event.Name.CANCELLED, actor=actor, reason=reason, discarded=True)
 

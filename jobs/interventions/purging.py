@@ -30,7 +30,9 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         pks = [job.pk for job in jobs]
         dead = [job.pk for job in jobs if job.state == State.DEAD]
         Job.objects.filter(pk__in=dead, state=State.DEAD).update(state=State.CANCELLED)
-        Job.objects.filter(pk__in=pks).update(owner=None, idempotency_key=None, calls_back=False, updated_at=Now())
+        Job.objects.filter(pk__in=pks).update(
+            owner=None, idempotency_key=None, calls_back=False, mails=False, updated_at=Now()
+        )
         ReusedKey.objects.filter(job__in=pks).delete()
         Artifact.objects.filter(job__in=pks, deleted_at=None).update(expires_at=Now())
         record_events(dead, Event.Name.CANCELLED, actor=actor, discarded=True)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from jobs.maintenance.activity import count_activity
-from jobs.maintenance.announcements import announce_ended_jobs
+from jobs.maintenance.announcements import announce_ended_jobs, mail_ended_jobs, mail_expiring_files
 from jobs.maintenance.deactivated_owners import cancel_jobs_of_deactivated_owners
 from jobs.maintenance.encrypting import encrypt_secrets
 from jobs.maintenance.files import expire_artifacts, remove_orphan_files
@@ -27,6 +27,8 @@ SWEEPS: Final[dict[str, PeriodicSweep]] = {
         retry_failed_jobs,
         rescue_orphaned_jobs,
         announce_ended_jobs,
+        mail_ended_jobs,
+        mail_expiring_files,
         cancel_jobs_of_deactivated_owners,
         count_activity,
         index_payloads,

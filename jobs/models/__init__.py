@@ -17,6 +17,7 @@ from jobs.models.queues import Queue, TypeDials
 from jobs.models.refusal import Refusal
 from jobs.models.reused_keys import ReusedKey
 from jobs.models.schedule import Schedule, ScheduleRun
+from jobs.models.share_link import ShareLink
 from jobs.models.statistics import Activity, AttemptTotal, DecisionTotal, RecentRuns
 from jobs.models.sweep import Sweep
 from jobs.models.token import ApiToken
@@ -26,5 +27,5 @@ __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
     "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
-    "ReusedKey", "Schedule", "ScheduleRun", "SearchTerms", "Sweep", "TypeDials", "Worker",
+    "ReusedKey", "Schedule", "ScheduleRun", "SearchTerms", "ShareLink", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip

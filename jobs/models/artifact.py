@@ -36,6 +36,10 @@ class Artifact(models.Model):
     deleted_at = models.DateTimeField(null=True)
     damaged_at = models.DateTimeField(null=True, help_text="when the file was first found missing or of the wrong size")
 
+    expiry_mailed = models.BooleanField(
+        default=False, db_default=False, help_text="its owner was told by mail that it is about to expire"
+    )
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
         permissions = [("download_artifact", "Can download the files of all jobs")]

@@ -60,6 +60,9 @@ class Job(models.Model):
     calls_back = models.BooleanField(
         default=False, db_default=False, help_text="its end has yet to be announced by callback"
     )
+    mails = models.BooleanField(
+        default=False, db_default=False, help_text="its end has yet to be announced by mail, if its owner wants that"
+    )
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, help_text="start of the current attempt")
     finished_at = models.DateTimeField(null=True)
@@ -98,6 +101,11 @@ class Job(models.Model):
                 fields=["finished_at"],
                 name="jobs_job_to_announce",
                 condition=Q(calls_back=True, finished_at__isnull=False),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="jobs_job_to_mail",
+                condition=Q(mails=True, finished_at__isnull=False),
             ),
         ]
         constraints = [

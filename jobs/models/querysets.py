@@ -49,9 +49,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         long_ago = Now() - timedelta(seconds=seconds)
         return self.filter(state=State.QUEUED, released_at__lt=long_ago, updated_at__lt=long_ago)
 
-    def to_announce(self) -> JobQuerySet:
-        """Ended jobs whose end must still be announced. The condition is that of the index `jobs_job_to_announce`."""
-        return self.filter(calls_back=True, finished_at__isnull=False)
+    def to_announce(self, column: str) -> JobQuerySet:
+        """Ended jobs whose end must still be announced, by the column of a channel (`jobs.announcing`).
+
+        The condition is that of the index `jobs_job_to_announce` or `jobs_job_to_mail`.
+        """
+        return self.filter(**{column: True}, finished_at__isnull=False)
 
     def overdue(self) -> JobQuerySet:
         """Failed jobs whose retry is late because the sweep does not run."""

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from jobs.localization import time_zones
 from jobs.models import Preferences
-from jobs.pages.localization import time_zones
 from jobs.pages.signed_in import PageRequest
 
 #: Areas of IANA's database that are places. The others are abbreviations, offsets and old names.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -14,18 +14,13 @@ from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.remedies import REMEDIES, Remedy
+from jobs.pages.refusal import Refusal
+from jobs.pages.share_panel import share_panel
 from jobs.pages.signed_in import SignedInRequest
-from jobs.pages.wording import ShownInFull, show_in_full
+from jobs.pages.wording import show_in_full
+from jobs.remedies import REMEDIES, Remedy
 
 NOT_RETRIED = "It was not tried again"
-
-
-class Refusal(NamedTuple):
-    """The message on a job's page about an action that was refused."""
-
-    heading: str
-    reason: str
 
 
 class DetailPages(KindPages):
@@ -38,12 +33,11 @@ class DetailPages(KindPages):
         self, request: SignedInRequest, job_id: str, *, status: int = 200, refused: Refusal | None = None
     ) -> HttpResponse:
         """One job."""
-        shown = self._shown(request, job_id)
-        return self.render(request, "jobs/detail.html", status=status, shown=shown, refusal=refused)
+        return self.render(request, "jobs/detail.html", status=status, refusal=refused, **self._shown(request, job_id))
 
     def detail_live(self, request: SignedInRequest, job_id: str) -> HttpResponse:
         """The part of a job's page that refreshes itself while the job is active."""
-        return self.render(request, "jobs/detail_live.html", shown=self._shown(request, job_id))
+        return self.render(request, "jobs/detail_live.html", **self._shown(request, job_id))
 
     def cancel(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
         """Cancel a job, and go back to its page. A job that has ended since the page was shown is left unchanged."""
@@ -75,6 +69,7 @@ class DetailPages(KindPages):
             return self.detail(request, job_id, status=refusal_problem(error).status_code, refused=full)
         return redirect(self.names["detail"], job.pk)
 
-    def _shown(self, request: SignedInRequest, job_id: str) -> ShownInFull:
+    def _shown(self, request: SignedInRequest, job_id: str) -> dict[str, Any]:
         job = self.mine(request, job_id)
-        return show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=self.remedies)
+        shown = show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=self.remedies)
+        return {"shown": shown, "share": share_panel(request, self.resource, shown)}

@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
-from jobs.pages import accounts, offline, tokens
+from jobs.pages import accounts, mail_stop, offline, shared, tokens
 from jobs.pages.schedules import form_views as forms
 from jobs.pages.schedules import views as schedules
 
@@ -30,6 +30,9 @@ urlpatterns = [
     path("offline", offline.offline, name="offline"),
     path("service-worker.js", offline.service_worker, name="service-worker"),
     path("favicon.ico", icon, name="icon"),
+    path("shared/<str:token>", shared.shared_file, name="shared"),
+    path("shared/<str:token>/download", shared.shared_download, name="shared-download"),
+    path("mail/stop/<str:token>", mail_stop.mail_stop, name="mail-stop"),
     path("tokens", tokens.token_list, name="token-list"),
     path("tokens/<str:token_id>/revoke", tokens.token_revoke, name="token-revoke"),
     path("schedules", schedules.list_schedules, name="schedule-list"),

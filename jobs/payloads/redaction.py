@@ -6,6 +6,7 @@ end of a long text are kept and searched.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -192,5 +193,13 @@ def _own_secrets() -> tuple[str, ...]:
     logins = (*settings.DATABASES.values(), settings.REPORTS_LOGIN)
     passwords = [str(login.get("PASSWORD") or "") for login in logins]
     redis = unquote(urlsplit(settings.REDIS_URL).password or "")
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, redis, *passwords)
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, redis, *passwords, *_of_the_mail_server())
     return tuple(secret for secret in secrets if len(secret) >= 6)
+
+
+def _of_the_mail_server() -> tuple[str, ...]:
+    """The password of EMAIL_URL, also as it is sent (AUTH LOGIN and PLAIN): a server may repeat what it refuses."""
+    user, password = settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD
+    if not password:
+        return ()
+    return password, *(base64.b64encode(sent.encode()).decode() for sent in (password, f"\0{user}\0{password}"))

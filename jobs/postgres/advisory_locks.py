@@ -24,10 +24,12 @@ class LockClass(StrEnum):
     IDEMPOTENCY_KEY = "idempotency key"
     UPLOAD_TARGET = "upload target"
     UPLOAD_UNDO = "upload undo"
+    RESUMABLE_UPLOADS = "resumable uploads"
+    MAILS = "mails"
 
 
 #: A lock until the transaction ends, for `jobs.postgres.statements`; its parameter is a `lock_key`. The first is only
-#: tried; the second is waited for, so it comes before all locks of rows.
+#: tried; the second is waited for, so docs/architecture.md says where it comes in the order of locks.
 TRY_TRANSACTION_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(key)s::text, 0)) AS is_held"
 TRANSACTION_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s::text, 0))"
 

@@ -122,6 +122,16 @@ class TypedInspector(Inspector, Generic[T]):
             return f"Its payload is no longer valid: {error}"
         return ""
 
+    def title(self, job: Job) -> str:
+        """The title of the type; its identifier if the type no longer exists."""
+        job_type = self._find(job.payload)
+        return str(job_type.title) if job_type else self.type_of(job.payload)
+
+    def may_order_again(self, job: Job) -> bool:
+        """Whether the type still exists, and its `may_order` allows the owner."""
+        job_type = self._find(job.payload)
+        return job_type is not None and job.owner is not None and job_type.may_order(job.owner)
+
     def announced(self, job: Job) -> dict[str, Any]:
         """The type, the URL of the status and, for a complete job, that of the result, named as in the status."""
         kind = self.registry.kind

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bound_contextvars
 
+from jobs.announcing import announce_ends, must_be_announced
 from jobs.context import JobContext
 from jobs.dispatch.fairness import HIGHEST_PRIORITY
 from jobs.dispatch.release import BATCH_SIZE, publish_all_but_first, release_jobs
@@ -35,7 +36,6 @@ from jobs.models import Artifact
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.states import Outcome
-from jobs.webhooks.announcing import announce_ends
 from jobs.worker.heartbeat import beating
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 from jobs.worker.policy import decide_for
@@ -139,7 +139,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     following = publish_all_but_first(queue, handed_out)
     if below is not None:
         release_jobs(queue)
-    if context.job.calls_back:
+    if must_be_announced(context.job):
         announce_ends([context.job.pk])
     return end, following
 

@@ -1,5 +1,6 @@
 """Mistakes in the settings are found before they cost a job."""
 
+import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
@@ -31,9 +32,32 @@ def test_callback_networks_that_are_none_are_an_error(settings: Settings) -> Non
     assert "jobs.E004" in ids()
 
 
+def test_links_that_end_at_once_are_an_error(settings: Settings) -> None:
+    settings.SHARE_LINK_MAX_DAYS = 0
+    assert "jobs.E008" in ids()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_wrong"),
+    [
+        ("", True),
+        ("longhaul.example.org", True),
+        ("ftp://longhaul.example.org", True),
+        ("https://longhaul.example.org/?next=", True),
+        ("https://longhaul.example.org", False),
+        ("http://127.0.0.1:8000/", False),
+    ],
+)
+def test_mail_without_the_address_of_the_service_is_an_error(url: str, is_wrong: bool, settings: Settings) -> None:
+    settings.PUBLIC_URL = url
+    assert "jobs.E009" not in ids()
+    settings.MAIL_IS_ON = True
+    assert ("jobs.E009" in ids()) is is_wrong
+
+
 def test_of_callbacks_two_run_to_one_bucket_of_hosts(db: None) -> None:
     assert dict(Queue.objects.values_list("name", "max_running_per_type")) == {
-        "reports": None, "uploads": None, "callbacks": 2, "operations": None
+        "reports": None, "uploads": None, "callbacks": 2, "mail": None, "operations": None
     }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """The registry of kinds, which alone knows queues, scopes and URLs of results."""
 
 import pytest
-from django.conf import settings
+from django.conf import settings as real_settings
+from pytest_django import Settings
 
 from config.queues import OTHER_QUEUES, all_queues
 from jobs import kinds
 from jobs.bulk.kind import KIND as BULK
+from jobs.dispatch.mailed import mailed_kinds
 from jobs.kinds import Kind, QueueDials, Scopes, get_kind, kind_names, queue_dials, queues_of_jobs, register_kind
 from jobs.models import Job
 from jobs.tokens.scopes import known_scopes
@@ -18,14 +20,14 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_settings_declare_the_queues_of_the_registered_kinds_and_no_others() -> None:
     of_kinds = {get_kind(name).queue for name in kind_names()}
-    assert of_kinds == set(all_queues({})) - {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert of_kinds == set(all_queues({})) - {real_settings.CELERY_TASK_DEFAULT_QUEUE}
     assert set(queue_dials()) == of_kinds
     assert {BULK.queue, get_kind("callback").queue} < set(OTHER_QUEUES)
 
 
 def test_ticks_wait_in_no_queue_of_jobs() -> None:
-    assert {*queues_of_jobs(), "housekeeping"} == set(settings.QUEUE_NAMES)
-    assert settings.CELERY_TASK_DEFAULT_QUEUE == "housekeeping"
+    assert {*queues_of_jobs(), "housekeeping"} == set(real_settings.QUEUE_NAMES)
+    assert real_settings.CELERY_TASK_DEFAULT_QUEUE == "housekeeping"
 
 
 def test_two_kinds_that_give_different_dials_to_one_queue_are_refused() -> None:
@@ -51,3 +53,16 @@ def test_a_kind_names_the_url_of_a_result() -> None:
     job = Job()
     assert get_kind("report").url_of_result(job) == f"/api/reports/{job.pk}/download"
     assert get_kind("callback").url_of_result(job) is None
+
+
+def test_a_kind_with_pages_knows_the_page_of_a_job() -> None:
+    job = Job()
+    assert get_kind("report").url_of_page(job.pk) == f"/reports/{job.pk}"
+    assert [get_kind(name).url_of_page(job.pk) for name in ("callback", "bulk", "mail")] == [None, None, None]
+
+
+def test_owners_get_mail_about_jobs_with_a_page_if_the_server_sends_mail(settings: Settings) -> None:
+    assert mailed_kinds() == []
+    settings.MAIL_IS_ON = True
+    assert "report" in mailed_kinds()
+    assert {"callback", "bulk", "mail", "inquiry"}.isdisjoint(mailed_kinds())

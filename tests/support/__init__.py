@@ -46,6 +46,7 @@
 | `sessions` | the sessions of the test database that other processes hold |
 | `simulated_time` | PostgreSQL by a clock that the test sets |
 | `small_file` | a handler that publishes a small file |
+| `smtp` | a real mail server that misbehaves on request |
 | `stack` | web, workers and Beat as real processes over the test database |
 | `staged` | records in a staging table, read by the SQL of an upload type |
 | `standby` | a streaming replica of the test database |
@@ -53,6 +54,7 @@
 | `threads` | threads that act at once, each over its own connection |
 | `tokens` | bearer tokens, and API clients that send them |
 | `translations` | the catalogs of translations, compared with the texts of the sources by `make check` |
+| `tus` | a client of tus that sends what a test tells it to, and a network that fails |
 | `undos` | orders the undo of an upload, and runs it in this process |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |

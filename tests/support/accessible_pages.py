@@ -13,6 +13,8 @@ from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
+from jobs.mailing.stopping import stop_token
+from jobs.mailing.topics import Topic
 from jobs.models import (
     Artifact,
     Attempt,
@@ -23,6 +25,7 @@ from jobs.models import (
     Queue,
     Schedule,
     ScheduleRun,
+    ShareLink,
     Sweep,
     TypeDials,
 )
@@ -30,6 +33,8 @@ from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
 from jobs.schedules.beat_rows import save_beat_row
 from jobs.schedules.recurrence import Recurrence
+from jobs.sharing.links import create_link
+from jobs.sharing.signature import token_of
 from jobs.states import State
 from tabular.dialect import Dialect
 
@@ -71,6 +76,15 @@ def make_content(owner: User) -> None:
             job=job, role=role, storage_name=f"{job.pk}/x", filename="yearly-sales-2023.csv", content_type="text/csv",
             encoding="utf-8", row_count=12, size_bytes=2048, sha256="ab" * 32, published_at=Now(), expires_at=Now(),
         )  # fmt: skip
+    shared = Job.objects.create(
+        state=State.SUCCEEDED, owner=owner, kind="report", type="yearly-sales", queue="reports", max_attempts=5,
+        payload=dead.payload, finished_at=Now(),
+    )  # fmt: skip
+    Artifact.objects.create(
+        job=shared, role="result", storage_name=f"{shared.pk}/x", filename="yearly-sales-2023.csv", row_count=12,
+        content_type="text/csv", encoding="utf-8", size_bytes=2048, sha256="ab" * 32, published_at=Now(),
+    )  # fmt: skip
+    create_link(shared.pk, creator=owner, days=1)
     AuditEntry.objects.create(
         actor="ada",
         action="requeue",
@@ -111,6 +125,9 @@ def user_pages() -> Iterator[str]:
     """The pages for people who order reports."""
     yield from ("/", "/?status=Failed", "/?status=Nothing", "/reports/new", "/reports/new?type=yearly-sales")
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
+    link = ShareLink.objects.get()
+    yield reverse("report-detail", args=[link.job_id]) + f"?link={link.pk}"
+    yield reverse("shared", args=[token_of(link)])
     yield from ("/tokens", "/no/such/page", "/api/errors")
     yield from ("/schedules", "/schedules/new", "/schedules/new?kind=report&type=order-lines")
     yield from (reverse("schedule-detail", args=[schedule.pk]) for schedule in Schedule.objects.all())
@@ -118,7 +135,10 @@ def user_pages() -> Iterator[str]:
 
 def visitor_pages() -> Iterator[str]:
     """What those see who are not signed in."""
-    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs")
+    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/shared/forged", "/api/docs")
+    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs", "/mail/stop/forged")
+    reader, _ = User.objects.get_or_create(username="reader")
+    yield f"/mail/stop/{stop_token(reader.pk, Topic.FAILED)}"
 
 
 def models(*, every: bool) -> list[type[Model]]:

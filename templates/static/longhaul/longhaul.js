@@ -22,10 +22,11 @@ document.addEventListener("click", async (event) => {
   const text = document.getElementById(button.dataset.copy);
   const told = button.parentElement.querySelector("[data-copied]");
   try {
-    await navigator.clipboard.writeText(text.textContent);
+    await navigator.clipboard.writeText(text.value ?? text.textContent);
     told.textContent = button.dataset.copiedText;
   } catch {
-    document.getSelection().selectAllChildren(text);
+    if (text.select) text.select();
+    else document.getSelection().selectAllChildren(text);
     told.textContent = button.dataset.selectedText;
   }
 });

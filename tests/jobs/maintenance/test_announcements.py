@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
+from jobs.announcing import CHANNELS, MOST_AT_ONCE
 from jobs.errors import AdmissionError
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.maintenance.announcements import announce_ended_jobs, ended_behind
@@ -17,7 +18,6 @@ from jobs.maintenance.recovery import rescue_orphaned_jobs
 from jobs.models import Callback, Job, Queue, Sweep, TypeDials
 from jobs.outbound.urls import bucket_of
 from jobs.states import State
-from jobs.webhooks.announcing import MOST_AT_ONCE
 from jobs.worker.execution import execute_job
 from jobs.worker.transitions import claim_job
 from tests.support.deliveries import URL, deliveries, told
@@ -114,5 +114,7 @@ def test_types_that_take_no_more_keep_no_other_from_being_told(
 def test_the_sweep_finds_what_it_looks_for_by_an_index(calling_job: Callable[..., Job]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plans = [ended_behind(at).values("pk")[:1].explain() for at in ("", f"2026-01-02T03:04:05+0000 {uuid7()}")]
-    assert ["jobs_job_to_announce" in plan for plan in plans] == [True, True]
+        positions = ("", f"2026-01-02T03:04:05+0000 {uuid7()}")
+        plans = [ended_behind(channel, at).values("pk")[:1].explain() for channel in CHANNELS for at in positions]
+    indexes = ["jobs_job_to_announce", "jobs_job_to_announce", "jobs_job_to_mail", "jobs_job_to_mail"]
+    assert [index in plan for index, plan in zip(indexes, plans, strict=True)] == [True] * 4

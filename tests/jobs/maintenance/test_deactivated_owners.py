@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
+from jobs.announcing import announce_end
 from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import AuditEntry, Callback, Job
 from jobs.states import State
-from jobs.webhooks.announcing import announce_end
 from jobs.worker.transitions import claim_job
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]

@@ -118,6 +118,8 @@ def test_the_periods_of_a_fresh_database_are_pinned() -> None:
         "jobs.retry_failed_jobs": 5,
         "jobs.rescue_orphaned_jobs": 10,
         "jobs.announce_ended_jobs": 5,
+        "jobs.mail_ended_jobs": 5,
+        "jobs.mail_expiring_files": 300,
         "jobs.cancel_jobs_of_deactivated_owners": 30,
         "jobs.count_activity": 15,
         "jobs.index_payloads": 60,
@@ -131,4 +133,5 @@ def test_the_periods_of_a_fresh_database_are_pinned() -> None:
         "jobs.settle_scheduled_runs": 30,
         "jobs.prune_scheduled_runs": 300,
         "jobs.encrypt_schedules": 300,
+        "jobs.expire_resumable_uploads": 300,
     }

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from jobs.announcing import announce_end
 from jobs.bulk.undo import snapshot_jobs, undo_batch
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
@@ -19,7 +20,7 @@ from jobs.models import Callback, Job
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.outbound.urls import bucket_of
 from jobs.states import State
-from jobs.webhooks.announcing import add_callback, announce_end
+from jobs.webhooks.announcing import add_callback
 from jobs.worker.execution import execute_job
 from tests.support.deliveries import URL, deliveries, told
 from tests.support.small_file import write

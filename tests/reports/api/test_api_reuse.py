@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from jobs.announcing import announce_end
 from jobs.models import Artifact, Job
 from jobs.states import State
-from jobs.webhooks.announcing import announce_end
 from tests.support.ordering import ORDER, assert_problem, post
 
 pytestmark = pytest.mark.django_db

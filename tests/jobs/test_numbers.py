@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from jobs.models import NumberFormat
-from jobs.pages.numbers import current_format, format_number, format_size
+from jobs.numbers import current_format, format_number, format_size
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0001_ledger'),
+        ('uploads', '0002_resumable'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

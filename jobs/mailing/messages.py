@@ -1,0 +1,62 @@
+"""A mail with its headers, as text and as HTML."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from jobs.localization import localized, preferences_of, time_zones
+from jobs.mailing.contents import Content, content_about, content_of_digest, content_of_schedule
+from jobs.mailing.links import public_host
+from jobs.mailing.stopping import stop_url
+from jobs.mailing.topics import OCCASIONS, Topic
+from jobs.models import Job
+
+
+def message_of(mail: Job, about: Job | None, *, user_id: int, address: str) -> EmailMultiAlternatives:
+    """The message of a mail's job, for its receiver. `about` is the job that it is about; None for other topics.
+
+    A receiver who has chosen no language reads that of the order.
+    """
+    preferences = preferences_of(user_id)
+    ordered_in = about.payload.get("language") if about is not None else None
+    language = preferences.language or ordered_in or settings.LANGUAGE_CODE
+    zone = ZoneInfo(preferences.time_zone if preferences.time_zone in time_zones() else settings.TIME_ZONE)
+    topic = Topic(mail.payload["topic"])
+    with localized(language, zone, preferences.number_format):
+        content = _content(topic, mail, about)
+        return _message(content, topic, mail=mail, to=address, stop=stop_url(user_id, topic))
+
+
+def _content(topic: Topic, mail: Job, about: Job | None) -> Content:
+    if "counts" in mail.payload:
+        return content_of_digest(topic, mail.payload["counts"])
+    return content_of_schedule(mail.payload) if about is None else content_about(topic, about)
+
+
+def _message(content: Content, topic: Topic, *, mail: Job, to: str, stop: str) -> EmailMultiAlternatives:
+    """The headers tell programs that no person wrote this (RFC 3834) and how to stop it (RFC 8058).
+
+    All copies of a mail have the same Message-ID, so a mailbox can recognize the second one.
+    """
+    language = translation.get_language()
+    context = {"content": content, "language": language, "occasion": OCCASIONS[topic], "stop_url": stop}
+    message = EmailMultiAlternatives(
+        subject=content.subject,
+        body=render_to_string("mail/mail.txt", context).rstrip() + "\n",
+        to=[to],
+        headers={
+            "Message-ID": f"<{mail.pk}@{public_host()}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            "List-Unsubscribe": f"<{stop}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Content-Language": language,
+        },
+    )
+    message.attach_alternative(render_to_string("mail/mail.html", context), "text/html")
+    return message

@@ -1,0 +1,12 @@
+"""The message on a job's page about an action that was refused."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Refusal(NamedTuple):
+    """A heading, and a sentence with the reason."""
+
+    heading: str
+    reason: str
