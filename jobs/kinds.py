@@ -103,8 +103,8 @@ class Kind:
     queue_dials: QueueDials | None = None
     scopes: Scopes = field(default_factory=Scopes)
     result_url: str = ""
-    scheduled_orders: ScheduledOrders | None = field(default=None, compare=False)
     remedies: Mapping[str, Remedy] = field(default_factory=lambda: REMEDIES, compare=False)
+    scheduled_orders: ScheduledOrders | None = field(default=None, compare=False)
 
     def url_of_result(self, job: Job) -> str | None:
         """The path of the job's result, which may not exist yet; None if this kind has no results."""

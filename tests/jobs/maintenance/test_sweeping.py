@@ -129,9 +129,9 @@ def test_the_periods_of_a_fresh_database_are_pinned() -> None:
         "jobs.prune_jobs": 300,
         "jobs.prune_bulk_runs": 300,
         "jobs.prune_callback_hosts": 300,
+        "jobs.expire_resumable_uploads": 300,
         "jobs.run_due_schedules": 60,
         "jobs.settle_scheduled_runs": 30,
         "jobs.prune_scheduled_runs": 300,
         "jobs.encrypt_schedules": 300,
-        "jobs.expire_resumable_uploads": 300,
     }

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('jobs', '0033_mail'),
+        ('jobs', '0032_mail'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
