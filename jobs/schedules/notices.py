@@ -1,14 +1,16 @@
 """Tells the owner of a schedule what became of a run, and that a schedule was paused.
 
-A job that a run has ordered calls back as any job does, because its order names the URL. Here are only the events that
-no job tells: `schedule.refused` and `schedule.paused`.
+A job that a run has ordered calls back, and is mailed about, as any job is. Here are only the events that no job tells:
+the callbacks `schedule.refused` and `schedule.paused`, and the mail that a schedule was paused.
 
-For mail, connect a function to the signals. They are sent in the transaction of the event, so that a mail which is
-itself a row is kept or lost with it. An error of a function is logged, and undoes only what the function did.
+For mail about single runs, connect a function to the signal `run_ended`. Signal and mail belong to the transaction of
+the event, so that a mail, which is a row, is kept or lost with it. An error is logged, and undoes only its own work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -18,6 +20,8 @@ from django.urls import reverse
 
 from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError
+from jobs.mailing.queueing import mail_schedule_paused
+from jobs.mailing.topics import mail_is_on
 from jobs.models import Schedule, ScheduleRun
 from jobs.payloads.redaction import redact
 from jobs.schedules.times import database_now
@@ -26,11 +30,8 @@ from jobs.webhooks.messages import new_payload
 
 logger = structlog.get_logger(__name__)
 
-#: A schedule was paused because its runs kept failing. Arguments: `owner`, `name`, `url` (the path of its page) and
-#: `reason` (why the last run failed; may be empty).
-schedule_paused: Final = Signal()
 #: A run has failed, was refused, or has ended otherwise, and the owner wants a mail about it. Arguments: `owner`,
-#: `name`, `url`, `run`.
+#: `name`, `url` (the path of its page), `run`.
 run_ended: Final = Signal()
 
 FAILURES: Final = frozenset({ScheduleRun.Outcome.FAILED, ScheduleRun.Outcome.REFUSED})
@@ -38,17 +39,24 @@ FAILURES: Final = frozenset({ScheduleRun.Outcome.FAILED, ScheduleRun.Outcome.REF
 
 def tell_paused(schedule: Schedule, *, reason: str) -> None:
     """Tell the owner that the schedule was paused after its last run failed for `reason`."""
-    _send(schedule_paused, schedule, reason=reason)
     _call_back(schedule, "schedule.paused", reason=reason)
+    with _logged(schedule):
+        mail_schedule_paused(schedule.owner, schedule.name, url_of(schedule), reason)
 
 
 def tell_run_ended(schedule: Schedule, run: ScheduleRun) -> None:
     """Tell the owner that a run has ended, if they have chosen that."""
     has_failed = run.outcome in FAILURES
     if schedule.mail == Schedule.Mail.ALWAYS or (schedule.mail == Schedule.Mail.FAILED and has_failed):
-        _send(run_ended, schedule, run=run)
+        with _logged(schedule):
+            run_ended.send(Schedule, owner=schedule.owner, name=schedule.name, url=url_of(schedule), run=run)
     if run.outcome == ScheduleRun.Outcome.REFUSED:
         _call_back(schedule, "schedule.refused", scheduledFor=_iso(run.scheduled_for), reason=run.reason)
+
+
+def can_mail_runs() -> bool:
+    """Whether somebody sends mail about single runs, so that pages offer it."""
+    return mail_is_on() and run_ended.has_listeners(Schedule)
 
 
 def url_of(schedule: Schedule) -> str:
@@ -56,10 +64,12 @@ def url_of(schedule: Schedule) -> str:
     return reverse("schedule-detail", args=[schedule.pk])
 
 
-def _send(signal: Signal, schedule: Schedule, **facts: Any) -> None:
+@contextmanager
+def _logged(schedule: Schedule) -> Iterator[None]:
+    """A savepoint. An error in the block is logged, and nothing else."""
     try:
         with transaction.atomic():
-            signal.send(Schedule, owner=schedule.owner, name=schedule.name, url=url_of(schedule), **facts)
+            yield
     except Exception as error:
         logger.warning("schedule_notice_failed", schedule=str(schedule.pk), error=redact(repr(error)))
 

@@ -50,7 +50,7 @@ class Forms(NamedTuple):
             order=stored_order(self.job_type, self.pages.data_of(self.job_type, self.order), self.order.relative),
             recurrence=found["recurrence"],
             time_zone=found["time_zone"],
-            mail=found["mail"],
+            mail=found.get("mail", Schedule.Mail.FAILED),
             callback_url=found["callback_url"],
         )
 

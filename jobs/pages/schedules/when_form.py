@@ -16,6 +16,7 @@ from jobs.models import Schedule
 from jobs.models.callbacks import LONGEST_URL
 from jobs.outbound.urls import InvalidCallbackURLError, canonical_url
 from jobs.pages.order_form import Mistake
+from jobs.schedules.notices import can_mail_runs
 from jobs.schedules.recurrence import DAYS, LONGEST, InvalidRecurrenceError, Recurrence, check_recurrence
 
 EVERY: Final = [
@@ -81,6 +82,11 @@ class WhenForm(forms.Form):
         label=_("Callback URL"),
         help_text=_("Notified when a run ends. If it is empty, the URL in your settings is used."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not can_mail_runs():
+            del self.fields["mail"]
 
     def clean_at(self) -> time:
         """An omitted time is only accepted with a cron expression."""

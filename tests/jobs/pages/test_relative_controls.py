@@ -53,10 +53,13 @@ def ordered(client: Client, report_type: str, **entered: str) -> dict[str, Any]:
 
 def test_a_date_has_a_second_control(signed_in: Client) -> None:
     html = signed_in.get("/reports/new?type=order-lines").content.decode()
-    assert '<select name="relative.dateFrom" aria-label="From: fixed or relative"' in html
+    assert (
+        'name="relative.dateFrom" aria-label="Fixed or relative" aria-describedby="parameters.dateFrom-relative"'
+        in html
+    )
     assert '<option value="" selected>Fixed date</option>' in html
     assert '<option value="end-of-last-quarter">End of last quarter</option>' in html
-    assert "A relative choice takes precedence over what is entered." in html
+    assert "A relative choice for “From” takes precedence over what is entered." in html
     assert 'name="relative.country"' not in signed_in.get("/reports/new?type=customers").content.decode()
 
 

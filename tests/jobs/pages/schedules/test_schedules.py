@@ -13,6 +13,7 @@ from django_celery_beat.models import PeriodicTask
 from jobs.models import Job, Queue, Schedule, ScheduleRun
 from jobs.schedules.changing import pause_schedule
 from jobs.schedules.ending import end_run
+from jobs.schedules.notices import run_ended
 from jobs.schedules.reading import next_runs_of
 from jobs.schedules.recurrence import Recurrence
 from jobs.schedules.running import locked
@@ -166,7 +167,6 @@ def test_the_page_of_a_schedule_shows_its_runs_in_both_zones(
         "From Start of last week",
         "To 2099-12-31",
         "Every Monday at 07:00 (Europe/Berlin)",
-        "Mail When a run fails",
         "In Europe/Berlin In your time zone",
         "2026-03-23 07:00 CET 2026-03-23 15:00 JST",
         "2026-03-30 07:00 CEST 2026-03-30 14:00 JST",
@@ -230,6 +230,23 @@ def test_a_schedule_can_be_changed(signed_in: Client, make_schedule: Make) -> No
     assert (schedule.name, schedule.time_zone) == ("Weekly", "Asia/Tokyo")
     assert schedule.order["relative"] == {"dateFrom": "start-of-last-week"}
     assert "dateTo" not in schedule.order["body"]["parameters"]
+
+
+def test_mail_about_runs_is_offered_where_somebody_sends_it(signed_in: Client, settings: Any) -> None:
+    def hear(**facts: Any) -> None:
+        pass
+
+    assert "Send me a mail" not in words(signed_in.get(NEW))
+    settings.MAIL_IS_ON = True
+    run_ended.connect(hear)
+    try:
+        assert "Send me a mail" in words(signed_in.get(NEW))
+        signed_in.post(NEW, entered(**{"when-mail": "always"}))
+        schedule = Schedule.objects.get()
+        assert schedule.mail == "always"
+        assert "Mail After each run" in words(signed_in.get(f"/schedules/{schedule.pk}"))
+    finally:
+        run_ended.disconnect(hear)
 
 
 def test_a_schedule_can_be_paused_resumed_and_deleted(signed_in: Client, make_schedule: Make) -> None:

@@ -22,7 +22,7 @@ def test_make_a_schedule_run_it_pause_it_and_delete_it(
     expect(page.get_by_text("You have no schedules.")).to_be_visible()
     page.get_by_role("link", name="New schedule").click()
     page.get_by_role("link", name="Yearly sales").click()
-    page.get_by_label("Year: fixed or relative").select_option("Last year")
+    page.get_by_label("Fixed or relative").select_option("Last year")
     page.get_by_label("Name").fill("Each Thursday")
     page.get_by_label("Monday").uncheck()
     page.get_by_label("Thursday").check()
