@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from jobs.errors import UnknownKindError
 from jobs.inspection import Inspector
+from jobs.remedies import REMEDIES, Remedy
 from jobs.retry import RetryPolicy
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.utils.functional import _StrOrPromise
 
     from jobs.context import JobContext
@@ -63,7 +67,8 @@ class Kind:
     leaves them to other kinds of the queue. `handler` runs an attempt. An attempt that makes no progress for
     `stall_timeout_seconds` is ended and counts as lost; None sets no limit. `inspector` explains payloads to staff.
     Tokens need `scopes`; by default a token needs all scopes. `result_url` names the URL pattern of a job's result,
-    which takes the job's id; empty if there is no result.
+    which takes the job's id; empty if there is no result. `remedies` says what an owner can do about a failure, by its
+    code.
     """
 
     name: str
@@ -75,10 +80,18 @@ class Kind:
     queue_dials: QueueDials | None = None
     scopes: Scopes = field(default_factory=Scopes)
     result_url: str = ""
+    remedies: Mapping[str, Remedy] = field(default_factory=lambda: REMEDIES, compare=False)
 
     def url_of_result(self, job: Job) -> str | None:
         """The path of the job's result, which may not exist yet; None if this kind has no results."""
         return reverse(self.result_url, args=[job.pk]) if self.result_url else None
+
+    def url_of_page(self, job_id: UUID) -> str | None:
+        """The path of the page of a job; None if this kind has no pages (`jobs.pages.job_pages`)."""
+        try:
+            return reverse(f"{self.name}-detail", args=[job_id])
+        except NoReverseMatch:
+            return None
 
 
 _kinds: dict[str, Kind] = {}

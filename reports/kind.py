@@ -12,6 +12,7 @@ from jobs.types.reopening import reopen_to_run
 from reports.export import export_report
 from reports.inspection import ReportInspector
 from reports.ordering import ORDERING
+from reports.remedies import REMEDIES_OF_REPORTS
 from reports.types import REPORT_TYPES
 from tabular.dialect import Dialect
 
@@ -39,4 +40,5 @@ REPORT: Final = Kind(
         write_allows="order, cancel and delete reports",
     ),
     result_url="report-download",
+    remedies=REMEDIES_OF_REPORTS,
 )

@@ -15,9 +15,9 @@ from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.remedies import REMEDIES, Remedy
 from jobs.pages.signed_in import SignedInRequest
 from jobs.pages.wording import ShownInFull, show_in_full
+from jobs.remedies import REMEDIES, Remedy
 
 NOT_RETRIED = "It was not tried again"
 

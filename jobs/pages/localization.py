@@ -5,22 +5,19 @@ The API and the admin stay in English and UTC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import tzinfo
-from functools import cache
+from collections.abc import Callable
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from jobs.localization import localized, preferences_of, time_zones
 from jobs.models import Preferences
-from jobs.pages.numbers import current_format
 
 logger = structlog.get_logger(__name__)
 
@@ -48,28 +45,6 @@ def localize_pages(
         return response
 
     return middleware
-
-
-@contextmanager
-def localized(language: str, zone: tzinfo, number_format: str) -> Iterator[None]:
-    """Texts, times and numbers are formatted like this within the block."""
-    token = current_format.set(number_format)
-    try:
-        with translation.override(language), timezone.override(zone):
-            yield
-    finally:
-        current_format.reset(token)
-
-
-def preferences_of(user_id: int) -> Preferences:
-    """The preferences of a user; unsaved defaults if there are none. One query."""
-    return Preferences.objects.filter(user=user_id).first() or Preferences(user_id=user_id)
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """The names of all time zones of IANA's database."""
-    return frozenset(available_timezones())
 
 
 def _preferences(request: HttpRequest) -> Preferences:

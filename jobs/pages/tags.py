@@ -12,7 +12,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs.pages import numbers, sections
+from jobs import numbers
+from jobs.pages import sections
 from jobs.pages.wording import STATUS_LABELS
 
 register = template.Library()

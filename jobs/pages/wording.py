@@ -16,7 +16,7 @@ from jobs.api.resources.resource import JobResource
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
 from jobs.estimates.estimate import Estimate, estimate
 from jobs.models import Artifact, Job
-from jobs.pages.remedies import Remedy, ShownRemedy, remedy_of
+from jobs.remedies import Remedy, ShownRemedy, remedy_of
 from jobs.states import State
 from jobs.status import has_ended, status_word
 from jobs.types.base import JobType

@@ -10,12 +10,12 @@ from jobs.models import Job
 from jobs.pages.file_format import FileFormat, format_in_words
 from jobs.pages.job_pages import JobPages
 from jobs.pages.order_form import OrderForm
-from jobs.pages.remedies import ASK, REMEDIES, UNKNOWN_TYPE
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
+from reports.remedies import REMEDIES_OF_REPORTS
 
 
 class ReportForm(OrderForm):
@@ -30,7 +30,7 @@ class ReportPages(JobPages):
     resource = REPORTS
     Form = ReportForm
     order_template = "reports/order.html"
-    remedies = {**REMEDIES, "not-read-only": ASK, "query-refused": ASK, "unknown-report-type": UNKNOWN_TYPE}
+    remedies = REMEDIES_OF_REPORTS
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
         """The file format."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from jobs.models import NumberFormat
 
-#: The format of the page that is being made; `jobs.pages.localization` sets it.
+#: The format of the page or mail that is being made; `jobs.localization` sets it.
 current_format: ContextVar[str] = ContextVar("number_format", default=NumberFormat.COMMA_POINT)
 
 #: Group separator and decimal separator. The narrow space keeps a number on one line.
