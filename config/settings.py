@@ -141,6 +141,10 @@ UPLOAD_MIN_BYTES_PER_SECOND = env.int("UPLOAD_MIN_BYTES_PER_SECOND", default=10 
 UPLOAD_RATE_WINDOW_SECONDS = env.float("UPLOAD_RATE_WINDOW_SECONDS", default=10.0)  # over which that rate is measured
 UPLOAD_TIMEOUT_SECONDS = env.int("UPLOAD_TIMEOUT_SECONDS", default=6 * 3600)  # for a whole file
 
+# Pages
+
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")  # a mail address or a URL, on the pages of failed jobs
+
 # Previews of reports, made within a request
 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
