@@ -1,5 +1,7 @@
 """The samples of an attempt's rows: few, evenly spread, the newest among them."""
 
+from itertools import pairwise
+
 import pytest
 
 from jobs.worker.row_samples import MOST_SAMPLES, RowSamples
@@ -23,7 +25,7 @@ def test_a_long_attempt_keeps_few_evenly_spread(seconds: int) -> None:
     assert MOST_SAMPLES / 2 <= len(samples) <= MOST_SAMPLES
     assert samples[0] == (0, 0)
     assert samples[-1] == (seconds * 1000, seconds * 10)
-    gaps = [later[0] - earlier[0] for earlier, later in zip(samples, samples[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(samples)]
     assert max(gaps) <= 4 * seconds * 1000 / len(samples)
     assert all(gap > 0 for gap in gaps)
 
