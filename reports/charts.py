@@ -19,7 +19,7 @@ KINDS: Final = ("line", "bar")
 MOST_ROWS: Final = 2000
 MOST_SERIES: Final = 12
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:e[-+][0-9]{1,3})?")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Final
 #: Longer cells are cut. Characters.
 LONGEST_CELL: Final = 200
 #: A number, to be aligned and sorted as one; not an identifier such as 007.
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:e[-+][0-9]{1,3})?")
 #: Control characters become visible: U+2400 and following are pictures of them. Line breaks and tabs stay.
 _VISIBLE: Final = {**{code: 0x2400 + code for code in range(32) if code not in (9, 10, 13)}, 0x7F: 0x2421}
 

@@ -31,10 +31,10 @@ PLACES = {"month": 0, "shop": 1, "revenue": 2, "units": 3}
 
 def test_each_column_is_a_series() -> None:
     chart = Chart(kind="bar", x="month", y=["revenue", "units"])
-    drawing = draw(chart, [["01", "N", "1.50", ""], ["02", "N", "-2", "3"]], PLACES, HEADINGS)
+    drawing = draw(chart, [["01", "N", "1.50", ""], ["02", "N", "-2", "3e-05"]], PLACES, HEADINGS)
     assert (drawing.kind, drawing.title, drawing.x, drawing.labels) == ("bar", "Revenue, Units", "Month", ["01", "02"])
-    assert drawing.series == [Series("Revenue", ["1.50", "-2"]), Series("Units", ["", "3"])]
-    assert drawing.points == [("01", ["1.50", ""]), ("02", ["-2", "3"])]
+    assert drawing.series == [Series("Revenue", ["1.50", "-2"]), Series("Units", ["", "3e-05"])]
+    assert drawing.points == [("01", ["1.50", ""]), ("02", ["-2", "3e-05"])]
 
 
 def test_each_value_of_by_is_a_series_with_gaps() -> None:

@@ -37,7 +37,7 @@ class Chart {
     this.legend = table.closest("figure").querySelector("ul");
     this.box.hidden = this.legend.hidden = false;
     this.hidden = new Set();
-    this.number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
+    this.number = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 8 });
     this.short = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
     this.draw();
     this.sizes = new ResizeObserver(() => this.plot.setSize({ width: this.box.clientWidth, height: HEIGHT }));

@@ -88,7 +88,11 @@ def test_one_that_is_being_canceled(signed_in: Client, make_job: MakeJob) -> Non
 def test_a_complete_one(signed_in: Client, make_job: MakeJob, publish: Callable[..., Artifact]) -> None:
     job = make_job(State.SUCCEEDED)
     publish(job, expires_at="2030-01-02T03:04:00Z")
-    events = (0, "submitted", {}), (0, "started", {"attempt": 1}), (72, "completed", {"rows": 1234})
+    events: list[tuple[float, str, dict[str, Any]]] = [
+        (0, "submitted", {}),
+        (0, "started", {"attempt": 1}),
+        (72, "completed", {"rows": 1234}),
+    ]
     for seconds, name, details in events:
         Event.objects.create(job=job, at=job.created_at + timedelta(seconds=seconds), name=name, details=details)
     text = shown(signed_in, job)

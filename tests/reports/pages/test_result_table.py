@@ -5,7 +5,7 @@ import pytest
 from reports.pages.result_table import LONGEST_CELL, ResultTable, shown
 
 HEADINGS = ["Name", "Code", "Sum"]
-ROWS = [["b", "007", "10.5"], ["", "1", "-2"], ["A", "02", ""], ["c", "3", "9"]]
+ROWS = [["b", "007", "1.05e+01"], ["", "1", "-2"], ["A", "02", ""], ["c", "3", "9"]]
 
 
 def table(**query: str) -> ResultTable:
