@@ -30,7 +30,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 	@exec $(python) -m config.stack.launcher --follow-parent
 
 .PHONY: test
-test: .venv/.dev chromium libreoffice .venv/bin/promtool  ## run all tests (ARGS="…" goes to pytest)
+test: .venv/.dev chromium libreoffice .venv/bin/promtool .venv/tus/bundle.js  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: test-fast
@@ -70,6 +70,10 @@ check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, erro
 openapi: .venv/.dev  ## write docs/openapi.yaml and the error codes in docs/api.md
 	@$(offline) $(python) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	@$(offline) $(python) manage.py error_codes --write docs/api.md
+
+.PHONY: messages
+messages: .venv/.dev gettext  ## bring the catalogs of translations in locale/ up to date
+	@$(offline) $(python) -m tests.support.translations --write
 
 .PHONY: spectral
 spectral: .venv/spectral/node_modules  ## lint docs/openapi.yaml with Spectral and the OWASP rules (needs Node.js with npm)
@@ -138,6 +142,35 @@ chromium:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
 		@stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
+
+.PHONY: gettext
+gettext:
+	@if command -v msgmerge >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing GNU gettext for the catalogs of translations'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends gettext \
+			|| $(call fail,apt-get could not install gettext; the lines above say why); \
+	else \
+		$(call fail,the catalogs of translations need GNU gettext as "msgmerge" on PATH: on Debian run: apt-get install gettext); \
+	fi
+
+# Stock clients of tus for tests/clients/test_tus.py: for Node.js, and bundled for a browser.
+.venv/tus/bundle.js: $(wildcard tests/clients/tus/*) | .venv/.dev nodejs
+	@mkdir -p .venv/tus && cp tests/clients/tus/*.json tests/clients/tus/bundle.mjs .venv/tus/
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .venv/tus \
+		&& .venv/tus/node_modules/.bin/esbuild .venv/tus/bundle.mjs --bundle --format=iife --log-level=error --outfile=$@ \
+		|| $(call fail,the clients of tus could not be installed; the lines above say why)
+
+.PHONY: nodejs
+nodejs:
+	@if command -v npm >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Node.js for the tests with clients of tus'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nodejs npm \
+			|| $(call fail,apt-get could not install npm; the lines above say why); \
+	else \
+		$(call fail,the tests with clients of tus need Node.js 20 or newer with npm: on Debian run: apt-get install npm); \
+	fi
 
 .PHONY: libreoffice
 libreoffice:

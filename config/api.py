@@ -26,6 +26,7 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "jobs.api.openapi.ApiGenerator",
     "GET_MOCK_REQUEST": "jobs.http.schema_view.mock_request",
     "SCHEMA_PATH_PREFIX": r"/api",
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,12 +1,27 @@
 """Logging: structlog renders its own events and those of all libraries, with the bound request and job ids."""
 
+import re
 import sys
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, Final
 
 import structlog
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django_structlog.signals import bind_extra_request_finished_metadata
+
+#: The address of a share link, up to its signature. Whoever knows the whole address can download the file.
+_SHARE_LINK: Final = re.compile(r"(/shared/[0-9a-f]{32})\.[\w-]+")
+
+
+def hide_share_links(logger: Any, name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: shorten the addresses of share links to the id of the link."""
+    for key, value in line.items():
+        text = repr(value) if isinstance(value, HttpRequest) else value  # as the renderers would write it
+        if isinstance(text, str) and "/shared/" in text:
+            line[key] = _SHARE_LINK.sub(r"\1", text)
+    return line
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -31,10 +46,17 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     rendering: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if log_format == "console":
         rendering += [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            hide_share_links,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     else:
-        rendering += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        rendering += [
+            structlog.processors.format_exc_info,
+            hide_share_links,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -67,7 +67,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "jobs.pages.localization.localize_pages",
+    "jobs.pages.problem_pages.show_problems_to_people",
     "django_structlog.middlewares.RequestMiddleware",
+    "uploads.resumable.protocol.speak_tus",
     "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -140,6 +142,10 @@ UPLOADS_AT_ONCE = env.int("UPLOADS_AT_ONCE", default=4)  # in a web process; few
 UPLOAD_MIN_BYTES_PER_SECOND = env.int("UPLOAD_MIN_BYTES_PER_SECOND", default=10 * 1024)  # a slower client is cut off
 UPLOAD_RATE_WINDOW_SECONDS = env.float("UPLOAD_RATE_WINDOW_SECONDS", default=10.0)  # over which that rate is measured
 UPLOAD_TIMEOUT_SECONDS = env.int("UPLOAD_TIMEOUT_SECONDS", default=6 * 3600)  # for a whole file
+RESUMABLE_UPLOADS_PER_USER = env.int("RESUMABLE_UPLOADS_PER_USER", default=20)  # unfinished ones
+RESUMABLE_UPLOAD_HOURS = env.float("RESUMABLE_UPLOAD_HOURS", default=24.0)  # without bytes, until one is deleted
+RESUMABLE_PART_BYTES = env.int("RESUMABLE_PART_BYTES", default=64 * 1024**2)  # so many are committed at the latest,
+RESUMABLE_PART_SECONDS = env.float("RESUMABLE_PART_SECONDS", default=10.0)  # or those of so long, from 1 MiB on
 
 # Pages
 
@@ -150,6 +156,11 @@ SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")  # a mail address or a 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
 PREVIEW_TIMEOUT_SECONDS = env.int("PREVIEW_TIMEOUT_SECONDS", default=5)
 PREVIEW_MEMORY_MB = env.int("PREVIEW_MEMORY_MB", default=512)
+
+# Share links: downloads without signing in
+
+SHARE_LINKS = env.bool("SHARE_LINKS", default=False)
+SHARE_LINK_MAX_DAYS = env.int("SHARE_LINK_MAX_DAYS", default=30)
 
 # Callbacks
 
@@ -293,6 +304,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],

@@ -4,7 +4,7 @@ Each room may import the rooms below it (import-linter, `make check`). Modules f
 such as states and errors, are beside the rooms.
 
 Interfaces: admin, management, pages, api, tokens.
-What people do and see: monitoring, bulk, estimates, maintenance, interventions, capacity.
+What people do and see: monitoring, bulk, estimates, maintenance, sharing, interventions, capacity.
 The life of a job: worker, webhooks, types, dispatch, pacing.
 Ground: http, payloads, files, outbound, models, postgres.
 """

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
@@ -33,7 +34,7 @@ class JobsConfig(AppConfig):
         register_kind(INQUIRY)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
-        register_scopes({"tokens:manage": "list, make and revoke tokens"})
+        register_scopes({"tokens:manage": _("list, make and revoke tokens")})
         connection_created.connect(configure_session, dispatch_uid="jobs.configure_session")
         for seed in (seed_queues, seed_schedules, seed_roles):
             post_migrate.connect(seed, sender=self, dispatch_uid=f"jobs.{seed.__name__}")

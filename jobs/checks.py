@@ -41,6 +41,13 @@ def check_request_timeout(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 
 @checks.register(checks.Tags.security)
+def check_share_links(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A link that ends when it is created is of no use."""
+    is_valid = settings.SHARE_LINK_MAX_DAYS >= 1
+    return [] if is_valid else [checks.Error("SHARE_LINK_MAX_DAYS must be 1 or more.", id="jobs.E008")]
+
+
+@checks.register(checks.Tags.security)
 def check_callback_networks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Otherwise the first delivery would find an invalid network."""
     try:

@@ -10,7 +10,7 @@ from jobs.models import Event
 
 
 def record_event(job_id: UUID, name: Event.Name, *, actor: str = "", **details: Any) -> None:
-    """Add a line. `actor` is the name of the user; empty if Longhaul acted on its own."""
+    """Add a line. `actor` is the name of the user; empty if Longhaul acted on its own, or a visitor did."""
     Event.objects.create(job_id=job_id, name=name, actor=actor, details=details)
 
 

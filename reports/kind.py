@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from jobs.context import JobContext
 from jobs.kinds import Kind, QueueDials, Scopes
@@ -36,8 +37,8 @@ REPORT: Final = Kind(
     scopes=Scopes(
         read="reports:read",
         write="reports:order",
-        read_allows="see and download reports",
-        write_allows="order, cancel and delete reports",
+        read_allows=_("see and download reports"),
+        write_allows=_("order, cancel and delete reports"),
     ),
     result_url="report-download",
     remedies=REMEDIES_OF_REPORTS,

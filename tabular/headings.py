@@ -43,14 +43,23 @@ def shortened(heading: str) -> str:
 
 
 class KnownHeadings:
-    """The headings that a type knows: key → names, of which the first is shown."""
+    """The headings that a type knows: key → names, of which the first is shown.
 
-    def __init__(self, known: Mapping[str, Sequence[str]]) -> None:
+    `matched` are headings that the sender of the file has matched by hand: heading in the file → name of a column, or
+    None for one to ignore. What a type calls its columns counts only for the other headings.
+    """
+
+    def __init__(self, known: Mapping[str, Sequence[str]], matched: Mapping[str, str | None] | None = None) -> None:
         self.known = known
         self._keys: dict[str, list[str]] = {}
         for key, names in known.items():
             for name in dict.fromkeys(map(normalize, names)):
                 self._keys.setdefault(name, []).append(key)
+        by_hand = {
+            normalize(one): self._keys.get(normalize(other), []) if other else []
+            for one, other in (matched or {}).items()
+        }
+        self._keys = {name: keys for name, keys in (self._keys | by_hand).items() if keys}
 
     def keys(self, heading: str) -> Sequence[str]:
         """The keys whose column has this heading; most often one or none."""

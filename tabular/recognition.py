@@ -86,25 +86,60 @@ class Recognized:
         }
 
 
+@dataclass(frozen=True)
+class Format:
+    """How a file is written: its encoding and its heading line. `text` is its beginning, decoded."""
+
+    encoding: Encoding
+    line: HeadingLine
+    text: str
+
+
 def recognize(
     open_blocks: Blocks,
     *,
     known: Mapping[str, Sequence[str]],
     required: Collection[str],
+    matched: Mapping[str, str | None] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> Recognized:
     """Recognize the file whose bytes each call of `open_blocks` gives anew.
 
-    `known` maps keys to the headings that their column may have, `required` are the keys that must be there. `encoding`
-    and `delimiter` are what the order declares.
+    `known` maps keys to the headings that their column may have, `required` are the keys that must be there. `matched`
+    are headings of the file that the order matches to columns, `encoding` and `delimiter` what it declares.
 
     Raises RecognitionError; docs/uploads.md lists its codes.
+    """
+    names = KnownHeadings(known, matched)
+    form = find_format(open_blocks, names, encoding=encoding, delimiter=delimiter)
+    columns = match(form.line.cells, names, required)
+    return Recognized(
+        encoding=form.encoding.name,
+        encoding_source=form.encoding.source,
+        encoding_reason=form.encoding.reason,
+        delimiter=form.line.delimiter,
+        headings=tuple(map(shown, form.line.cells)),
+        positions=columns.positions,
+        unknown=columns.unknown,
+        blank=columns.blank,
+        first_line=form.line.first_line,
+        start_byte=utf8_length(form.text[: form.line.end], form.encoding.name),
+        line_end=form.line.line_end,
+        warnings=tuple(_warnings(form.encoding, form.line, columns)),
+    )
+
+
+def find_format(
+    open_blocks: Blocks, names: KnownHeadings, *, encoding: str | None = None, delimiter: str | None = None
+) -> Format:
+    """How a file is written, whether or not its headings are those of the type.
+
+    Raises RecognitionError, except with the codes of `tabular.headings.match`.
     """
     head, complete = _head(open_blocks)
     check_not_empty([head] if complete or head.strip() else open_blocks())
     check_content(head)
-    names = KnownHeadings(known)
 
     @cache
     def heading_line(codec: str, size: int) -> tuple[HeadingLine, str]:
@@ -122,21 +157,7 @@ def recognize(
 
     chosen = _encoding(open_blocks, head, encoding=encoding, evidence=evidence)
     line, text = heading_line(chosen.name, _EVIDENCE_BYTES if evidence(chosen.name)[0] else _HEAD_BYTES)
-    matched = match(line.cells, names, required)
-    return Recognized(
-        encoding=chosen.name,
-        encoding_source=chosen.source,
-        encoding_reason=chosen.reason,
-        delimiter=line.delimiter,
-        headings=tuple(map(shown, line.cells)),
-        positions=matched.positions,
-        unknown=matched.unknown,
-        blank=matched.blank,
-        first_line=line.first_line,
-        start_byte=utf8_length(text[: line.end], chosen.name),
-        line_end=line.line_end,
-        warnings=tuple(_warnings(chosen, line, matched)),
-    )
+    return Format(chosen, line, text)
 
 
 def utf8_blocks(blocks: Iterable[bytes], recognized: Recognized) -> Iterator[bytes]:

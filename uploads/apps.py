@@ -4,19 +4,25 @@ from django.apps import AppConfig
 
 
 class UploadsConfig(AppConfig):
-    """Registers the kind `upload`, its scopes, error codes and checks, and discovers the upload types of all apps."""
+    """Registers the kind `upload` with all that belongs to it, and discovers the upload types of all apps."""
 
     name = "uploads"
     verbose_name = "Uploads"
 
     def ready(self) -> None:
         from jobs.error_codes import Source, register_error_codes
+        from jobs.files.references import register_references
+        from jobs.housekeeping import register_sweep
         from jobs.kinds import register_kind
         from uploads import checks, error_codes  # noqa: F401  (the checks register themselves)
         from uploads.kind import UPLOAD
+        from uploads.resumable.expiring import expire_resumable_uploads
+        from uploads.resumable.parts import parts_in_storage
         from uploads.types import UPLOAD_TYPES
 
         register_kind(UPLOAD)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
+        register_references(parts_in_storage)
+        register_sweep(expire_resumable_uploads, every_seconds=300)
         UPLOAD_TYPES.discover()

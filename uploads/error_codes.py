@@ -15,8 +15,8 @@ OF_RESPONSES: Final = [
     ),
     ErrorCode(
         "incomplete-body", 400, "Incomplete body",
-        "The connection ended before the whole file had arrived. Nothing of it was kept.",
-        "Send the file again.", Retry.YES,
+        "The connection ended before the whole body had arrived. Only a resumable upload keeps what has arrived.",
+        "Send the file again, or go on with a resumable upload at its `Upload-Offset`.", Retry.YES,
     ),
     ErrorCode(
         "invalid-coding", 400, "Invalid content coding",
@@ -48,6 +48,36 @@ OF_RESPONSES: Final = [
         "not-undoable", 409, "Not undoable",
         "The upload is an undo itself, or its table gives new rows no primary key that could be known.",
         "Upload a file with the values that you want.", Retry.NO,
+    ),
+    ErrorCode(
+        "overtaken", 400, "Overtaken",
+        "Another request has gone on with the resumable upload, or has deleted it, while this one was sending.",
+        "Let only one client send a file. Ask for the `Upload-Offset` with HEAD.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "wrong-offset", 409, "Wrong offset",
+        "`Upload-Offset` is not where the stored bytes of the resumable upload end.",
+        "Ask for the `Upload-Offset` with HEAD, and go on there.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "unsupported-tus-version", 412, "Unsupported version of tus",
+        "`Tus-Resumable` is missing, or is not one of `Tus-Version`.",
+        "Send `Tus-Resumable: 1.0.0`.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "upload-locked", 423, "Upload locked",
+        "All bytes of the resumable upload have arrived, and another request is putting them together.",
+        "Ask again with HEAD: it has the `Location` of the status, once the file is complete.", Retry.AFTER,
+    ),
+    ErrorCode(
+        "too-many-resumable-uploads", 429, "Too many resumable uploads",
+        "You have as many unfinished resumable uploads as one user may have.",
+        "Finish or delete one; those without progress expire.", Retry.AFTER,
+    ),
+    ErrorCode(
+        "checksum-mismatch", 460, "Checksum mismatch",
+        "The bytes of the request do not have the checksum in `Upload-Checksum`. None of them was kept.",
+        "Send them again at the same `Upload-Offset`.", Retry.YES,
     ),
     ErrorCode(
         "too-many-uploads", 503, "Too many uploads",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from jobs.context import JobContext
 from jobs.kinds import Kind, QueueDials, Scopes
@@ -36,8 +37,8 @@ UPLOAD: Final = Kind(
     scopes=Scopes(
         read="uploads:read",
         write="uploads:write",
-        read_allows="see uploads and their errors",
-        write_allows="upload files, cancel, delete and undo uploads",
+        read_allows=_("see uploads and their errors"),
+        write_allows=_("upload files, cancel, delete and undo uploads"),
     ),
     result_url="api-upload",
     remedies=REMEDIES_OF_UPLOADS,

@@ -5,6 +5,7 @@ The file is received before its order is placed. The job and the row of its file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ from jobs.models.ids import first_id_at
 from jobs.postgres.statements import planned_again
 from jobs.types.ordering import Order, Ordering, Placed
 from uploads.corrections import NotCorrectableError, require_correctable
+from uploads.headings import HeadingsField, headings_of, refuse_unknown_columns
+from uploads.remembering import remember_headings
 from uploads.types import UPLOAD_TYPES, UploadType
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class FormatSerializer(StrictSerializer):
 
     encoding = StrictCharField(max_length=30, allow_null=True, default=None)
     delimiter = StrictCharField(max_length=1, allow_null=True, default=None, trim_whitespace=False)
+    headings = HeadingsField(required=False)
 
 
 class UploadOrder(Order):
@@ -88,40 +92,58 @@ class UploadOrdering(Ordering[UploadType]):
         data: dict[str, Any],
         source: ArtifactWriter,
         idempotency: Idempotency | None = None,
+        record: Callable[[Job], None] = lambda job: None,
     ) -> Placed:
         """Submit the upload of a received file, unless the same request already did. A replay leaves the file unused.
 
-        `data` is the order without `file` and `repeats`. Raises DRF's ValidationError, UnknownTypeError, ArtifactError,
+        `data` is the order without `file` and `repeats`. `record` is called with the new job in its transaction; if it
+        raises, there is no job. Raises DRF's ValidationError, UnknownTypeError, ArtifactError,
         StorageUnavailableError, and the errors of `job_of_first_request` and `submit_job`.
         """
         artifact = source.artifact()
         file = {"filename": artifact.filename, "sizeBytes": artifact.size_bytes, "sha256": artifact.sha256}
-        return planned_again(partial(self._place_upload, owner, {**data, "file": file}, artifact, idempotency))
+        return planned_again(partial(self._place_upload, owner, {**data, "file": file}, artifact, idempotency, record))
 
     def _place_upload(
-        self, owner: AbstractBaseUser, data: dict[str, Any], artifact: Artifact, idempotency: Idempotency | None
+        self,
+        owner: AbstractBaseUser,
+        data: dict[str, Any],
+        artifact: Artifact,
+        idempotency: Idempotency | None,
+        record: Callable[[Job], None],
     ) -> Placed:
         with transaction.atomic(), job_of_first_request(owner=owner, idempotency=idempotency) as first:
             if first is not None:
                 return Placed(first, is_replayed=True)
-            refuse_wrong_correction(data, owner=owner)
+            refuse_wrong_order(data, owner=owner)
             repeats = first_with_same_bytes(owner, data["uploadType"], artifact.sha256)
-            order = self._validated({**data, "repeats": repeats and str(repeats)})
+            order = self._validated({**_as_corrected(data), "repeats": repeats and str(repeats)})
             upload_type, payload = self._payload(order, owner)
             job = self.submit(upload_type, payload, order, owner=owner, idempotency=idempotency)
             artifact.job = job
             artifact.save(force_insert=True)
+            if headings := data["csv"].get("headings"):
+                remember_headings(owner, upload_type.identifier, headings)
+            record(job)
             return Placed(job)
 
 
-def refuse_wrong_correction(order: dict[str, Any], *, owner: AbstractBaseUser) -> None:
-    """Raise DRF's ValidationError if the order names an upload under `corrects` that it cannot correct."""
+def refuse_wrong_order(order: dict[str, Any], *, owner: AbstractBaseUser) -> None:
+    """Raise DRF's ValidationError if the order corrects what cannot be corrected, or names an unknown column."""
+    refuse_unknown_columns(order)
     if not (corrects := order.get("corrects")):
         return
     try:
         require_correctable(owner, order["uploadType"], corrects)
     except NotCorrectableError as error:
         raise serializers.ValidationError({"corrects": [str(error)]}) from None
+
+
+def _as_corrected(order: dict[str, Any]) -> dict[str, Any]:
+    """A correction has the headings of the file that it corrects, so they are matched as those were."""
+    if not order.get("corrects") or "headings" in order["csv"] or not (headings := headings_of(order["corrects"])):
+        return order
+    return {**order, "csv": {**order["csv"], "headings": headings}}
 
 
 def first_with_same_bytes(owner: AbstractBaseUser, upload_type: str, sha256: str) -> UUID | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -12,7 +14,7 @@ from django.utils.http import http_date
 from drf_spectacular.utils import OpenApiParameter
 
 from jobs.events import record_event
-from jobs.files.damage import check_download, open_download
+from jobs.files.damage import WholeRange, check_download, open_download
 from jobs.http.conditional import LONGEST_LIST
 from jobs.http.problems import ProblemError
 from jobs.http.schema import response_header
@@ -39,11 +41,15 @@ FILE_HEADERS = (
 )
 
 
-def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
+def artifact_response(
+    request: HttpRequest, artifact: Artifact, *, record: Callable[[], object] | None = None
+) -> HttpResponseBase:
     """Answer a GET or HEAD for a published artifact: 200, 206 or 304.
 
-    A request for several ranges gets the whole file, as RFC 9110 section 14.2 allows. Raises ProblemError (412, 416),
-    ArtifactError if the storage has lost the file or a part of it, and StorageUnavailableError.
+    `record` is called once for a download that begins; by default it adds `downloaded` by the user to the timeline. If
+    it raises, nothing is sent. A request for several ranges gets the whole file, as RFC 9110 section 14.2 allows.
+    Raises ProblemError (412, 416), ArtifactError if the storage has lost the file or a part of it, and
+    StorageUnavailableError.
     """
     etag = f'"{artifact.sha256}"'
     published_at = int(artifact.published_at.timestamp()) if artifact.published_at else None
@@ -67,9 +73,12 @@ def artifact_response(request: HttpRequest, artifact: Artifact) -> HttpResponseB
             )
         if asked:
             (start, end), status = asked, 206
-    response = _body(request, artifact, start, end, status)
-    if request.method == "GET" and start == 0:  # a later range continues a download that was recorded
-        record_event(artifact.job_id, Event.Name.DOWNLOADED, actor=request.user.get_username())
+    if request.method == "HEAD":
+        check_download(artifact)
+        response: HttpResponseBase = HttpResponse(status=status, content_type=artifact.content_type)
+    else:
+        stored = _opened(artifact, start, end, record=record or partial(_record_download, request, artifact))
+        response = StreamingHttpResponse(stored, status=status, content_type=artifact.content_type)
     response["Content-Length"] = str(end - start + 1)
     if status == 206:
         response["Content-Range"] = f"bytes {start}-{end}/{artifact.size_bytes}"
@@ -97,12 +106,20 @@ def content_disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _body(request: HttpRequest, artifact: Artifact, start: int, end: int, status: int) -> HttpResponseBase:
-    if request.method == "HEAD":
-        check_download(artifact)
-        return HttpResponse(status=status, content_type=artifact.content_type)
+def _record_download(request: HttpRequest, artifact: Artifact) -> None:
+    record_event(artifact.job_id, Event.Name.DOWNLOADED, actor=request.user.get_username())
+
+
+def _opened(artifact: Artifact, start: int, end: int, *, record: Callable[[], object]) -> WholeRange:
+    """The range of the file, recorded if it begins the file: a later range continues a download that was recorded."""
     stored = open_download(artifact, first=start, last=end)
-    return StreamingHttpResponse(stored, status=status, content_type=artifact.content_type)
+    if start == 0:
+        try:
+            record()
+        except BaseException:
+            stored.close()
+            raise
+    return stored
 
 
 def _with_headers(response: HttpResponseBase, artifact: Artifact, etag: str) -> HttpResponseBase:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
 from jobs.api.openapi_bounds import bound_schema, operations
@@ -61,6 +62,9 @@ OF_STATUS: Final = {
     "503": ("Retry-After",),
 }
 
+#: Methods whose responses have no body.
+BODILESS: Final = ("head",)
+
 #: The first part of a path below /api → the description of its tag.
 TAGS: Final = {
     "callbacks": "Be notified when a job has ended.",
@@ -85,6 +89,21 @@ IF_NONE_MATCH: Final = {
     "schema": {"type": "string", "maxLength": LONGEST_LIST},
     "description": "An earlier `ETag`: the response is 304 if nothing has changed.",
 }
+
+
+class Endpoints(EndpointEnumerator):
+    """drf-spectacular's class, which leaves out HEAD and OPTIONS, with those that a view wants to have described."""
+
+    def get_allowed_methods(self, callback: Any) -> list[str]:
+        """Called for each view."""
+        methods: list[str] = super().get_allowed_methods(callback)  # type: ignore[no-untyped-call]
+        return [*methods, *getattr(callback.cls, "documented_methods", ())]
+
+
+class ApiGenerator(SchemaGenerator):
+    """drf-spectacular's class, with our endpoints."""
+
+    endpoint_inspector_cls = Endpoints
 
 
 class ApiSchema(AutoSchema):
@@ -147,7 +166,10 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
         responses["200"].setdefault("headers", {}).setdefault("ETag", {"$ref": "#/components/headers/ETag"})
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
     for status, description in described.items():
-        own = responses.setdefault(str(status), {"content": {"application/json": {"schema": PROBLEM}}})
+        body = {} if method in BODILESS else {"content": {"application/json": {"schema": PROBLEM}}}
+        own = responses.setdefault(str(status), body)
+        if method in BODILESS:
+            own.pop("content", None)
         own["description"] = " ".join(filter(None, [own.get("description"), description]))
     operation["responses"] = dict(sorted(responses.items()))
     for response in responses.values():

@@ -15,9 +15,9 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from jobs.files.artifacts import published_names
+from jobs.files.references import referenced_names
 from jobs.files.storage import artifact_storage
-from jobs.models import Artifact, Job
+from jobs.models import Job
 from jobs.states import State
 
 logger = structlog.get_logger(__name__)
@@ -31,8 +31,8 @@ _NAME = re.compile(r"(?P<job_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?
 def remove_orphans_in(folder: str) -> int:
     """Delete the orphans of one folder and return their number. Files that Longhaul did not name are left alone.
 
-    A file is an orphan if it is older than ORPHAN_FILE_AGE_SECONDS, its attempt is not running, and no published
-    artifact refers to it. Running attempts are read first: publishing a file ends its attempt.
+    A file is an orphan if it is older than ORPHAN_FILE_AGE_SECONDS, its attempt is not running, and no row refers to
+    it (`jobs.files.references`). Running attempts are read first: publishing a file ends its attempt.
     """
     return _remove_orphan_files(folder) + _abort_orphan_uploads(folder)
 
@@ -44,8 +44,8 @@ def _remove_orphan_files(folder: str) -> int:
     except FileNotFoundError:
         return 0
     candidates = _of_ended_attempts(f"{folder}/{name}" for name in listed)
-    published = published_names(candidates)
-    orphans = [name for name in candidates if name not in published and _file_is_old(name)]
+    kept = referenced_names(candidates)
+    orphans = [name for name in candidates if name not in kept and _file_is_old(name)]
     for name in orphans:
         storage.delete(name)
         logger.warning("orphan_file_removed", name=name)
@@ -53,7 +53,7 @@ def _remove_orphan_files(folder: str) -> int:
 
 
 def _abort_orphan_uploads(folder: str) -> int:
-    """Abort the orphan uploads of a folder. Published artifacts need no check: their uploads were completed."""
+    """Abort the orphan uploads of a folder. Files with a row need no check: their uploads were completed."""
     storage = artifact_storage()
     old = [upload for upload in storage.unfinished_uploads(folder) if _begun_long_ago(upload.begun_at, upload.name)]
     ended = set(_of_ended_attempts(upload.name for upload in old))
@@ -88,9 +88,10 @@ def _file_is_old(name: str) -> bool:
 def _begun_long_ago(begun_at: datetime, name: str) -> bool:
     """Whether nobody can still be writing what was begun then.
 
-    A file that a client uploads belongs to no attempt while it is being received, which may take long.
+    A file that a client uploads belongs to no attempt while it is being received, which may take long. Its name has the
+    fencing token 0.
     """
-    is_received = name.endswith(f".{Artifact.Role.SOURCE}")
+    is_received = ".0." in name
     return _is_old(begun_at + timedelta(seconds=settings.UPLOAD_TIMEOUT_SECONDS if is_received else 0))
 
 

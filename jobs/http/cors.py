@@ -18,6 +18,14 @@ ALLOWED_FIELDS: Final = (
     "prefer",
     "range",
     "repr-digest",
+    # tus
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+    "x-http-method-override",
+    "x-request-id",
 )
 #: The response headers that clients need and the Fetch standard does not safelist.
 EXPOSED_FIELDS: Final = (
@@ -36,6 +44,15 @@ EXPOSED_FIELDS: Final = (
     "Report-Reused",
     "Repr-Digest",
     "Retry-After",
+    "Tus-Checksum-Algorithm",
+    "Tus-Extension",
+    "Tus-Max-Size",
+    "Tus-Resumable",
+    "Tus-Version",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
     "Upload-Repeated",
     "WWW-Authenticate",
 )

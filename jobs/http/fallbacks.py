@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.views import defaults
 
 from jobs.http.outages import outage_response
@@ -24,7 +26,14 @@ def _view(status: int, code: str, detail: str, page: View) -> View:
     return view
 
 
-bad_request = _view(400, "bad-request", "The request cannot be understood.", defaults.bad_request)
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400; for a form that is larger than DATA_UPLOAD_MAX_MEMORY_SIZE or has too many fields, a page with 413."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent) and not is_for_programs(request):
+        return HttpResponse(loader.render_to_string("413.html"), status=413)
+    return _bad_request(request, exception)
+
+
+_bad_request = _view(400, "bad-request", "The request cannot be understood.", defaults.bad_request)
 permission_denied = _view(403, "permission-denied", "You may not do this.", defaults.permission_denied)
 not_found = _view(404, "not-found", "There is no such resource.", defaults.page_not_found)
 

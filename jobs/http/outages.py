@@ -8,6 +8,7 @@ import structlog
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.utils.translation import gettext_lazy as _
 
 from jobs.classification import sqlstate
 from jobs.errors import StorageUnavailableError
@@ -20,6 +21,11 @@ logger = structlog.get_logger(__name__)
 #: `Retry-After` in seconds.
 RETRY_AFTER: Final = 5
 RETRY_AFTER_CONFLICT: Final = 1
+#: Heading of the page, by whether it is the storage that is unavailable.
+HEADINGS: Final = {
+    False: _("The database is unavailable or took too long to answer"),
+    True: _("The file storage is unavailable or took too long to answer"),
+}
 
 
 def outage_response(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -37,7 +43,7 @@ def outage_response(request: HttpRequest, error: BaseException) -> HttpResponse:
         detail = f"{what} is unavailable or took too long to answer. Send the request again later."
         response = problem_response(request, 503, "storage-unavailable" if storage else "database-unavailable", detail)
     else:
-        response = HttpResponse(loader.render_to_string("503.html", {"what": what}), status=503)
+        response = HttpResponse(loader.render_to_string("503.html", {"heading": HEADINGS[storage]}), status=503)
     response["Retry-After"] = str(RETRY_AFTER_CONFLICT if conflict else RETRY_AFTER)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log a traceback for each request
     return response

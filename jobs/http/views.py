@@ -24,6 +24,8 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str | tuple[str, ...] | None]] = {}
     #: The content codings of bodies that the view decodes itself.
     content_codings: ClassVar[Collection[str]] = ()
+    #: Those of HEAD and OPTIONS that the schema describes.
+    documented_methods: ClassVar[Collection[str]] = ()
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

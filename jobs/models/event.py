@@ -31,11 +31,16 @@ class Event(models.Model):
         DOWNLOADED = "downloaded"
         EXPIRED = "expired"
         PURGED = "purged"
+        SHARE_CREATED = "share_created", "Share link created"
+        SHARE_USED = "share_used", "Share link used"
+        SHARE_REVOKED = "share_revoked", "Share link revoked"
 
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="events")
     at = models.DateTimeField(db_default=Now())
     name = models.CharField(max_length=20, choices=Name)
-    actor = models.CharField(max_length=150, blank=True, help_text="name of the user; empty: Longhaul itself")
+    actor = models.CharField(
+        max_length=150, blank=True, help_text="name of the user; empty: Longhaul itself, or a visitor"
+    )
     details = models.JSONField(default=dict)
 
     class Meta:
@@ -44,3 +49,8 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.job_id}"
+
+    @property
+    def who(self) -> str:
+        """The actor in words. Nothing is known about a visitor who uses a share link."""
+        return self.actor or ("a visitor" if self.name == Event.Name.SHARE_USED else "Longhaul")

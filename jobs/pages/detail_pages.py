@@ -18,7 +18,8 @@ from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.pages.detail_wording import ShownInFull, show_in_full
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.refusals import Refusal, admission_in_words
+from jobs.pages.refusal import Refusal, admission_in_words
+from jobs.pages.share_panel import share_panel
 from jobs.pages.signed_in import SignedInRequest
 from jobs.pages.support import support_contact
 from jobs.pages.texts import KindTexts
@@ -99,6 +100,7 @@ class DetailPages(KindPages):
             "shown": shown,
             "texts": self.texts,
             "body_template": self.body_template,
+            "share": share_panel(request, self.resource, shown),
             "contact": support_contact() if shown.failure else None,
             **self.additions(shown),
         }

@@ -11,6 +11,7 @@ from jobs.pages.detail_pages import DetailPages
 from jobs.pages.list_pages import ListPages
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.posting import View, post_only_from
+from jobs.pages.sharing import share_paths
 from jobs.pages.signed_in import signed_in_fragment
 
 
@@ -30,6 +31,7 @@ class JobPages(ListPages, DetailPages, OrderPages):
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),
             path(f"{at}/<str:job_id>/delete", of_job(self.delete), name=f"{kind}-page-delete"),
             path(f"{at}/<str:job_id>/retry", of_job(self.retry), name=f"{kind}-page-retry"),
+            *share_paths(self),
         ]
 
 

@@ -28,7 +28,7 @@ class KindPages:
         """The names of the paths, for templates."""
         kind = self.resource.kind
         own = {name: f"{kind}-{name.replace('_', '-')}" for name in NAMES}
-        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete")}
+        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete", "share", "unshare")}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         return render(request, template, {"names": self.names, **self.resource.words, **context}, status=status)

@@ -5,7 +5,8 @@ The API and the admin stay in English and UTC.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -35,16 +36,22 @@ def localize_pages(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path.split("/", 2)[1] in NOT_PAGES:
             return get_response(request)
-        request.preferences = preferences = _preferences(request)  # type: ignore[attr-defined]
-        language = preferences.language or translation.get_language_from_request(request)
-        with localized(language, _zone(request, preferences), preferences.number_format):
+        with localized_for(request) as language:
             response = get_response(request)
         response.headers.setdefault("Content-Language", language)
-        if not preferences.language:
-            patch_vary_headers(response, ("Accept-Language",))
+        patch_vary_headers(response, ("Accept-Language",))
         return response
 
     return middleware
+
+
+@contextmanager
+def localized_for(request: HttpRequest) -> Iterator[str]:
+    """The block makes a page for the user of the request. Yields its language, and sets `request.preferences`."""
+    preferences = request.preferences = _preferences(request)  # type: ignore[attr-defined]
+    language = preferences.language or translation.get_language_from_request(request)
+    with localized(language, _zone(request, preferences), preferences.number_format):
+        yield language
 
 
 def _preferences(request: HttpRequest) -> Preferences:

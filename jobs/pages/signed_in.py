@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
+from jobs.models import Preferences
 from jobs.pages.posting import View
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class SignedInRequest(HtmxRequest):
     """The request of a view that requires a signed-in user. For annotations only."""
 
     user: User
+
+
+class PageRequest(SignedInRequest):
+    """A signed-in user's request with the attribute of `jobs.pages.localization`. For annotations only."""
+
+    preferences: Preferences
 
 
 def signed_in_fragment(view: View) -> View:

@@ -28,6 +28,9 @@ _AS_IT_IS: Final = {
     Event.Name.EDITED: gettext_lazy("An administrator changed the order."),
     Event.Name.EXPIRED: gettext_lazy("The file expired and was deleted."),
     Event.Name.REQUEUE_UNDONE: gettext_lazy("An administrator took the last step back."),
+    Event.Name.SHARE_CREATED: gettext_lazy("A link to the file was created."),
+    Event.Name.SHARE_USED: gettext_lazy("Somebody downloaded the file by a link."),
+    Event.Name.SHARE_REVOKED: gettext_lazy("A link to the file was revoked."),
 }
 #: Event → sentence if the owner did it, and if anybody else did.
 _BY_SOMEBODY: Final = {

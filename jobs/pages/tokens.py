@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -24,12 +25,12 @@ from jobs.tokens.views import as_uuid
 class TokenForm(forms.Form):
     """The form for a new token."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="What it is for, such as “nightly export”.")
+    name = forms.CharField(max_length=100, label=_("Name"), help_text=_("What it is for, such as “nightly export”."))
     days = forms.IntegerField(
-        min_value=1, max_value=settings.TOKEN_MAX_DAYS, initial=DEFAULT_DAYS, label="Days until it expires"
+        min_value=1, max_value=settings.TOKEN_MAX_DAYS, initial=DEFAULT_DAYS, label=_("Days until it expires")
     )
     scopes = forms.MultipleChoiceField(
-        choices=lambda: list(known_scopes().items()), widget=forms.CheckboxSelectMultiple, label="Scopes"
+        choices=lambda: list(known_scopes().items()), widget=forms.CheckboxSelectMultiple, label=_("Scopes")
     )
 
 

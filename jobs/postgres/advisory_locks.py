@@ -24,6 +24,7 @@ class LockClass(StrEnum):
     IDEMPOTENCY_KEY = "idempotency key"
     UPLOAD_TARGET = "upload target"
     UPLOAD_UNDO = "upload undo"
+    RESUMABLE_UPLOADS = "resumable uploads"
 
 
 #: A lock until the transaction ends, for `jobs.postgres.statements`; its parameter is a `lock_key`. The first is only

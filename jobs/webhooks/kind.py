@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
@@ -198,8 +199,8 @@ KIND: Final = Kind(
     scopes=Scopes(
         "callbacks:read",
         "callbacks:write",
-        read_allows="see deliveries of callbacks",
-        write_allows="replay deliveries, set the default callback URL, create signing secrets",
+        read_allows=_("see deliveries of callbacks"),
+        write_allows=_("replay deliveries, set the default callback URL, create signing secrets"),
     ),
     handler=deliver,
     inspector=CallbackInspector(),

@@ -1,25 +1,31 @@
 """Jobs of kinds that only tests know."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
 from celery import current_app
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.db.models.functions import Now
+from django.utils import timezone
 from kombu import Queue as Declared
 from pytest_django import Settings
 
 from jobs import kinds
 from jobs.kinds import Handler, Kind, register_kind
-from jobs.models import Callback, Job, Queue
+from jobs.models import Artifact, Callback, Job, Queue
 from jobs.outbound.urls import bucket_of
 from jobs.retry import RetryPolicy
 from jobs.states import State
 from jobs.webhooks.messages import new_payload
 from jobs.worker.execution import execute_job
+from tabular.dialect import Dialect
 from tests.support.deliveries import URL
 from tests.support.receivers import Receiver, receiving
 
@@ -127,6 +133,28 @@ def calling_job(make_job: Callable[..., Job]) -> Callable[..., Job]:
         Callback.objects.create(job=job, url=URL)
         Job.objects.filter(pk=job.pk).update(calls_back=True)
         job.calls_back = True
+        return job
+
+    return make
+
+
+@pytest.fixture
+def shareable(make_job: Callable[..., Job], settings: Settings) -> Callable[..., Job]:
+    """Sharing is on. A report that has succeeded, with its file, which is kept for ten days."""
+    settings.SHARE_LINKS = True
+
+    def make(content: bytes = b"a,b\r\n1,2\r\n", *, kept: timedelta | None = timedelta(days=10), **values: Any) -> Job:
+        now = timezone.now()
+        payload = {"reportType": "yearly-sales", "parameters": {"year": 1999}, "csv": Dialect().to_payload()}
+        job = make_job(
+            **{"kind": "report", "type": "yearly-sales", "state": State.SUCCEEDED, "payload": payload} | values
+        )
+        Artifact.objects.create(
+            job=job, attempt=1, role="result", filename="sales.csv", content_type="text/csv; charset=utf-8",
+            encoding="utf-8", row_count=1234, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(),
+            published_at=now, expires_at=now + kept if kept else None,
+            storage_name=storages["artifacts"].save("shared-test", ContentFile(content)),
+        )  # fmt: skip
         return job
 
     return make

@@ -31,6 +31,11 @@ def test_callback_networks_that_are_none_are_an_error(settings: Settings) -> Non
     assert "jobs.E004" in ids()
 
 
+def test_links_that_end_at_once_are_an_error(settings: Settings) -> None:
+    settings.SHARE_LINK_MAX_DAYS = 0
+    assert "jobs.E008" in ids()
+
+
 def test_of_callbacks_two_run_to_one_bucket_of_hosts(db: None) -> None:
     assert dict(Queue.objects.values_list("name", "max_running_per_type")) == {
         "reports": None, "uploads": None, "callbacks": 2, "operations": None

@@ -67,3 +67,10 @@ def test_rows_that_were_rejected_are_corrected_and_uploaded(stack: Stack, live_u
     assert [job.payload["dryRun"] for job in (first, rehearsal, last)] == [False, True, False]
     assert last.payload["corrects"] == str(first.pk)
     assert last.payload["plan"] == (rehearsal.result or {})["upload"]["planDigest"]
+
+
+def test_a_file_is_sent_in_parts(stack: Stack, live_url: str, tmp_path: Path) -> None:
+    text = (BASE_DIR / "docs" / "api.md").read_text().split("### Send a file in parts")[1]
+    run_session(text, "bash", live_url, tmp_path)
+    assert sorted(Product.objects.values_list("sku", flat=True)) == ["A-1", "A-2"]
+    assert Job.objects.get().payload["file"]["filename"] == "products.csv"

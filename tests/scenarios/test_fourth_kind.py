@@ -35,6 +35,7 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "EXTRA_APPS": "tests.support.apps.errands",
             "LOG_LEVEL": "ERROR",
+            "SHARE_LINKS": "1",
         },
         capture_output=True,
         text=True,
@@ -67,5 +68,7 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
     assert "This permanently deletes the order and its file." in seen["detail_page"]
     assert "All errand types Greeting Parameters Name" in seen["form_page"]
     assert seen["placed_on_page"] == 303
+    assert "Greeting Someone has shared this file with you. Download File e.csv" in seen["shared_page"]
+    assert seen["shared_file"] == "Hello, Ada!\n"
     assert "Kind, type errand, greeting" in seen["admin_page"]
     assert "&quot;errandType&quot;: &quot;greeting&quot;" in seen["admin_page"]

@@ -52,6 +52,8 @@
 | `strict_csv` | reads CSV byte by byte, to compare with what `tabular` reads |
 | `threads` | threads that act at once, each over its own connection |
 | `tokens` | bearer tokens, and API clients that send them |
+| `translations` | the catalogs of translations, compared with the texts of the sources by `make check` |
+| `tus` | a client of tus that sends what a test tells it to, and a network that fails |
 | `undos` | orders the undo of an upload, and runs it in this process |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |

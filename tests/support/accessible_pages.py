@@ -16,9 +16,11 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSch
 from django_celery_results.models import GroupResult, TaskResult
 
 from jobs.files.storage import artifact_storage
-from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, Sweep, TypeDials
+from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, ShareLink, Sweep, TypeDials
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
+from jobs.sharing.links import create_link
+from jobs.sharing.signature import token_of
 from jobs.states import State
 from tabular.dialect import Dialect
 
@@ -63,6 +65,15 @@ def make_content(owner: User) -> None:
     make_complete_report(owner)
     running = Job.objects.filter(state=State.RUNNING)
     running.update(started_at=Now(), progress_samples=[0, 0, 1000, 300, 2000, 500, 4000, 1000])
+    shared = Job.objects.create(
+        state=State.SUCCEEDED, owner=owner, kind="report", type="yearly-sales", queue="reports", max_attempts=5,
+        payload=dead.payload, finished_at=Now(),
+    )  # fmt: skip
+    Artifact.objects.create(
+        job=shared, role="result", storage_name=f"{shared.pk}/x", filename="yearly-sales-2023.csv", row_count=12,
+        content_type="text/csv", encoding="utf-8", size_bytes=2048, sha256="ab" * 32, published_at=Now(),
+    )  # fmt: skip
+    create_link(shared.pk, creator=owner, days=1)
     AuditEntry.objects.create(
         actor="ada",
         action="requeue",
@@ -110,12 +121,15 @@ def user_pages() -> Iterator[str]:
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
     complete = Job.objects.filter(state=State.SUCCEEDED).latest("pk")
     yield reverse("report-rows", args=[complete.pk]) + "?sort=1&direction=descending"
+    link = ShareLink.objects.get()
+    yield reverse("report-detail", args=[link.job_id]) + f"?link={link.pk}"
+    yield reverse("shared", args=[token_of(link)])
     yield from ("/tokens", "/no/such/page", "/api/errors")
 
 
 def visitor_pages() -> Iterator[str]:
     """What those see who are not signed in."""
-    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs")
+    yield from ("/sign-in", "/admin/login/", "/no/such/page", "/shared/forged", "/api/docs")
 
 
 def models(*, every: bool) -> list[type[Model]]:

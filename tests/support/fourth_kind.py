@@ -24,6 +24,7 @@ def main() -> dict[str, Any]:
     from rest_framework.test import APIClient
 
     from jobs.models import Job, Queue
+    from jobs.sharing.signature import token_of
     from jobs.worker.execution import execute_job
     from tests.support.page_text import words
     from tests.support.tokens import bearer_of
@@ -45,6 +46,8 @@ def main() -> dict[str, Any]:
     Job.objects.filter(pk=job.pk).update(released_at=Now())
     execute_job(job.pk, worker="here")
     complete = full.get(status).json()
+    pages.post(f"/errands/{job.pk}/share", {"term": "1"})
+    shared = reverse("shared", args=[token_of(job.share_links.get())])
     schema = full.get("/api/schema", HTTP_ACCEPT="application/json").json()
     return {
         "ordered": [ordered.status_code, ordered.json()["status"], ordered.json()["errandType"]],
@@ -70,6 +73,8 @@ def main() -> dict[str, Any]:
         "detail_page": words(pages.get(f"/errands/{job.pk}")),
         "form_page": words(pages.get("/errands/new?type=greeting")),
         "placed_on_page": pages.post("/errands/new?type=greeting", {"parameters.name": "Bea"}).status_code,
+        "shared_page": words(Client().get(shared)),
+        "shared_file": b"".join(Client().get(f"{shared}/download")).decode(),
         "admin_page": words(pages.get(reverse("admin:jobs_job_change", args=[job.pk]))),
     }  # fmt: skip
 

@@ -21,7 +21,9 @@ END_OF: dict[str, set[str]] = {
     Outcome.CANCELLED: {Event.Name.CANCELLED},
     Outcome.HANDED_BACK: {Event.Name.HANDED_BACK},
 }
-#: The event that a job in a final state ends with; a download may follow.
+#: Events of the file of a job that has ended.
+AFTER_THE_END = {Event.Name.DOWNLOADED, Event.Name.SHARE_CREATED, Event.Name.SHARE_USED, Event.Name.SHARE_REVOKED}
+#: The event that a job in a final state ends with; those of its file may follow.
 LAST_OF: dict[str, str] = {
     State.SUCCEEDED: Event.Name.COMPLETED,
     State.DEAD: Event.Name.DEAD_LETTERED,
@@ -74,7 +76,7 @@ def assert_files_are_those_of_succeeded_jobs(files: set[str]) -> None:
 def assert_the_timeline_tells_the_story() -> None:
     for job in Job.objects.prefetch_related("events", "attempts"):
         story = [(event.name, event.details.get("attempt")) for event in job.events.all()]
-        names = [name for name, _ in story if name != Event.Name.DOWNLOADED]
+        names = [name for name, _ in story if name not in AFTER_THE_END]
         assert names[0] == Event.Name.SUBMITTED, names
         for attempt in job.attempts.all():
             assert story.count((Event.Name.STARTED, attempt.number)) == 1, story

@@ -50,6 +50,7 @@ ENVIRONMENT = {
     "ORPHAN_FILE_AGE_SECONDS": "0",
     "PYTHONUNBUFFERED": "1",
     "REPUBLISH_AFTER_SECONDS": "2",
+    "SHARE_LINKS": "1",
     "WORKER_PRESENCE_SECONDS": "0",  # a test that looks at workers' rows starts workers that write them
 }
 

@@ -128,6 +128,11 @@ class DeclaredFormat(serializers.Serializer[Any]):
 
     encoding = serializers.CharField(allow_null=True)
     delimiter = serializers.CharField(allow_null=True)
+    headings = serializers.DictField(
+        child=serializers.CharField(allow_null=True),
+        required=False,
+        help_text="heading in the file → column of the type",
+    )
 
 
 class OrderedUpload(Ordered):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from django.http import QueryDict
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -15,7 +16,11 @@ from jobs.types.callback_fields import CallbackURLField
 from tabular.decoding import DECLARABLE, codec_of
 from tabular.dialect import DELIMITERS
 from tabular.refusals import RecognitionError
+from uploads.headings import HeadingsField
 from uploads.ordering import MODES
+
+#: Of a JSON text in the query string, in characters.
+LONGEST_QUERY: Final = 6_000
 
 
 @extend_schema_field({"type": "string", "enum": list(DECLARABLE)})
@@ -29,6 +34,21 @@ class EncodingField(serializers.CharField):
             return codec_of(name)
         except RecognitionError as error:
             raise serializers.ValidationError(error.detail) from None
+
+
+@extend_schema_field({"type": "string", "maxLength": LONGEST_QUERY})
+class HeadingsQueryField(HeadingsField):
+    """`headings` as the JSON text that a query string can carry."""
+
+    def to_internal_value(self, data: Any) -> dict[str, str | None]:
+        """Raises ValidationError."""
+        try:
+            if len(data) > LONGEST_QUERY:
+                raise ValueError
+            parsed = json.loads(data)
+        except (ValueError, RecursionError):
+            raise serializers.ValidationError("This is not a JSON object.") from None
+        return super().to_internal_value(parsed)
 
 
 class UploadTypeField(serializers.CharField):
@@ -56,6 +76,11 @@ class UploadQuery(StrictSerializer):
         help_text="encoding of the file; overrides `charset`; if omitted, it is found out",
     )
     delimiter = serializers.ChoiceField(choices=DELIMITERS, required=False, help_text="if omitted, it is found out")
+    headings = HeadingsQueryField(
+        required=False,
+        help_text="JSON object: heading in the file → heading of the type's column, or null to ignore the column. A "
+        "correction takes those of the upload that it corrects, unless it has its own.",
+    )
     mode = serializers.ChoiceField(
         choices=MODES,
         default="atomic",
@@ -90,6 +115,8 @@ def read_order(query: QueryDict) -> dict[str, Any]:
         "plan": given.get("plan"),
         "corrects": None,
     }
+    if "headings" in given:
+        order["csv"]["headings"] = given["headings"]
     if "corrects" in given:
         order["corrects"] = str(given["corrects"])
     if "callbackURL" in given:

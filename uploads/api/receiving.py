@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Final
 
@@ -82,14 +83,23 @@ def announced(request: HttpRequest, upload_type: UploadType) -> Announced:
     return known
 
 
-@contextmanager
-def received_file(request: HttpRequest, known: Announced, upload_type: UploadType) -> Iterator[ArtifactWriter]:
-    """The file, once it is complete in storage. Unless its row exists after the block, it is deleted.
-
-    There is no job yet: its id and its place in the queue are of the time when the file is complete.
+def received_file(
+    request: HttpRequest, known: Announced, upload_type: UploadType
+) -> AbstractContextManager[ArtifactWriter]:
+    """The file of a request, once it is complete in storage. Unless its row exists after the block, it is deleted.
 
     Raises the errors of `Pieces`, `decoded`, `write_file_of` and `require_digests`, BodyTooLargeError, and
     StorageUnavailableError.
+    """
+    return stored_source(upload_type, partial(_receive, request, known, upload_type))
+
+
+@contextmanager
+def stored_source(upload_type: UploadType, fill: Callable[[ArtifactWriter], None]) -> Iterator[ArtifactWriter]:
+    """The file that `fill` writes, once it is complete in storage. Without a row after the block, it is deleted.
+
+    There is no job yet: its id and its place in the queue are of the time when the file is complete. Raises
+    StorageUnavailableError, and what `fill` raises.
     """
     writer = ArtifactWriter(
         Attempt(job_id=uuid7(), fencing_token=0),  # for the name in storage only: it is not saved
@@ -100,14 +110,14 @@ def received_file(request: HttpRequest, known: Announced, upload_type: UploadTyp
         retention=upload_type.retention,
     )
     try:
-        with _storing():
+        with storing():
             writer.__enter__()
         try:
-            _receive(request, known, upload_type, writer)
+            fill(writer)
         except BaseException as error:
             writer.__exit__(type(error), error, error.__traceback__)
             raise
-        with _storing():
+        with storing():
             writer.__exit__(None, None, None)
         yield writer
     finally:
@@ -135,7 +145,7 @@ def _receive(request: HttpRequest, known: Announced, upload_type: UploadType, wr
             write(piece)
     if pieces.sha256:
         require_digests(known.digests, pieces.sha256.digest())
-    writer.filename = _safe(known.filename, upload_type)
+    writer.filename = stored_filename(known.filename, upload_type)
     writer.encoding = known.encoding or ""
 
 
@@ -143,7 +153,7 @@ def _writing(writer: ArtifactWriter, upload_type: UploadType) -> Callable[[bytes
     def write(data: bytes) -> None:
         if writer.size_bytes + len(data) > upload_type.max_bytes:
             raise too_large(upload_type)
-        with _storing():
+        with storing():
             writer.write(data)
 
     return write
@@ -163,7 +173,7 @@ def _most_bytes(known: Announced, upload_type: UploadType) -> int:
 
 
 @contextmanager
-def _storing() -> Iterator[None]:
+def storing() -> Iterator[None]:
     """Any error of the storage is an outage: a full disk, a bucket that does not answer."""
     try:
         yield
@@ -188,7 +198,8 @@ def _filename(request: HttpRequest) -> str:
     return str(parameters.get("filename", ""))
 
 
-def _safe(filename: str, upload_type: UploadType) -> str:
+def stored_filename(filename: str, upload_type: UploadType) -> str:
+    """The name under which the file is kept, from any text that a client may send."""
     path = PurePath(filename.replace("\\", "/").rpartition("/")[2])
     extension = path.suffix if _EXTENSION.fullmatch(path.suffix) else ""
     return safe_filename(path.name.removesuffix(extension), extension, otherwise=upload_type.identifier)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +26,8 @@ from uploads.api.places import receiving_place
 from uploads.api.query import UploadQuery, read_order
 from uploads.api.receiving import MULTIPART, RAW, Announced, announced, received_file
 from uploads.api.resource import UPLOADS
-from uploads.ordering import KIND, ORDERING, refuse_wrong_correction
+from uploads.api.unparsed import UnparsedBody
+from uploads.ordering import KIND, ORDERING, refuse_wrong_order
 from uploads.types import UPLOAD_TYPES, UploadType
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -56,24 +55,11 @@ _REPEATED = response_header(
 )
 
 
-class UploadListView(JobListView):
+class UploadListView(UnparsedBody, JobListView):
     """`/api/uploads`"""
 
     resource = UPLOADS
     content_codings = tuple(DECODERS)
-
-    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        """Keep Django from parsing the body.
-
-        The CSRF check of a session looks for its token in a form, too, so Django would read the file before the user is
-        known. Here only the header field counts.
-        """
-        made: Any = super().initialize_request(request, *args, **kwargs)
-        if request.method == "POST":
-            for each in (request, made):
-                each._post = each._data = each._full_data = QueryDict()
-                each._files = MultiValueDict()
-        return made  # type: ignore[no-any-return]
 
     @extend_schema(
         operation_id="orderUpload",
@@ -108,7 +94,7 @@ class UploadListView(JobListView):
         key = key_of(request)
         known = announced(request._request, upload_type)
         if key is None or not _is_known(request, key):  # a replay is answered even if the queue is full
-            refuse_wrong_correction(order, owner=request.user)  # type: ignore[arg-type]
+            refuse_wrong_order(order, owner=request.user)  # type: ignore[arg-type]
             queue = UPLOAD_TYPES.queue_of(upload_type)
             refuse_early(queue=queue, kind=KIND, type=upload_type.identifier, owner=request.user)  # type: ignore[arg-type]
         try:

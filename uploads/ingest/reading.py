@@ -58,6 +58,7 @@ def recognize_file(context: JobContext, upload_type: UploadType, source: Artifac
                 lambda: blocks_of(source, check=context.check),
                 known=upload_type.known_headings(),
                 required=upload_type.required_columns(),
+                matched=declared.get("headings"),
                 encoding=declared["encoding"],
                 delimiter=declared["delimiter"],
             )

@@ -24,11 +24,12 @@ document.addEventListener("click", async (event) => {
   const text = document.getElementById(button.dataset.copy);
   const told = button.parentElement.querySelector("[data-copied]");
   try {
-    await navigator.clipboard.writeText(text.textContent);
-    told.textContent = told.dataset.copied || "Copied.";
+    await navigator.clipboard.writeText(text.value ?? text.textContent);
+    told.textContent = button.dataset.copiedText;
   } catch {
-    document.getSelection().selectAllChildren(text);
-    told.textContent = told.dataset.selected || "The text is selected. Copy it with the keyboard.";
+    if (text.select) text.select();
+    else document.getSelection().selectAllChildren(text);
+    told.textContent = button.dataset.selectedText;
   }
 });
 

@@ -16,3 +16,10 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// Keep the page for when the server cannot be reached. That page reloads itself once there is a connection.
+navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+if (document.querySelector("[data-offline]")) {
+  window.addEventListener("online", () => location.reload());
+  setTimeout(() => location.reload(), 15_000);
+}

@@ -15,6 +15,7 @@ from jobs.events import record_event
 from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Attempt, Event, Job
 from jobs.states import State
+from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,15 @@ def test_the_timeline_tells_seconds_apart(staff: Client, attempt: Attempt) -> No
     record_event(attempt.job_id, Event.Name.SUBMITTED)
     page = staff.get(reverse("admin:jobs_job_change", args=[attempt.job_id])).content.decode()
     assert f"{Event.objects.get().at:%Y-%m-%d %H:%M:%S}" in page
+
+
+def test_the_timeline_names_who_shared_a_file_but_no_visitor(staff: Client, attempt: Attempt) -> None:
+    record_event(attempt.job_id, Event.Name.SHARE_CREATED, actor="ada", link="7")
+    record_event(attempt.job_id, Event.Name.SHARE_USED, link="7")
+    record_event(attempt.job_id, Event.Name.EXPIRED)
+    text = words(staff.get(reverse("admin:jobs_job_change", args=[attempt.job_id])))
+    for line in ("Share link created ada link 7", "Share link used a visitor link 7", "Expired Longhaul"):
+        assert line in text
 
 
 def test_the_sweeps_say_when_they_ran(staff: Client) -> None:

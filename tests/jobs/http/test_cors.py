@@ -38,6 +38,14 @@ def test_a_preflight_is_answered_without_a_token(client: Client) -> None:
     assert "Access-Control-Allow-Credentials" not in answer
 
 
+def test_scripts_may_send_the_fields_of_tus(client: Client) -> None:
+    """Those of tus-js-client and Uppy, with all their options."""
+    fields = "tus-resumable, upload-length, upload-metadata, upload-offset, upload-checksum, x-http-method-override, "
+    answer = preflight(client, "/api/uploads/resumable/x", method="PATCH", fields=f"{fields}x-request-id")
+    assert set(fields.split(", ")) - {""} <= set(answer["Access-Control-Allow-Headers"].split(", "))
+    assert "PATCH" in answer["Access-Control-Allow-Methods"]
+
+
 def test_a_script_of_an_allowed_origin_reads_all_fields_that_the_schema_names(client: Client) -> None:
     owner = User.objects.create_user("ada")
     headers = {"Origin": ORIGIN, "Authorization": f"Bearer {bearer_of(owner)}"}

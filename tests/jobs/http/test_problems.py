@@ -102,7 +102,7 @@ def test_a_crash_of_a_page_is_a_page_without_internals(owner: User, monkeypatch:
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("jobs.pages.job_pages.list_jobs", crash)
+    monkeypatch.setattr("jobs.pages.list_pages.list_jobs", crash)
     client = Client(raise_request_exception=False)
     client.force_login(owner)
     response = client.get("/")
@@ -127,7 +127,7 @@ def test_what_a_view_denies_is_refused_in_the_form_of_what_was_asked_for(
     def deny(*_: Any, **__: Any) -> None:
         raise PermissionDenied("secret")
 
-    monkeypatch.setattr("jobs.pages.job_pages.list_jobs", deny)
+    monkeypatch.setattr("jobs.pages.list_pages.list_jobs", deny)
     monkeypatch.setattr("jobs.types.ordering.Ordering.place_order", deny)
     client = Client()
     client.force_login(owner)

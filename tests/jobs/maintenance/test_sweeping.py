@@ -127,4 +127,5 @@ def test_the_periods_of_a_fresh_database_are_pinned() -> None:
         "jobs.prune_jobs": 300,
         "jobs.prune_bulk_runs": 300,
         "jobs.prune_callback_hosts": 300,
+        "jobs.expire_resumable_uploads": 300,
     }

@@ -241,5 +241,5 @@ def test_to_revoke_a_token_takes_a_second_click(client: Client, owner: User) -> 
     asked = page[page.index("<details") : page.index("</details>")]
     assert "Revoke…</summary>" in asked
     assert "stop working immediately" in asked
-    assert '<button class="small"' in asked
+    assert '<button class="small danger"' in asked
     assert page.count("/revoke") == asked.count("/revoke") == 1

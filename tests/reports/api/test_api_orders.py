@@ -237,6 +237,15 @@ def test_one_report_says_what_happened_since_but_not_who_of_the_staff_did_it(api
     assert job.events.get(name="submitted").actor == owner.username
 
 
+def test_the_timeline_of_a_report_has_the_uses_of_its_links(api: APIClient) -> None:
+    order = post(api, ORDER).json()
+    names = [Event.Name.SHARE_CREATED, Event.Name.SHARE_USED, Event.Name.SHARE_REVOKED]
+    for name in names:
+        record_event(Job.objects.get().pk, name, link="7")
+    lines = api.get(f"/api/reports/{order['id']}").json()["timeline"]
+    assert [{**line, "at": ""} for line in lines[1:]] == [{"at": "", "event": str(name)} for name in names]
+
+
 def test_a_long_timeline_is_cut_to_its_newest_lines(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.api.timeline.LONGEST_TIMELINE", 2)
     order = post(api, ORDER).json()

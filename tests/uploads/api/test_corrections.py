@@ -17,7 +17,7 @@ from tests.support.ordering import assert_problem
 from tests.support.tokens import bearer_of
 from tests.support.uploads import make_upload
 from uploads.corrections import require_correctable
-from uploads.ordering import refuse_wrong_correction
+from uploads.ordering import refuse_wrong_order
 
 pytestmark = pytest.mark.django_db
 
@@ -160,10 +160,10 @@ def test_an_upload_that_is_deleted_while_its_correction_arrives_is_unknown(
     rejected = ended(1, 0, 0, 1)
 
     def check_and_lose(order: dict[str, Any], *, owner: User) -> None:
-        refuse_wrong_correction(order, owner=owner)
+        refuse_wrong_order(order, owner=owner)
         Job.objects.filter(pk=rejected.pk).update(owner=None)
 
-    monkeypatch.setattr("uploads.api.upload_views.refuse_wrong_correction", check_and_lose)
+    monkeypatch.setattr("uploads.api.upload_views.refuse_wrong_order", check_and_lose)
     path = f"/api/uploads?uploadType=items&corrects={rejected.pk}"
     answer = api.post(path, b"Code,Name,Price\nA,B,1\n", content_type="text/csv")
     problem = assert_problem(answer, 400, "invalid-request")

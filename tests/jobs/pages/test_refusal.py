@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.errors import AdmissionError
-from jobs.pages.refusals import admission_in_words
+from jobs.pages.refusal import admission_in_words
 
 
 @pytest.mark.parametrize(

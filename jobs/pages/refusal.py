@@ -11,7 +11,7 @@ from jobs.numbers import format_number
 
 
 class Refusal(NamedTuple):
-    """The message on a job's page about an action that was refused."""
+    """The message on a job's page about an action that was refused: a heading, and a sentence with the reason."""
 
     heading: str
     reason: str
