@@ -11,6 +11,7 @@ from jobs.models import Artifact, Job
 from jobs.states import State
 from tests.support.accessible_pages import make_complete_report
 from tests.support.axe import DESK_DARK, PHONE_LIGHT, carry_session, findings_here, set_look
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +32,12 @@ def page_without_scripts(browser: Browser, live_url: str, signed_in: Client) -> 
 
 def column(page: Page, number: int) -> list[str]:
     return page.locator(f"[data-sortable] tbody td:nth-child({number})").all_inner_texts()
+
+
+def drawn(page: Page) -> str:
+    """The picture of the chart."""
+    picture: str = page.locator("#chart-canvas canvas").evaluate("canvas => canvas.toDataURL()")
+    return picture
 
 
 def test_a_click_on_a_heading_sorts_and_another_one_turns_the_order(ada_page: Page, report: Job) -> None:
@@ -66,12 +73,11 @@ def test_the_chart_is_drawn_with_a_legend_that_hides_lines(ada_page: Page, repor
     expect(chart.locator("canvas")).to_be_visible()
     button = ada_page.get_by_role("button", name="Toys")
     expect(button).to_have_attribute("aria-pressed", "true")
-    before = ada_page.evaluate("document.querySelector('#chart-canvas canvas').toDataURL()")
+    before = drawn(ada_page)
     button.focus()
     ada_page.keyboard.press("Space")
     expect(button).to_have_attribute("aria-pressed", "false")
-    after = "document.querySelector('#chart-canvas canvas').toDataURL() !== "
-    ada_page.wait_for_function(f"{after}{before!r}")
+    wait_until(lambda: drawn(ada_page) != before)
     ada_page.hover("#chart-canvas", position={"x": 200, "y": 100})
     expect(ada_page.locator("#chart-legend li").last).to_contain_text("2023-")
     ada_page.locator("#chart-values-summary").click()
@@ -84,12 +90,12 @@ def test_the_chart_follows_the_width_and_the_scheme(ada_page: Page, report: Job)
     ada_page.goto(f"/reports/{report.pk}")
     canvas = ada_page.locator("#chart-canvas canvas")
     expect(canvas).to_be_visible()
-    dark = ada_page.evaluate("document.querySelector('#chart-canvas canvas').toDataURL()")
+    dark = drawn(ada_page)
     assert findings_here(ada_page) == []
     ada_page.emulate_media(color_scheme="light")
-    ada_page.wait_for_function(f"document.querySelector('#chart-canvas canvas').toDataURL() !== {dark!r}")
+    wait_until(lambda: drawn(ada_page) != dark)
     set_look(ada_page, PHONE_LIGHT)
-    ada_page.wait_for_function("document.querySelector('#chart-canvas canvas').clientWidth < 390")
+    wait_until(lambda: canvas.evaluate("canvas => canvas.clientWidth") < 390)
     assert ada_page.evaluate("document.documentElement.scrollWidth") == 390
     assert findings_here(ada_page) == []
 
