@@ -154,6 +154,10 @@ RESUMABLE_UPLOAD_HOURS = env.float("RESUMABLE_UPLOAD_HOURS", default=24.0)  # wi
 RESUMABLE_PART_BYTES = env.int("RESUMABLE_PART_BYTES", default=64 * 1024**2)  # so many are committed at the latest,
 RESUMABLE_PART_SECONDS = env.float("RESUMABLE_PART_SECONDS", default=10.0)  # or those of so long, from 1 MiB on
 
+# Pages
+
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")  # a mail address or a URL, on the pages of failed jobs
+
 # Previews of reports, made within a request
 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)

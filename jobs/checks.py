@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ValidationError
 
 from jobs.http.client_address import trusted_proxies
 from jobs.mailing.links import is_public_url
 from jobs.mailing.topics import mail_is_on
 from jobs.outbound.addresses import allowed_networks
+from jobs.pages.support import support_contact
 
 
 @checks.register(checks.Tags.compatibility)
@@ -89,3 +91,14 @@ def check_collected_files(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     if not settings.STATIC_ROOT or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
         return []
     return [checks.Error("STATIC_ROOT has no manifest: run `manage.py collectstatic --noinput`.", id="jobs.E006")]
+
+
+@checks.register(checks.Tags.compatibility)
+def check_support_contact(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """An invalid contact would make the page of each failed job fail."""
+    try:
+        support_contact()
+    except ValidationError:
+        text = "SUPPORT_CONTACT must be a mail address, or a URL with http or https."
+        return [checks.Error(text, id="jobs.E011")]
+    return []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from celery.exceptions import SoftTimeLimitExceeded
+from django.utils.translation import gettext_noop as _
 
 from jobs.errors import (
     ArtifactError,
@@ -61,19 +62,21 @@ def classify(error: BaseException) -> Failure:
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
         case HardTimeLimitError() | SoftTimeLimitExceeded():
-            return Failure(permanent=False, code="time-limit", detail="The job exceeded its time limit.")
+            return Failure(permanent=False, code="time-limit", detail=_("The job exceeded its time limit."))
         case OutOfMemoryError():
-            detail = "The job was stopped, probably because it needs more memory than is available."
+            detail = _("The job was stopped, probably because it needs more memory than is available.")
             return Failure(permanent=False, code="out-of-memory", detail=detail)
         case WorkerLostError():
-            detail = "The server process that worked on this job ended unexpectedly."
+            detail = _("The server process that worked on this job ended unexpectedly.")
             return Failure(permanent=False, code="worker-lost", detail=detail)
         case StalledError():
             return Failure(permanent=False, code="stalled", detail=str(error))
         case UnknownKindError():
-            return Failure(permanent=True, code="unknown-kind", detail="No installed app can run this kind of job.")
+            return Failure(permanent=True, code="unknown-kind", detail=_("No installed app can run this kind of job."))
         case MemoryError():
-            return Failure(permanent=False, code="out-of-memory", detail="The job needs more memory than is available.")
+            return Failure(
+                permanent=False, code="out-of-memory", detail=_("The job needs more memory than is available.")
+            )
     return _classify_by_rule(error)
 
 
@@ -96,15 +99,15 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def _classify_by_rule(error: BaseException) -> Failure:
     state = sqlstate(error)
     if state is not None and state.startswith(PERMANENT_SQLSTATES):
-        return Failure(permanent=True, code="query-refused", detail="The database refused the query.")
+        return Failure(permanent=True, code="query-refused", detail=_("The database refused the query."))
     if state == psycopg.errors.QueryCanceled.sqlstate or isinstance(error, StatementTimeoutError):
-        return Failure(permanent=False, code="time-limit", detail="The query exceeded its time limit.")
+        return Failure(permanent=False, code="time-limit", detail=_("The query exceeded its time limit."))
     if state is not None or any(isinstance(cause, psycopg.Error) for cause in causes(error)):
-        detail = "The database was not reachable, or ended the query."
+        detail = _("The database was not reachable, or ended the query.")
         return Failure(permanent=False, code="database-error", detail=detail)
     if isinstance(error, ArtifactError):
-        return Failure(permanent=False, code="file-lost", detail="The file was lost in the storage.")
+        return Failure(permanent=False, code="file-lost", detail=_("The file was lost in the storage."))
     if isinstance(error, OSError) and error.errno in STORAGE_FULL:
-        return Failure(permanent=False, code="storage-full", detail="The storage has no space left for the file.")
-    detail = "An unexpected error occurred. Its details are kept for the administrators."
+        return Failure(permanent=False, code="storage-full", detail=_("The storage has no space left for the file."))
+    detail = _("An unexpected error occurred. Its details are kept for the administrators.")
     return Failure(permanent=False, code="internal-error", detail=detail)

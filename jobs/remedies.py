@@ -1,39 +1,57 @@
-"""One remedy for each failure of a job: what its owner can do about it, in the words of the pages."""
+"""One remedy for each failure of a job: what its owner can do about it, in the words of pages and mails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import TextChoices
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Job
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
-class Action(StrEnum):
-    """The label of a remedy's button."""
 
-    TRY_AGAIN = "Try again"
-    CHANGE_PARAMETERS = "Change the parameters"
-    CHANGE_FORMAT = "Choose another file format"
+class Action(TextChoices):
+    """What a remedy's button does. As a text, it is the label of the button."""
+
+    TRY_AGAIN = "try-again", _("Try again")
+    CHANGE_PARAMETERS = "change-parameters", _("Change the parameters")
+    CHANGE_FORMAT = "change-format", _("Choose another file format")
+    CHANGE_FILE = "change-file", _("Upload another file")
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+class Helps(TextChoices):
+    """What helps after a failure. As a text, it is a sentence."""
+
+    WAITING = "waiting", _("Trying again later can help.")
+    CHANGING = "changing", _("Trying again as it is will not help. A change will.")
+    ASKING = "asking", _("Neither waiting nor a change will help.")
+    NOTHING = "nothing", _("Nothing needs to be done.")
+
+    def __str__(self) -> str:
+        return str(self.label)
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """A sentence or two, and the action of the button below; None if only somebody else can help.
+    """A sentence or two, and the action of the button below; None if only somebody else can help."""
 
-    `{noun}` stands for the kind, and `{id}` for the id of the job.
-    """
-
-    advice: str
+    advice: _StrOrPromise
     action: Action | None
+    helps: Helps
 
     def for_job(self, job: Job) -> ShownRemedy:
         """As the page of this job shows it."""
-        return ShownRemedy(self.advice.format(id=job.pk, noun=job.kind), self.action, self._url(job))
+        return ShownRemedy(str(self.advice), self.action, self._url(job), self.helps)
 
     def _url(self, job: Job) -> str:
         if self.action is None:
@@ -51,44 +69,68 @@ class ShownRemedy:
     advice: str
     action: Action | None
     url: str
+    helps: Helps
 
     @property
     def is_post(self) -> bool:
         """Whether the button sends a form."""
         return self.action is Action.TRY_AGAIN
 
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether the owner can do nothing alone."""
+        return self.helps is Helps.ASKING
+
 
 ASK: Final = Remedy(
-    "Ask your administrator to look at {noun} {id}. Once the cause has been removed, try again.", Action.TRY_AGAIN
+    _("Ask your administrator to find the cause. Once it has been removed, try again."), Action.TRY_AGAIN, Helps.ASKING
 )
-WAIT: Final = Remedy("Wait a few minutes, then try again.", Action.TRY_AGAIN)
-CHANGE: Final = Remedy("Change the parameters and order the {noun} again.", Action.CHANGE_PARAMETERS)
-LESS: Final = Remedy("Ask for less, such as a shorter period.", Action.CHANGE_PARAMETERS)
+WAIT: Final = Remedy(
+    _("Wait a few minutes, then try again. If it fails again, ask your administrator."),
+    Action.TRY_AGAIN,
+    Helps.WAITING,
+)
+CHANGE: Final = Remedy(_("Change the parameters and order again."), Action.CHANGE_PARAMETERS, Helps.CHANGING)
+LESS: Final = Remedy(_("Ask for less, such as a shorter period."), Action.CHANGE_PARAMETERS, Helps.CHANGING)
 
 #: If the owner may no longer order the job's type.
-UNKNOWN_TYPE: Final = Remedy("Ask your administrator if you still need this {noun}.", None)
+UNKNOWN_TYPE: Final = Remedy(
+    _("This type no longer exists, or you may no longer use it. Ask your administrator if you still need it."),
+    None,
+    Helps.ASKING,
+)
 
 #: Code of the failure → remedy. For any other code, the failure says whether trying again may help.
 REMEDIES: Final = {
     "database-error": WAIT,
+    "file-lost": Remedy(
+        _("Try again. If it fails again, ask your administrator to check the storage."),
+        Action.TRY_AGAIN,
+        Helps.WAITING,
+    ),
     "internal-error": ASK,
     "invalid-parameters": Remedy(
-        "Check the parameters: the rules for them have changed since you ordered the {noun}.", Action.CHANGE_PARAMETERS
+        _("Check the parameters: the rules for them have changed since you placed the order."),
+        Action.CHANGE_PARAMETERS,
+        Helps.CHANGING,
     ),
     "out-of-memory": LESS,
+    "query-refused": ASK,
     "retryable-error": WAIT,
-    "stalled": LESS,
     "secret-unreadable": Remedy(
-        "Order the {noun} again, and enter its secret parameters again.", Action.CHANGE_PARAMETERS
+        _("Order again, and enter the secret parameters again."), Action.CHANGE_PARAMETERS, Helps.CHANGING
+    ),
+    "stalled": Remedy(
+        _("Try again when the database is less busy, or ask for less, such as a shorter period."),
+        Action.CHANGE_PARAMETERS,
+        Helps.CHANGING,
     ),
     "storage-full": Remedy(
-        "Ask your administrator to make room for files. Once there is room, try again.", Action.TRY_AGAIN
+        _("Ask your administrator to make room for files. Once there is room, try again."),
+        Action.TRY_AGAIN,
+        Helps.ASKING,
     ),
     "time-limit": LESS,
-    "unencodable-character": Remedy(
-        "Choose another encoding, such as UTF-8, or have the characters that it lacks written as question marks.",
-        Action.CHANGE_FORMAT,
-    ),
     "unknown-kind": ASK,
     "worker-lost": ASK,
 }

@@ -15,7 +15,7 @@ class ReportsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
         from jobs.pages.sections import register_sections
-        from reports import error_codes, reader_checks  # noqa: F401  (reader_checks registers itself)
+        from reports import chart_checks, error_codes, reader_checks  # noqa: F401  (the checks register themselves)
         from reports.kind import REPORT
         from reports.reader import prepare_reader
         from reports.types import REPORT_TYPES

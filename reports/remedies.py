@@ -2,12 +2,23 @@
 
 from typing import Final
 
-from jobs.remedies import ASK, REMEDIES, UNKNOWN_TYPE
+from django.utils.translation import gettext_lazy as _
+
+from jobs.remedies import ASK, REMEDIES, UNKNOWN_TYPE, Action, Helps, Remedy
 
 #: Code of the failure → remedy.
 REMEDIES_OF_REPORTS: Final = {
     **REMEDIES,
+    "cell-too-large": Remedy(
+        _("Order a report without this column or these rows, or ask your administrator to raise the limit."),
+        Action.CHANGE_PARAMETERS,
+        Helps.CHANGING,
+    ),
     "not-read-only": ASK,
-    "query-refused": ASK,
+    "unencodable-character": Remedy(
+        _("Choose another encoding, such as UTF-8, or have the characters that it lacks written as question marks."),
+        Action.CHANGE_FORMAT,
+        Helps.CHANGING,
+    ),
     "unknown-report-type": UNKNOWN_TYPE,
 }

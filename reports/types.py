@@ -11,13 +11,14 @@ from django.db.models import QuerySet
 from jobs.inspection import TypeDefaults
 from jobs.types.base import JobType, NoParameters
 from jobs.types.registry import TypeRegistry
+from reports.charts import Chart
 from reports.filenames import default_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["REPORT_TYPES", "SQL", "NoParameters", "ReportType", "register"]
+__all__ = ["REPORT_TYPES", "SQL", "Chart", "NoParameters", "ReportType", "register"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ReportType(JobType):
 
     #: Column of the query → heading. Other columns keep the query's name.
     columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
+    #: The chart on the page of a complete report.
+    chart: ClassVar[Chart | None] = None
     #: While the replica is down or too far behind: "wait" for it, or read the "primary".
     without_replica: ClassVar[Literal["wait", "primary"]] = "wait"
     #: Maximum reading speed in rows per second; None: the queue's setting.

@@ -13,6 +13,7 @@ from jobs.types.reopening import reopen_to_run
 from uploads.ingest.pipeline import ingest
 from uploads.inspection import UploadInspector
 from uploads.ordering import ORDERING
+from uploads.remedies import REMEDIES_OF_UPLOADS
 from uploads.types import UPLOAD_TYPES
 from uploads.undo.attempt import undo
 
@@ -40,4 +41,5 @@ UPLOAD: Final = Kind(
         write_allows=_("upload files, cancel, delete and undo uploads"),
     ),
     result_url="api-upload",
+    remedies=REMEDIES_OF_UPLOADS,
 )

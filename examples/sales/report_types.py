@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from examples.sales.models import Country, Customer
-from reports.types import SQL, ReportType, register
+from reports.types import SQL, Chart, ReportType, register
 
 _YEARLY_SALES = """
     WITH lines AS (
@@ -53,6 +53,7 @@ class YearlySales(ReportType):
         "revenue_year_before": _("Revenue a year before (USD)"),
         "growth_percent": _("Growth (%)"),
     }
+    chart = Chart(kind="line", x="month", y=["revenue"], by="category", title=_("Revenue by month (USD)"))
 
     class Parameters(serializers.Serializer[Any]):
         year = serializers.IntegerField(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from jobs.models import Job
 
 #: If a job was handed out this long ago and nothing runs, no worker can take it. Seconds.
@@ -28,23 +30,25 @@ class WaitingReason:
 
 
 QUEUE_PAUSED: Final = WaitingReason(
-    "queue-paused", "An administrator has paused this queue. Nothing in it starts until it is resumed."
+    "queue-paused", _("An administrator has paused this queue. Nothing in it starts until it is resumed.")
 )
 TYPE_PAUSED: Final = WaitingReason(
-    "type-paused", "An administrator has paused this type. Nothing of it starts until it is resumed."
+    "type-paused", _("An administrator has paused this type. Nothing of it starts until it is resumed.")
 )
 NO_WORKER: Final = WaitingReason(
-    "no-worker", "No worker is available at the moment. It starts as soon as a worker is back."
+    "no-worker", _("No worker is available at the moment. It starts as soon as a worker is back.")
 )
-WORKERS_BUSY: Final = WaitingReason("workers-busy", "All workers are busy. It starts as soon as one of them is free.")
+WORKERS_BUSY: Final = WaitingReason(
+    "workers-busy", _("All workers are busy. It starts as soon as one of them is free.")
+)
 OWNER_LIMIT: Final = WaitingReason(
-    "owner-limit", "You already have the maximum number running. It starts after one of them has ended."
+    "owner-limit", _("You already have the maximum number running. It starts after one of them has ended.")
 )
 TYPE_LIMIT: Final = WaitingReason(
-    "type-limit", "The maximum number of this type is already running. It starts after one of them has ended."
+    "type-limit", _("The maximum number of this type is already running. It starts after one of them has ended.")
 )
 QUEUE_LIMIT: Final = WaitingReason(
-    "queue-limit", "The maximum number is already running. It starts when it is its turn."
+    "queue-limit", _("The maximum number is already running. It starts when it is its turn.")
 )
 REASONS: Final = (QUEUE_PAUSED, TYPE_PAUSED, NO_WORKER, WORKERS_BUSY, OWNER_LIMIT, TYPE_LIMIT, QUEUE_LIMIT)
 

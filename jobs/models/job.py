@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -46,6 +47,11 @@ class Job(models.Model):
     progress_total = models.BigIntegerField(null=True, help_text="rows expected; NULL if unknown")
     progress_rate = models.FloatField(null=True, help_text="rows/s of the current attempt; see `jobs.worker.row_rate`")
     progress_began_at = models.DateTimeField(null=True, help_text="when its first row arrived")
+    progress_samples = ArrayField(
+        models.BigIntegerField(),
+        null=True,
+        help_text="milliseconds since that row, and rows, in turn; see `jobs.worker.row_samples`",
+    )
     progress_details = models.JSONField(
         null=True, help_text="what the current attempt reports besides rows; its kind defines it"
     )

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from jobs.api.resources.resource import JobResource
 from jobs.models import Artifact, ShareLink
-from jobs.pages.wording import ShownInFull
+from jobs.pages.detail_wording import ShownInFull
 from jobs.sharing.links import MAX_LIVE_LINKS, end_of_link, live_links
 from jobs.sharing.signature import token_of
 

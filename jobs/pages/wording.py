@@ -1,22 +1,21 @@
-"""A job in words, for its pages."""
+"""A job in words, for lists. `jobs.pages.detail_wording` adds what its own page says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from jobs.api.resources.resource import JobResource
-from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
-from jobs.estimates.estimate import Estimate, estimate
+from jobs.api.status import seconds_remaining
+from jobs.estimates.estimate import Estimate
 from jobs.models import Artifact, Job
-from jobs.remedies import Remedy, ShownRemedy, remedy_of
+from jobs.numbers import format_number
+from jobs.pages.parameter_words import parameters_in_words
+from jobs.pages.spans import time_left
 from jobs.states import State
 from jobs.status import has_ended, status_word
 from jobs.types.base import JobType
@@ -65,100 +64,28 @@ class Shown:
 
     @property
     def rows(self) -> str:
-        """`1 row`, `1,234 rows`."""
+        """`1 row`, `1,234 rows`; empty if that is not known."""
         count = self.artifact.row_count if self.artifact else None
-        return "" if count is None else f"{count:,} row{'' if count == 1 else 's'}"
+        return "" if count is None else rows_in_words(count)
 
     @property
     def time_left(self) -> str:
-        """`less than a minute left`, `about 2 minutes left`."""
-        seconds = seconds_remaining(self.known)
-        return "" if seconds is None else f"{_about(seconds)} left"
+        """`less than a minute left`, `about 2 minutes left`; empty if that is not known."""
+        return time_left(seconds_remaining(self.known))
 
 
-@dataclass(frozen=True)
-class ShownInFull(Shown):
-    """One job as its own page shows it."""
-
-    place_in_queue: int | None
-    expected_wait: str
-    back_at: datetime | None
-    waiting_for: str
-    #: Why it does not start yet.
-    waiting_reason: str
-    failure: dict[str, Any] | None
-    remedy: ShownRemedy | None
-    #: Labels and values of the rest of the order.
-    facts: Sequence[tuple[str, str]]
-
-    @property
-    def retry_at(self) -> datetime | None:
-        return self.job.retry_at if self.job.state == State.FAILED else None
-
-    @property
-    def has_begun(self) -> bool:
-        return self.job.state in (State.RUNNING, State.FAILED) and self.job.started_at is not None
-
-    @property
-    def rows_so_far(self) -> str:
-        done, total = self.job.progress_done, self.job.progress_total
-        return f"{done:,} of about {total:,}" if total else f"{done:,}"
+def rows_in_words(count: int) -> str:
+    """`1 row`, `1,234 rows`."""
+    return ngettext("%(number)s row", "%(number)s rows", count) % {"number": format_number(count)}
 
 
 def show(job: Job, known: Estimate, user: AbstractBaseUser, resource: JobResource) -> Shown:
     """A job for the list. No query."""
-    return Shown(known=known, **_order_of(job, user, resource))
+    return Shown(known=known, **order_in_words(job, user, resource))
 
 
-def show_in_full(
-    job: Job,
-    user: AbstractBaseUser,
-    resource: JobResource,
-    *,
-    facts: Sequence[tuple[str, str]],
-    remedies: Mapping[str, Remedy],
-) -> ShownInFull:
-    """A job for its own page. The queries are those of `estimate`, and one more for a postponed job."""
-    known = estimate(job)
-    queued, postponed = queue_members(known), postponement_members(job)
-    wait = queued.get("estimatedWaitSeconds")
-    ordered = _order_of(job, user, resource)
-    failure = failure_members(job) if job.state == State.DEAD else None
-    return ShownInFull(
-        **ordered,
-        known=known,
-        place_in_queue=queued["queuePosition"],
-        expected_wait="" if wait is None else _about(wait),
-        back_at=postponed.get("retryAt"),
-        waiting_for=postponed.get("waitingFor", ""),
-        waiting_reason=queued.get("waitingReason", {}).get("detail", ""),
-        failure=failure,
-        remedy=remedy_of(job, failure, may_order=ordered["may_order_again"], remedies=remedies) if failure else None,
-        facts=facts,
-    )
-
-
-def _about(seconds: int) -> str:
-    now = timezone.now()
-    long = f"about {timesince(now, now + timedelta(seconds=seconds), depth=1)}"
-    return "less than a minute" if seconds < 60 else long
-
-
-def parameters_in_words(job_type: JobType | None, parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """Label and value of each parameter that was given, in the order of the form.
-
-    Parameters that the type no longer has come last, under their names.
-    """
-    fields = job_type.Parameters().fields if job_type else {}
-    known = [name for name in fields if name in parameters]
-    return [
-        (str(getattr(fields.get(name), "label", None) or name), _value_in_words(fields.get(name), parameters[name]))
-        for name in [*known, *sorted(set(parameters) - set(known))]
-        if parameters[name] not in (None, "", [])
-    ]
-
-
-def _order_of(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
+def order_in_words(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
+    """The members of `Shown` that come from the order and the status."""
     job_type: JobType | None
     try:
         job_type = resource.types.get(job.type, user)
@@ -171,15 +98,3 @@ def _order_of(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[s
         "word": status_word(job, job.result_artifact),
         "may_order_again": job_type is not None,
     }
-
-
-def _value_in_words(field: Any, value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(_value_in_words(field, item) for item in value)
-        case dict():
-            fields = getattr(field, "fields", {})
-            return ", ".join(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
-    return str(getattr(field, "choices", {}).get(value, value))

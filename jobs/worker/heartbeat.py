@@ -267,8 +267,12 @@ def _held(context: JobContext) -> QuerySet[Job]:
 
 
 def _columns_of(rate: RowRate) -> dict[str, Any]:
-    """The columns of the rate; none before the first row, since claiming the job has cleared them."""
+    """The columns of the rate and its samples; none before the first row, since claiming the job has cleared them."""
     seconds = rate.seconds()
     if seconds is None:
         return {}
-    return {"progress_rate": rate.per_second(), "progress_began_at": Now() - timedelta(seconds=seconds)}
+    return {
+        "progress_rate": rate.per_second(),
+        "progress_began_at": Now() - timedelta(seconds=seconds),
+        "progress_samples": rate.samples.flat(),
+    }

@@ -6,12 +6,15 @@ beginning matters little, and the mean follows a change of the rate, after a min
 
 from __future__ import annotations
 
+from jobs.worker.row_samples import RowSamples
+
 
 class RowRate:
     """The rate of one attempt, from occasional counts of its rows. All times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self.began_at: float | None = None
+        self.samples = RowSamples()
         self._seen_at = 0.0
         self._rows = 0
         self._moment = 0.0  # sum of each row's weight, in seconds
@@ -28,6 +31,7 @@ class RowRate:
             self._moment += (rows - self._rows) * middle
             self._rows = rows
         self._seen_at = at
+        self.samples.add(rows, seconds=at - self.began_at)
 
     def per_second(self) -> float | None:
         """Rows per second at the last count; None until some time has passed since the first row."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.http import HttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from jobs.models import Job
 from jobs.pages.file_format import FileFormat, format_in_words
 from jobs.pages.job_pages import JobPages
 from jobs.pages.order_form import OrderForm
-from jobs.pages.signed_in import SignedInRequest
+from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
+from reports.pages.result_pages import ResultPages
+from reports.pages.texts import TEXTS
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
-from reports.remedies import REMEDIES_OF_REPORTS
 
 
 class ReportForm(OrderForm):
@@ -24,17 +29,24 @@ class ReportForm(OrderForm):
     csv = FileFormat(label="File format", style={"base_template": "details.html"})
 
 
-class ReportPages(JobPages):
+class ReportPages(ResultPages, JobPages):
     """`/reports`, and everything below it."""
 
     resource = REPORTS
     Form = ReportForm
     order_template = "reports/order.html"
-    remedies = REMEDIES_OF_REPORTS
+    texts = TEXTS
+    page_template = "reports/detail.html"
+    body_template = "reports/detail_body.html"
+
+    def paths(self) -> list[URLPattern]:
+        """The paths of every kind, and that of the first rows."""
+        rows = require_safe(signed_in_fragment(never_cache(self.rows)))
+        return [*super().paths(), path("reports/<str:job_id>/rows", rows, name="report-rows")]
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
         """The file format."""
-        return [("Format", format_in_words(job.payload["csv"]))]
+        return [(gettext("File format"), format_in_words(job.payload["csv"]))]
 
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
         """Order, or show a preview."""

@@ -60,8 +60,12 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
     assert "Errands" in seen["list_page"]
     assert "Greeting Complete Name Ada Download" in seen["list_page"]
     assert "Order an errand" in seen["list_page"]
-    assert "Greeting Complete Download Name Ada" in seen["detail_page"]
-    assert "Delete the errand" in seen["detail_page"]
+    assert (
+        "All of them Greeting Complete Waited less than 1 s, ran less than 1 s. e.csv 0 rows · 12 bytes"
+        in seen["detail_page"]
+    )
+    assert "What was ordered Name Ada" in seen["detail_page"]
+    assert "This permanently deletes the order and its file." in seen["detail_page"]
     assert "All errand types Greeting Parameters Name" in seen["form_page"]
     assert seen["placed_on_page"] == 303
     assert "Greeting Someone has shared this file with you. Download File e.csv" in seen["shared_page"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -10,9 +11,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
+from jobs.files.storage import artifact_storage
 from jobs.mailing.stopping import stop_token
 from jobs.mailing.topics import Topic
 from jobs.models import (
@@ -76,6 +79,9 @@ def make_content(owner: User) -> None:
             job=job, role=role, storage_name=f"{job.pk}/x", filename="yearly-sales-2023.csv", content_type="text/csv",
             encoding="utf-8", row_count=12, size_bytes=2048, sha256="ab" * 32, published_at=Now(), expires_at=Now(),
         )  # fmt: skip
+    make_complete_report(owner)
+    running = Job.objects.filter(state=State.RUNNING)
+    running.update(started_at=Now(), progress_samples=[0, 0, 1000, 300, 2000, 500, 4000, 1000])
     shared = Job.objects.create(
         state=State.SUCCEEDED, owner=owner, kind="report", type="yearly-sales", queue="reports", max_attempts=5,
         payload=dead.payload, finished_at=Now(),
@@ -121,6 +127,26 @@ def make_schedule(owner: User) -> None:
         ScheduleRun.objects.create(schedule=schedule, scheduled_for=at, outcome=outcome, reason="It was refused.")
 
 
+def make_complete_report(owner: User) -> Job:
+    """A report whose file exists, with rows and a chart."""
+    job = Job.objects.create(
+        state=State.SUCCEEDED, owner=owner, kind="report", type="yearly-sales", queue="reports", max_attempts=5,
+        payload={"reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": Dialect().to_payload()},
+        progress_percent=100, finished_at=Now(),
+    )  # fmt: skip
+    lines = [f"2023-{month:02},{shop},{month * 7 % 5}.50" for month in range(1, 13) for shop in ("Books", "Toys")]
+    content = "\n".join(["Month,Category,Revenue (USD)", *lines, ""]).encode()
+    name = f"{job.pk.hex[-2:]}/{job.pk}.1.result"
+    with artifact_storage().open_for_writing(name) as file:  # type: ignore[attr-defined]
+        file.write(content)
+    Artifact.objects.create(
+        job=job, role="result", storage_name=name, filename="yearly-sales-2023.csv", content_type="text/csv",
+        encoding="utf-8", row_count=len(lines), size_bytes=len(content), sha256="ab" * 32, published_at=Now(),
+        expires_at=timezone.now() + timedelta(days=7),
+    )  # fmt: skip
+    return job
+
+
 def user_pages() -> Iterator[str]:
     """The pages for people who order reports."""
     yield from ("/", "/search", "/search?q=yearly+2023", "/search?q=nothing-like-this", "/reports")
@@ -129,6 +155,8 @@ def user_pages() -> Iterator[str]:
         yield f"/reports/selected?action={action}&job={Job.objects.get(state=state).pk}"
     yield from ("/reports/new", "/reports/new?type=yearly-sales")
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
+    complete = Job.objects.filter(state=State.SUCCEEDED).latest("pk")
+    yield reverse("report-rows", args=[complete.pk]) + "?sort=1&direction=descending"
     link = ShareLink.objects.get()
     yield reverse("report-detail", args=[link.job_id]) + f"?link={link.pk}"
     yield reverse("shared", args=[token_of(link)])

@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import Job, Schedule, ScheduleRun
+from jobs.pages.parameter_words import parameters_in_words
 from jobs.pages.schedules.schedulable import schedulable
-from jobs.pages.wording import parameters_in_words
 from jobs.schedules.recurrence import Recurrence
 from jobs.schedules.times import next_times
 from jobs.schedules.words import in_words

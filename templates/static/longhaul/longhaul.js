@@ -13,9 +13,11 @@ window.addEventListener("pageshow", () => {
 
 // Copy buttons are shown only when JavaScript is on. Browsers offer the clipboard only on secure pages (https or
 // localhost); on other pages, select the text so that the user can copy it.
-document.addEventListener("DOMContentLoaded", () => {
+const showCopyButtons = () => {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-});
+};
+document.addEventListener("DOMContentLoaded", showCopyButtons);
+document.addEventListener("htmx:load", showCopyButtons);
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

@@ -77,8 +77,8 @@ def test_the_panel_costs_one_query_however_many_links(
     newest = ShareLink.objects.order_by("pk").last()
     path = f"/reports/{job.pk}?link={newest.pk if newest else ''}"
     settings.SHARE_LINKS = False
-    with django_assert_num_queries(4):  # session, user, preferences, job with its file
+    with django_assert_num_queries(5):  # session, user, preferences, job with its file, its story
         client.get(path)
     settings.SHARE_LINKS = True
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(path)

@@ -227,6 +227,7 @@ def test_the_rate_of_rows_is_written_with_them_from_the_first_one_on(context: Jo
     beats.beat()
     job = Job.objects.get()
     assert (job.progress_total, job.progress_rate, job.progress_began_at) == (100, None, None)
+    assert job.progress_samples is None
     context.report_progress(50)
     assert context.rows_began_at is not None
     context.rows_began_at -= 10
@@ -235,6 +236,7 @@ def test_the_rate_of_rows_is_written_with_them_from_the_first_one_on(context: Jo
     assert job.progress_rate == pytest.approx(5, rel=0.05)
     assert job.progress_began_at is not None
     assert (job.updated_at - job.progress_began_at).total_seconds() == pytest.approx(10, abs=0.5)
+    assert job.progress_samples == [0, 0, pytest.approx(10_000, abs=500), 50]
 
 
 def test_while_no_rows_come_each_renewal_of_the_lease_tells_of_a_lower_rate(context: JobContext) -> None:
@@ -261,3 +263,4 @@ def test_the_next_attempt_begins_without_a_rate(context: JobContext) -> None:
     assert claim_job(context.attempt.job_id, worker="w", celery_task_id="", lease_seconds=60)
     job = Job.objects.get()
     assert (job.progress_done, job.progress_total, job.progress_rate, job.progress_began_at) == (0, None, None, None)
+    assert job.progress_samples is None

@@ -92,14 +92,15 @@ def test_a_failed_report_says_why_and_what_to_do(signed_in: Client, make_job: Ma
     error = {"code": "unencodable-character", "detail": "Row 3 has <b>.", "retryable": False}
     job = make_job(State.DEAD, result={"error": error}, attempt_count=1)
     response = signed_in.get(f"/reports/{job.pk}")
-    assert "Row 3 has &lt;b&gt;. What you can do Choose another encoding" in words(response)
+    assert "Why it failed Row 3 has &lt;b&gt;. What you can do Trying again as it is will not help. " in words(response)
+    assert "A change will. Choose another encoding" in words(response)
 
 
 def test_a_report_that_waits_for_its_retry_says_when(signed_in: Client, make_job: MakeJob) -> None:
-    job = make_job(State.FAILED, retry_at="2030-01-02T03:04:00Z")
+    job = make_job(State.FAILED, retry_at="2030-01-02T03:04:00Z", attempt_count=1)
     text = words(signed_in.get(f"/reports/{job.pk}"))
-    assert "In Progress" in text
-    assert "The next attempt starts at 2030-01-02 03:04 UTC" in text
+    assert "In progress" in text
+    assert "Attempt 1 failed. The next attempt starts at 2030-01-02 03:04 UTC . You do not need to do anything." in text
 
 
 def test_a_postponed_report_says_why_and_when_it_is_tried_again(signed_in: Client, make_job: MakeJob) -> None:
@@ -119,7 +120,7 @@ def test_a_queued_report_tells_when_it_begins_and_how_long_it_takes(signed_in: C
     )
     make_job(State.RUNNING, **kind, started_at=now - timedelta(seconds=270), updated_at=now)
     text = words(signed_in.get(f"/reports/{make_job(**kind).pk}"))
-    assert "Position in queue 1; starts in about 5 minutes" in text
+    assert "It is next in the queue. It starts in about 5 minutes." in text
     assert "0 %, about 15 minutes left" in text
     assert "about 5 minutes left" in words(signed_in.get("/reports")), "of the running one"
 

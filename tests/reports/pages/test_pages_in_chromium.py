@@ -51,7 +51,8 @@ def test_sign_in_order_wait_download_and_sign_out(
     assert job.payload["parameters"] == {"year": 2023}
     artifact = job.result_artifact
     assert artifact is not None
-    expect(page.locator("dl")).to_contain_text(artifact.sha256)
+    expect(page.locator("#sha256")).to_have_text(artifact.sha256)
+    expect(page.get_by_role("heading", name="The first 1")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -123,12 +124,12 @@ def test_progress_is_shown_until_the_report_has_ended(
     bar = ada_page.get_by_role("progressbar", name="Progress of Yearly sales")
     expect(bar).to_have_js_property("value", 40)
     expect(ada_page.locator(".progress")).to_have_text("40 %, about 2 minutes left")
-    expect(ada_page.locator("dl")).to_contain_text("400 of about 1,000")
-    expect(ada_page.locator("dl")).to_contain_text("2 of 5")
+    expect(ada_page.locator(".figures")).to_contain_text("400 of about 1,000")
+    expect(ada_page.locator(".figures")).to_contain_text("2 of 5")
 
     Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, finished_at=now)
     publish(job)
-    expect(ada_page.get_by_role("status")).to_have_text("Yearly sales: Complete")
+    expect(ada_page.locator("#announcement")).to_have_text("Yearly sales: Complete")
     expect(ada_page.get_by_role("link", name="Download")).to_be_visible()
     expect(bar).to_have_count(0)
     expect(ada_page.locator("[hx-get]")).to_have_count(0)
