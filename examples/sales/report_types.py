@@ -53,6 +53,7 @@ class YearlySales(ReportType):
         "revenue_year_before": _("Revenue a year before (USD)"),
         "growth_percent": _("Growth (%)"),
     }
+    query_columns = tuple(columns)
 
     class Parameters(serializers.Serializer[Any]):
         year = serializers.IntegerField(
@@ -87,6 +88,10 @@ class OrderLines(ReportType):
     identifier = "order-lines"
     title = _("Order lines")
     description = _("Every order line, with its order, customer and product. All history, or a range of days.")
+    query_columns = (
+        "line_id", "order_id", "ordered_at", "channel", "customer_code", "customer_name", "country", "sku",
+        "product_name", "category", "quantity", "unit_price", "discount_percent", "amount", "order_note",
+    )  # fmt: skip
 
     class Parameters(serializers.Serializer[Any]):
         dateFrom = serializers.DateField(
@@ -122,6 +127,9 @@ class Customers(ReportType):
     identifier = "customers"
     title = _("Customers")
     description = _("Names, addresses and notes of all customers, with the total that each has bought.")
+    query_columns = (
+        "code", "name", "kana", "email", "phone", "country", "address", "notes", "order_count", "lifetime_revenue",
+    )  # fmt: skip
 
     class Parameters(serializers.Serializer[Any]):
         country = serializers.ChoiceField(

@@ -83,8 +83,8 @@ class Ordering(Generic[T]):
             of_type = {cls.types.member: StrictCharField(max_length=100)}
             cls.Order = type(f"{cls.types.kind.capitalize()}Order", (Order,), of_type)
 
-    def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
-        """The kind's own members of the payload of a valid order."""
+    def further_members(self, job_type: T, order: dict[str, Any]) -> dict[str, Any]:
+        """The kind's own members of the payload of a valid order. May raise ValidationError, as `place_order` does."""
         return {}
 
     def place_order(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
@@ -159,7 +159,7 @@ class Ordering(Generic[T]):
         return job_type, {
             self.types.member: job_type.identifier,
             "parameters": seal(parameters, partial(is_secret_field, type(job_type))),
-            **self.further_members(order),
+            **self.further_members(job_type, order),
             "language": translation.get_language(),
         }
 
