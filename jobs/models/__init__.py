@@ -16,6 +16,7 @@ from jobs.models.publish_failure import PublishFailure
 from jobs.models.queues import Queue, TypeDials
 from jobs.models.refusal import Refusal
 from jobs.models.reused_keys import ReusedKey
+from jobs.models.saved_orders import SavedOrder
 from jobs.models.statistics import Activity, AttemptTotal, DecisionTotal, RecentRuns
 from jobs.models.sweep import Sweep
 from jobs.models.token import ApiToken
@@ -25,5 +26,5 @@ __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
     "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
-    "ReusedKey", "SearchTerms", "Sweep", "TypeDials", "Worker",
+    "ReusedKey", "SavedOrder", "SearchTerms", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip
