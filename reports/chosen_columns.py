@@ -48,11 +48,11 @@ class ColumnsField(serializers.ListField):
 
 
 def check_chosen(report_type: ReportType, chosen: Sequence[str]) -> None:
-    """Raise ValidationError if the headings of the type are known, and a chosen one is not among them."""
+    """Raise ValidationError by index if the headings of the type are known, and a chosen one is not among them."""
     known = report_type.known_headings
     if known and (wrong := [index for index, heading in enumerate(chosen) if heading not in known]):
         text = f"There is no such column. The columns are: {', '.join(known)}."
-        raise serializers.ValidationError({"columns": {index: [text] for index in wrong}})
+        raise serializers.ValidationError({index: [text] for index in wrong})
 
 
 def positions_of(chosen: Sequence[str], headings: Sequence[str]) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from rest_framework import serializers
+
 from jobs.api.dialect import DialectSerializer
 from jobs.http.strict import StrictCharField
 from jobs.types.ordering import Order, Ordering
@@ -33,7 +35,10 @@ class ReportOrdering(Ordering[ReportType]):
         """`csv`, with all defaults filled in, and `columns` if the order chooses any. Raises ValidationError."""
         members: dict[str, Any] = {"csv": Dialect(**order["csv"]).to_payload()}
         if (chosen := order.get("columns")) is not None:
-            check_chosen(job_type, chosen)
+            try:
+                check_chosen(job_type, chosen)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"columns": error.detail}) from None
             members["columns"] = chosen
         return members
 

@@ -54,6 +54,16 @@ class Preview:
     bytes_per_row: float | None = None
 
     @property
+    def shown_columns(self) -> list[tuple[str, bool]]:
+        """Each heading, and whether its column holds numbers."""
+        return list(zip(self.columns, self.numeric, strict=True))
+
+    @property
+    def shown_rows(self) -> list[list[tuple[str, bool]]]:
+        """The rows, each cell with whether its column holds numbers."""
+        return [list(zip(row, self.numeric, strict=True)) for row in self.rows or []]
+
+    @property
     def estimated_bytes(self) -> int | None:
         """The expected size of the file before any compression; None if the rows are unknown."""
         if self.estimated_rows is None or self.bytes_per_row is None:

@@ -9,22 +9,28 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.pages.detail_pages import DetailPages
 from jobs.pages.list_pages import ListPages
-from jobs.pages.order_pages import OrderPages
 from jobs.pages.posting import View, post_only_from
+from jobs.pages.saved_pages import SavedOrderPages
 from jobs.pages.signed_in import signed_in_fragment
 
 
-class JobPages(ListPages, DetailPages, OrderPages):
+class JobPages(ListPages, DetailPages, SavedOrderPages):
     """List, detail and order form of one kind, with the fragments that refresh themselves."""
 
     def paths(self, *, list_path: str | None = None) -> list[URLPattern]:
         """The list is at `list_path`, or by default below the kind's name, like all other pages."""
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
+        of_saved = post_only_from(f"{kind}-page-saved", "saved_id")
         return [
             path(at if list_path is None else list_path, _page(self.list), name=names["list"]),
             path(f"{at}/live", _fragment(self.list_live), name=names["list_live"]),
             path(f"{at}/new", _form(self.order), name=names["order"]),
+            path(f"{at}/lookup", _fragment(self.lookup), name=names["lookup"]),
+            path(f"{at}/saved/<int:saved_id>", _page(self.saved_open), name=f"{kind}-page-saved"),
+            path(f"{at}/saved/<int:saved_id>/order", of_saved(self.saved_order), name=f"{kind}-page-saved-order"),
+            path(f"{at}/saved/<int:saved_id>/rename", of_saved(self.saved_rename), name=f"{kind}-page-saved-rename"),
+            path(f"{at}/saved/<int:saved_id>/delete", of_saved(self.saved_delete), name=f"{kind}-page-saved-delete"),
             path(f"{at}/<str:job_id>", _page(self.detail), name=names["detail"]),
             path(f"{at}/<str:job_id>/live", _fragment(self.detail_live), name=names["detail_live"]),
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),

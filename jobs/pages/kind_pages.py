@@ -15,7 +15,9 @@ from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
-NAMES = ("list", "list_live", "order", "detail", "detail_live", "download")
+NAMES = ("list", "list_live", "order", "detail", "detail_live", "download", "lookup")
+#: What is done with a saved order.
+SAVED = ("saved", "saved-order", "saved-rename", "saved-delete")
 
 
 class KindPages:
@@ -28,7 +30,7 @@ class KindPages:
         """The names of the paths, for templates."""
         kind = self.resource.kind
         own = {name: f"{kind}-{name.replace('_', '-')}" for name in NAMES}
-        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete")}
+        return own | {name.replace("-", "_"): f"{kind}-page-{name}" for name in ("cancel", "delete", *SAVED)}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         return render(request, template, {"names": self.names, **self.resource.words, **context}, status=status)

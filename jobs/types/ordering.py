@@ -129,6 +129,11 @@ class Ordering(Generic[T]):
         """
         return self._payload(self._validated(data), owner)
 
+    def find_equal(self, *, owner: AbstractBaseUser, data: Any) -> Job | None:
+        """The job that this order would reuse, if any. Raises the errors of `valid_payload`."""
+        job_type, payload = self.valid_payload(owner=owner, data=data)
+        return self._find_reusable(owner, job_type, payload)
+
     def reopen_order(self, payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[T, dict[str, Any]]:
         """The type and the parameters of a job's payload, validated again, with decrypted secrets.
 
