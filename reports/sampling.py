@@ -124,6 +124,7 @@ def _first_lines(connection: psycopg.Connection[object], statement: str) -> tupl
 def _bytes_per_row(lines: list[bytes], dialect: Dialect) -> float | None:
     """The mean size of a row in the encoding of the file. A character that it lacks does not matter here."""
     encoder = Encoder(replace(dialect, errors="replace"), [])
+    encoder.encode([])  # writes the byte order mark, which is no part of a row
     return len(encoder.encode(lines)) / len(lines) if lines else None
 
 

@@ -30,7 +30,8 @@ class FoundAgain:
 
 def may_be_repeated(job_type: JobType, posted: QueryDict) -> bool:
     """Whether the values can be put into a page: no secret is among them."""
-    return not any(is_secret_field(type(job_type), name.rpartition(".")[2]) for name in posted if posted[name])
+    parameters = [name for name in posted if name.startswith("parameters.") and posted[name]]
+    return not any(is_secret_field(type(job_type), name.rpartition(".")[2]) for name in parameters)
 
 
 def found_again(job: Job, posted: QueryDict) -> FoundAgain:
