@@ -13,7 +13,7 @@ from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
-from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, Sweep, TypeDials
+from jobs.models import Artifact, Attempt, AuditEntry, CallbackHost, Event, Job, Queue, SavedOrder, Sweep, TypeDials
 from jobs.models.bulk import BulkRun
 from jobs.models.token import ApiToken
 from jobs.states import State
@@ -57,6 +57,10 @@ def make_content(owner: User) -> None:
             job=job, role=role, storage_name=f"{job.pk}/x", filename="yearly-sales-2023.csv", content_type="text/csv",
             encoding="utf-8", row_count=12, size_bytes=2048, sha256="ab" * 32, published_at=Now(), expires_at=Now(),
         )  # fmt: skip
+    SavedOrder.objects.create(
+        owner=owner, kind="report", type="yearly-sales", name="Last year",
+        payload={"parameters": {"year": 1}, "csv": {"encoding": "cp932"}, "columns": ["Units", "Month"]},
+    )  # fmt: skip
     AuditEntry.objects.create(
         actor="ada",
         action="requeue",
@@ -81,6 +85,8 @@ def make_content(owner: User) -> None:
 def user_pages() -> Iterator[str]:
     """The pages for people who order reports."""
     yield from ("/", "/?status=Failed", "/?status=Nothing", "/reports/new", "/reports/new?type=yearly-sales")
+    yield from ("/reports/new?q=nothing", "/reports/new?type=order-lines", "/reports/new?type=customers")
+    yield from (reverse("report-page-saved", args=[saved.pk]) for saved in SavedOrder.objects.all())
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
     yield from ("/tokens", "/no/such/page", "/api/errors")
 
