@@ -38,7 +38,7 @@ class ColumnsField(serializers.ListField):
         """Raises ValidationError under the index of a heading that repeats an earlier one."""
         headings: list[str] = super().to_internal_value(data)
         again = {
-            index: ["This heading is already in the list."]
+            str(index): ["This heading is already in the list."]
             for index, heading in enumerate(headings)
             if heading in headings[:index]
         }
@@ -52,7 +52,7 @@ def check_chosen(report_type: ReportType, chosen: Sequence[str]) -> None:
     known = report_type.known_headings
     if known and (wrong := [index for index, heading in enumerate(chosen) if heading not in known]):
         text = f"There is no such column. The columns are: {', '.join(known)}."
-        raise serializers.ValidationError({index: [text] for index in wrong})
+        raise serializers.ValidationError({str(index): [text] for index in wrong})
 
 
 def positions_of(chosen: Sequence[str], headings: Sequence[str]) -> list[int]:

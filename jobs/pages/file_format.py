@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.dialect import DialectSerializer
 from tabular.dialect import Dialect
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 #: Field → label and help text.
 LABELS: Final = {
@@ -22,7 +25,7 @@ LABELS: Final = {
     "errors": (_("Characters that the encoding lacks"), ""),
 }  # fmt: skip
 #: Field → value → label. A value without a label is shown as it is.
-CHOICES: Final = {
+CHOICES: Final[dict[str, dict[str, _StrOrPromise]]] = {
     "encoding": {
         "utf-8": "UTF-8",
         "utf-8-sig": _("UTF-8 with BOM (Excel)"),

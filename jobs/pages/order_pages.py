@@ -56,7 +56,7 @@ class OrderPages(KindPages):
         """My saved orders, and the types that I may order; `?q=` searches them."""
         kind, searched = self.resource.kind, request.GET.get("q", "").strip()
         types = self.resource.types.orderable_by(request.user)
-        shown = {
+        shown: dict[str, Any] = {
             "groups": catalogue_of(types, kind=kind, columns_of=self.columns_of, searched=searched),
             "saved": self._saved_of(request, {one.identifier: one for one in types}),
             "searched": searched,

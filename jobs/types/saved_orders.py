@@ -13,7 +13,7 @@ from jobs.types.base import JobType
 from jobs.types.secret_parameters import without_secrets
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
 #: Saved orders of one user and kind.
 MOST_SAVED: Final = 100
@@ -27,13 +27,13 @@ class TooManySavedError(Exception):
     """The user has MOST_SAVED saved orders of this kind."""
 
 
-def saved_orders(owner: AbstractBaseUser, *, kind: str) -> QuerySet[SavedOrder]:
+def saved_orders(owner: User, *, kind: str) -> QuerySet[SavedOrder]:
     """The saved orders of a user, sorted by name."""
     return SavedOrder.objects.filter(owner=owner, kind=kind).order_by("name", "pk")
 
 
 def save_order(
-    owner: AbstractBaseUser,
+    owner: User,
     job_type: JobType,
     order: dict[str, Any],
     *,

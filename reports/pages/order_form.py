@@ -56,10 +56,13 @@ class ReportForm(OrderForm):
         error_messages={"empty": _("Choose at least one column.")},
     )
 
+    #: Those of a preview, for a type that does not tell its columns.
+    learned_headings: Sequence[str] = ()
+
     def offer_columns(self, headings: Sequence[str]) -> None:
         """Let users choose from these headings, which a preview has learned, unless two of them are equal."""
         if not self._known_headings and len(set(headings)) == len(headings):
-            self.context["headings"] = headings
+            self.learned_headings = headings
 
     def validate_columns(self, value: list[str] | None) -> list[str] | None:
         """Raises ValidationError if the type is known not to have a column."""
@@ -81,7 +84,7 @@ class ReportForm(OrderForm):
     def _column_choice(self) -> ColumnChoice:
         known = self._known_headings
         sent: dict[str, Any] = getattr(self, "initial_data", {})
-        all_headings = known or self.context.get("headings") or sent.get("headings") or []
+        all_headings = known or self.learned_headings or sent.get("headings") or []
         errors = [error["detail"] for error in pointers(self.errors.get("columns", []))] if sent else []
         chosen = sent.get("columns")
         return ColumnChoice(all_headings or chosen or [], chosen, are_all=bool(all_headings), errors=errors)

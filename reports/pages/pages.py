@@ -21,9 +21,7 @@ from reports.pages.order_form import ReportForm
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.types import ReportType
 
-OTHER_COLUMNS = Remedy(
-    _("Choose other columns. Without a choice, the report has all of them."), Action.CHANGE_PARAMETERS
-)
+OTHER_COLUMNS = Remedy("Choose other columns. Without a choice, the report has all of them.", Action.CHANGE_PARAMETERS)
 
 
 class ReportPages(JobPages):

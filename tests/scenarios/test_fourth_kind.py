@@ -61,7 +61,7 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
     assert "Order an errand" in seen["list_page"]
     assert "Greeting Complete Download Name Ada" in seen["detail_page"]
     assert "Delete the errand" in seen["detail_page"]
-    assert "All errand types Greeting Parameters Name" in seen["form_page"]
+    assert "All types Greeting Parameters Name" in seen["form_page"]
     assert seen["placed_on_page"] == 303
     assert "Kind, type errand, greeting" in seen["admin_page"]
     assert "&quot;errandType&quot;: &quot;greeting&quot;" in seen["admin_page"]

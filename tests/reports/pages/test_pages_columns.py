@@ -14,8 +14,10 @@ ALL = ["Month", "Category", "Orders", "Units", "Revenue (USD)", "Revenue a year 
 pytestmark = pytest.mark.django_db
 
 
-def order(client: Client, *chosen: str, of: str = "yearly-sales", offered: list[str] = ALL, **more: Any) -> Any:
-    values = {"parameters.year": "2023", "columns_offered": "yes", "columns": list(chosen), "headings": offered}
+def order(
+    client: Client, *chosen: str, of: str = "yearly-sales", year: str = "2023", offered: list[str] = ALL, **more: str
+) -> Any:
+    values = {"parameters.year": year, "columns_offered": "yes", "columns": list(chosen), "headings": offered}
     return client.post(f"/reports/new?type={of}", {**values, **more})
 
 
@@ -57,7 +59,7 @@ def test_a_column_that_does_not_exist_is_refused(signed_in: Client) -> None:
 
 
 def test_a_choice_survives_a_mistake_elsewhere(signed_in: Client) -> None:
-    page = order(signed_in, "Units", "Month", **{"parameters.year": "1"}).content.decode()
+    page = order(signed_in, "Units", "Month", year="1").content.decode()
     places = [page.index(f'name="columns" value="{heading}"') for heading in ("Units", "Month", "Category")]
     assert places == sorted(places)
     assert page.count(" checked> <span>") == 2
