@@ -100,7 +100,8 @@ class OrderPages(KindPages):
         wrong = mistakes(form) if hasattr(form, "initial_data") else []
         address = reverse(self.names["lookup"])
         fields = render_form(form, lookup=f"{address}?type={job_type.identifier}")
-        context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **shown}
+        sent = {name: request.POST.get(name, "") for name in ("saved", "save_name")}
+        context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **sent, **shown}
         return self.render(
             request, self.order_template, status=status, say=order_words_of(self.resource.kind), **context
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -21,6 +23,8 @@ from jobs.types.saved_orders import (
     saved_orders,
 )
 
+#: Digits.
+LONGEST_ID = 19
 LONGEST_NAME = SavedOrder._meta.get_field("name").max_length
 
 
@@ -35,7 +39,9 @@ class SavedOrderPages(OrderPages):
         if refusal := _refusal_of(name):
             return self._not_saved(request, job_type, form, refusal)
         try:
-            save_order(request.user, job_type, form.order(), kind=self.resource.kind, name=name)
+            save_order(
+                request.user, job_type, form.order(), kind=self.resource.kind, name=name, replaced=_opened(request)
+            )
         except NameTakenError:
             refusal = _("You already have a saved order of this name. Choose another name.")
             return self._not_saved(request, job_type, form, refusal)
@@ -48,13 +54,13 @@ class SavedOrderPages(OrderPages):
     def saved_open(self, request: SignedInRequest, saved_id: int) -> HttpResponse:
         """The form with the values of a saved order."""
         saved, job_type, form = self._form_of(request, saved_id)
-        return self.order_page(request, job_type, form, saved=saved)
+        return self.order_page(request, job_type, form, **_shown(saved))
 
     def saved_order(self, request: SignedInRequest, saved_id: int) -> HttpResponse:
         """Order it at once. If it is no longer valid, or lacks a secret, show its form instead."""
         saved, job_type, form = self._form_of(request, saved_id)
         if form.errors:
-            return self.order_page(request, job_type, form, status=422, saved=saved)
+            return self.order_page(request, job_type, form, status=422, **_shown(saved))
         return OrderPages.take(self, request, job_type, form)
 
     def saved_rename(self, request: SignedInRequest, saved_id: int) -> HttpResponse:
@@ -91,8 +97,18 @@ class SavedOrderPages(OrderPages):
         return saved, job_type, self.Form.like(job_type, {**saved.payload, "language": saved.language or None})
 
     def _not_saved(self, request: SignedInRequest, job_type: JobType, form: OrderForm, refusal: str) -> HttpResponse:
-        name = request.POST.get("save_name", "")
-        return self.order_page(request, job_type, form, status=422, not_saved=refusal, save_name=name)
+        return self.order_page(request, job_type, form, status=422, not_saved=refusal)
+
+
+def _shown(saved: SavedOrder) -> dict[str, Any]:
+    """What the form shows of the saved order that it was opened from."""
+    return {"saved": saved.pk, "save_name": saved.name, "opened": saved.name}
+
+
+def _opened(request: SignedInRequest) -> int | None:
+    """The id of the saved order that the form was opened from: under its own name, it is replaced."""
+    sent = request.POST.get("saved", "")
+    return int(sent) if sent.isdecimal() and len(sent) < LONGEST_ID else None
 
 
 def _refusal_of(name: str) -> str:

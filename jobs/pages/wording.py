@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 
 from jobs.api.resources.resource import JobResource
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
@@ -182,4 +183,6 @@ def _value_in_words(field: Any, value: Any) -> str:
         case dict():
             fields = getattr(field, "fields", {})
             return ", ".join(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
+    if isinstance(field, serializers.RelatedField):
+        return str(value)  # its choices are all rows of its table
     return str(getattr(field, "choices", {}).get(value, value))

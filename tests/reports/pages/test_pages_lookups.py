@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from examples.sales.models import Customer, Product
 from jobs.models import Job
+from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,15 @@ def test_a_type_that_the_user_may_not_order_is_not_found(
     report_of("SELECT 1", may_order=lambda self, user: False)
     assert signed_in.get(LOOKUP, {"type": "made", "field": "value"}).status_code == 404
     assert Client().get(LOOKUP).status_code == 302
+
+
+def test_the_page_of_a_job_does_not_read_the_whole_table(
+    signed_in: Client, made: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    [customer] = make_customers(1)
+    signed_in.post("/reports/new?type=made", {"parameters.customer": str(customer.pk)})
+    with django_assert_num_queries(5):  # session, user, preferences, jobs, artifacts
+        assert f"Customer {customer.pk}" in words(signed_in.get("/"))
 
 
 def test_the_queries_do_not_grow_with_the_table(

@@ -56,6 +56,24 @@ def test_it_opens_as_a_form(signed_in: Client) -> None:
     assert 'value="excel" checked>' in page.content.decode()
 
 
+def test_the_form_of_a_saved_order_replaces_it_under_its_own_name(signed_in: Client) -> None:
+    saved = saved_one(signed_in)
+    saved_one(signed_in, "Other")
+    page = signed_in.get(f"/reports/saved/{saved.pk}").content.decode()
+    assert f'<input type="hidden" name="saved" value="{saved.pk}">' in page
+    assert 'name="save_name" value="Monthly"' in page
+    changed = {"parameters.year": "2021", "saved": str(saved.pk)}
+    assert save(signed_in, "Monthly", **changed).status_code == 303
+    saved.refresh_from_db()
+    assert saved.payload["parameters"] == {"year": 2021}
+    refused = save(signed_in, "Other", **changed)
+    assert refused.status_code == 422
+    assert f'<input type="hidden" name="saved" value="{saved.pk}">' in refused.content.decode()
+    assert save(signed_in, "New", **changed).status_code == 303
+    assert save(signed_in, "Newer", saved="9" * 30).status_code == 303
+    assert [one.payload["parameters"]["year"] for one in SavedOrder.objects.order_by("pk")] == [2021, 2023, 2021, 2023]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
