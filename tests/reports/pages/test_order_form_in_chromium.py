@@ -90,7 +90,7 @@ def test_excel_in_japan_reads_the_file(stack: Stack, ada_page: Page, complaints:
     Customer.objects.update(name="髙橋商店 😀")
     ada_page.goto("/reports/new?type=customers")
     expect(ada_page.get_by_label("Encoding", exact=True)).to_be_hidden()
-    ada_page.get_by_label("Custom").check()
+    ada_page.get_by_role("radio", name="Custom").check()
     expect(ada_page.get_by_label("Encoding", exact=True)).to_be_visible()
     ada_page.get_by_label("Excel (Japanese)").check()
     expect(ada_page.get_by_label("Encoding", exact=True)).to_be_hidden()

@@ -74,7 +74,7 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_is_lost(ada_page: Page, com
     ada_page.goto("/reports/new?type=order-lines")
     ada_page.get_by_label("From", exact=True).fill("2024-02-01")
     ada_page.get_by_label("To", exact=True).fill("2024-01-31")
-    ada_page.get_by_label("Custom").check()
+    ada_page.get_by_role("radio", name="Custom").check()
     ada_page.get_by_label("Encoding", exact=True).select_option(label="UTF-8 with BOM (Excel)")
     ada_page.get_by_label("Safe for spreadsheets").uncheck()
     ada_page.get_by_role("button", name="Order").click()
