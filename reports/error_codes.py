@@ -41,6 +41,12 @@ OF_JOBS: Final = [
         "Tell the author of the report type.", Retry.NO,
     ),
     ErrorCode(
+        "unknown-column", 422, "Unknown column",
+        "The order chooses a column that the query does not return, or that several of its columns are called; "
+        "`detail` names it.",
+        "Order a report with other `columns`. A preview without `columns` shows all of them.", Retry.CHANGED,
+    ),
+    ErrorCode(
         "cell-too-large", 422, "Cell too large",
         "A cell has more bytes than the operators allow (`MAX_CELL_BYTES`); `detail` names its column.",
         "Order a report without this column or these rows, or ask the operators to raise the limit.", Retry.CHANGED,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jobs.estimates.estimate import usual_rows
 from reports.types import REPORT_TYPES, ReportType
@@ -19,15 +20,33 @@ GROUPING: Final = frozenset({"Aggregate", "Group", "Unique", "SetOp", "Recursive
 BESIDE_ROWS: Final = frozenset({"InitPlan", "SubPlan"})
 
 
+class Source(StrEnum):
+    """Who expects a number of rows."""
+
+    TYPE = "type"
+    PLANNER = "planner"
+    HISTORY = "history"
+
+
+class Expected(NamedTuple):
+    """A number of rows, and who expects it."""
+
+    rows: int
+    source: Source
+
+
 def expected_rows(
     report_type: ReportType, parameters: dict[str, Any], user: AbstractBaseUser, *, plan: Callable[[], dict[str, Any]]
-) -> int | None:
+) -> Expected | None:
     """The type's own estimate, else the planner's if it can be trusted, else that of earlier runs; None if unknown."""
     estimate = report_type.estimate(parameters, user)
     if estimate is not None:
-        return int(estimate)  # a sum may be a Decimal
+        return Expected(int(estimate), Source.TYPE)  # a sum may be a Decimal
     planned = planned_rows(plan())
-    return usual_rows(REPORT_TYPES.kind, report_type.identifier) if planned is None else planned
+    if planned is not None:
+        return Expected(planned, Source.PLANNER)
+    usual = usual_rows(REPORT_TYPES.kind, report_type.identifier)
+    return None if usual is None else Expected(usual, Source.HISTORY)
 
 
 def planned_rows(plan: dict[str, Any]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, cast
@@ -29,16 +29,21 @@ GZIP_WBITS = 31  # a gzip header and a window of 32 KiB: https://docs.python.org
 
 
 def export_report(
-    context: JobContext, report_type: ReportType, parameters: dict[str, Any], dialect: Dialect
+    context: JobContext,
+    report_type: ReportType,
+    parameters: dict[str, Any],
+    dialect: Dialect,
+    *,
+    chosen: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Write the report into the artifact `result` of the job; return the job's result.
+    """Write the report into the artifact `result` of the job; return the job's result. `chosen` is for `ReportQuery`.
 
-    Raises PermanentError, CellTooLargeError, PostponedError or another AttemptStoppedError, LeaseLostError, or a
-    database error.
+    Raises PermanentError, UnknownColumnError, CellTooLargeError, PostponedError or another AttemptStoppedError,
+    LeaseLostError, or a database error.
     """
     owner = cast("AbstractBaseUser", context.job.owner)
     filename = name_file(report_type, parameters, extension=dialect.extension, secrets=secrets_of(context.job))
-    report_query = ReportQuery(report_type, parameters, owner)
+    report_query = ReportQuery(report_type, parameters, owner, chosen=chosen)
     with (
         governed(context, report_type.dials) as governor,
         report_query.open(
@@ -49,7 +54,8 @@ def export_report(
         context.interruptible(query.connection.cancel_safe),
     ):
         statement, headings = query.copy_statement(dialect), query.headings
-        context.report_progress(0, total=query.expected_rows())
+        expected = query.expected_rows()
+        context.report_progress(0, total=expected.rows if expected else None)
         copied = copy_rows(
             query.connection, statement, check=governor.check, chunk_bytes=partial(governor.chunk_bytes, CHUNK_BYTES)
         )

@@ -24,7 +24,8 @@ def run_report(context: JobContext) -> dict[str, Any]:
     payload = context.job.payload
     report_type, parameters = reopen_to_run(ORDERING, context.job, code="unknown-report-type")
     with translation.override(payload.get("language")):
-        return export_report(context, report_type, parameters, Dialect.from_payload(payload["csv"]))
+        dialect = Dialect.from_payload(payload["csv"])
+        return export_report(context, report_type, parameters, dialect, chosen=payload.get("columns"))
 
 
 #: A query may compute for a long time before its first row; its statement timeout is a dial of the queue.

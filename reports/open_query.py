@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reports.expectation import expected_rows
+from reports.chosen_columns import positions_of
+from reports.expectation import Expected, expected_rows
 from reports.query import Column, compile_query, copy_statement, describe_columns, explain
 from reports.reading import reading
 from reports.types import ReportType
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 
 
 class ReportQuery:
-    """The query of a report type for one owner and validated parameters."""
+    """The query of a report type for one owner and validated parameters.
 
-    def __init__(self, report_type: ReportType, parameters: dict[str, Any], owner: AbstractBaseUser) -> None:
-        self.report_type, self.parameters, self.owner = report_type, parameters, owner
+    `chosen` are the headings of the columns to write, in their order in the file; None: all, in the query's order.
+    """
+
+    def __init__(
+        self,
+        report_type: ReportType,
+        parameters: dict[str, Any],
+        owner: AbstractBaseUser,
+        *,
+        chosen: Sequence[str] | None = None,
+    ) -> None:
+        self.report_type, self.parameters, self.owner, self.chosen = report_type, parameters, owner, chosen
         self.query = report_type.query(parameters, owner)
 
     @contextmanager
@@ -42,7 +53,10 @@ class ReportQuery:
 
 
 class OpenQuery:
-    """Nothing here runs the query: PostgreSQL only parses and plans it. All members can raise database errors."""
+    """Nothing here runs the query: PostgreSQL only parses and plans it. All members can raise database errors.
+
+    Those that depend on the chosen columns also raise UnknownColumnError.
+    """
 
     def __init__(self, opened: ReportQuery, connection: BaseDatabaseWrapper, cursor: Cursor[Any]) -> None:
         self.connection: Connection[Any] = connection.connection
@@ -51,27 +65,43 @@ class OpenQuery:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """The query's columns, in order."""
+        """The query's columns, in its order."""
         return describe_columns(self._opened.query, self._text, self._cursor)
+
+    @cached_property
+    def all_headings(self) -> list[str]:
+        """The headings of the query's columns, as the report type names them."""
+        return [self._opened.report_type.heading_of(column.name) for column in self.columns]
+
+    @cached_property
+    def chosen(self) -> list[int] | None:
+        """The positions of the chosen columns in the query; None: all."""
+        wanted = self._opened.chosen
+        return None if wanted is None else positions_of(wanted, self.all_headings)
+
+    @property
+    def written(self) -> list[tuple[Column, str]]:
+        """The columns of the file, with their headings."""
+        known = list(zip(self.columns, self.all_headings, strict=True))
+        return known if self.chosen is None else [known[position] for position in self.chosen]
 
     @property
     def headings(self) -> list[str]:
-        """The headings of the columns, as the report type names them."""
-        named = self._opened.report_type.columns
-        return [str(named.get(column.name, column.name)) for column in self.columns]
+        """The headings of the file."""
+        return [heading for _, heading in self.written]
 
     def copy_statement(self, dialect: Dialect, *, most_rows: int | None = None) -> str:
         """The COPY statement for the whole query, or for its first `most_rows` rows."""
         columns, text = self.columns, self._text  # the columns first: `describe_columns` refuses unsafe text
         if most_rows is not None:
             text = f"SELECT * FROM ({text}\n) AS q LIMIT {most_rows}"  # noqa: S608
-        return copy_statement(text, columns, dialect, self._cursor)
+        return copy_statement(text, columns, dialect, self._cursor, chosen=self.chosen)
 
     def explain(self) -> dict[str, Any]:
         """The topmost node of the plan."""
         return explain(self._text, self._cursor)
 
-    def expected_rows(self) -> int | None:
+    def expected_rows(self) -> Expected | None:
         """The expected number of rows of the whole query; None if unknown."""
         opened = self._opened
         return expected_rows(opened.report_type, opened.parameters, opened.owner, plan=self.explain)

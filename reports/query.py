@@ -7,7 +7,7 @@ COPY accepts no server-side parameters, so psycopg binds them on the client
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from psycopg import Cursor
 
-#: `pg_type.typcategory` of types that a spreadsheet cannot mistake for a formula: boolean, date, number, interval.
-HARMLESS_CATEGORIES = frozenset("BDNT")
+#: `pg_type.typcategory` of numbers.
+NUMBER_CATEGORY = "N"
+#: Categories of types that a spreadsheet cannot mistake for a formula: boolean, date, number, interval.
+HARMLESS_CATEGORIES = frozenset(f"BDT{NUMBER_CATEGORY}")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the result: its name in the query, and whether its cells are text."""
+    """One column of the result: its name in the query, and whether its cells are text or numbers."""
 
     name: str
     is_text: bool
+    is_number: bool = False
 
 
 def compile_query(query: QuerySet[Any, Any] | SQL, connection: BaseDatabaseWrapper) -> str:
@@ -59,7 +62,11 @@ def describe_columns(query: QuerySet[Any, Any] | SQL, text: str, cursor: Cursor[
     if isinstance(query, QuerySet) and query.query.selected and len(query.query.selected) == len(names):
         names = list(query.query.selected)  # `values("customer__name")` names it in full; SQL only calls it "name"
     return [
-        Column(name, is_text=categories.get(oid) not in HARMLESS_CATEGORIES)
+        Column(
+            name,
+            is_text=categories.get(oid) not in HARMLESS_CATEGORIES,
+            is_number=categories.get(oid) == NUMBER_CATEGORY,
+        )
         for name, (_, oid) in zip(names, described, strict=True)
     ]
 
@@ -71,20 +78,32 @@ def explain(text: str, cursor: Cursor[Any]) -> dict[str, Any]:
     return node
 
 
-def copy_statement(text: str, columns: list[Column], dialect: Dialect, cursor: Cursor[Any]) -> str:
-    """`COPY (…) TO STDOUT` in the order's dialect, with the text cells guarded by `reports.cells`."""
-    if any(column.is_text for column in columns):
-        text = _with_cells(text, columns, dialect).as_string(cursor)
+def copy_statement(
+    text: str,
+    columns: Sequence[Column],
+    dialect: Dialect,
+    cursor: Cursor[Any],
+    *,
+    chosen: Sequence[int] | None = None,
+) -> str:
+    """`COPY (…) TO STDOUT` in the order's dialect, with the text cells guarded by `reports.cells`.
+
+    `chosen` are the positions of the columns to write, in their order in the file; None: all.
+    """
+    written = range(len(columns)) if chosen is None else chosen
+    if chosen is not None or any(column.is_text for column in columns):
+        text = _with_cells(text, columns, written, dialect).as_string(cursor)
     options = sql.SQL("(FORMAT csv, ENCODING 'UTF8', DELIMITER {})").format(dialect.delimiter).as_string(cursor)
     return f"COPY ({text}\n) TO STDOUT {options}"
 
 
-def _with_cells(text: str, columns: list[Column], dialect: Dialect) -> sql.Composed:
+def _with_cells(text: str, columns: Sequence[Column], written: Sequence[int], dialect: Dialect) -> sql.Composed:
+    """The columns get new names by their positions, so their own may be anything, and may repeat."""
     names = [sql.Identifier(f"c{number}") for number in range(len(columns))]
     return sql.SQL("SELECT {cells} FROM ({text}\n) AS q ({names})").format(
         cells=sql.SQL(", ").join(
-            cell_expression(number, name, dialect) if column.is_text else name
-            for number, (name, column) in enumerate(zip(names, columns, strict=True))
+            cell_expression(number, names[source], dialect) if columns[source].is_text else names[source]
+            for number, source in enumerate(written)
         ),
         text=sql.SQL(text),  # its parameters are already bound
         names=sql.SQL(", ").join(names),

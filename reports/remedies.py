@@ -20,5 +20,10 @@ REMEDIES_OF_REPORTS: Final = {
         Action.CHANGE_FORMAT,
         Helps.CHANGING,
     ),
+    "unknown-column": Remedy(
+        _("Choose other columns. Without a choice, the report has all of them."),
+        Action.CHANGE_PARAMETERS,
+        Helps.CHANGING,
+    ),
     "unknown-report-type": UNKNOWN_TYPE,
 }

@@ -42,6 +42,9 @@ class ReportType(JobType):
     columns: ClassVar[Mapping[str, _StrOrPromise]] = {}
     #: The chart on the page of a complete report.
     chart: ClassVar[Chart | None] = None
+    #: All columns of the query, in its order, if each order has the same: users then see and choose them before they
+    #: order. Empty: unknown.
+    query_columns: ClassVar[Sequence[str]] = ()
     #: While the replica is down or too far behind: "wait" for it, or read the "primary".
     without_replica: ClassVar[Literal["wait", "primary"]] = "wait"
     #: Maximum reading speed in rows per second; None: the queue's setting.
@@ -68,6 +71,15 @@ class ReportType(JobType):
             statement_timeout_seconds=self.statement_timeout_seconds,
             database=self.database,
         )
+
+    def heading_of(self, column: str) -> str:
+        """The heading of a column of the query."""
+        return str(self.columns.get(column, column))
+
+    @property
+    def known_headings(self) -> list[str]:
+        """The headings in the current language, without asking the query; empty if unknown."""
+        return [self.heading_of(column) for column in self.query_columns]
 
     def estimate(self, parameters: dict[str, Any], user: AbstractBaseUser) -> int | None:
         """The expected number of rows, for the progress; None: ask PostgreSQL's planner."""

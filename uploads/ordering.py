@@ -79,7 +79,7 @@ class UploadOrdering(Ordering[UploadType]):
     types = UPLOAD_TYPES
     Order = UploadOrder
 
-    def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
+    def further_members(self, job_type: UploadType, order: dict[str, Any]) -> dict[str, Any]:
         """The members of an upload, with all defaults filled in."""
         ids = {name: order[name] and str(order[name]) for name in ("corrects", "repeats", "undoes")}
         csv = {"encoding": None, "delimiter": None, **order["csv"]}

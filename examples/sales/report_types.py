@@ -54,6 +54,7 @@ class YearlySales(ReportType):
         "growth_percent": _("Growth (%)"),
     }
     chart = Chart(kind="line", x="month", y=["revenue"], by="category", title=_("Revenue by month (USD)"))
+    query_columns = tuple(columns)
 
     class Parameters(serializers.Serializer[Any]):
         year = serializers.IntegerField(
@@ -92,6 +93,10 @@ class OrderLines(ReportType):
     identifier = "order-lines"
     title = _("Order lines")
     description = _("Every order line, with its order, customer and product. All history, or a range of days.")
+    query_columns = (
+        "line_id", "order_id", "ordered_at", "channel", "customer_code", "customer_name", "country", "sku",
+        "product_name", "category", "quantity", "unit_price", "discount_percent", "amount", "order_note",
+    )  # fmt: skip
 
     class Parameters(serializers.Serializer[Any]):
         dateFrom = serializers.DateField(
@@ -127,6 +132,9 @@ class Customers(ReportType):
     identifier = "customers"
     title = _("Customers")
     description = _("Names, addresses and notes of all customers, with the total that each has bought.")
+    query_columns = (
+        "code", "name", "kana", "email", "phone", "country", "address", "notes", "order_count", "lifetime_revenue",
+    )  # fmt: skip
 
     class Parameters(serializers.Serializer[Any]):
         country = serializers.ChoiceField(

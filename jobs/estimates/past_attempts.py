@@ -11,7 +11,7 @@ from jobs.postgres.statements import fetch_all
 
 #: The rows of some types, and the database's time.
 PAST: Final = """
-    SELECT statement_timestamp() AS now, kind, type, seconds, rows, rows_expected
+    SELECT statement_timestamp() AS now, kind, type, seconds, rows, rows_expected, bytes
     FROM unnest(%(kinds)s::text[], %(types)s::text[]) AS wanted (kind, type)
     LEFT JOIN jobs_recentruns USING (kind, type)
 """
@@ -22,6 +22,7 @@ def read_past(types: Collection[tuple[str, str]]) -> tuple[datetime, dict[tuple[
     rows = fetch_all(PAST, kinds=[kind for kind, _ in types], types=[type_ for _, type_ in types])
     known = [row for row in rows if row["seconds"] is not None]
     past = {
-        (row["kind"], row["type"]): PastAttempts(row["seconds"], row["rows"], row["rows_expected"]) for row in known
+        (row["kind"], row["type"]): PastAttempts(row["seconds"], row["rows"], row["rows_expected"], row["bytes"] or ())
+        for row in known
     }
     return rows[0]["now"], past

@@ -61,11 +61,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class PastAttempts:
-    """The newest successful attempts of a type: the seconds and rows of each, and the rows that it expected."""
+    """The newest successful attempts of a type: the seconds and rows of each, and the rows that it expected.
+
+    `bytes` are the sizes of the newest of them only, as long as some were counted before sizes were kept.
+    """
 
     seconds: Sequence[float] = ()
     rows: Sequence[int] = ()
     rows_expected: Sequence[int | None] = ()
+    bytes: Sequence[int] = ()
 
     @property
     def are_few(self) -> bool:
@@ -80,10 +84,12 @@ class PastAttempts:
     @cached_property
     def usual_rows(self) -> int | None:
         """The median of their rows; None if they are too few, or spread too widely."""
-        if len(self.rows) < MIN_ATTEMPTS:
-            return None
-        low, middle, high = quantiles(self.rows, n=4, method="inclusive")
-        return round(middle) if high <= low * WIDEST_SPREAD else None
+        return _usual(self.rows)
+
+    @cached_property
+    def usual_bytes(self) -> int | None:
+        """The median of their sizes; None if they are too few, or spread too widely."""
+        return _usual(self.bytes)
 
     @cached_property
     def expectation_ratio(self) -> float | None:
@@ -107,6 +113,13 @@ class PastAttempts:
 
 
 NO_ATTEMPTS: Final = PastAttempts()
+
+
+def _usual(counts: Sequence[int]) -> int | None:
+    if len(counts) < MIN_ATTEMPTS:
+        return None
+    low, middle, high = quantiles(counts, n=4, method="inclusive")
+    return round(middle) if high <= low * WIDEST_SPREAD else None
 
 
 def seconds_left(progress: Progress, past: PastAttempts) -> float | None:

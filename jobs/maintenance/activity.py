@@ -34,16 +34,18 @@ ATTEMPTS_KEPT: Final = 50
 #: The part of `COUNT` that keeps them. Only successful attempts show how long an attempt takes.
 KEEP_RECENT: Final = """
     runs AS (
-        INSERT INTO jobs_recentruns AS known (kind, type, seconds, rows, rows_expected)
+        INSERT INTO jobs_recentruns AS known (kind, type, seconds, rows, rows_expected, bytes)
         SELECT kind, type,
             (array_agg(seconds ORDER BY finished_at DESC))[:%(attempts_kept)s],
             (array_agg(rows ORDER BY finished_at DESC))[:%(attempts_kept)s],
-            (array_agg(rows_expected ORDER BY finished_at DESC))[:%(attempts_kept)s]
+            (array_agg(rows_expected ORDER BY finished_at DESC))[:%(attempts_kept)s],
+            (array_agg(bytes ORDER BY finished_at DESC))[:%(attempts_kept)s]
         FROM ended WHERE outcome = 'succeeded' GROUP BY 1, 2
         ON CONFLICT (kind, type) DO UPDATE SET
             seconds = (EXCLUDED.seconds || known.seconds)[:%(attempts_kept)s],
             rows = (EXCLUDED.rows || known.rows)[:%(attempts_kept)s],
-            rows_expected = (EXCLUDED.rows_expected || known.rows_expected)[:%(attempts_kept)s]
+            rows_expected = (EXCLUDED.rows_expected || known.rows_expected)[:%(attempts_kept)s],
+            bytes = (EXCLUDED.bytes || known.bytes)[:%(attempts_kept)s]
     )
 """
 
@@ -51,8 +53,8 @@ KEEP_RECENT: Final = """
 COUNT: Final = f"""
     WITH ended AS MATERIALIZED (
         SELECT job.queue, job.kind, CASE WHEN job.kind = ANY(%(in_one)s) THEN '' ELSE job.type END AS type,
-            outcome, attempt.finished_at, coalesce(rows, 0) AS rows, conditions, rows_expected,
-            extract(epoch FROM attempt.finished_at - attempt.started_at)::float AS seconds
+            outcome, attempt.finished_at, coalesce(rows, 0) AS rows, coalesce(bytes, 0) AS bytes, conditions,
+            rows_expected, extract(epoch FROM attempt.finished_at - attempt.started_at)::float AS seconds
         FROM jobs_attempt AS attempt JOIN jobs_job AS job ON job.id = attempt.job_id
         WHERE attempt.finished_at >= %(since)s AND attempt.finished_at < %(until)s
     ), minutes AS (

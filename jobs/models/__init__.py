@@ -16,6 +16,7 @@ from jobs.models.publish_failure import PublishFailure
 from jobs.models.queues import Queue, TypeDials
 from jobs.models.refusal import Refusal
 from jobs.models.reused_keys import ReusedKey
+from jobs.models.saved_orders import SavedOrder
 from jobs.models.schedule import Schedule, ScheduleRun
 from jobs.models.share_link import ShareLink
 from jobs.models.statistics import Activity, AttemptTotal, DecisionTotal, RecentRuns
@@ -27,5 +28,5 @@ __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
     "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
     "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
-    "ReusedKey", "Schedule", "ScheduleRun", "SearchTerms", "ShareLink", "Sweep", "TypeDials", "Worker",
+    "ReusedKey", "SavedOrder", "Schedule", "ScheduleRun", "SearchTerms", "ShareLink", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip

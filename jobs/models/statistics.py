@@ -84,7 +84,10 @@ class Activity(models.Model):
 
 
 class RecentRuns(models.Model):
-    """The latest successful attempts of one type, newest first. All arrays have the same length."""
+    """The latest successful attempts of one type, newest first. All arrays have the same length.
+
+    Only `bytes` is shorter, or NULL, as long as some of them were counted before it was kept.
+    """
 
     kind = models.CharField(max_length=50)
     type = models.CharField(max_length=100)
@@ -93,6 +96,7 @@ class RecentRuns(models.Model):
     rows_expected = ArrayField(
         models.BigIntegerField(null=True), help_text="rows that each expected at its start; NULL if unknown"
     )
+    bytes = ArrayField(models.BigIntegerField(), null=True, help_text="size of the files of each")
 
     class Meta:
         verbose_name_plural = "recent runs"

@@ -11,14 +11,15 @@ from jobs.pages.detail_pages import DetailPages
 from jobs.pages.kinds_with_pages import register_pages
 from jobs.pages.list_pages import ListPages
 from jobs.pages.live import live_part
-from jobs.pages.order_pages import OrderPages
 from jobs.pages.posting import View, post_only_from
+from jobs.pages.saved_pages import SavedOrderPages
 from jobs.pages.schedules.schedulable import register_schedulable
 from jobs.pages.selection_pages import SelectionPages
 from jobs.pages.sharing import share_paths
+from jobs.pages.signed_in import signed_in_fragment
 
 
-class JobPages(ListPages, SelectionPages, DetailPages, OrderPages):
+class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
     """List, detail and order form of one kind, with the parts that refresh themselves."""
 
     def paths(self) -> list[URLPattern]:
@@ -28,11 +29,17 @@ class JobPages(ListPages, SelectionPages, DetailPages, OrderPages):
             register_schedulable(self)
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
+        of_saved = post_only_from(f"{kind}-page-saved", "saved_id")
         return [
             path(at, _page(self.list), name=names["list"]),
             path(f"{at}/live", live_part(self.list_live), name=names["list_live"]),
             path(f"{at}/selected", _form(self.selected), name=names["selected"]),
             path(f"{at}/new", _form(self.order), name=names["order"]),
+            path(f"{at}/lookup", _fragment(self.lookup), name=names["lookup"]),
+            path(f"{at}/saved/<int:saved_id>", _page(self.saved_open), name=f"{kind}-page-saved"),
+            path(f"{at}/saved/<int:saved_id>/order", of_saved(self.saved_order), name=f"{kind}-page-saved-order"),
+            path(f"{at}/saved/<int:saved_id>/rename", of_saved(self.saved_rename), name=f"{kind}-page-saved-rename"),
+            path(f"{at}/saved/<int:saved_id>/delete", of_saved(self.saved_delete), name=f"{kind}-page-saved-delete"),
             path(f"{at}/<str:job_id>", _page(self.detail), name=names["detail"]),
             path(f"{at}/<str:job_id>/live", live_part(self.detail_live), name=names["detail_live"]),
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),
@@ -44,6 +51,10 @@ class JobPages(ListPages, SelectionPages, DetailPages, OrderPages):
 
 def _page(view: View) -> View:
     return require_safe(login_required(never_cache(view)))
+
+
+def _fragment(view: View) -> View:
+    return require_safe(signed_in_fragment(never_cache(view)))
 
 
 def _form(view: View) -> View:

@@ -19,7 +19,9 @@ from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
-NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "download")
+NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "download", "lookup")
+#: What is done with a saved order.
+SAVED = ("saved", "saved-order", "saved-rename", "saved-delete")
 
 
 class KindPages:
@@ -32,7 +34,8 @@ class KindPages:
         """The names of the paths, for templates."""
         kind = self.resource.kind
         own = {name: f"{kind}-{name.replace('_', '-')}" for name in NAMES}
-        return own | {name: f"{kind}-page-{name}" for name in ("cancel", "delete", "share", "unshare")}
+        acts = ("cancel", "delete", "share", "unshare", *SAVED)
+        return own | {name.replace("-", "_"): f"{kind}-page-{name}" for name in acts}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         texts = {**self.resource.words, "texts": words_of(self.resource.kind)}

@@ -1,4 +1,4 @@
-"""The order form: the type's own serializer, rendered by DRF's renderer of HTML forms.
+"""The order form: the type's own serializer, which `jobs.pages.page_form_renderer` renders.
 
 DRF also reads HTML forms (`parameters.year=2023`; an empty optional input counts as left out, an unticked box as
 False), so no code here parses fields.
@@ -11,29 +11,30 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from django.http import QueryDict
-from django.template import loader
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
-from rest_framework.renderers import HTMLFormRenderer
-from rest_framework.utils.field_mapping import ClassLookupDict
 from rest_framework.utils.html import parse_html_dict
-from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField
+from rest_framework.utils.serializer_helpers import NestedBoundField
 
 from jobs.http.problems import pointers
 from jobs.pages.relative_controls import chosen_moments, enter_moments, offer_moments
 from jobs.types.base import JobType
 from jobs.types.canonical import canonical
+from jobs.types.relative_dates import UnknownMomentError
+from jobs.types.relative_fields import resolve_all
 from jobs.types.secret_parameters import HasParameters, is_secret_field, without_secrets
 
 
 class OrderForm(serializers.Serializer[Any]):
-    """An order without its type, which is in `context`: `parameters`, and a group for each field of a subclass."""
+    """An order without its type, which is in `context`: `parameters`, and the groups and fields of a subclass."""
 
     def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"parameters": self.context["job_type"].Parameters(label="Parameters")}
+        fields: dict[str, Any] = {"parameters": self.context["job_type"].Parameters(label=_("Parameters"))}
         fields |= super().get_fields()
-        for group in fields.values():
-            _dress_all(group, type(self.context["job_type"]))
+        for name in self._groups():
+            _dress_all(fields[name], type(self.context["job_type"]))
         offer_moments(fields["parameters"], type(self.context["job_type"]), self.relative)
         return fields
 
@@ -49,6 +50,9 @@ class OrderForm(serializers.Serializer[Any]):
         parameters = canonical(self.fields["parameters"], valid, sent)
         return {**{name: self.data[name] for name in self._groups()}, "parameters": parameters}
 
+    def dress(self) -> None:
+        """Prepare the fields for the page, just before they are rendered."""
+
     @classmethod
     def blank(cls, job_type: JobType) -> Self:
         """An empty form, which shows the defaults."""
@@ -57,10 +61,9 @@ class OrderForm(serializers.Serializer[Any]):
     @classmethod
     def entered(cls, job_type: JobType, posted: QueryDict) -> Self:
         """A form that a user has sent. It is validated: `errors` says what is wrong."""
-        entered = {name: parse_html_dict(posted, prefix=name) for name in cls._groups()}
-        relative = chosen_moments(posted, type(job_type))
-        enter_moments(entered["parameters"], type(job_type), relative)
-        return cls.filled(job_type, entered, relative=relative)
+        groups, relative = cls._sent_groups(posted), chosen_moments(posted, type(job_type))
+        enter_moments(groups["parameters"], type(job_type), relative)
+        return cls._validated(job_type, {**groups, **cls.sent_members(posted)}, relative=relative)
 
     @classmethod
     def filled(
@@ -72,10 +75,8 @@ class OrderForm(serializers.Serializer[Any]):
         format_open: bool = False,
     ) -> Self:
         """A form with an earlier order. It is validated, because the type may have changed since."""
-        context = {"job_type": job_type, "relative": dict(relative or {}), "format_open": format_open}
-        form = cls(data={name: order[name] for name in cls._groups()}, context=context)
-        form.is_valid()
-        return form
+        data = {name: order[name] for name in cls._groups()} | cls.members_of(job_type, order, format_open=format_open)
+        return cls._validated(job_type, data, relative=relative, format_open=format_open)
 
     @classmethod
     def like(cls, job_type: JobType, payload: Mapping[str, Any], *, format_open: bool = False) -> Self:
@@ -84,12 +85,49 @@ class OrderForm(serializers.Serializer[Any]):
         return cls.filled(job_type, {**payload, "parameters": parameters}, format_open=format_open)
 
     @classmethod
+    def of_now(cls, job_type: JobType, order: Mapping[str, Any], relative: Mapping[str, str]) -> Self:
+        """A form with an earlier order without its secrets, whose relative dates have the values of now."""
+        known = without_secrets(type(job_type), order["parameters"])
+        try:
+            parameters = resolve_all(type(job_type), known, relative, at=timezone.localtime())
+        except UnknownMomentError:  # the type has changed: its fields take other values now, and the form says so
+            parameters, relative = known, {}
+        return cls.filled(job_type, {**order, "parameters": parameters}, relative=relative)
+
+    @classmethod
+    def sent_members(cls, posted: QueryDict) -> dict[str, Any]:
+        """The fields of a subclass that are no groups, from a form that a user has sent."""
+        return {}
+
+    @classmethod
+    def members_of(cls, job_type: JobType, order: Mapping[str, Any], *, format_open: bool) -> dict[str, Any]:
+        """The fields of a subclass that are no groups, or other than in the order, from an earlier order."""
+        return {}
+
+    @classmethod
     def _groups(cls) -> list[str]:
-        return ["parameters", *cls._declared_fields]
+        declared = cls._declared_fields.items()
+        return ["parameters", *(name for name, field in declared if isinstance(field, serializers.Serializer))]
+
+    @classmethod
+    def _sent_groups(cls, posted: QueryDict) -> dict[str, Any]:
+        return {name: parse_html_dict(posted, prefix=name) for name in cls._groups()}
+
+    @classmethod
+    def _validated(
+        cls,
+        job_type: JobType,
+        data: dict[str, Any],
+        *,
+        relative: Mapping[str, str] | None = None,
+        format_open: bool = False,
+    ) -> Self:
+        context = {"job_type": job_type, "relative": dict(relative or {}), "format_open": format_open}
+        form = cls(data=data, context=context)
+        form.is_valid()
+        return form
 
 
-DECIMAL_STYLE = {"base_template": "input.html", "input_type": "number", "step": "any"}
-API_ONLY_STYLE = {"base_template": "api_only.html"}
 #: Fields whose input is a single line of text.
 TYPED = (
     serializers.CharField,
@@ -103,40 +141,6 @@ TYPED = (
     serializers.DurationField,
     serializers.JSONField,
 )
-STYLES: dict[Any, dict[str, Any]] = {
-    **HTMLFormRenderer.default_style.mapping,
-    serializers.FloatField: DECIMAL_STYLE,
-    serializers.DecimalField: DECIMAL_STYLE,
-    serializers.DictField: API_ONLY_STYLE,
-    serializers.ListField: API_ONLY_STYLE,
-    serializers.ListSerializer: API_ONLY_STYLE,
-}
-
-
-class PageFormRenderer(HTMLFormRenderer):
-    """DRF's renderer with our templates, and number inputs for decimals."""
-
-    template_pack = "jobs/fields/"
-    default_style = ClassLookupDict(STYLES)
-
-    def render_field(self, field: BoundField, parent_style: Mapping[str, Any]) -> str:
-        """A group gets its own context, because in templates `group.label` would mean its field named "label"."""
-        if not isinstance(field, NestedBoundField):
-            return str(super().render_field(field, parent_style))
-        context = {
-            "legend": field.label,
-            "is_open": bool(field.errors) or field.context.get("format_open", False) or not _is_default(field),
-            "errors": [mistake.message for mistake in _own_errors(field.errors)],
-            "fields": list(field.as_form_field()),
-            "style": {**parent_style, "renderer": self},
-        }
-        template = field.style.get("base_template", "fieldset.html")
-        return loader.get_template(f"{self.template_pack}{template}").render(context)
-
-
-def render_form(form: OrderForm) -> str:
-    """The form's fields as safe HTML."""
-    return PageFormRenderer().render(form.data)
 
 
 @dataclass(frozen=True)
@@ -150,20 +154,21 @@ class Mistake:
 
 def mistakes(form: OrderForm) -> list[Mistake]:
     """All errors of a validated form, in the order of its fields."""
-    return [*_own_errors(form.errors), *_field_errors(form)]
+    return [*own_errors(form.errors), *_field_errors(form)]
 
 
 def _field_errors(fields: Any) -> Iterator[Mistake]:
     for field in fields:
         if isinstance(field, NestedBoundField):
-            yield from _own_errors(field.errors)
+            yield from own_errors(field.errors)
             yield from _field_errors(field)
         elif field.errors:
             for error in pointers(field.errors):
                 yield Mistake(field.name, str(field.label), error["detail"])
 
 
-def _own_errors(errors: Any) -> Iterator[Mistake]:
+def own_errors(errors: Any) -> Iterator[Mistake]:
+    """The errors of a group that belong to no field of it."""
     if isinstance(errors, Mapping):
         errors = errors.get("non_field_errors")
     for error in pointers(errors or []):
@@ -194,15 +199,6 @@ def _dress(field: Any) -> None:
         field.style.setdefault("may_be_empty", not field.required)
     elif not field.initial:
         field.initial = field.to_representation(default)
-
-
-def _is_default(group: Any) -> bool:
-    """Whether the values are those of a new form. Values that a form has sent are texts."""
-    return all(_as_text(field.value) == _as_text(field.initial) for field in group)
-
-
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value).lower()
 
 
 def _default(field: Any) -> Any:

@@ -1,18 +1,25 @@
-"""The types of one kind, and the order form of a type. Thin views."""
+"""The catalogue of the types of one kind, and the order form of a type. Thin views."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from jobs.api.problems import refusal_problem
 from jobs.errors import AdmissionError
+from jobs.pages.catalogue import catalogue_of
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.order_form import OrderForm, mistakes, render_form
+from jobs.pages.lookups import lookup_of
+from jobs.pages.order_form import OrderForm, mistakes
+from jobs.pages.order_words import order_words_of
+from jobs.pages.orders_again import found_again, may_be_repeated
+from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
+from jobs.types.saved_orders import saved_orders
 
 
 class OrderPages(KindPages):
@@ -21,8 +28,12 @@ class OrderPages(KindPages):
     Form: ClassVar[type[OrderForm]] = OrderForm
     order_template: ClassVar[str] = "jobs/order.html"
 
+    def columns_of(self, job_type: JobType) -> Sequence[str]:
+        """The columns that the catalogue names for a type."""
+        return ()
+
     def order(self, request: SignedInRequest) -> HttpResponse:
-        """The types; with `?type=`, the form of a type; with `?like=` (an id), the form as that job was ordered.
+        """The catalogue; with `?type=`, the form of a type; with `?like=` (an id), the form as that job was ordered.
 
         `open=format` then unfolds the file format.
         """
@@ -32,7 +43,7 @@ class OrderPages(KindPages):
             form = self.Form.like(job_type, job.payload, format_open=request.GET.get("open") == "format")
             return self.order_page(request, job_type, form)
         if "type" not in request.GET:
-            return self.render(request, "jobs/types.html", job_types=self.resource.types.orderable_by(request.user))
+            return self.catalogue(request)
         job_type = self.type_of(request, request.GET["type"])
         if request.method != "POST":
             return self.order_page(request, job_type, self.Form.blank(job_type))
@@ -41,10 +52,36 @@ class OrderPages(KindPages):
             return self.order_page(request, job_type, form, status=422)
         return self.take(request, job_type, form)
 
+    def catalogue(self, request: SignedInRequest) -> HttpResponse:
+        """My saved orders, and the types that I may order; `?q=` searches them."""
+        kind, searched = self.resource.kind, request.GET.get("q", "").strip()
+        types = self.resource.types.orderable_by(request.user)
+        shown: dict[str, Any] = {
+            "groups": catalogue_of(types, kind=kind, columns_of=self.columns_of, searched=searched),
+            "saved": self._saved_of(request, {one.identifier: one for one in types}),
+            "searched": searched,
+            "is_empty": not types,
+        }
+        return self.render(request, "jobs/catalogue.html", say=order_words_of(kind), **shown)
+
+    def lookup(self, request: SignedInRequest) -> HttpResponse:
+        """The rows that a parameter can name, as options of its list."""
+        found = lookup_of(self.type_of(request, request.GET.get("type", "")), request.GET.get("field", ""))
+        if found is None:
+            raise Http404
+        options = found.found(request.GET.get("q", ""))
+        return self.render(request, "jobs/lookup.html", options=options, field=request.GET["field"])
+
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
-        """Carry out the button of a valid form: place the order."""
+        """Carry out the button of a valid form: place the order, unless there is an equal job that may do."""
+        data = self.data_of(job_type, form)
+        if "again" not in request.POST and may_be_repeated(job_type, request.POST):
+            equal = self.resource.ordering.find_equal(owner=request.user, data=data)
+            if equal is not None:
+                words, found = order_words_of(self.resource.kind), found_again(equal, request.POST)
+                return self.render(request, "jobs/equal.html", job_type=job_type, found=found, say=words)
         try:
-            job = self.resource.ordering.place_order(owner=request.user, data=self.data_of(job_type, form)).job
+            job = self.resource.ordering.place_order(owner=request.user, data=data).job
         except AdmissionError as error:
             problem = refusal_problem(error)
             response = self.order_page(request, job_type, form, status=problem.status_code, refusal=str(error))
@@ -61,5 +98,15 @@ class OrderPages(KindPages):
     ) -> HttpResponse:
         """The form with its mistakes."""
         wrong = mistakes(form) if hasattr(form, "initial_data") else []
-        context = {"job_type": job_type, "fields": render_form(form), "mistakes": wrong, **shown}
-        return self.render(request, self.order_template, status=status, **context)
+        address = reverse(self.names["lookup"])
+        fields = render_form(form, lookup=f"{address}?type={job_type.identifier}")
+        sent = {name: request.POST.get(name, "") for name in ("saved", "save_name")}
+        context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **sent, **shown}
+        return self.render(
+            request, self.order_template, status=status, say=order_words_of(self.resource.kind), **context
+        )
+
+    def _saved_of(self, request: SignedInRequest, types: dict[str, JobType]) -> list[dict[str, Any]]:
+        """My saved orders, with their types; a type that I may no longer order is None."""
+        mine = saved_orders(request.user, kind=self.resource.kind)
+        return [{"order": saved, "type": types.get(saved.type)} for saved in mine]

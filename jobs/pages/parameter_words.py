@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext
+from rest_framework import serializers
 
 from jobs.types.base import JobType
 
@@ -32,4 +33,6 @@ def _value_in_words(field: Any, value: Any) -> str:
         case dict():
             fields = getattr(field, "fields", {})
             return ", ".join(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
+    if isinstance(field, serializers.RelatedField):
+        return str(value)  # its choices are all rows of its table
     return str(getattr(field, "choices", {}).get(value, value))

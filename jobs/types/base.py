@@ -29,6 +29,8 @@ class JobType:
     identifier: ClassVar[str]
     title: ClassVar[_StrOrPromise]
     description: ClassVar[_StrOrPromise] = ""
+    #: The heading under which the pages list the type.
+    group: ClassVar[_StrOrPromise] = ""
     #: A plain DRF serializer that validates the user's choices.
     Parameters: ClassVar[type[serializers.Serializer[Any]]] = NoParameters
     #: Parameters that are secret although their names do not suggest it: masked on staff pages and in errors.

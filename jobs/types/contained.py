@@ -1,6 +1,6 @@
 """Run code that may hang, crash or exhaust memory in a separate process with limits.
 
-    contained("reports.previewing.read_preview", payload, bounds=Bounds(seconds=8, memory_bytes=2**29))
+    contained("reports.sampling.read_preview", payload, bounds=Bounds(seconds=8, memory_bytes=2**29))
 
 The process starts within milliseconds, because it is forked from a server that has already loaded Django
 (https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods). The server has no threads and no

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from django.urls import reverse
+from django.utils import translation
 from rest_framework import serializers
 
 from jobs.errors import SecretUnreadableError
@@ -59,7 +60,8 @@ class TypedInspector(Inspector, Generic[T]):
         order = {name: value for name, value in payload.items() if name != "language"}
         try:
             refuse_unknown(order, self.ordering.Order().fields.keys() - self.ordering.Order.NOT_KEPT)
-            _, canonical = self.ordering.valid_payload(owner=cast("AbstractBaseUser", owner), data=order)
+            with translation.override(payload.get("language") or translation.get_language()):  # some values are texts
+                _, canonical = self.ordering.valid_payload(owner=cast("AbstractBaseUser", owner), data=order)
         except serializers.ValidationError as error:
             raise InvalidPayloadError(list(pointers(error.detail, ""))) from None
         except UnknownTypeError:

@@ -83,8 +83,8 @@ class Ordering(Generic[T]):
             of_type = {cls.types.member: StrictCharField(max_length=100)}
             cls.Order = type(f"{cls.types.kind.capitalize()}Order", (Order,), of_type)
 
-    def further_members(self, order: dict[str, Any]) -> dict[str, Any]:
-        """The kind's own members of the payload of a valid order."""
+    def further_members(self, job_type: T, order: dict[str, Any]) -> dict[str, Any]:
+        """The kind's own members of the payload of a valid order. May raise ValidationError, as `place_order` does."""
         return {}
 
     def place_order(self, *, owner: AbstractBaseUser, data: Any, idempotency: Idempotency | None = None) -> Placed:
@@ -129,6 +129,11 @@ class Ordering(Generic[T]):
         """
         return self._payload(self._validated(data), owner)
 
+    def find_equal(self, *, owner: AbstractBaseUser, data: Any) -> Job | None:
+        """The job that this order would reuse, if any. Raises the errors of `valid_payload`."""
+        job_type, payload = self.valid_payload(owner=owner, data=data)
+        return self._find_reusable(owner, job_type, payload)
+
     def reopen_order(self, payload: dict[str, Any], owner: AbstractBaseUser) -> tuple[T, dict[str, Any]]:
         """The type and the parameters of a job's payload, validated again, with decrypted secrets.
 
@@ -159,7 +164,7 @@ class Ordering(Generic[T]):
         return job_type, {
             self.types.member: job_type.identifier,
             "parameters": seal(parameters, partial(is_secret_field, type(job_type))),
-            **self.further_members(order),
+            **self.further_members(job_type, order),
             "language": translation.get_language(),
         }
 

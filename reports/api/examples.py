@@ -36,7 +36,8 @@ FAILED: Final = {
     },
 }  # fmt: skip
 ORDER: Final = {
-    "reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": {"encoding": "utf-8-sig", "delimiter": ";"}
+    "reportType": "yearly-sales", "parameters": {"year": 2023}, "csv": {"encoding": "utf-8-sig", "delimiter": ";"},
+    "columns": ["Category", "Month", "Revenue (USD)"],
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from jobs.types.registry import UnknownTypeError
 from reports.api.resource import REPORTS
 from reports.kind import REPORT
 from reports.ordering import ReportOrderSerializer, shown_parameters, valid_payload
-from reports.previewing import Preview, PreviewFailedError, PreviewUnavailableError, preview_report
+from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
+from reports.sampling import Preview
 
 
 def preview_body(payload: dict[str, Any], preview: Preview) -> dict[str, Any]:

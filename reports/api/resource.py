@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
-from jobs.api.resources.bodies import Ordered
+from jobs.api.resources.bodies import Ordered, TypeBody
 from jobs.api.resources.resource import JobResource
 from jobs.models import Job
+from jobs.types.base import JobType
 from reports.api.examples import OF_A_STATUS, OF_AN_ORDER
 from reports.ordering import ORDERING
+from reports.types import ReportType
 
 
 class OrderedReport(Ordered):
     """The order, as the status shows it."""
 
     csv = serializers.DictField()
+    columns = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="the chosen columns; omitted if the order chose none"
+    )
+
+
+class ReportTypeBody(TypeBody):
+    """Adds the columns."""
+
+    columns = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="the headings that an order can choose, if known"
+    )
 
 
 class ReportResource(JobResource):
@@ -24,6 +37,7 @@ class ReportResource(JobResource):
 
     ordering = ORDERING
     Ordered = OrderedReport
+    TypeBase = ReportTypeBody
     unknown_type = (400, "unknown-report-type")
     failed = (409, "report-failed")
     content_types = ("text/csv", "application/gzip")
@@ -31,8 +45,14 @@ class ReportResource(JobResource):
     status_examples = OF_A_STATUS
 
     def ordered(self, job: Job) -> dict[str, Any]:
-        """Parameters and file format."""
-        return {**super().ordered(job), "csv": job.payload["csv"]}
+        """Parameters, file format and chosen columns."""
+        own = {name: job.payload[name] for name in ("csv", "columns") if name in job.payload}
+        return {**super().ordered(job), **own}
+
+    def type_body(self, one: JobType) -> dict[str, Any]:
+        """A type, with its columns if they are known without its query."""
+        known = cast("ReportType", one).known_headings
+        return {**super().type_body(one), **({"columns": known} if known else {})}
 
 
 REPORTS = ReportResource()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from django.http import HttpResponse
 from django.urls import URLPattern, path
@@ -11,22 +12,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job
-from jobs.pages.file_format import FileFormat, format_in_words
+from jobs.pages.file_format import format_in_words
 from jobs.pages.job_pages import JobPages
 from jobs.pages.order_form import OrderForm
 from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
+from reports.pages.order_form import ReportForm
 from reports.pages.result_pages import ResultPages
 from reports.pages.texts import TEXTS
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
-
-
-class ReportForm(OrderForm):
-    """Parameters and file format."""
-
-    csv = FileFormat(label="File format", style={"base_template": "details.html"})
+from reports.types import ReportType
 
 
 class ReportPages(ResultPages, JobPages):
@@ -45,18 +42,26 @@ class ReportPages(ResultPages, JobPages):
         return [*super().paths(), path("reports/<str:job_id>/rows", rows, name="report-rows")]
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
-        """The file format."""
-        return [(gettext("File format"), format_in_words(job.payload["csv"]))]
+        """The file format, and the columns if some were chosen."""
+        columns = job.payload.get("columns")
+        chosen = [(gettext("Columns"), ", ".join(columns))] if columns else []
+        return [(gettext("File format"), format_in_words(job.payload["csv"])), *chosen]
+
+    def columns_of(self, job_type: JobType) -> Sequence[str]:
+        """The headings, if they are known without the query."""
+        return cast("ReportType", job_type).known_headings
 
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
-        """Order, or show a preview."""
+        """Order, save, or show a preview."""
         if "preview" not in request.POST:
             return super().take(request, job_type, form)
-        _, payload = valid_payload(owner=request.user, data=self.data_of(job_type, form))
+        _job_type, payload = valid_payload(owner=request.user, data=self.data_of(job_type, form))
         try:
-            return self.order_page(request, job_type, form, preview=preview_report(payload, owner=request.user))
+            preview = preview_report(payload, owner=request.user)
         except PreviewUnavailableError as error:
-            reason = f"{error} You can still order the report, or try the preview again later."
-            return self.order_page(request, job_type, form, no_preview=reason, status=503)
+            return self.order_page(request, job_type, form, no_preview=str(error), can_order=True, status=503)
         except PreviewFailedError as error:
             return self.order_page(request, job_type, form, no_preview=str(error), status=422)
+        if isinstance(form, ReportForm):
+            form.offer_columns(preview.all_columns)
+        return self.order_page(request, job_type, form, preview=preview)

@@ -51,7 +51,24 @@ def report_of(report_types: dict[str, ReportType], forked: None) -> Callable[...
 
 
 @pytest.fixture
-def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
+def read_result() -> Callable[[Job], bytes | None]:
+    """The bytes of a job's file, if it has one."""
+
+    def read(job: Job) -> bytes | None:
+        artifact = job.result_artifact
+        if artifact is None:
+            return None
+        with storages["artifacts"].open(artifact.storage_name) as file:
+            content: bytes = file.read()
+        return content
+
+    return read
+
+
+@pytest.fixture
+def run_order(
+    transactional_db: None, owner: User, read_result: Callable[[Job], bytes | None]
+) -> Callable[..., Finished]:
     """Run one order to its end in this process, with everything real but the worker's process."""
 
     def run(report_type: str, parameters: dict[str, Any] | None = None, **csv: Any) -> Finished:
@@ -66,11 +83,7 @@ def run_order(transactional_db: None, owner: User) -> Callable[..., Finished]:
         )
         execute_job(job.pk, worker="test")
         job = Job.objects.with_result().get(pk=job.pk)
-        artifact = job.result_artifact
-        if artifact is None:
-            return Finished(job, None)
-        with storages["artifacts"].open(artifact.storage_name) as file:
-            return Finished(job, file.read())
+        return Finished(job, read_result(job))
 
     return run
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.functional import lazy
+from django.utils.translation import get_language
 from rest_framework import serializers
 
 from jobs.capacity.resources import read_resources
@@ -173,3 +175,15 @@ def test_what_the_class_says_of_its_dials_counts_before_the_queue(job: Job, monk
     Queue.objects.update(database="default")
     TypeDials.objects.create(kind="report", type="secretive", database="default")
     assert "The settings define no database" not in reasons(job)
+
+
+def test_chosen_columns_are_checked_in_the_language_of_their_order(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Secretive, "query_columns", ("n",))
+    monkeypatch.setattr(Secretive, "columns", {"n": lazy(get_language, str)()})
+    payload = {**unseal(job.payload), "language": "ja", "columns": ["ja"]}
+    assert INSPECTOR.validate(payload, job.owner)["columns"] == ["ja"]
+    with pytest.raises(InvalidPayloadError) as refused:
+        INSPECTOR.validate({**payload, "columns": ["en"]}, job.owner)
+    assert refused.value.errors == [
+        {"pointer": "/columns/0", "detail": "There is no such column. The columns are: ja."}
+    ]

@@ -210,7 +210,7 @@ def test_the_page_shows_it_and_keeps_what_was_entered(client: Client, owner: Use
     answer = client.post("/reports/new?type=customers", {"parameters.country": "JP", "preview": "yes"})
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "1 row at the moment, as it will appear in the file:" in page
+    assert "1 row at the moment, as it will appear in the file." in page
     assert "&lt;b&gt;Ada&lt;/b&gt;" in page
     assert '<option value="JP" selected' in page
     Queue.objects.update(paused=True)
@@ -230,7 +230,7 @@ def test_the_page_shows_it_and_keeps_what_was_entered(client: Client, owner: Use
         ),
         (
             "SELECT repeat('x', n) AS x FROM (VALUES (1), (300000)) AS t(n)",
-            "The first row as it will appear in the file (the next one is too long to show):",
+            "The first row, as it will appear in the file. The next one is too long to show.",
         ),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
     )
     assert "What was ordered Name Ada" in seen["detail_page"]
     assert "This permanently deletes the order and its file." in seen["detail_page"]
-    assert "All errand types Greeting Parameters Name" in seen["form_page"]
+    assert "All types Greeting Parameters Name" in seen["form_page"]
     assert seen["placed_on_page"] == 303
     assert "Greeting Someone has shared this file with you. Download File e.csv" in seen["shared_page"]
     assert seen["shared_file"] == "Hello, Ada!\n"

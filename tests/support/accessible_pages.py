@@ -26,6 +26,7 @@ from jobs.models import (
     Event,
     Job,
     Queue,
+    SavedOrder,
     Schedule,
     ScheduleRun,
     ShareLink,
@@ -91,6 +92,10 @@ def make_content(owner: User) -> None:
         content_type="text/csv", encoding="utf-8", size_bytes=2048, sha256="ab" * 32, published_at=Now(),
     )  # fmt: skip
     create_link(shared.pk, creator=owner, days=1)
+    SavedOrder.objects.create(
+        owner=owner, kind="report", type="yearly-sales", name="Last year",
+        payload={"parameters": {"year": 1}, "csv": {"encoding": "cp932"}, "columns": ["Units", "Month"]},
+    )  # fmt: skip
     AuditEntry.objects.create(
         actor="ada",
         action="requeue",
@@ -154,6 +159,8 @@ def user_pages() -> Iterator[str]:
     for state, action in ((State.QUEUED, "cancel"), (State.DEAD, "retry"), (State.CANCELLED, "delete")):
         yield f"/reports/selected?action={action}&job={Job.objects.get(state=state).pk}"
     yield from ("/reports/new", "/reports/new?type=yearly-sales")
+    yield from ("/reports/new?q=nothing", "/reports/new?type=order-lines", "/reports/new?type=customers")
+    yield from (reverse("report-page-saved", args=[saved.pk]) for saved in SavedOrder.objects.all())
     yield from (reverse("report-detail", args=[job.pk]) for job in Job.objects.order_by("pk"))
     complete = Job.objects.filter(state=State.SUCCEEDED).latest("pk")
     yield reverse("report-rows", args=[complete.pk]) + "?sort=1&direction=descending"

@@ -9,24 +9,21 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from jobs.models import Schedule
-from jobs.pages.order_form import OrderForm, mistakes, render_form
+from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
+from jobs.pages.page_form_renderer import render_form
 from jobs.pages.schedules.schedulable import schedulable
 from jobs.pages.schedules.views import my_schedule
 from jobs.pages.schedules.when_form import WhenForm, new_values, values_of
 from jobs.pages.signed_in import SignedInRequest
 from jobs.schedules.changing import Plan, TooManySchedulesError, change_schedule, create_schedule
 from jobs.types.base import JobType
-from jobs.types.relative_dates import UnknownMomentError
-from jobs.types.relative_fields import resolve_all
 from jobs.types.scheduling import stored_order
-from jobs.types.secret_parameters import without_secrets
 
 
 class Forms(NamedTuple):
@@ -106,12 +103,12 @@ def edit_schedule(request: SignedInRequest, schedule_id: str) -> HttpResponse:
 def _order_of(schedule: Schedule, pages: OrderPages, job_type: JobType) -> OrderForm:
     """The order form of a schedule, whose relative dates have the values of now."""
     body, relative = schedule.order["body"], schedule.order["relative"]
-    known = without_secrets(type(job_type), body["parameters"])
-    try:
-        parameters = resolve_all(type(job_type), known, relative, at=timezone.localtime())
-    except UnknownMomentError:  # the type has changed: its fields take other values now, and the form says so
-        parameters, relative = known, {}
-    return pages.Form.filled(job_type, {**body, "parameters": parameters}, relative=relative)
+    return pages.Form.of_now(job_type, body, relative)
+
+
+def _lookup_of(forms: Forms) -> str:
+    """Where the inputs of the order form search the rows that a parameter can name."""
+    return f"{reverse(forms.pages.names['lookup'])}?type={forms.job_type.identifier}"
 
 
 def _page(
@@ -121,7 +118,7 @@ def _page(
     context: dict[str, Any] = {
         "action": forms.action,
         "job_type": forms.job_type,
-        "fields": render_form(forms.order),
+        "fields": render_form(forms.order, lookup=_lookup_of(forms)),
         "when": forms.when,
         "mistakes": [*of_order, *forms.when.mistakes()],
         "schedule": of,

@@ -186,3 +186,10 @@ def test_parameters_say_what_they_are(report_type: ReportType) -> None:
     for field in report_type.Parameters().fields.values():
         assert field.label
         assert field.help_text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("report_type", [YearlySales(), OrderLines(), Customers()])
+def test_the_columns_that_a_type_tells_are_those_of_its_query(report_type: ReportType) -> None:
+    columns, _ = run(report_type, **({"year": 2023} if isinstance(report_type, YearlySales) else {}))
+    assert list(report_type.query_columns) == columns

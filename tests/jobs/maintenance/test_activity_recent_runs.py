@@ -45,6 +45,15 @@ def test_runs_that_succeeded_are_kept_the_newest_first(ended: Callable[..., None
     assert kept("daily") == ([5], [1], [None])
 
 
+def test_the_sizes_are_kept_beside_those_that_were_counted_before(ended: Callable[..., None]) -> None:
+    RecentRuns.objects.create(kind="test", type="yearly", seconds=[1.0], rows=[1], rows_expected=[None])
+    ended(2, bytes=77)
+    ended(3, ago=90)
+    count_attempts("")
+    runs = RecentRuns.objects.get()
+    assert (runs.seconds, runs.bytes) == ([2, 3, 1], [77, 0])
+
+
 def test_older_ones_are_forgotten(ended: Callable[..., None]) -> None:
     for number in range(ATTEMPTS_KEPT + 5):
         ended(100 + number, ago=600 - number)

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from jobs.models import Job
 from jobs.pages.file_format import CHOICES
 from tabular.dialect import COMPRESSIONS, DELIMITERS, ENCODINGS, ERRORS, Dialect
+from tests.support.page_text import words
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +108,6 @@ def test_parameters_may_be_called_as_the_attributes_of_a_field(
     report_of("SELECT 1", Parameters=type("P", (serializers.Serializer,), {n: serializers.CharField() for n in names}))
     html = signed_in.get("/reports/new?type=made").content.decode()
     assert "<legend>Parameters</legend>" in html
-    assert "<details>" in html
     payload = order(signed_in, "made", **{f"parameters.{name}": name for name in names})
     assert payload["parameters"] == {name: name for name in names}
 
@@ -134,18 +134,39 @@ def test_a_type_that_the_user_may_not_order_is_neither_shown_nor_found(
 
 
 @pytest.mark.parametrize(
-    ("entered", "is_open"),
+    ("entered", "preset"),
     [
-        ({"csv.encoding": "cp932", "csv.spreadsheetSafe": "true"}, True),
-        ({"csv.encoding": "utf-8"}, True),  # the box was unticked
-        ({"csv.encoding": "utf-8", "csv.spreadsheetSafe": "true"}, False),
-        ({"csv.encoding": "klingon", "csv.spreadsheetSafe": "true"}, True),
+        ({"csv.encoding": "latin-1", "csv.spreadsheetSafe": "true"}, "custom"),
+        ({"csv.encoding": "utf-8"}, "custom"),  # the box was unticked
+        ({"csv.encoding": "klingon", "csv.spreadsheetSafe": "true"}, "custom"),
+        ({"csv.preset": "excel-ja", "csv.encoding": "klingon"}, "excel-ja"),
     ],
 )
-def test_the_file_format_stays_open_where_it_differs_or_is_wrong(
-    signed_in: Client, entered: dict[str, str], is_open: bool
+def test_the_file_format_stays_as_it_was_chosen_where_something_is_wrong(
+    signed_in: Client, entered: dict[str, str], preset: str
 ) -> None:
     usual = {"csv.delimiter": ",", "csv.compression": "none", "csv.errors": "strict"}
-    page = signed_in.post("/reports/new?type=yearly-sales", {**usual, **entered}).content.decode()
-    assert "This field is required" in page, "the year is missing"
-    assert ("<details open>" in page) == is_open
+    page = signed_in.post("/reports/new?type=yearly-sales", {**usual, **entered})
+    assert "This field is required" in words(page), "the year is missing"
+    assert f'type="radio" value="{preset}" checked>' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("preset", "csv"),
+    [
+        ("utf-8", Dialect()),
+        ("excel", Dialect(encoding="utf-8-sig")),
+        ("excel-ja", Dialect(encoding="cp932", errors="replace")),
+        ("custom", Dialect(delimiter=";", spreadsheetSafe=False)),
+    ],
+)
+def test_a_preset_is_a_file_format(signed_in: Client, make_job: Callable[..., Job], preset: str, csv: Dialect) -> None:
+    entered = {"parameters.year": "2023", "csv.preset": preset, "csv.delimiter": ";"}
+    assert order(signed_in, "yearly-sales", **entered)["csv"] == csv.to_payload()
+    page = signed_in.get(f"/reports/new?like={Job.objects.get().pk}").content.decode()
+    assert f'type="radio" value="{preset}" checked>' in page
+
+
+def test_an_unknown_preset_is_refused(signed_in: Client) -> None:
+    response = signed_in.post("/reports/new?type=customers", {"csv.preset": "klingon"})
+    assert [mistake.target for mistake in response.context["mistakes"]] == ["csv.preset"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from examples.sales.models import Customer, Product
 from reports.types import SQL, ReportType, register
 
 
@@ -128,6 +129,28 @@ class Vault(ReportType):
         account = parameters.get("account") or {}
         secrets = [parameters["password"], parameters.get("note"), parameters.get("pin"), account.get("code")]
         return SQL("SELECT " + ", ".join(f"md5(%s::text) AS s{n}" for n in range(4)), secrets)
+
+    def may_order(self, user: Any) -> bool:
+        return bool(user.username == "faults")
+
+
+@register
+class CustomersOrders(ReportType):
+    """The parameters name rows: of a table that is searched, and of one that may be listed."""
+
+    identifier = "orders-of-a-customer"
+    title = "Orders of a customer"
+
+    class Parameters(serializers.Serializer[Any]):
+        customer = serializers.PrimaryKeyRelatedField(
+            queryset=Customer.objects.all(), label="Customer", help_text="A name, or a code."
+        )
+        product = serializers.SlugRelatedField(
+            slug_field="sku", queryset=Product.objects.all(), required=False, label="Product"
+        )
+
+    def query(self, parameters: dict[str, Any], user: Any) -> SQL:
+        return SQL("SELECT id FROM sales_order WHERE customer_id = %s", [parameters["customer"].pk])
 
     def may_order(self, user: Any) -> bool:
         return bool(user.username == "faults")
