@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import translation
+from django.utils.translation import gettext
 
 from jobs.models import Artifact, Job
 from jobs.postgres.statements import planned_again
@@ -42,8 +43,8 @@ class Repetition:
     """How the new upload differs. None: as the earlier one was ordered."""
 
     dry_run: bool
-    mode: Literal["atomic", "partial"] | None = None
-    #: `encoding` and `delimiter`; None as a value: it is found out.
+    mode: str | None = None
+    #: What changes of `encoding` and `delimiter`; None as a value: it is found out.
     csv: dict[str, str | None] | None = None
     #: Whether the plan of the dry run must still hold.
     confirms: bool = False
@@ -72,7 +73,7 @@ def _repeat(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> Job
         if state is None:
             raise _gone(upload, other_than=job.pk)
         if state in ACTIVE or upload.payload.get("undoes"):
-            raise NotRepeatableError("The upload has not ended, or is an undo.")
+            raise NotRepeatableError(gettext("The upload has not ended, or is an undo."))
         kept_until = Now() + (upload_type.retention or timedelta(days=settings.RETENTION_DAYS))
         if not sources_of(upload.pk).filter(pk=source.pk).update(job=job, expires_at=kept_until):
             raise _gone(upload, other_than=job.pk)
@@ -82,7 +83,7 @@ def _repeat(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> Job
 def _payload(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> dict[str, Any]:
     plan = (upload.result or {}).get("upload", {}).get("planDigest") if repetition.confirms else None
     if repetition.confirms and not plan:
-        raise NotRepeatableError("The upload has no plan to confirm. Check it first.")
+        raise NotRepeatableError(gettext("The upload has no plan to confirm. Check it first."))
     first = first_with_same_bytes(owner, upload.type, upload.payload["file"]["sha256"])
     changed: dict[str, Any] = {"dryRun": repetition.dry_run, "plan": plan, "undoes": None}
     changed["repeats"] = str(first) if first and first != upload.pk else None
@@ -90,7 +91,7 @@ def _payload(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> di
     if repetition.mode:
         changed["mode"] = repetition.mode
     if repetition.csv is not None:
-        changed["csv"] = {"encoding": None, "delimiter": None, **repetition.csv}
+        changed["csv"] = {**upload.payload["csv"], **repetition.csv}
     return {name: upload.payload.get(name) for name in SAME} | changed
 
 
@@ -106,10 +107,11 @@ def continued_by(upload: Job, *, other_than: UUID | None = None) -> UUID | None:
         payload__continues=str(upload.pk),
         owner=upload.owner_id,
     )
-    return found.exclude(pk=other_than).order_by("-pk").values_list("pk", flat=True).first()
+    others = found.exclude(pk=other_than) if other_than else found
+    return others.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def _gone(upload: Job, *, other_than: UUID | None = None) -> NotRepeatableError:
     if successor := continued_by(upload, other_than=other_than):
-        return NotRepeatableError("Another upload has taken the file over.", continued_by=successor)
-    return NotRepeatableError("The uploaded file has expired and must be uploaded again.")
+        return NotRepeatableError(gettext("Another upload has taken the file over."), continued_by=successor)
+    return NotRepeatableError(gettext("The uploaded file has expired and must be uploaded again."))
