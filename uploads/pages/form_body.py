@@ -51,13 +51,19 @@ def received_form(
     def check_all(fields: QueryDict) -> None:
         _require_token(request, fields)
         check(fields)
+        _let_session_go()
 
     form = FormFields(check_all)
     source = received_file(request, known, upload_type, form=form)
-    if not connection.in_atomic_block:
-        connection.close()  # no session waits for the file, and the loss of one does not lose the file
+    _let_session_go()
     with receiving_place(request.user), source as writer:
         yield writer, form.values
+
+
+def _let_session_go() -> None:
+    """No session of PostgreSQL waits for the file, and the loss of one does not lose the file."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def keep_unparsed(request: Any) -> None:

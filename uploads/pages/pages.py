@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
@@ -20,11 +22,11 @@ class UploadPages(NewUploadPages, UploadDetailPages, MendPages, JobPages):
 
     resource = UPLOADS
 
-    def paths(self, *, list_path: str | None = None) -> list[URLPattern]:
+    def paths(self, **options: Any) -> list[URLPattern]:
         """Adds what only uploads have."""
         of_upload = post_only_from(self.names["detail"], "job_id")
         return [
-            *super().paths(list_path=list_path),
+            *super().paths(**options),
             path("uploads/<str:job_id>/confirm", of_upload(self.confirm), name="upload-page-confirm"),
             path("uploads/<str:job_id>/again", of_upload(self.again), name="upload-page-again"),
             path("uploads/<str:job_id>/undo", _form(self.undo), name="upload-page-undo"),

@@ -231,3 +231,11 @@ def test_one_bad_row_is_mended_in_six_clicks_without_javascript(
     expect(page.get_by_role("heading", name="The file is in")).to_be_visible()
     expect(page.locator("dl.facts")).to_contain_text("1 of 1 rejected rows are now in.")
     assert list(Item.objects.order_by("code").values_list("code", flat=True)) == ["A-1", "A-2"]
+
+
+def test_a_page_of_50_rows_is_small_over_the_wire(signed_in: Client, owner: User) -> None:
+    rows = "".join(f"A-{number},Bolt number {number},x,{number}\n" for number in range(50))
+    job = upload(owner, "items", f"Code,Name,Price,Count\n{rows}", mode="partial")
+    for path in ("", "/mend"):
+        answer = signed_in.get(f"/uploads/{job.pk}{path}", HTTP_ACCEPT_ENCODING="gzip")
+        assert (answer["Content-Encoding"], len(answer.content) < 15_000) == ("gzip", True), len(answer.content)
