@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from jobs.models import Artifact, Job
-from jobs.pages.wording import ShownInFull
+from jobs.pages.detail_wording import ShownInFull
 from jobs.states import State
 from jobs.status import has_ended, is_available
 from uploads.api.bodies import upload_members

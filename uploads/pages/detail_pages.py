@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext
@@ -25,11 +27,17 @@ class UploadDetailPages(DetailPages):
     """`/uploads/{id}` and the actions below it."""
 
     def detail(
-        self, request: SignedInRequest, job_id: str, *, status: int = 200, refused: Refusal | None = None
+        self,
+        request: SignedInRequest,
+        job_id: str,
+        *,
+        status: int = 200,
+        refused: Refusal | None = None,
+        **extra: Any,
     ) -> HttpResponse:
         """One upload."""
         upload = self._upload(request, job_id)
-        return self.render(request, "uploads/detail.html", status=status, upload=upload, refusal=refused)
+        return self.render(request, "uploads/detail.html", status=status, upload=upload, refusal=refused, **extra)
 
     def detail_live(self, request: SignedInRequest, job_id: str) -> HttpResponse:
         """The part of the page that refreshes itself while the upload is active."""
@@ -94,7 +102,7 @@ class UploadDetailPages(DetailPages):
         return self.detail(request, job_id, status=status, refused=Refusal(heading, reason))
 
     def _upload(self, request: SignedInRequest, job_id: str) -> ShownUpload:
-        return show_upload(self._shown(request, job_id)["shown"])
+        return show_upload(self._context(request, job_id)["shown"])
 
 
 def _why_not_undone(error: UndoRefusedError) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from jobs.pages.wording import ShownInFull
+from jobs.pages.detail_wording import ShownInFull
 from uploads.row_codes import ROW_CODES
 
 if TYPE_CHECKING:
