@@ -1,6 +1,7 @@
 """Startup of the `uploads` app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class UploadsConfig(AppConfig):
@@ -14,6 +15,7 @@ class UploadsConfig(AppConfig):
         from jobs.files.references import register_references
         from jobs.housekeeping import register_sweep
         from jobs.kinds import register_kind
+        from jobs.pages.sections import register_sections
         from uploads import checks, error_codes  # noqa: F401  (the checks register themselves)
         from uploads.kind import UPLOAD
         from uploads.resumable.expiring import expire_resumable_uploads
@@ -25,4 +27,5 @@ class UploadsConfig(AppConfig):
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
         register_references(parts_in_storage)
         register_sweep(expire_resumable_uploads, every_seconds=300)
+        register_sections({"upload-list": _("Uploads")})
         UPLOAD_TYPES.discover()

@@ -55,7 +55,8 @@ class FormatSerializer(StrictSerializer):
 class UploadOrder(Order):
     """An order of an upload. The view builds it from the query string and the file.
 
-    With `undoes`, it is an order to undo that upload, and all else describes the undone one.
+    With `undoes`, it is an order to undo that upload, and all else describes the undone one. With `continues`, it has
+    taken over the stored file of that upload.
     """
 
     uploadType = StrictCharField(max_length=100)
@@ -67,6 +68,7 @@ class UploadOrder(Order):
     corrects = serializers.UUIDField(allow_null=True, default=None)
     repeats = serializers.UUIDField(allow_null=True, default=None)
     undoes = serializers.UUIDField(allow_null=True, default=None)
+    continues = serializers.UUIDField(allow_null=True, default=None)
 
     def get_fields(self) -> dict[str, Any]:
         """An upload is never reused."""
@@ -81,7 +83,7 @@ class UploadOrdering(Ordering[UploadType]):
 
     def further_members(self, job_type: UploadType, order: dict[str, Any]) -> dict[str, Any]:
         """The members of an upload, with all defaults filled in."""
-        ids = {name: order[name] and str(order[name]) for name in ("corrects", "repeats", "undoes")}
+        ids = {name: order[name] and str(order[name]) for name in ("corrects", "repeats", "undoes", "continues")}
         csv = {"encoding": None, "delimiter": None, **order["csv"]}
         return {"file": order["file"], "csv": csv, **{name: order[name] for name in ("mode", "dryRun", "plan")}, **ids}
 

@@ -33,7 +33,7 @@ def home() -> str:
 @register.simple_tag
 def navigation_sections() -> list[tuple[str, _StrOrPromise]]:
     """Name of the path, and label, of each section."""
-    return list(sections.sections().items())
+    return [(name, str(label)) for name, label in sections.sections().items()]
 
 
 @register.simple_tag

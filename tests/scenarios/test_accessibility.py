@@ -15,7 +15,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from tests.support.accessible_pages import admin_forms, admin_lists, admin_work, user_pages, visitor_pages
+from tests.support.accessible_pages import (
+    admin_forms,
+    admin_lists,
+    admin_work,
+    upload_pages,
+    user_pages,
+    visitor_pages,
+)
 from tests.support.axe import (
     DESK_DARK,
     DESK_LIGHT,
@@ -33,8 +40,9 @@ from tests.support.axe import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-GROUPS: Final = [user_pages, partial(admin_lists, every=False), admin_work, partial(admin_forms, every=False)]
-ALL_GROUPS: Final = [user_pages, partial(admin_lists, every=True), admin_work, partial(admin_forms, every=True)]
+OF_USERS: Final = [user_pages, upload_pages]
+GROUPS: Final = [*OF_USERS, partial(admin_lists, every=False), admin_work, partial(admin_forms, every=False)]
+ALL_GROUPS: Final = [*OF_USERS, partial(admin_lists, every=True), admin_work, partial(admin_forms, every=True)]
 OTHER_LOOKS: Final = [pytest.param(look, marks=pytest.mark.axe) for look in (DESK_LIGHT, DESK_DARK, PHONE_LIGHT)]
 
 

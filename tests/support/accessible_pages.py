@@ -41,6 +41,7 @@ from jobs.sharing.links import create_link
 from jobs.sharing.signature import token_of
 from jobs.states import State
 from tabular.dialect import Dialect
+from tests.support.uploads import make_upload, upload
 
 ERROR = {
     "error_class": "ValueError",
@@ -150,6 +151,24 @@ def make_complete_report(owner: User) -> Job:
         expires_at=timezone.now() + timedelta(days=7),
     )  # fmt: skip
     return job
+
+
+def make_uploads(owner: User) -> Job:
+    """A check with errors and samples, a queued upload, a refused one, and one whose good rows were written."""
+    rows = "sku,name,category,list_price\nA-1,Bolt,Tools,1.50\nA-2,Nut,Tools,cheap\n,Washer,Tools,0.10\n"
+    upload(owner, "products", rows, dryRun=True)
+    upload(owner, "products", rows)
+    make_upload(owner, "products", rows.encode())
+    return upload(owner, "products", rows, mode="partial")
+
+
+def upload_pages() -> Iterator[str]:
+    """The pages for people who upload files. Their uploads are made first."""
+    written = make_uploads(User.objects.get())
+    yield from ("/uploads", "/uploads/new", "/uploads/new?type=products", "/uploads/new?type=order-lines")
+    for job in Job.objects.filter(kind="upload").order_by("pk"):
+        yield reverse("upload-detail", args=[job.pk])
+    yield from (reverse(f"upload-page-{name}", args=[written.pk]) for name in ("mend", "undo"))
 
 
 def user_pages() -> Iterator[str]:

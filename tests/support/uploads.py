@@ -26,6 +26,7 @@ PAYLOAD: dict[str, Any] = {
     "corrects": None,
     "repeats": None,
     "undoes": None,
+    "continues": None,
     "language": "en",
 }
 

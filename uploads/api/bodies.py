@@ -146,6 +146,9 @@ class OrderedUpload(Ordered):
     corrects = serializers.CharField(allow_null=True)
     repeats = serializers.CharField(allow_null=True, help_text="an earlier upload of the same bytes")
     undoes = serializers.CharField(allow_null=True, help_text="the upload that this one undoes")
+    continues = serializers.CharField(
+        allow_null=True, help_text="the upload, such as a dry run, whose stored file this one has taken over"
+    )
 
 
 class UploadTypeMembers(TypeBody):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.exceptions import ParseError, ValidationError
 
@@ -15,6 +16,18 @@ from rest_framework.exceptions import ParseError, ValidationError
 FIELD: Final = "file"
 #: How much a body may be larger than its file: boundaries and part headers. Bytes.
 OVERHEAD_BYTES: Final = 64 * 1024
+
+
+@dataclass
+class FormFields:
+    """The fields of a form beside its file.
+
+    `check` is called once, with the fields that come before the file, as soon as the file begins. It may raise, and
+    then no byte of the file is written. `values` are all fields, once the body has been read.
+    """
+
+    check: Callable[[QueryDict], None]
+    values: QueryDict = field(default_factory=QueryDict)
 
 
 class Stream:
@@ -36,9 +49,10 @@ class OneFile(FileUploadHandler):
 
     chunk_size = 256 * 1024
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], None], *, begin: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._write = write
+        self._begin = begin
         self.files = 0
 
     @property
@@ -55,6 +69,7 @@ class OneFile(FileUploadHandler):
         self.files += 1
         if self.files > 1:
             raise ValidationError({FIELD: ["Send one file."]})
+        self._begin()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Return nothing, so that no other handler gets the chunk."""
@@ -64,13 +79,17 @@ class OneFile(FileUploadHandler):
         """Return nothing: `request.FILES` stays empty."""
 
 
-def write_file_of(request: HttpRequest, pieces: Iterable[bytes], write: Callable[[bytes], None]) -> OneFile:
+def write_file_of(
+    request: HttpRequest, pieces: Iterable[bytes], write: Callable[[bytes], None], form: FormFields | None = None
+) -> OneFile:
     """Parse the body and write its file. The answer knows `file_name` and `declared_charset`.
 
-    Raises ParseError (400) if the body is malformed, ValidationError if it has no file or anything else, and whatever
-    `pieces` and `write` raise.
+    Raises ParseError (400) if the body is malformed, ValidationError if it has no file or (unless it is a `form`)
+    anything else, and whatever `pieces`, `write` and `form.check` raise.
     """
-    handler, stream = OneFile(write), iter(pieces)
+    stream = iter(pieces)
+    # The parser shows the fields only when it has read the whole body, which is too late to refuse the file.
+    handler = OneFile(write, begin=lambda: form.check(parser._post) if form else None)  # type: ignore[attr-defined]
     try:
         parser = MultiPartParser(request.META, Stream(stream), [handler], "utf-8")  # type: ignore[arg-type]
         fields, _ = parser.parse()
@@ -78,7 +97,11 @@ def write_file_of(request: HttpRequest, pieces: Iterable[bytes], write: Callable
         raise ParseError(f"The body is not valid multipart/form-data: {error}.") from None
     for _ in stream:  # what follows the last boundary
         pass
-    if unknown := {name: ["There is no such field."] for name in fields if name != FIELD}:
+    if form is not None:
+        form.values = fields
+        if handler.files == 0:
+            form.check(fields)
+    elif unknown := {name: ["There is no such field."] for name in fields if name != FIELD}:
         raise ValidationError(unknown)
     if handler.files == 0:
         raise ValidationError({FIELD: ["Send the file as a part with a file name."]})

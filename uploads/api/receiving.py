@@ -30,7 +30,7 @@ from tabular.decoding import codec_of
 from tabular.refusals import RecognitionError
 from uploads.api.codings import DECODERS, decoded
 from uploads.api.digests import require_digests, sent_digests
-from uploads.api.multipart import OVERHEAD_BYTES, write_file_of
+from uploads.api.multipart import OVERHEAD_BYTES, FormFields, write_file_of
 from uploads.api.reading import Pieces
 from uploads.types import UploadType
 
@@ -84,14 +84,14 @@ def announced(request: HttpRequest, upload_type: UploadType) -> Announced:
 
 
 def received_file(
-    request: HttpRequest, known: Announced, upload_type: UploadType
+    request: HttpRequest, known: Announced, upload_type: UploadType, *, form: FormFields | None = None
 ) -> AbstractContextManager[ArtifactWriter]:
     """The file of a request, once it is complete in storage. Unless its row exists after the block, it is deleted.
 
-    Raises the errors of `Pieces`, `decoded`, `write_file_of` and `require_digests`, BodyTooLargeError, and
-    StorageUnavailableError.
+    With `form`, the body may have fields beside the file. Raises the errors of `Pieces`, `decoded`, `write_file_of` and
+    `require_digests`, BodyTooLargeError, and StorageUnavailableError.
     """
-    return stored_source(upload_type, partial(_receive, request, known, upload_type))
+    return stored_source(upload_type, partial(_receive, request, known, upload_type, form))
 
 
 @contextmanager
@@ -131,13 +131,15 @@ def too_large(upload_type: UploadType) -> BodyTooLargeError:
     return BodyTooLargeError(f"The file exceeds the limit of {limit} bytes for {name}.")
 
 
-def _receive(request: HttpRequest, known: Announced, upload_type: UploadType, writer: ArtifactWriter) -> None:
+def _receive(
+    request: HttpRequest, known: Announced, upload_type: UploadType, form: FormFields | None, writer: ArtifactWriter
+) -> None:
     body = arriving_body(request, length=known.length)
     pieces = Pieces(body, length=known.length, hashed=bool(known.digests))
     content = _at_most(_most_bytes(known, upload_type), decoded(pieces, known.coding), upload_type)
     write = _writing(writer, upload_type)
     if known.is_multipart:
-        part = write_file_of(request, content, write)
+        part = write_file_of(request, content, write, form)
         known.filename = part.file_name or ""
         known.encoding = _codec(part.declared_charset)
     else:

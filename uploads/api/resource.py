@@ -44,7 +44,7 @@ class UploadResource(JobResource):
     def ordered(self, job: Job) -> dict[str, Any]:
         """Parameters, file, format and mode."""
         payload = job.payload
-        names = ("file", "csv", "mode", "dryRun", "plan", "corrects", "repeats", "undoes")
+        names = ("file", "csv", "mode", "dryRun", "plan", "corrects", "repeats", "undoes", "continues")
         return {**super().ordered(job), **{name: payload.get(name) for name in names}}
 
     def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:

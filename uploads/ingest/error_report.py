@@ -6,7 +6,6 @@ wrong. Once mended, that very file can be uploaded: the two columns are ignored.
 
 from __future__ import annotations
 
-import codecs
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from tabular.decoding import bytes_of, original_bytes
 from tabular.grammar import cells_of
 from tabular.headings import ERRORS_HEADING, LINE_HEADING
 from tabular.locating import Located
+from tabular.writing import MARKS, WITHOUT_MARK, joined
 from uploads.ingest.messages import Messages, Problem
 from uploads.ingest.planning import PROBLEMS
 from uploads.ingest.session import Session
@@ -29,9 +29,6 @@ from uploads.ingest.session import Session
 PREVIEWED: Final = 100
 LINES_OF_GROUP: Final = 5
 LONGEST_VALUE: Final = 200
-#: Byte order marks, and the codecs that write none. Decoders take UTF-16 and UTF-32 in the order that the mark says.
-_MARKS: Final = {"utf-8-sig": codecs.BOM_UTF8, "utf-16": codecs.BOM_UTF16_LE, "utf-32": codecs.BOM_UTF32_LE}
-_WITHOUT_MARK: Final = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 #: Problems that are fetched at a time.
 FETCHED: Final = 1000
 
@@ -155,12 +152,12 @@ class ErrorFile:
         self._line_end = line_end
         self._ignored = ignored
         self._encoding = encoding
-        self._codec = _WITHOUT_MARK.get(encoding, encoding)
+        self._codec = WITHOUT_MARK.get(encoding, encoding)
 
     def write_heading(self) -> None:
         """The byte order mark, the headings of the upload, and the two further ones."""
         kept = [heading for index, heading in enumerate(self._headings) if index not in self._ignored]
-        self._writer.write(_MARKS.get(self._encoding, b""))
+        self._writer.write(MARKS.get(self._encoding, b""))
         self._write_text(self._joined([*kept, LINE_HEADING, ERRORS_HEADING]) + self._line_end)
 
     def write_record(self, located: Located, reasons: Iterable[str]) -> None:
@@ -180,14 +177,7 @@ class ErrorFile:
         self._writer.write(text.encode(self._codec, "replace"))
 
     def _joined(self, cells: Iterable[str | None]) -> str:
-        return self._delimiter.join("" if cell is None else self._quoted(cell) for cell in cells)
-
-    def _quoted(self, cell: str) -> str:
-        # a lone surrogate is a damaged byte, which could take the delimiter for the second byte of its character
-        is_safe = cell and not "\udc80" <= cell[-1] <= "\udcff"
-        if is_safe and not any(character in cell for character in (self._delimiter, '"', "\r", "\n")):
-            return cell
-        return '"' + cell.replace('"', '""') + '"'
+        return joined(cells, delimiter=self._delimiter)
 
 
 def write_errors(file: ErrorFile, located: Iterable[Located], problems: Problems, report: ErrorReport) -> None:

@@ -19,6 +19,7 @@ from jobs.status import is_available
 from jobs.types.ordering import Placed
 from uploads.models import Merge
 from uploads.ordering import ORDERING, has_source
+from uploads.repeating import continued_by
 from uploads.types import UPLOAD_TYPES
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _place_undo(owner: AbstractBaseUser, upload: Job, idempotency: Idempotency |
             message = f"The upload {undone_by} undoes it, or has undone it."
             raise UndoRefusedError(ALREADY_UNDONE, message, undone_by=undone_by)
         payload: dict[str, Any] = {name: upload.payload[name] for name in SAME}
-        payload |= {"dryRun": False, "plan": None, "corrects": None, "repeats": None, "undoes": str(upload.pk)}
+        payload |= {"dryRun": False, "plan": None, "corrects": None, "repeats": None, "continues": None}
+        payload["undoes"] = str(upload.pk)
         return Placed(ORDERING.submit(upload_type, payload, {}, owner=owner, idempotency=idempotency))
 
 
@@ -95,7 +97,11 @@ def missing_file(job: Job) -> str:
     if undoes := job.payload.get("undoes"):
         images = images_of(undoes)
         return "" if images and images.deleted_at is None else "The old values of the rows have expired."
-    return "" if has_source(job) else "The uploaded file has expired and must be uploaded again."
+    if has_source(job):
+        return ""
+    if successor := continued_by(job):
+        return f"The upload {successor} has taken over the file."
+    return "The uploaded file has expired and must be uploaded again."
 
 
 def images_of(upload_id: Any) -> Artifact | None:

@@ -68,6 +68,7 @@ def test_a_body_becomes_a_file_and_a_queued_job(send: Send, owner: User) -> None
         "file": {"filename": "品.csv", "sizeBytes": len(CSV), "sha256": SHA256},
         "csv": {"encoding": "cp932", "delimiter": ";"},
         "mode": "partial", "dryRun": True, "plan": "abc", "corrects": None, "repeats": None, "undoes": None,
+        "continues": None,
     }  # fmt: skip
     source = Artifact.objects.get()
     assert (source.job, source.role, source.attempt, source.size_bytes) == (job, "source", None, len(CSV))

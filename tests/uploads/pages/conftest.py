@@ -1,0 +1,48 @@
+"""A user of the pages of uploads, in Django's test client and in Chromium."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from playwright.sync_api import Browser, Page
+
+from tests.support.apps.warehouse.models import Tenant
+from tests.support.axe import carry_session
+
+
+@pytest.fixture(autouse=True)
+def tenant(owner: User) -> Tenant:
+    """The owner may upload items for it."""
+    return Tenant.objects.create(code=owner.get_username())
+
+
+@pytest.fixture
+def signed_in(client: Client, owner: User) -> Client:
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def send(signed_in: Client) -> Callable[..., Any]:
+    """Send the form of items with a file, as a browser does: the fields first."""
+
+    def post(
+        data: bytes, *, name: str = "rows.csv", client: Client = signed_in, of: str = "items", **fields: str
+    ) -> Any:
+        fields = {"encoding": "", "delimiter": "", "mode": "atomic", "dryRun": "true", **fields}
+        return client.post(f"/uploads/new?type={of}", {**fields, "file": SimpleUploadedFile(name, data)})
+
+    return post
+
+
+@pytest.fixture
+def plain_page(browser: Browser, signed_in: Client, live_url: str) -> Any:
+    """A page in Chromium without JavaScript whose user is signed in."""
+    context = browser.new_context(base_url=live_url, java_script_enabled=False, locale="en")
+    page: Page = context.new_page()
+    carry_session(page, signed_in, live_url)
+    yield page
+    context.close()

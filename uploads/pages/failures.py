@@ -1,0 +1,54 @@
+"""Why an upload failed, and what its owner can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from jobs.pages.detail_wording import ShownInFull
+from uploads.row_codes import ROW_CODES
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+#: The file is read in a wrong way: the form to change that is open.
+READING: Final = frozenset(
+    {
+        "unknown-encoding", "encoding-ambiguous", "unknown-delimiter", "unknown-headings", "unterminated-quote",
+        "record-too-long", "too-many-columns",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`advice` says what to do. `may_retry`: the same job can be tried again."""
+
+    heading: _StrOrPromise
+    detail: str
+    advice: _StrOrPromise
+    code: str
+    may_retry: bool
+
+    @property
+    def is_about_reading(self) -> bool:
+        """Whether another encoding or delimiter may help."""
+        return self.code in READING
+
+
+def failure_of(shown: ShownInFull) -> Failure | None:
+    """None unless it failed."""
+    if shown.failure is None:
+        return None
+    error = shown.failure["error"]
+    code = error["code"]
+    if code == "rows-rejected":
+        advice = _("Write the good rows now and mend the rejected ones afterwards, or upload a mended file.")
+        return Failure(_("Nothing was written"), error["detail"], advice, code, may_retry=False)
+    if code in ROW_CODES:
+        known = ROW_CODES[code]
+        return Failure(known.title, error["detail"], known.cure, code, may_retry=False)
+    remedy = shown.remedy.advice if shown.remedy else ""
+    return Failure(_("The upload failed"), error["detail"], remedy, code, may_retry=bool(shown.failure["retryable"]))

@@ -1,0 +1,5 @@
+"""Paths of the pages of uploads."""
+
+from uploads.pages.pages import UploadPages
+
+urlpatterns = UploadPages().paths()
