@@ -19,7 +19,7 @@ from jobs.numbers import format_number
 from jobs.pages.rate_chart import RateChart, rate_chart
 from jobs.pages.spans import rough_span, starts_in
 from jobs.pages.story import Story, tell
-from jobs.pages.wording import Shown, order_in_words, rows_in_words
+from jobs.pages.wording import STATUS_LABELS, Shown, order_in_words, rows_in_words
 from jobs.remedies import Remedy, ShownRemedy, remedy_of
 from jobs.states import State
 
@@ -55,8 +55,10 @@ class ShownInFull(Shown):
 
     @property
     def tab(self) -> str:
-        """The title of the browser's tab while the job is active: `42 % Yearly sales`."""
-        return f"{self.percent} % {self.title}" if self.percent else self.title
+        """The title of the browser's tab: `42 % Yearly sales` while it makes progress, else `Yearly sales: Queued`."""
+        if self.is_active and self.percent:
+            return f"{self.percent} % {self.title}"
+        return f"{self.title}: {STATUS_LABELS.get(self.word, self.word)}"
 
     @property
     def what_happens(self) -> str:

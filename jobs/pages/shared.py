@@ -1,4 +1,7 @@
-"""The public pages of a share link: what the file is, and the file itself. They need no session and set no cookie."""
+"""The public pages of a share link: what the file is, and the file itself.
+
+They need no session, and responses set no cookie. (A script of the page keeps the time zone of the browser in one.)
+"""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_kind_of_another_app_has_a_resource_pages_scopes_and_an_admin_page(
     assert "Greeting Complete Name Ada Download" in seen["list_page"]
     assert "Order an errand" in seen["list_page"]
     assert (
-        "All of them Greeting Complete Waited less than 1 s, ran less than 1 s. e.csv 0 rows · 12 bytes"
+        "All of them Greeting Notify me Complete Waited less than 1 s, ran less than 1 s. e.csv 0 rows · 12 bytes"
         in seen["detail_page"]
     )
     assert "What was ordered Name Ada" in seen["detail_page"]

@@ -34,7 +34,7 @@ def is_on(owner: User) -> bool:
 def test_the_link_asks_and_changes_nothing(path: str, owner: User, client: Client) -> None:
     for method in (client.get, client.head):
         response = method(path)
-        assert (response.status_code, is_on(owner)) == (200, True)
+        assert (response.status_code, is_on(owner), response.cookies) == (200, True, {})
     page = client.get(path).content.decode()
     assert f"Longhaul sends you a mail {OCCASION}." in page
     assert page.count("<button") == 1
@@ -45,7 +45,7 @@ def test_the_link_asks_and_changes_nothing(path: str, owner: User, client: Clien
 def test_the_button_stops_the_topic_and_may_be_pressed_twice(path: str, owner: User, client: Client) -> None:
     for _ in range(2):
         response = client.post(path)
-        assert (response.status_code, is_on(owner)) == (200, False)
+        assert (response.status_code, is_on(owner), response.cookies) == (200, False, {})
         assert f"Longhaul no longer sends you a mail {OCCASION}." in response.content.decode()
     preferences = preferences_of(owner.pk)
     assert (preferences.mail_schedule_paused, preferences.mail_complete) == (True, False)
@@ -79,7 +79,7 @@ def test_forged_links_are_a_friendly_404(method: str, path: str, owner: User, cl
     nobody = stop_token(0, Topic.FAILED)
     for token in ("x", path.rsplit("/", 1)[1] + "x", other_purpose, no_topic, nobody, "a:b", "%00"):
         response = getattr(client, method)(f"/mail/stop/{token}")
-        assert response.status_code == 404, token
+        assert (response.status_code, response.cookies) == (404, {}), token
         assert "This link is not valid" in response.content.decode()
     assert is_on(owner)
 

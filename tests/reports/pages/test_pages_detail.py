@@ -41,7 +41,8 @@ def test_a_queued_one(signed_in: Client, make_job: MakeJob) -> None:
     record_event(job.pk, Event.Name.SUBMITTED, actor="ada")
     text = shown(signed_in, job)
     assert text.startswith(
-        "Yearly sales Queued It is number 2 in the queue. Without JavaScript, this page does not refresh automatically."
+        "Yearly sales Notify me Queued It is number 2 in the queue. "
+        "Without JavaScript, this page does not refresh automatically."
     )
     assert "An administrator has paused this queue. Nothing in it starts until it is resumed." in text
     assert "0 % Position in queue 2 What was ordered Year 2023 File format UTF-8, comma Ordered" in text
@@ -79,6 +80,17 @@ def test_a_running_one_with_rows(signed_in: Client, make_job: MakeJob) -> None:
     assert "style=" not in html
 
 
+@pytest.mark.parametrize(
+    ("state", "percent", "tab"),
+    [(State.QUEUED, 0, "Yearly sales: Queued"), (State.DEAD, 40, "Yearly sales: Failed")],
+)
+def test_the_tab_names_the_status_of_one_that_makes_no_progress(
+    signed_in: Client, make_job: MakeJob, state: State, percent: int, tab: str
+) -> None:
+    html = signed_in.get(f"/reports/{make_job(state, progress_percent=percent).pk}").content.decode()
+    assert f'data-tab="{tab}"' in html
+
+
 def test_one_that_is_being_canceled(signed_in: Client, make_job: MakeJob) -> None:
     text = shown(signed_in, running(make_job, cancel_requested_at=timezone.now()))
     assert "Canceling It is being canceled. This usually takes a few seconds." in text
@@ -97,13 +109,13 @@ def test_a_complete_one(signed_in: Client, make_job: MakeJob, publish: Callable[
         Event.objects.create(job=job, at=job.created_at + timedelta(seconds=seconds), name=name, details=details)
     text = shown(signed_in, job)
     assert text.startswith(
-        "Yearly sales Complete Waited less than 1 s, ran 1 min 12 s. yearly-sales-2023.csv "
+        "Yearly sales Notify me Complete Waited less than 1 s, ran 1 min 12 s. yearly-sales-2023.csv "
         f"1,234 rows · 2.0\xa0kB · Kept until 2030-01-02 03:04 UTC Download SHA-256 {'ab' * 32} Copy".replace(
             "\xa0", " "
         )
     )
     assert text.endswith(
-        "It was finished after 1 min 12 s, with 1,234 rows. Order this report again Delete the report… "
+        "It was finished after 1 min 12 s, with 1,234 rows. Order this report again Repeat… Delete the report… "
         "This permanently deletes the report and its file. Delete permanently"
     )
 
@@ -112,8 +124,8 @@ def test_a_canceled_one(signed_in: Client, make_job: MakeJob) -> None:
     job = make_job(State.CANCELLED, finished_at=timezone.now())
     record_event(job.pk, Event.Name.CANCELLED, actor="ada")
     text = shown(signed_in, job)
-    assert text.startswith("Yearly sales Canceled What was ordered")
-    assert "It was canceled. Order this report again Delete the report…" in text
+    assert text.startswith("Yearly sales Notify me Canceled What was ordered")
+    assert "It was canceled. Order this report again Repeat… Delete the report…" in text
 
 
 def test_an_expired_one(signed_in: Client, make_job: MakeJob, publish: Callable[..., Artifact]) -> None:

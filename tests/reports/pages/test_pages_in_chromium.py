@@ -129,10 +129,12 @@ def test_progress_is_shown_until_the_report_has_ended(
 
     Job.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, finished_at=now)
     publish(job)
-    expect(ada_page.locator("#announcement")).to_have_text("Yearly sales: Complete")
+    expect(ada_page.locator("[data-announcement]")).to_have_text("Yearly sales: Complete")
     expect(ada_page.get_by_role("link", name="Download")).to_be_visible()
     expect(bar).to_have_count(0)
-    expect(ada_page.locator("[hx-get]")).to_have_count(0)
+    expect(ada_page.locator("[data-follow]")).to_have_count(0)
+    ada_page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the user looks at the tab
+    expect(ada_page).to_have_title("Yearly sales: Complete – Longhaul")
 
 
 def test_a_preview_is_shown_below_the_form_and_ordered_from_there(ada_page: Page) -> None:

@@ -65,7 +65,7 @@ def test_a_link_is_created_copied_used_and_revoked(
     download.value.save_as(tmp_path / "shared.csv")
     assert (tmp_path / "shared.csv").read_bytes() == CONTENT
     assert download.value.suggested_filename == "yearly-sales-2023.csv"
-    assert visitor.cookies() == []
+    assert [(cookie["name"], cookie["value"]) for cookie in visitor.cookies()] == [("timezone", "UTC")]
 
     ada_page.reload()
     link.refresh_from_db()

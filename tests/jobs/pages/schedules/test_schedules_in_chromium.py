@@ -41,7 +41,7 @@ def test_make_a_schedule_run_it_pause_it_and_delete_it(
     expect(page.locator(".badge")).to_have_text("Complete", timeout=15_000)
     job = Job.objects.get()
     expect(page).to_have_url(f"{live_url}/reports/{job.pk}")
-    page.get_by_role("link", name="Repeat this report…").click()
+    page.get_by_role("link", name="Repeat…").click()
     expect(page.get_by_role("spinbutton", name="Year")).to_have_value(str(job.payload["parameters"]["year"]))
 
     page.goto(f"/schedules/{schedule.pk}")
