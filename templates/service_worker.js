@@ -16,7 +16,7 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { mode, url } = event.request;
   const { pathname } = new URL(url);
-  if (mode === "navigate" && !pathname.startsWith("/api/") && !pathname.startsWith("/admin/")) {
+  if (mode === "navigate" && event.request.method === "GET" && !pathname.startsWith("/api/") && !pathname.startsWith("/admin/")) {
     event.respondWith(fetch(event.request).catch(() => caches.match(OFFLINE)));
   } else if (KEPT.includes(pathname)) {
     event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));

@@ -111,32 +111,30 @@ def _find(user: User, asked: str, kinds: dict[str, KindPages], before: UUID | No
     parameters |= {"before": before or UUID(int=2**128 - 1), "first": UUID(int=0)}
     for n, word in enumerate(words):
         escaped = _escaped(word)
-        parameters[f"types{n}"] = _types_called(word, user, kinds)
-        parameters[f"choices{n}"] = [
-            json.dumps(part) for part in islice(_choices_called(word, user, kinds), MOST_CHOICES)
-        ]
+        parameters[f"types{n}"] = _types_called(word, kinds)
+        parameters[f"choices{n}"] = [json.dumps(part) for part in islice(_choices_called(word, kinds), MOST_CHOICES)]
         parameters[f"word{n}"], parameters[f"start{n}"] = f"%{escaped}%", f"{escaped.lower()}%"
     found = fetch_all(statement, **parameters)
     edge = next((UUID(int=row["id"].int + 1) for row in found if row["edge"]), None)
     return [row["id"] for row in found if not row["edge"]], edge
 
 
-def _types_called(word: str, user: User, kinds: dict[str, KindPages]) -> list[str]:
+def _types_called(word: str, kinds: dict[str, KindPages]) -> list[str]:
     """Kind and identifier of the types with this word in their title, in the language of the page, or identifier."""
     wanted = word.casefold()
     return [
         f"{kind} {known.identifier}"
         for kind, pages in kinds.items()
-        for known in pages.resource.types.orderable_by(user)
+        for known in pages.resource.types.all()
         if wanted in str(known.title).casefold() or wanted in known.identifier
     ]
 
 
-def _choices_called(word: str, user: User, kinds: dict[str, KindPages]) -> Iterator[dict[str, Any]]:
+def _choices_called(word: str, kinds: dict[str, KindPages]) -> Iterator[dict[str, Any]]:
     """Parts of payloads: values of parameters whose label, which the pages show in their place, has this word."""
     wanted = word.casefold()
     for kind, pages in kinds.items():
-        for known in pages.resource.types.orderable_by(user):
+        for known in pages.resource.types.all():
             for name, field in known.Parameters().fields.items():
                 if not isinstance(field, serializers.ChoiceField):
                     continue

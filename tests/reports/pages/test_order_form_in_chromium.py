@@ -178,7 +178,7 @@ def test_without_a_script_the_form_has_a_list_and_an_input(browser: Browser, cli
 
 def test_three_clicks_from_the_start_page(ada_page: Page, complaints: list[str]) -> None:
     ada_page.goto("/")
-    ada_page.get_by_role("navigation").get_by_role("link", name="Order a report").click()
+    ada_page.get_by_role("main").get_by_role("link", name="Order a report").click()
     ada_page.get_by_role("link", name="Customers").click()
     ada_page.get_by_role("button", name="Order", exact=True).click()
     expect(ada_page.get_by_role("heading", level=1, name="Customers")).to_be_visible()

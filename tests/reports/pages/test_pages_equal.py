@@ -51,7 +51,7 @@ def test_a_complete_one_is_offered_with_its_age_rows_and_size(
 
 def test_one_in_progress_is_offered(signed_in: Client) -> None:
     order(signed_in)
-    assert "Yearly sales Queued Ordered now Use this one" in words(order(signed_in))
+    assert "Yearly sales Queued Ordered just now Use this one" in words(order(signed_in))
 
 
 def test_a_new_one_is_ordered_with_the_very_values_of_the_form(
