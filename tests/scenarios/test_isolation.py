@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from django.core.files.storage import storages
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django import Settings
 
-from jobs.models import Artifact, CallbackEndpoint, Job
+from jobs.models import Artifact, CallbackEndpoint, Job, Schedule, ShareLink
 from jobs.models.token import ApiToken
 from jobs.states import State
 from tabular.dialect import Dialect
 from tests.support.tokens import bearer_of
+from uploads.models import ResumableUpload
 
 pytestmark = pytest.mark.django_db
 
@@ -28,20 +31,32 @@ METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 OF_THE_MOMENT = {"Date", "RateLimit"}
 #: Django masks the token against CSRF anew each time that it shows it.
 MASKED_ANEW = re.compile(rb'(?<="X-CSRFToken": ")\w{64}|(?<=name="csrfmiddlewaretoken" value=")\w{64}')
-#: What stands behind an id of a path. `identifier` is a report type's, which is nobody's.
-NO_IDS = {"identifier"}
+CONVERTER = re.compile(r"<str:(\w+)>")
+#: What stands behind an id of a path. `identifier` is a type's, which is nobody's; `token` is itself the permission.
+NO_IDS = {"identifier", "token"}
+#: How a view refuses. Only OPTIONS of tus, which look nothing up, succeed.
+REFUSALS = {302, 403, 404, 405}
+#: Without these, resumable uploads refuse a request before they look for the upload.
+TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
+#: What must not have changed, and the columns that tell it.
+UNTOUCHED: list[tuple[Any, tuple[str, ...]]] = [
+    (Job, ()),
+    (ApiToken, ("id", "user")),
+    (ResumableUpload, ()),
+    (Schedule, ()),
+    (ShareLink, ()),
+]
 
 
-def paths(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, str]]:
-    """Each path with an id, as `/api/reports/{}/status`, and the name of that id."""
+def paths(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Each path with ids, as `/api/reports/{job_id}/status`, and the names of those ids."""
     for pattern in patterns:
         path = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             if not path.startswith("admin"):  # for the staff, who may see all
                 yield from paths(pattern.url_patterns, path)
         elif names := [name for name in pattern.pattern.converters if name not in NO_IDS]:
-            assert len(names) == 1
-            yield "/" + path.replace(f"<str:{names[0]}>", "{}"), names[0]
+            yield "/" + CONVERTER.sub(r"{\1}", path), names
 
 
 PATHS = dict(paths(get_resolver().url_patterns))
@@ -73,31 +88,41 @@ def theirs() -> dict[str, list[str]]:
     ]
     endpoint = CallbackEndpoint.objects.create(owner=stranger, url="https://x.example/", disabled_at=timezone.now())
     bearer_of(stranger)
+    tomorrow = timezone.now() + timedelta(days=1)
+    schedule = Schedule.objects.create(owner=stranger, kind="report", type="customers", order={}, recurrence={})
+    upload = ResumableUpload.objects.create(owner=stranger, length_bytes=9, order={}, expires_at=tomorrow)
+    link = ShareLink.objects.create(job=jobs[2], created_by=stranger, expires_at=tomorrow)
     return {
         "job_id": [str(job.pk) for job in jobs],
         "token_id": [str(ApiToken.objects.get(user=stranger).id)],
         "endpoint_id": [str(endpoint.pk)],
+        "link_id": [str(link.pk)],
+        "schedule_id": [str(schedule.pk)],
+        "upload_id": [str(upload.pk)],
     }
 
 
 @pytest.fixture(params=["token", "session"])
-def ask(request: pytest.FixtureRequest, db: None) -> Callable[[str, str, str], tuple[Any, ...]]:
+def ask(request: pytest.FixtureRequest, db: None, settings: Settings) -> Callable[..., tuple[Any, ...]]:
     """Ask as ada, and take the answer apart."""
+    settings.SHARE_LINKS = True
     ada = User.objects.create_user("ada")
     client = Client(raise_request_exception=False)
-    headers = {}
+    headers = dict(TUS)
     if request.param == "token":
         headers["Authorization"] = f"Bearer {bearer_of(ada)}"
         client.get("/api/reports", headers=headers)  # its use is noted
     else:
         client.force_login(ada)
 
-    def ask(method: str, path: str, id_: str) -> tuple[Any, ...]:
-        path = path.format(id_)
+    def ask(method: str, path: str, ids: dict[str, str]) -> tuple[Any, ...]:
+        path = path.format(**ids)
         options: dict[str, Any] = {} if method in ("get", "head") else {"content_type": "application/json"}
         answer = getattr(client, method)(path, headers=headers, **options)
-        shown = {name: value.replace(id_, "{id}") for name, value in answer.headers.items()}
-        body = MASKED_ANEW.sub(b"", answer.getvalue().replace(id_.encode(), b"{id}"))
+        shown, body = dict(answer.headers), MASKED_ANEW.sub(b"", answer.getvalue())
+        for id_ in ids.values():
+            shown = {name: value.replace(id_, "{id}") for name, value in shown.items()}
+            body = body.replace(id_.encode(), b"{id}")
         return answer.status_code, {name: shown[name] for name in shown.keys() - OF_THE_MOMENT}, body
 
     return ask
@@ -106,17 +131,30 @@ def ask(request: pytest.FixtureRequest, db: None) -> Callable[[str, str, str], t
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_somebody_elses_id_answers_as_one_that_nobody_has(
-    path: str, theirs: dict[str, list[str]], ask: Callable[[str, str, str], tuple[Any, ...]]
+    path: str, theirs: dict[str, list[str]], ask: Callable[..., tuple[Any, ...]]
 ) -> None:
-    before = list(Job.objects.order_by("pk").values()), list(ApiToken.objects.order_by("pk").values("id", "user"))
+    before = rows()
+    names = PATHS[path]
     for method in METHODS:
-        unknown = ask(method, path, UNKNOWN)
-        assert unknown[0] in (302, 403, 404, 405)
-        for theirs_id in theirs[PATHS[path]]:
-            assert ask(method, path, theirs_id) == unknown, (method, path)
-    after = list(Job.objects.order_by("pk").values()), list(ApiToken.objects.order_by("pk").values("id", "user"))
-    assert after == before
+        unknown = ask(method, path, dict.fromkeys(names, UNKNOWN))
+        is_description = method == "options" and "upload_id" in names
+        assert unknown[0] in (REFUSALS | {204} if is_description else REFUSALS), (method, path)
+        for ids in product(*(theirs[name] for name in names)):
+            assert ask(method, path, dict(zip(names, ids, strict=True))) == unknown, (method, path)
+    assert rows() == before
+
+
+def rows() -> list[list[dict[str, Any]]]:
+    return [list(model.objects.order_by("pk").values(*columns)) for model, columns in UNTOUCHED]
 
 
 def test_the_paths_are_those_that_there_are() -> None:
-    assert {"/api/reports/{}", "/api/operations/{}", "/api/tokens/{}", "/reports/{}/cancel"} <= PATHS.keys()
+    assert {
+        "/api/reports/{job_id}",
+        "/api/operations/{job_id}",
+        "/api/tokens/{token_id}",
+        "/api/uploads/resumable/{upload_id}",
+        "/reports/{job_id}/cancel",
+        "/reports/{job_id}/share/{link_id}/revoke",
+        "/schedules/{schedule_id}/delete",
+    } <= PATHS.keys()
