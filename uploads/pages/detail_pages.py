@@ -41,7 +41,7 @@ class UploadDetailPages(DetailPages):
 
     def detail_live(self, request: SignedInRequest, job_id: str) -> HttpResponse:
         """The part of the page that refreshes itself while the upload is active."""
-        return self.render(request, "uploads/detail_live.html", upload=self._upload(request, job_id))
+        return self.render(request, "uploads/detail_body.html", upload=self._upload(request, job_id))
 
     def confirm(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
         """Carry out the plan of a dry run: its good rows, if some have errors."""

@@ -56,7 +56,7 @@ def test_the_list_names_each_upload(signed_in: Client, owner: User) -> None:
 def test_a_queued_one_tells_its_place_and_its_steps(signed_in: Client, owner: User) -> None:
     job = make_upload(owner, "items", GOOD.encode())
     text = text_of(signed_in, job)
-    assert "Items rows.csv · 43 bytes Queued" in text
+    assert "Items rows.csv · 43 bytes Notify me Queued" in text
     assert "Received (done) Recognized Checked Planned Written" in text
     assert "Without JavaScript, this page does not refresh automatically. Reload" in text
     assert "Cancel the upload" in text
