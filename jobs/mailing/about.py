@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from jobs.mailing.password_reset import is_too_old
 from jobs.mailing.queueing import TOPICS, TOPICS_OF_RUNS
 from jobs.mailing.topics import Topic
 from jobs.models import Event, Job, ScheduleRun
@@ -27,6 +28,8 @@ class About:
 def about_of(mail: Job) -> About:
     """What a mail is about. Raises NoLongerTrueError, also if its owner has deleted it."""
     payload = mail.payload
+    if payload["topic"] == Topic.PASSWORD_RESET and is_too_old(mail):
+        raise NoLongerTrueError
     run = _run_of(mail) if "schedule" in payload else None
     job = _job_of(mail) if "job" in payload else None
     return About(job, run)

@@ -30,7 +30,7 @@ MOST_COPIES: Final = 2
 UNANSWERED: Final = {"mail": "sent, no answer"}
 ANSWERED: Final = {"mail": "answered"}
 #: What payloads have beside the topic (`jobs.mailing.queueing`).
-FACTS: Final = ({"job"}, {"job", "schedule"}, {"run", "schedule"}, {"counts"}, {"name", "url", "reason"})
+FACTS: Final = ({"job"}, {"job", "schedule"}, {"run", "schedule"}, {"counts"}, {"language"}, {"name", "url", "reason"})
 
 
 def send_mail(context: JobContext) -> dict[str, Any]:

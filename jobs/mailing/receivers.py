@@ -32,6 +32,8 @@ def reason_against(user: AbstractBaseUser | None, topic: Topic, *, schedule_id: 
         return "The account of its receiver is not active."
     if not address_of(user):
         return "Its receiver has no address."
+    if topic == Topic.PASSWORD_RESET:  # whoever has asked for it wants it
+        return "" if user.has_usable_password() else "The account of its receiver has no password."
     if topic in RUN_TOPICS:
         is_on = are_wanted(user.pk, topic, schedule_id)
     else:

@@ -26,10 +26,14 @@ class Topic(StrEnum):
     EXPIRING = "expiring"
     RUN_COMPLETE = "run-complete"
     RUN_FAILED = "run-failed"
+    PASSWORD_RESET = "password-reset"  # noqa: S105
 
     @property
     def preference(self) -> str:
-        """The field of `jobs.models.Preferences` that switches these mails on. Runs of schedules have none."""
+        """The field of `jobs.models.Preferences` that switches these mails on.
+
+        Mails about runs of schedules, and those with which a user chooses a new password, have none.
+        """
         return f"mail_{self.replace('-', '_')}"
 
 
