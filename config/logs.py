@@ -12,14 +12,16 @@ from django_structlog.signals import bind_extra_request_finished_metadata
 
 #: The address of a share link, up to its signature. Whoever knows the whole address can download the file.
 _SHARE_LINK: Final = re.compile(r"(/shared/[0-9a-f]{32})\.[\w-]+")
+#: The address with which a user chooses a new password, up to its token.
+_RESET_LINK: Final = re.compile(r"(/password/reset/[\w-]+/)[\w-]+")
 
 
-def hide_share_links(logger: Any, name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Processor: shorten the addresses of share links to the id of the link."""
+def hide_secret_links(logger: Any, name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor: shorten the addresses of share links to the id of the link, and hide the tokens of password resets."""
     for key, value in line.items():
         text = repr(value) if isinstance(value, HttpRequest) else value  # as the renderers would write it
-        if isinstance(text, str) and "/shared/" in text:
-            line[key] = _SHARE_LINK.sub(r"\1", text)
+        if isinstance(text, str) and ("/shared/" in text or "/password/reset/" in text):
+            line[key] = _RESET_LINK.sub(r"\1…", _SHARE_LINK.sub(r"\1", text))
     return line
 
 
@@ -46,7 +48,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     rendering: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if log_format == "console":
         rendering += [
-            hide_share_links,
+            hide_secret_links,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
             ),
@@ -54,7 +56,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     else:
         rendering += [
             structlog.processors.format_exc_info,
-            hide_share_links,
+            hide_secret_links,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     return {

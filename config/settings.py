@@ -191,6 +191,8 @@ MAIL_IS_ON = bool(EMAIL_URL)
 PUBLIC_URL = env.str("PUBLIC_URL", default="")  # links in mails start with it
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="longhaul@localhost")
 EMAIL_TIMEOUT = EMAIL_TIMEOUT_SECONDS = env.float("EMAIL_TIMEOUT_SECONDS", default=20.0)  # of each answer of the server
+PASSWORD_RESET_HOURS = env.int("PASSWORD_RESET_HOURS", default=2)
+PASSWORD_RESET_TIMEOUT = PASSWORD_RESET_HOURS * 3600
 if MAIL_IS_ON:
     globals().update(mail_settings(env.email_url("EMAIL_URL")))
 

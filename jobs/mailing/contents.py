@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from jobs.kinds import Kind, get_kind
 from jobs.mailing.links import absolute_url
 from jobs.mailing.queueing import SCHEDULE
 from jobs.mailing.topics import Topic
-from jobs.models import Job
+from jobs.models import Job, ScheduleRun
 from jobs.numbers import format_number, format_size
 from jobs.remedies import remedy_of
 from jobs.status import is_available
@@ -37,12 +38,15 @@ class Content:
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
-def content_about(topic: Topic, job: Job) -> Content:
-    """The mail about one job, which comes from `JobQuerySet.with_result` and has an owner."""
+def content_about(topic: Topic, job: Job, run: ScheduleRun | None = None) -> Content:
+    """The mail about one job, which comes from `JobQuerySet.with_result` and has an owner; `run` has ordered it."""
     kind = get_kind(job.kind)
     title = in_one_line(kind.inspector.title(job))
     path = kind.url_of_page(job.pk) or ""
-    return _ABOUT[topic](job, kind, title, absolute_url(path))
+    content = _ABOUT[topic](job, kind, title, absolute_url(path))
+    if run is not None:
+        content.facts.insert(0, (_("Schedule"), in_one_line(run.schedule.name)))
+    return content
 
 
 def content_of_schedule(payload: Mapping[str, Any]) -> Content:
@@ -60,6 +64,21 @@ def content_of_schedule(payload: Mapping[str, Any]) -> Content:
     )
 
 
+def content_of_refused_run(run: ScheduleRun) -> Content:
+    """The mail that a run of a schedule was refused, so that there is no job."""
+    name = in_one_line(run.schedule.name)
+    return Content(
+        subject=_("A run of the schedule %(name)s was refused") % {"name": name},
+        paragraphs=[
+            _("The run of your schedule “%(name)s” that was planned for %(time)s was refused. Nothing was ordered.")
+            % {"name": name, "time": moment(run.scheduled_for)},
+            run.reason,
+        ],
+        url=absolute_url(reverse("schedule-detail", args=[run.schedule_id])),
+        button=_("Open the schedule"),
+    )
+
+
 def content_of_digest(topic: Topic, counts: Mapping[str, int]) -> Content:
     """The mail that stands for those that would have been too many."""
     total = sum(counts.values())
@@ -67,6 +86,12 @@ def content_of_digest(topic: Topic, counts: Mapping[str, int]) -> Content:
         Topic.COMPLETE: ngettext("%(count)s more job is complete", "%(count)s more jobs are complete", total),
         Topic.FAILED: ngettext("%(count)s more job has failed", "%(count)s more jobs have failed", total),
         Topic.EXPIRING: ngettext("%(count)s more file expires soon", "%(count)s more files expire soon", total),
+        Topic.RUN_COMPLETE: ngettext(
+            "%(count)s more run of a schedule is complete", "%(count)s more runs of schedules are complete", total
+        ),
+        Topic.RUN_FAILED: ngettext(
+            "%(count)s more run of a schedule has failed", "%(count)s more runs of schedules have failed", total
+        ),
         Topic.SCHEDULE_PAUSED: ngettext(
             "%(count)s more schedule was paused", "%(count)s more schedules were paused", total
         ),
@@ -147,7 +172,13 @@ def _expiring(job: Job, kind: Kind, title: str, url: str) -> Content:
     )
 
 
-_ABOUT: Final = {Topic.COMPLETE: _complete, Topic.FAILED: _failed, Topic.EXPIRING: _expiring}
+_ABOUT: Final = {
+    Topic.COMPLETE: _complete,
+    Topic.FAILED: _failed,
+    Topic.EXPIRING: _expiring,
+    Topic.RUN_COMPLETE: _complete,
+    Topic.RUN_FAILED: _failed,
+}
 
 
 def _counted(of: str) -> str:

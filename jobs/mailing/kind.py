@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -16,21 +15,22 @@ from jobs.context import JobContext
 from jobs.errors import PermanentError, RetryableError
 from jobs.inspection import Finding, Inspector, InvalidPayloadError
 from jobs.kinds import Kind, QueueDials
+from jobs.mailing.about import NoLongerTrueError, about_of, schedule_id_of
 from jobs.mailing.messages import message_of
-from jobs.mailing.queueing import TOPICS
 from jobs.mailing.receivers import address_of, reason_against
 from jobs.mailing.sending import RefusedForNowError, deliver
 from jobs.mailing.topics import MAIL, Topic, mail_is_on
 from jobs.models import Attempt, Event, Job
 from jobs.retry import RetryPolicy
-from jobs.states import Level, State
-from jobs.status import is_available
+from jobs.states import Level
 
 #: How often the text of a mail may be sent without an answer that says what became of it.
 MOST_COPIES: Final = 2
 #: What the conditions of such an attempt say.
 UNANSWERED: Final = {"mail": "sent, no answer"}
 ANSWERED: Final = {"mail": "answered"}
+#: What payloads have beside the topic (`jobs.mailing.queueing`).
+FACTS: Final = ({"job"}, {"job", "schedule"}, {"run", "schedule"}, {"counts"}, {"language"}, {"name", "url", "reason"})
 
 
 def send_mail(context: JobContext) -> dict[str, Any]:
@@ -40,10 +40,11 @@ def send_mail(context: JobContext) -> dict[str, Any]:
     """
     mail = context.job
     topic, owner = Topic(mail.payload["topic"]), mail.owner
-    if (reason := reason_against(owner, topic)) or owner is None:
+    if (reason := reason_against(owner, topic, schedule_id=schedule_id_of(mail))) or owner is None:
         return {"sent": False, "reason": reason}
-    about = _job_of(mail)
-    if "job" in mail.payload and (about is None or not is_still_true(topic, about)):
+    try:
+        about = about_of(mail)
+    except NoLongerTrueError:
         return {"sent": False, "reason": "What it would say is no longer true."}
     if not mail_is_on():
         raise RetryableError("EMAIL_URL is not set for this worker.", public="The service sends no mail at the moment.")
@@ -58,15 +59,6 @@ def send_mail(context: JobContext) -> dict[str, Any]:
     message = message_of(mail, about, user_id=owner.pk, address=address)
     _send(context, message)
     return {"sent": True, "messageId": message.extra_headers["Message-ID"]}
-
-
-def is_still_true(topic: Topic, about: Job) -> bool:
-    """Whether a mail about this job would say what is so now. The job comes from `JobQuerySet.with_result`."""
-    if topic is not Topic.EXPIRING:
-        return TOPICS.get(State(about.state)) == topic
-    if about.state != State.SUCCEEDED or not is_available(about.result_artifact) or about.owner is None:
-        return False
-    return not about.events.filter(name=Event.Name.DOWNLOADED, actor=about.owner.get_username()).exists()
 
 
 def unanswered_copies(mail: Job) -> int:
@@ -92,14 +84,6 @@ def _send(context: JobContext, message: Any) -> None:
     attempt.update(conditions=ANSWERED)
 
 
-def _job_of(mail: Job) -> Job | None:
-    """The job that the mail is about. None if it has none, or its owner has deleted it."""
-    if "job" not in mail.payload:
-        return None
-    mine = Job.objects.with_result().filter(owner=mail.owner_id)
-    return mine.select_related("owner").filter(pk=UUID(mail.payload["job"])).first()
-
-
 class MailInspector(Inspector):
     """The type is the topic."""
 
@@ -116,7 +100,7 @@ class MailInspector(Inspector):
         checked = super().validate(payload, owner)
         if checked.get("topic") not in tuple(Topic):
             raise InvalidPayloadError([{"pointer": "/topic", "detail": "There is no such topic."}])
-        if set(checked) - {"topic"} not in ({"job"}, {"counts"}, {"name", "url", "reason"}):
+        if set(checked) - {"topic"} not in FACTS:
             raise InvalidPayloadError([{"pointer": "", "detail": "A topic and its facts are required."}])
         return checked
 
@@ -124,7 +108,7 @@ class MailInspector(Inspector):
         """Whether the server sends mail, and the receiver still wants it."""
         if not mail_is_on():
             yield Finding(Level.REFUSED, "EMAIL_URL is not set: the server sends no mail.")
-        elif reason := reason_against(job.owner, Topic(job.payload["topic"])):
+        elif reason := reason_against(job.owner, Topic(job.payload["topic"]), schedule_id=schedule_id_of(job)):
             yield Finding(Level.REFUSED, reason)
         else:
             yield Finding(Level.OK, "The server sends mail, and its receiver wants it.")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from jobs.dispatch.submission import submit_job
 from jobs.mailing.receivers import reason_against
+from jobs.mailing.runs import schedule_of
 from jobs.mailing.topics import MAIL, Topic, mail_is_on
-from jobs.models import Job
+from jobs.models import Job, Schedule, ScheduleRun
 from jobs.models.ids import first_id_at
 from jobs.postgres.advisory_locks import TRANSACTION_LOCK, LockClass, lock_key
 from jobs.postgres.statements import execute, fetch_all
@@ -31,6 +33,7 @@ HOUR: Final = timedelta(hours=1)
 SCHEDULE: Final = "schedule"
 #: Ends that are worth a mail.
 TOPICS: Final = {State.SUCCEEDED: Topic.COMPLETE, State.DEAD: Topic.FAILED}
+TOPICS_OF_RUNS: Final = {State.SUCCEEDED: Topic.RUN_COMPLETE, State.DEAD: Topic.RUN_FAILED}
 
 #: Count one more in the waiting digest. No row if there is none, or a worker has claimed it.
 COUNT_ONE: Final = """
@@ -47,12 +50,17 @@ COUNT_ONE: Final = """
 def mail_end(job: Job) -> list[Job]:
     """Queue the mail about the end of a job, if its owner gets one. Returns the new job: a mail or a digest.
 
-    Raises what `submit_job` raises.
+    For the job of a run, the choice of its schedule decides. Raises what `submit_job` raises.
     """
-    topic = TOPICS.get(State(job.state))
-    if topic is None or job.owner is None:
+    state = State(job.state)
+    if state not in TOPICS or job.owner is None or not mail_is_on():
         return []
-    mail = queue_mail(job.owner, topic, facts={"job": str(job.pk)}, of=job.kind)
+    facts = {"job": str(job.pk)}
+    if (schedule := schedule_of(job)) is None:
+        mail = queue_mail(job.owner, TOPICS[state], facts=facts, of=job.kind)
+    else:
+        facts["schedule"] = str(schedule.pk)
+        mail = queue_mail(job.owner, TOPICS_OF_RUNS[state], facts=facts, of=job.kind)
     return [mail] if mail else []
 
 
@@ -65,16 +73,24 @@ def mail_schedule_paused(owner: AbstractBaseUser, name: str, url: str, reason: s
     return queue_mail(owner, Topic.SCHEDULE_PAUSED, facts=facts, of=SCHEDULE)
 
 
+def mail_refused_run(schedule: Schedule, run: ScheduleRun) -> Job | None:
+    """Queue the mail that a run of a schedule was refused, if its owner gets one. Raises what `submit_job` raises."""
+    facts = {"run": run.pk, "schedule": str(schedule.pk)}
+    return queue_mail(schedule.owner, Topic.RUN_FAILED, facts=facts, of=schedule.kind)
+
+
 def queue_mail(owner: AbstractBaseUser, topic: Topic, *, facts: dict[str, Any], of: str) -> Job | None:
     """Queue a mail with these `facts` beside the topic. None if the user gets none, or a waiting digest counts it.
 
     `of` is what a digest counts. Raises what `submit_job` raises.
     """
-    if not mail_is_on() or reason_against(owner, topic):
+    schedule_id = UUID(facts["schedule"]) if "schedule" in facts else None
+    if not mail_is_on() or reason_against(owner, topic, schedule_id=schedule_id):
         return None
     with transaction.atomic():
-        # One after the other for this user and topic, so that they count right.
-        execute(TRANSACTION_LOCK, key=lock_key(LockClass.MAILS, f"{owner.pk} {topic}"))
+        # One after the other for this user, so that they count right. There is no lock for each topic: a transaction
+        # that mails about two topics would wait for the second lock while it holds the row of the queue.
+        execute(TRANSACTION_LOCK, key=lock_key(LockClass.MAILS, owner.pk))
         if (until := _digest_until(owner, topic)) is None:
             return submit_job(kind=MAIL, owner=owner, payload={"topic": topic, **facts})
         if fetch_all(COUNT_ONE, of=of, owner=owner.pk, kind=MAIL, topic=topic):

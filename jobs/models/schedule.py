@@ -55,6 +55,13 @@ class Schedule(models.Model):
     time_zone = models.CharField(max_length=64)
     next_run_at = models.DateTimeField(null=True, help_text="NULL: it is paused, or no date matches")
     mail = models.CharField(max_length=10, choices=Mail, default=Mail.FAILED)
+    mail_before_stop = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="the choice that the stop link of a mail replaced",
+    )
     callback_url = models.CharField(max_length=LONGEST_URL, blank=True, help_text="empty: the default of the owner")
     paused_at = models.DateTimeField(null=True, help_text="the row of Celery Beat may be disabled, too")
     pause_reason = models.CharField(max_length=10, blank=True, choices=PauseReason)

@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from jobs.localization import time_zones
+from jobs.mailing.topics import mail_is_on
 from jobs.models import Preferences
 from jobs.pages.signed_in import PageRequest
 
@@ -55,10 +56,16 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         labels = {"number_format": _("Numbers")}
         widgets = {"number_format": forms.RadioSelect}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not mail_is_on():  # what was chosen before stays
+            for name in MAIL_FIELDS:
+                del self.fields[name]
+
     @property
     def mail_fields(self) -> list[forms.BoundField]:
-        """The checkboxes of the group about mail."""
-        return [self[name] for name in MAIL_FIELDS]
+        """The checkboxes of the group about mail; none if the server sends no mail."""
+        return [self[name] for name in MAIL_FIELDS if name in self.fields]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

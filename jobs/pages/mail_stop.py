@@ -13,23 +13,23 @@ from django.views.decorators.http import require_http_methods
 
 from jobs.mailing.receivers import exists, switch_topic
 from jobs.mailing.stopping import InvalidTokenError, read_token
-from jobs.mailing.topics import OCCASIONS
+from jobs.mailing.topics import occasion_of
 
 
 @never_cache
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_stop(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask, or switch the topic of the token off; with `undo`, on again. Whoever has the token may do so."""
+    """Ask, or switch off what the token names; with `undo`, on again. Whoever has the token may do so."""
     try:
-        user_id, topic = read_token(token)
+        stop = read_token(token)
     except InvalidTokenError:
         return render(request, "mail/unknown_link.html", status=404)
-    if not exists(user_id):
+    if not exists(stop.user_id):
         return render(request, "mail/unknown_link.html", status=404)
-    context = {"token": token, "occasion": OCCASIONS[topic]}
+    context = {"token": token, "occasion": occasion_of(stop.topic, stop.schedule_id)}
     if request.method != "POST":
         return render(request, "mail/stop.html", context)
     is_undone = "undo" in request.POST
-    switch_topic(user_id, topic, on=is_undone)
+    switch_topic(stop.user_id, stop.topic, on=is_undone, schedule_id=stop.schedule_id)
     return render(request, "mail/stopped.html", {**context, "is_undone": is_undone})

@@ -8,7 +8,8 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
-from jobs.pages import accounts, home_pages, mail_stop, offline, shared, tokens
+from jobs.mailing.topics import mail_is_on
+from jobs.pages import accounts, home_pages, mail_stop, offline, password_reset, shared, tokens
 from jobs.pages.schedules import form_views as forms
 from jobs.pages.schedules import views as schedules
 
@@ -19,7 +20,11 @@ def icon(request: HttpRequest) -> HttpResponse:
     return redirect(static("longhaul/icon.svg"))
 
 
-sign_in = LoginView.as_view(template_name="registration/sign_in.html", redirect_authenticated_user=True)
+sign_in = LoginView.as_view(
+    template_name="registration/sign_in.html",
+    redirect_authenticated_user=True,
+    extra_context={"mail_is_on": mail_is_on},  # called by the template
+)
 
 urlpatterns = [
     path("", home_pages.home, name="home"),
@@ -27,6 +32,9 @@ urlpatterns = [
     path("search", home_pages.search, name="search"),
     path("sign-in", sign_in, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("password/forgot", password_reset.ask_for_reset, name="password-reset"),
+    path("password/forgot/sent", password_reset.reset_sent, name="password-reset-sent"),
+    path("password/reset/<str:uidb64>/<str:token>", password_reset.choose_new_password, name="password-reset-confirm"),
     path("language", set_language, name="set-language"),
     path("preferences", accounts.preferences, name="preferences"),
     path("preferences/password", accounts.change_password, name="change-password"),

@@ -132,5 +132,6 @@ def _columns(plan: Plan) -> dict[str, Any]:
         "recurrence": plan.recurrence.to_json(),
         "time_zone": plan.time_zone,
         "mail": plan.mail,
+        "mail_before_stop": "",
         "callback_url": plan.callback_url,
     }

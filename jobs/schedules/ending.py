@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from jobs.models import Job, Schedule, ScheduleRun
 from jobs.postgres.commit import in_transaction
 from jobs.schedules.beat_rows import disable_beat_row
-from jobs.schedules.notices import FAILURES, tell_paused, tell_run_ended
+from jobs.schedules.notices import FAILURES, tell_paused, tell_refused
 from jobs.states import State
 
 Outcome = ScheduleRun.Outcome
@@ -53,13 +53,14 @@ def _reason(job: Job | None) -> str:
 
 
 def end_run(schedule: Schedule, run: ScheduleRun, outcome: Outcome, *, reason: str) -> None:
-    """Record the outcome, tell the owner, and pause the schedule after too many failures in a row.
+    """Record the outcome, tell the owner of a refusal, and pause the schedule after too many failures in a row.
 
     The caller has locked the schedule. What the owner starts by hand does not count for the pause.
     """
     run.outcome, run.reason = outcome, reason
     run.save(update_fields=["outcome", "reason"])
-    tell_run_ended(schedule, run)
+    if outcome == Outcome.REFUSED:
+        tell_refused(schedule, run)
     if run.is_manual or (outcome not in FAILURES and outcome != Outcome.SUCCEEDED):
         return
     schedule.failures = schedule.failures + 1 if outcome in FAILURES else 0

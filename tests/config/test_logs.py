@@ -8,7 +8,7 @@ from axes.models import AccessAttempt
 from django.test import Client
 from pytest_django import Settings
 
-from config.logs import logging_config
+from config.logs import hide_secret_links, logging_config
 from jobs.models import ShareLink
 from jobs.sharing.signature import token_of
 
@@ -60,6 +60,13 @@ def test_a_share_link_in_the_log_is_of_no_use(
     for line in logged:
         assert f"/shared/{link.pk.hex}{tail}" in line
         assert token.split(".")[1] not in line
+
+
+def test_the_token_of_a_password_reset_is_not_logged() -> None:
+    line = {"request": "GET /password/reset/MQ/cr0a2b-0123456789abcdef", "path": "/password/reset/MQ/set-password"}
+    assert hide_secret_links(None, "info", dict(line)) == {
+        "request": "GET /password/reset/MQ/…", "path": "/password/reset/MQ/…"
+    }  # fmt: skip
 
 
 def address_in(caplog: pytest.LogCaptureFixture) -> str:

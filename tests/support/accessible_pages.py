@@ -195,6 +195,7 @@ def visitor_pages() -> Iterator[str]:
     """What those see who are not signed in."""
     yield from ("/sign-in", "/admin/login/", "/no/such/page", "/shared/forged", "/api/docs")
     yield from ("/sign-in", "/admin/login/", "/no/such/page", "/api/docs", "/mail/stop/forged")
+    yield from ("/password/forgot/sent", "/password/reset/MQ/forged")
     reader, _ = User.objects.get_or_create(username="reader")
     yield f"/mail/stop/{stop_token(reader.pk, Topic.FAILED)}"
 

@@ -10,12 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from jobs.errors import TransitionError
+from jobs.mailing.topics import mail_is_on
 from jobs.models import Schedule
 from jobs.pages.posting import post_only_from
 from jobs.pages.schedules.showing import history_of, is_elsewhere, next_runs, order_in_words, show_schedule
 from jobs.pages.signed_in import SignedInRequest
 from jobs.schedules.changing import delete_schedule, pause_schedule, resume_schedule, run_now
-from jobs.schedules.notices import can_mail_runs
 from jobs.schedules.reading import schedules_of
 from jobs.tokens.views import as_uuid
 
@@ -88,7 +88,7 @@ def _page(request: SignedInRequest, schedule_id: str, *, status: int = 200, refu
         "next_runs": next_runs(schedule),
         "is_elsewhere": is_elsewhere(schedule),
         "history": history_of(schedule),
-        "can_mail_runs": can_mail_runs(),
+        "can_mail_runs": mail_is_on(),
         "refusal": refusal,
     }
     return render(request, "schedules/detail.html", context, status=status)

@@ -12,11 +12,11 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from jobs.localization import time_zones
+from jobs.mailing.topics import mail_is_on
 from jobs.models import Schedule
 from jobs.models.callbacks import LONGEST_URL
 from jobs.outbound.urls import InvalidCallbackURLError, canonical_url
 from jobs.pages.order_form import Mistake
-from jobs.schedules.notices import can_mail_runs
 from jobs.schedules.recurrence import DAYS, LONGEST, InvalidRecurrenceError, Recurrence, check_recurrence
 
 EVERY: Final = [
@@ -85,7 +85,7 @@ class WhenForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not can_mail_runs():
+        if not mail_is_on():
             del self.fields["mail"]
 
     def clean_at(self) -> time:

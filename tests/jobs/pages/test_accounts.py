@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.models import Preferences
 
@@ -16,6 +16,12 @@ CHOSEN = {"language": "ja", "time_zone": "Asia/Tokyo", "number_format": "1.234,5
 def ada(client: Client, owner: User) -> Client:
     client.force_login(owner)
     return client
+
+
+@pytest.fixture(autouse=True)
+def mail_is_on(settings: Settings) -> None:
+    """The server sends mail."""
+    settings.MAIL_IS_ON = True
 
 
 def test_choices_are_kept_and_shown(ada: Client, owner: User) -> None:
@@ -41,6 +47,19 @@ def test_what_is_not_offered_is_refused(ada: Client, wrong: dict[str, str]) -> N
     assert response.status_code == 422
     assert list(response.context["form"].errors) == list(wrong)
     assert not Preferences.objects.exists()
+
+
+def test_without_mail_no_mails_are_offered_and_the_choices_stay(ada: Client, settings: Settings) -> None:
+    ada.post("/preferences", {**CHOSEN, "mail_expiring": "on"})
+    assert ada.get("/preferences").content.decode().count('name="mail_') == 4
+    settings.MAIL_IS_ON = False
+    page = ada.get("/preferences").content.decode()
+    assert ("mail_" in page, "Send me mail" in page) == (False, False)
+    assert ada.post("/preferences", {**CHOSEN, "number_format": "1,234.5", "mail_complete": "on"}).status_code == 302
+    kept = Preferences.objects.get()
+    assert (kept.number_format, kept.mail_complete, kept.mail_failed, kept.mail_expiring) == (
+        "1,234.5", False, True, True,
+    )  # fmt: skip
 
 
 def test_the_preferences_cost_three_queries(ada: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from jobs.localization import preferences_of
 from jobs.mailing.stopping import SALT, stop_token
-from jobs.mailing.topics import Topic
+from jobs.mailing.topics import OCCASIONS, Topic
+from jobs.models import Schedule
 
 OCCASION = "when a report or an upload has failed"
 
@@ -37,7 +38,7 @@ def test_the_link_asks_and_changes_nothing(path: str, owner: User, client: Clien
         assert (response.status_code, is_on(owner), response.cookies) == (200, True, {})
     page = client.get(path).content.decode()
     assert f"Longhaul sends you a mail {OCCASION}." in page
-    assert page.count("<button") == 1
+    assert page.count("<button>") == 1  # beside those of the languages
     assert "ada" not in page
     assert "no-store" in client.get(path)["Cache-Control"]
 
@@ -63,13 +64,44 @@ def test_it_can_be_undone(path: str, owner: User, client: Client) -> None:
     assert is_on(owner)
 
 
-@pytest.mark.parametrize("topic", list(Topic))
+@pytest.mark.parametrize("topic", list(OCCASIONS))
 def test_each_topic_has_a_link(topic: Topic, owner: User, client: Client) -> None:
     path = f"/mail/stop/{stop_token(owner.pk, topic)}"
     client.post(path, {"undo": "1"})
     assert getattr(preferences_of(owner.pk), topic.preference)
     client.post(path)
     assert not getattr(preferences_of(owner.pk), topic.preference)
+
+
+@pytest.mark.parametrize("choice", ["failed", "always"])
+@pytest.mark.parametrize("topic", [Topic.RUN_FAILED, Topic.RUN_COMPLETE])
+def test_the_link_of_a_schedule_stops_its_mails_and_no_others(
+    topic: Topic, choice: str, owner: User, client: Client
+) -> None:
+    bob = User.objects.create_user("bob")
+    kind = {"kind": "report", "type": "yearly-sales", "order": {}, "recurrence": {}, "mail": choice}
+    own, other = (Schedule.objects.create(owner=owner, name="Secret plans", **kind) for _ in range(2))
+    of_bob = Schedule.objects.create(owner=bob, **kind)
+    path = f"/mail/stop/{stop_token(owner.pk, topic, own.pk)}"
+
+    def choices() -> list[str]:
+        return [Schedule.objects.get(pk=schedule.pk).mail for schedule in (own, other, of_bob)]
+
+    page = client.get(path).content.decode()
+    assert "Longhaul sends you a mail about runs of this schedule, as you have chosen for it." in page
+    assert "Secret plans" not in page
+    assert choices() == [choice] * 3
+    for body in ({}, {"List-Unsubscribe": "One-Click"}):
+        page = client.post(path, body).content.decode()
+        assert "Longhaul no longer sends you a mail about runs of this schedule, as you have chosen for it." in page
+        assert choices() == ["none", choice, choice]
+    for _ in range(2):
+        assert "You get these mails again" in client.post(path, {"undo": "1"}).content.decode()
+        assert choices() == [choice] * 3
+    forged = stop_token(bob.pk, topic, own.pk)  # nobody can make it, and it stops nothing
+    client.post(f"/mail/stop/{forged}")
+    assert choices() == [choice] * 3
+    assert is_on(owner)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

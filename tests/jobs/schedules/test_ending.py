@@ -1,16 +1,16 @@
 """What the end of a job means for its schedule, and who is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from jobs.maintenance.scheduled_runs import prune_scheduled_runs, run_due_schedules, settle_scheduled_runs
-from jobs.models import Job, Schedule, ScheduleRun
-from jobs.schedules import notices
+from jobs.models import Job, Queue, Schedule, ScheduleRun
 from jobs.schedules.changing import resume_schedule, run_now
 from jobs.schedules.ending import settle_run
 from jobs.schedules.recurrence import Recurrence
@@ -25,16 +25,11 @@ ERROR = {"error": {"code": "query-refused", "detail": "The query was refused.", 
 
 
 @pytest.fixture
-def told() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """What functions that send mail would hear."""
-    heard: list[tuple[str, dict[str, Any]]] = []
-
-    def hear(sender: Any, signal: Any, **facts: Any) -> None:
-        heard.append(("ended", facts))
-
-    notices.run_ended.connect(hear)
-    yield heard
-    notices.run_ended.disconnect(hear)
+def mailed(settings: Settings, owner: User) -> Callable[[], list[dict[str, Any]]]:
+    """The payloads of all mails, which the server can send, to an owner with an address."""
+    settings.MAIL_IS_ON = True
+    User.objects.filter(pk=owner.pk).update(email="ada@example.com")
+    return lambda: list(Job.objects.filter(kind="mail").order_by("pk").values_list("payload", flat=True))
 
 
 def run_of_day(clock: Clock, day: int, state: State) -> ScheduleRun:
@@ -89,26 +84,22 @@ def test_a_job_that_is_gone_counts_neither_way(clock: Clock, make_schedule: Make
 
 
 def test_failures_in_a_row_pause_the_schedule(
-    clock: Clock, make_schedule: Make, told: list[tuple[str, dict[str, Any]]], settings: Any, owner: User
+    clock: Clock, make_schedule: Make, mailed: Callable[[], list[dict[str, Any]]], settings: Any
 ) -> None:
     settings.SCHEDULE_PAUSE_AFTER_FAILURES = 3
-    settings.MAIL_IS_ON = True
-    owner.email = "ada@example.com"
-    owner.save()
     schedule = make_schedule(DAILY, mail="none", callback_url=URL)
     for day, state in enumerate([State.DEAD, State.DEAD, State.SUCCEEDED, State.DEAD, State.CANCELLED, State.DEAD], 1):
         run_of_day(clock, day, state)
     schedule.refresh_from_db()
-    assert (schedule.failures, schedule.pause_reason, told) == (2, "", [])
+    assert (schedule.failures, schedule.pause_reason, mailed()) == (2, "", [])
     run_of_day(clock, 7, State.DEAD)
     schedule = Schedule.objects.select_related("periodic_task").get()
     assert (schedule.failures, schedule.pause_reason, schedule.next_run_at) == (3, "failures", None)
     assert schedule.paused_at is not None
     assert schedule.periodic_task is not None
     assert not schedule.periodic_task.enabled
-    assert told == [], "the owner wants no mail about single runs"
-    mail = Job.objects.get(kind="mail", type="schedule-paused")
-    assert mail.payload == {
+    [facts] = mailed()
+    assert facts == {
         "topic": "schedule-paused",
         "name": "Last week",
         "url": f"/schedules/{schedule.pk}",
@@ -148,37 +139,48 @@ def test_refusals_count_as_failures_and_are_called_back(
     assert bodies[0]["data"]["reason"] == "This type no longer exists, or you may no longer order it."
 
 
-@pytest.mark.parametrize(
-    ("mail", "state", "count"),
-    [
-        ("none", State.DEAD, 0),
-        ("failed", State.DEAD, 1),
-        ("failed", State.SUCCEEDED, 0),
-        ("always", State.DEAD, 1),
-        ("always", State.SUCCEEDED, 1),
-    ],
-)
-def test_the_owner_is_told_by_mail_as_chosen(
-    clock: Clock, make_schedule: Make, told: list[tuple[str, dict[str, Any]]], mail: str, state: State, count: int
+@pytest.mark.parametrize(("mail", "count"), [("none", 0), ("failed", 1), ("always", 1)])
+def test_the_owner_is_told_of_a_refusal_by_mail_as_chosen(
+    clock: Clock,
+    make_schedule: Make,
+    report_types: dict[str, ReportType],
+    mailed: Callable[[], list[dict[str, Any]]],
+    mail: str,
+    count: int,
 ) -> None:
-    make_schedule(DAILY, mail=mail)
-    run = run_of_day(clock, 1, state)
-    assert [what for what, _ in told] == ["ended"] * count
-    assert [facts["run"] for _, facts in told] == [run] * count
+    schedule = make_schedule(DAILY, mail=mail)
+    del report_types["order-lines"]
+    clock("2026-11-30T07:00+09:00")
+    run_due_schedules()
+    run = ScheduleRun.objects.get()
+    assert mailed() == [{"topic": "run-failed", "run": run.pk, "schedule": str(schedule.pk)}] * count
 
 
-def test_an_error_of_the_mail_does_not_undo_the_end(clock: Clock, make_schedule: Make) -> None:
-    def fail(**facts: Any) -> None:
-        Job.objects.all().delete()
-        raise RuntimeError("no mail today")
+@pytest.mark.parametrize("state", [State.DEAD, State.SUCCEEDED])
+def test_the_end_of_a_job_is_not_mailed_from_here(
+    clock: Clock, make_schedule: Make, mailed: Callable[[], list[dict[str, Any]]], state: State
+) -> None:
+    """The worker that ends a job announces it, or a sweep (`jobs.announcing`)."""
+    make_schedule(DAILY, mail="always")
+    run_of_day(clock, 1, state)
+    assert mailed() == []
 
-    make_schedule(DAILY)
-    notices.run_ended.connect(fail)
-    try:
-        run = run_of_day(clock, 1, State.DEAD)
-    finally:
-        notices.run_ended.disconnect(fail)
-    assert (run.outcome, Job.objects.count()) == ("failed", 1)
+
+def test_a_closed_queue_of_mails_does_not_undo_the_end(
+    clock: Clock,
+    make_schedule: Make,
+    report_types: dict[str, ReportType],
+    mailed: Callable[[], list[dict[str, Any]]],
+    settings: Settings,
+) -> None:
+    settings.SCHEDULE_PAUSE_AFTER_FAILURES = 1
+    schedule = make_schedule(DAILY)
+    Queue.objects.filter(name="mail").update(accepting=False)
+    del report_types["order-lines"]
+    clock("2026-11-30T07:00+09:00")
+    run_due_schedules()
+    schedule.refresh_from_db()
+    assert (ScheduleRun.objects.get().outcome, schedule.pause_reason, mailed()) == ("refused", "failures", [])
 
 
 def test_a_run_by_hand_leaves_the_times_alone_and_does_not_count(clock: Clock, make_schedule: Make) -> None:
