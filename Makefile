@@ -54,7 +54,7 @@ bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
 
 .PHONY: check
-check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, error codes, deployment checks
+check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI drift, error codes, translations, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.warehouse $(python) -m mypy
@@ -64,6 +64,7 @@ check: .venv/.dev  ## lint, types, import rules, migrations, OpenAPI drift, erro
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo 'docs/openapi.yaml is out of date: run `make openapi`' >&2; exit 1; }
 	@$(offline) $(python) manage.py error_codes --check docs/api.md
 	@$(offline) $(python) -m tests.support.emitted_codes
+	@echo makemessages && $(offline) $(python) -m tests.support.translations
 	@echo manage.py check --deploy && $(offline) $(python) manage.py check --deploy --fail-level WARNING
 
 .PHONY: openapi
@@ -137,7 +138,7 @@ chromium:
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
 	fi
 
-# Not part of `make check`, which needs only Python and make.
+# Not part of `make check`, which needs only Python, make and GNU gettext.
 .venv/spectral/node_modules:
 	@command -v npm >/dev/null || $(call fail,make spectral needs npm: install Node.js 20 or newer (on Debian: apt-get install npm))
 	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/spectral \
