@@ -49,6 +49,10 @@ fuzz: .venv/.dev  ## send requests generated from the OpenAPI schema for SECONDS
 axe: .venv/.dev chromium  ## check all pages for accessibility problems, at two widths, light and dark
 	@exec $(python) -m pytest -m axe --timeout 900 -q tests/scenarios/test_accessibility.py $(ARGS)
 
+.PHONY: screenshots
+screenshots: .venv/.dev chromium  ## take the pictures of README.md
+	@exec $(python) -m pytest -m screenshots -q tests/scenarios/test_screenshots.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
