@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils import translation
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.errors import PermanentError
@@ -26,6 +27,15 @@ class UnknownColumnError(PermanentError):
         super().__init__(f"The report {reason} with the heading “{heading}”.", code="unknown-column")
 
 
+@extend_schema_field(
+    {
+        "type": ["array", "null"],
+        "items": {"type": "string", "maxLength": LONGEST_HEADING},
+        "minItems": 1,
+        "maxItems": MOST_COLUMNS,
+        "uniqueItems": True,
+    }
+)
 class ColumnsField(serializers.ListField):
     """Headings, without repeats; null: all columns."""
 

@@ -37,7 +37,7 @@ class HeadingsField(serializers.DictField):
 def refuse_unknown_columns(order: Mapping[str, Any]) -> None:
     """Raise DRF's ValidationError if the order matches a heading to a column that its type does not have."""
     upload_type = UPLOAD_TYPES.find(order["uploadType"])
-    if upload_type is None or not (headings := order["csv"].get("headings")):
+    if upload_type is None or not (headings := order.get("csv", {}).get("headings")):
         return
     columns = {normalize(name) for names in upload_type.known_headings().values() for name in names}
     for column in headings.values():

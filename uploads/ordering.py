@@ -124,7 +124,7 @@ class UploadOrdering(Ordering[UploadType]):
             job = self.submit(upload_type, payload, order, owner=owner, idempotency=idempotency)
             artifact.job = job
             artifact.save(force_insert=True)
-            if headings := data["csv"].get("headings"):
+            if headings := data.get("csv", {}).get("headings"):
                 remember_headings(owner, upload_type.identifier, headings)
             record(job)
             return Placed(job)
@@ -143,9 +143,13 @@ def refuse_wrong_order(order: dict[str, Any], *, owner: AbstractBaseUser) -> Non
 
 def _as_corrected(order: dict[str, Any]) -> dict[str, Any]:
     """A correction has the headings of the file that it corrects, so they are matched as those were."""
-    if not order.get("corrects") or "headings" in order["csv"] or not (headings := headings_of(order["corrects"])):
+    if (
+        not order.get("corrects")
+        or "headings" in order.get("csv", {})
+        or not (headings := headings_of(order["corrects"]))
+    ):
         return order
-    return {**order, "csv": {**order["csv"], "headings": headings}}
+    return {**order, "csv": {**order.get("csv", {}), "headings": headings}}
 
 
 def first_with_same_bytes(owner: AbstractBaseUser, upload_type: str, sha256: str) -> UUID | None:

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs.models import Artifact, CallbackEndpoint, Job, Schedule, ShareLink
+from jobs.models import Artifact, CallbackEndpoint, Job, SavedOrder, Schedule, ShareLink
 from jobs.models.token import ApiToken
 from jobs.states import State
 from tabular.dialect import Dialect
@@ -26,14 +26,17 @@ from uploads.models import ResumableUpload
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = str(UUID("0190163d-8694-739b-aea5-966c26f8ad91"))
+#: Of ids that are numbers.
+UNKNOWN_NUMBER = str(2**31 - 1)
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 #: Of each answer: when it was made, how much of the own quota is left.
 OF_THE_MOMENT = {"Date", "RateLimit"}
 #: Django masks the token against CSRF anew each time that it shows it.
 MASKED_ANEW = re.compile(rb'(?<="X-CSRFToken": ")\w{64}|(?<=name="csrfmiddlewaretoken" value=")\w{64}')
-CONVERTER = re.compile(r"<str:(\w+)>")
-#: What stands behind an id of a path. `identifier` is a type's, which is nobody's; `token` is itself the permission.
-NO_IDS = {"identifier", "token"}
+CONVERTER = re.compile(r"<(?:str|int):(\w+)>")
+#: What stands behind an id of a path. `identifier` is a type's, which is nobody's; `token` is itself the permission, as
+#: it is for the account of `uidb64`.
+NO_IDS = {"identifier", "token", "uidb64"}
 #: How a view refuses. Only OPTIONS of tus, which look nothing up, succeed.
 REFUSALS = {302, 403, 404, 405}
 #: Without these, resumable uploads refuse a request before they look for the upload.
@@ -43,6 +46,7 @@ UNTOUCHED: list[tuple[Any, tuple[str, ...]]] = [
     (Job, ()),
     (ApiToken, ("id", "user")),
     (ResumableUpload, ()),
+    (SavedOrder, ()),
     (Schedule, ()),
     (ShareLink, ()),
 ]
@@ -91,12 +95,16 @@ def theirs() -> dict[str, list[str]]:
     tomorrow = timezone.now() + timedelta(days=1)
     schedule = Schedule.objects.create(owner=stranger, kind="report", type="customers", order={}, recurrence={})
     upload = ResumableUpload.objects.create(owner=stranger, length_bytes=9, order={}, expires_at=tomorrow)
+    saved = SavedOrder.objects.create(
+        pk=int(UNKNOWN_NUMBER) - 1, owner=stranger, kind="report", type="customers", name="mine", payload=payload
+    )
     link = ShareLink.objects.create(job=jobs[2], created_by=stranger, expires_at=tomorrow)
     return {
         "job_id": [str(job.pk) for job in jobs],
         "token_id": [str(ApiToken.objects.get(user=stranger).id)],
         "endpoint_id": [str(endpoint.pk)],
         "link_id": [str(link.pk)],
+        "saved_id": [str(saved.pk)],
         "schedule_id": [str(schedule.pk)],
         "upload_id": [str(upload.pk)],
     }
@@ -136,7 +144,8 @@ def test_somebody_elses_id_answers_as_one_that_nobody_has(
     before = rows()
     names = PATHS[path]
     for method in METHODS:
-        unknown = ask(method, path, dict.fromkeys(names, UNKNOWN))
+        nobodys = {name: UNKNOWN_NUMBER if name == "saved_id" else UNKNOWN for name in names}
+        unknown = ask(method, path, nobodys)
         is_description = method == "options" and "upload_id" in names
         assert unknown[0] in (REFUSALS | {204} if is_description else REFUSALS), (method, path)
         for ids in product(*(theirs[name] for name in names)):

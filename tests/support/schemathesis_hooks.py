@@ -21,7 +21,9 @@ ONE_IN: Final = int(os.environ.get("FUZZ_COVERAGE_ONE_IN", "1"))
 _made: Final[Counter[str]] = Counter()
 
 
-#: What they say must be true of the body that is sent, and `corrects` is the id of an upload.
+#: Parameters whose values the schema does not tie to what they name: the id of an upload, columns of a type.
+UNTIED: Final = ("corrects", "headings")
+#: What they say must be true of the body that is sent.
 OF_THE_BODY: Final = ("content-digest", "content-encoding", "repr-digest")
 
 
@@ -33,8 +35,8 @@ def map_headers(context: Any, headers: Any) -> Any:
 
 @schemathesis.hook
 def map_query(context: Any, query: Any) -> Any:
-    """Without ids, which the schema does not tie to a resource."""
-    return query and {name: value for name, value in query.items() if name != "corrects"}
+    """Without what the schema does not tie to a resource or a type."""
+    return query and {name: value for name, value in query.items() if name not in UNTIED}
 
 
 @schemathesis.hook
@@ -44,7 +46,11 @@ def filter_case(context: Any, case: Any) -> bool:
         return False
     if case.meta is None or case.meta.phase.name.value != "coverage":
         return True
-    if "corrects" in (case.query or {}) or any(name.lower() in OF_THE_BODY for name in case.headers or {}):
+    if _chooses_columns(case.body) and case.meta.generation.mode.value == "positive":
+        return False
+    if any(name in UNTIED for name in case.query or {}) or any(
+        name.lower() in OF_THE_BODY for name in case.headers or {}
+    ):
         return False
     name = f"{case.operation.label} {case.meta.generation.mode.value}"
     _made[name] += 1
@@ -60,7 +66,15 @@ def filter_query(context: Any, query: Any) -> bool:
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
     """Whether the schema tells what becomes of this body."""
-    return not isinstance(body, dict) or (_is_a_range(body.get("parameters")) and _is_certain(body.get("callbackURL")))
+    if not isinstance(body, dict):
+        return True
+    is_certain = _is_a_range(body.get("parameters")) and _is_certain(body.get("callbackURL"))
+    return is_certain and not _chooses_columns(body)
+
+
+def _chooses_columns(body: Any) -> bool:
+    """Whether an order names columns, which its type may lack."""
+    return isinstance(body, dict) and body.get("columns") is not None
 
 
 def _is_certain(url: Any) -> bool:

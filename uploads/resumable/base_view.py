@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -20,7 +20,6 @@ from jobs.http.parsers import BodyTooLargeError
 from jobs.http.problems import ProblemError
 from jobs.types.registry import UnknownTypeError
 from uploads.api.reading import Pieces
-from uploads.api.resource import UPLOADS
 from uploads.api.unparsed import UnparsedBody
 from uploads.models import ResumableUpload
 from uploads.ordering import KIND
@@ -46,9 +45,7 @@ TOO_MANY_RETRY_AFTER: Final = 60
 class TusView(UnparsedBody, ResourceView):
     """One of the two resources of tus. Only its owner sees an upload, and for everything a token needs one scope."""
 
-    resource = UPLOADS
     http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
-    acts: ClassVar = {"GET": "write", "POST": "write", "PATCH": "write", "DELETE": "write"}
 
     def get_permissions(self) -> list[Any]:
         """Anybody may ask what the server can do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from uploads.api.places import receiving_place
 from uploads.api.receiving import stored_filename, too_large
+from uploads.api.resource import UPLOADS
 from uploads.models import ResumableUpload
 from uploads.ordering import refuse_wrong_order
 from uploads.resumable.base_view import (
@@ -35,6 +36,8 @@ from uploads.types import UploadType
 class ResumableListView(TusView):
     """`/api/uploads/resumable`"""
 
+    resource = UPLOADS
+    acts: ClassVar = {"POST": "write"}
     documented_methods = ("OPTIONS",)
 
     @extend_schema(operation_id="describeResumableUploads", **OPTIONS)
@@ -91,6 +94,8 @@ class ResumableListView(TusView):
 class ResumableView(TusView):
     """`/api/uploads/resumable/{id}`"""
 
+    resource = UPLOADS
+    acts: ClassVar = {"GET": "write", "PATCH": "write", "DELETE": "write"}
     documented_methods = ("HEAD",)
 
     @extend_schema(**HEAD)
