@@ -126,14 +126,15 @@ def _whole_lines(head: bytes) -> bytes:
 
 
 def _samples(form: Format) -> Mapping[int, list[str]]:
-    """Index of a column → its first values that are not empty."""
+    """Index of a column → its first values that differ and are not empty."""
     rows: dict[int, list[str]] = {}
     for cells in islice(_records(form), SAMPLES * 4):
         for index, cell in enumerate(cells):
             values = rows.setdefault(index, [])
-            if cell.strip() and len(values) < SAMPLES:
-                text = shown(cell.strip())
-                values.append(text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…")
+            text = shown(cell.strip())
+            text = text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
+            if text and text not in values and len(values) < SAMPLES:
+                values.append(text)
     return rows
 
 

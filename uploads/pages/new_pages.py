@@ -19,7 +19,7 @@ from uploads.ordering import ORDERING, refuse_wrong_order
 from uploads.pages.catalogue import show_type
 from uploads.pages.form_body import ForgedFormError, keep_unparsed, received_form
 from uploads.pages.options import Options
-from uploads.pages.refusals import REFUSALS, Refused, refusal_of
+from uploads.pages.refusals import REFUSALS, Refused, refusal_of, sending_problems
 from uploads.types import UPLOAD_TYPES, UploadType
 
 #: The name of the buttons, and the value of the one that only checks.
@@ -111,6 +111,7 @@ class NewUploadPages(OrderPages):
             options=options,
             refused=refused,
             corrected=self._corrected(request),
+            sending_problems=sending_problems(upload_type),
         )
         if refused and refused.retry_after:
             response["Retry-After"] = str(refused.retry_after)

@@ -41,7 +41,7 @@ def test_columns_samples_and_what_is_missing_are_shown(
         answer = ask(signed_in, b"CODE;Name;Colour\r\nA-1;Bolt;red\r\nA-2;Nut;\r\n")
     text = words(answer)
     assert (answer.status_code, answer["X-Fragment"]) == (200, "1")
-    assert "Encoding: UTF-8. Delimiter: Semicolon ;. (The beginning of the file is valid UTF-8)" in text
+    assert "Encoding: UTF-8 (The beginning of the file is valid UTF-8) Delimiter: Semicolon ;" in text
     assert "This required column is missing: Price Choose below which column of the file it is." in text
     assert "CODE A-1 · A-2" in text
     assert 'data-says="The columns of the file do not fit yet."' in answer.content.decode()
@@ -90,7 +90,7 @@ def test_what_is_no_csv_file_is_told(signed_in: Client) -> None:
 
 def test_what_is_declared_counts(signed_in: Client) -> None:
     answer = ask(signed_in, "Code|品名\nA|ねじ\n".encode("cp932"), encoding="cp932", delimiter="|")
-    assert "Encoding: Shift_JIS / CP932 (Excel in Japan). Delimiter: Vertical bar |. (Chosen by you)" in words(answer)
+    assert "Encoding: Shift_JIS / CP932 (Excel in Japan) (Chosen by you) Delimiter: Vertical bar |" in words(answer)
 
 
 def test_more_than_the_beginning_is_refused(signed_in: Client) -> None:
