@@ -315,9 +315,9 @@ part("pause").addEventListener("click", async () => {
   show("paused");
   part("resume").focus();
 });
-part("resume").addEventListener("click", () => {
+part("resume").addEventListener("click", async () => {
   part("problem").hidden = true;
-  goOn();
+  await goOn();
   part("pause").focus();
 });
 part("cancel").addEventListener("click", async () => {

@@ -78,6 +78,11 @@ def cut_at(page: Page, offset: int) -> Callable[[], None]:
     return lambda: is_cut.__setitem__(0, False)
 
 
+def second_is_under_way(page: Page, patches: list[int]) -> None:
+    """Wait for the second request with bytes. Playwright hears of it only while it waits for the page."""
+    wait_until(lambda: page.title() and CHUNK_BYTES in patches)
+
+
 def state(page: Page) -> Any:
     return page.locator("[data-part=state]")
 
@@ -122,8 +127,6 @@ def test_another_encoding_is_asked_for_again(form: Page, tmp_path: Path, complai
     form.get_by_text("How the file is read").click()
     form.get_by_label("Encoding").select_option("cp1252")
     expect(form.locator(".recognized")).to_contain_text("Windows-1252 (Western Europe) (Chosen by you)")
-    form.get_by_label("Encoding").select_option("utf-16")
-    expect(form.locator("[data-recognized] .wrong")).to_be_visible()
 
 
 def test_a_cut_connection_is_told_and_mended(form: Page, large: Path, patches: list[int]) -> None:
@@ -131,7 +134,7 @@ def test_a_cut_connection_is_told_and_mended(form: Page, large: Path, patches: l
     mend = cut_at(form, CHUNK_BYTES)
     form.set_input_files("#file", large)
     form.get_by_role("button", name="Check first").click()
-    wait_until(lambda: CHUNK_BYTES in patches)
+    second_is_under_way(form, patches)
     form.context.set_offline(True)
     form.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     form.unroute_all()
@@ -148,14 +151,14 @@ def test_a_cut_connection_is_told_and_mended(form: Page, large: Path, patches: l
 
 
 def test_a_reload_in_the_middle_loses_nothing(form: Page, large: Path, patches: list[int]) -> None:
-    cut_at(form, CHUNK_BYTES)
+    mend = cut_at(form, CHUNK_BYTES)
     form.set_input_files("#file", large)
     form.get_by_label("Write the good rows").check()
     form.get_by_role("button", name="Check first").click()
-    wait_until(lambda: CHUNK_BYTES in patches)
+    second_is_under_way(form, patches)
     form.on("dialog", lambda dialog: dialog.accept())
-    form.unroute_all()
     form.goto(FORM)
+    mend()
     percent = CHUNK_BYTES * 100 // len(LARGE)
     expect(form.locator("[data-interrupted]")).to_contain_text(
         f"The upload of large.csv was interrupted at {percent} %. Choose the same file again"
@@ -172,13 +175,13 @@ def test_a_reload_in_the_middle_loses_nothing(form: Page, large: Path, patches: 
 
 
 def test_an_interrupted_upload_can_be_discarded(form: Page, large: Path, patches: list[int]) -> None:
-    cut_at(form, CHUNK_BYTES)
+    mend = cut_at(form, CHUNK_BYTES)
     form.set_input_files("#file", large)
     form.get_by_role("button", name="Check first").click()
-    wait_until(lambda: CHUNK_BYTES in patches)
+    second_is_under_way(form, patches)
     form.on("dialog", lambda dialog: dialog.accept())
-    form.unroute_all()
     form.goto(FORM)
+    mend()
     form.get_by_role("button", name="Discard what was sent").click()
     expect(form.locator("[data-interrupted]")).to_be_hidden()
     wait_until(lambda: not ResumableUpload.objects.exists())
@@ -191,7 +194,7 @@ def test_a_paused_upload_goes_on_and_a_canceled_one_leaves_nothing(
     form.evaluate(ANNOUNCED)
     form.set_input_files("#file", large)
     form.get_by_role("button", name="Check first").click()
-    wait_until(lambda: CHUNK_BYTES in patches)
+    second_is_under_way(form, patches)
     assert re.fullmatch(r"8\.\d MB / 20\.0 MB \(\d\d %\)", form.locator("[data-part=bytes]").inner_text())
     form.get_by_role("button", name="Pause").click()
     expect(form.get_by_role("button", name="Go on")).to_be_focused()
@@ -231,7 +234,7 @@ def test_who_is_signed_out_meanwhile_goes_on_after_signing_in(
     mend = cut_at(form, CHUNK_BYTES)
     form.set_input_files("#file", large)
     form.get_by_role("button", name="Check first").click()
-    wait_until(lambda: CHUNK_BYTES in patches)
+    second_is_under_way(form, patches)
     form.get_by_role("button", name="Pause").click()
     form.context.clear_cookies()
     form.get_by_role("button", name="Go on").click()
@@ -242,14 +245,3 @@ def test_who_is_signed_out_meanwhile_goes_on_after_signing_in(
     form.set_input_files("#file", large)
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
     assert patches.count(0) == 1
-
-
-def test_the_first_visit_weighs_little(form: Page, signed_in: Client) -> None:
-    form.context.new_page().close()
-    session = form.context.new_cdp_session(form)
-    received: list[int] = []
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    form.goto(FORM, wait_until="networkidle")
-    assert sum(received) < 80_000, sum(received)
