@@ -136,7 +136,7 @@ const order = (file, dryRun) => {
 const KEPT = `tus::longhaul:${form.dataset.user}:${form.dataset.uploadType}:`;
 const nameOf = (file, about) =>
   `${KEPT.slice("tus::".length)}${file.size}:${file.lastModified}:${JSON.stringify(about)}`;
-const kept = () => Object.entries(localStorage).flatMap(([key, value]) => (
+const kept = () => Object.entries(tus.canStoreURLs ? localStorage : {}).flatMap(([key, value]) => (
   key.startsWith(KEPT) ? [{ key, ...JSON.parse(value) }] : []
 ));
 // A correction goes on only as one of the same upload.
@@ -350,7 +350,10 @@ const wake = () => {
   if (upload && ["lost", "busy"].includes(sending.dataset.state)) goOn();
 };
 window.addEventListener("online", wake);
-window.addEventListener("pageshow", (event) => event.persisted && wake());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && sending.dataset.state === "done") location.reload(); // back from the page of the upload
+  else if (event.persisted) wake();
+});
 document.addEventListener("visibilitychange", () => document.hidden || wake());
 setInterval(() => {
   const now = Date.now();

@@ -10,7 +10,7 @@ from django.test import Client
 from playwright.sync_api import Page, Request, Route, expect
 
 from jobs.models import Artifact, Job, Queue
-from tests.support.axe import carry_session
+from tests.support.axe import DESK_LIGHT, PHONE_DARK, Look, carry_session, findings_here, set_look
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
 from uploads.models import RememberedHeading, ResumableUpload
@@ -245,3 +245,45 @@ def test_who_is_signed_out_meanwhile_goes_on_after_signing_in(
     form.set_input_files("#file", large)
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
     assert patches.count(0) == 1
+
+
+def test_two_tabs_do_not_send_the_same_file(form: Page, large: Path, patches: list[int], complaints: list[str]) -> None:
+    mend = cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    other = form.context.new_page()
+    other.goto(FORM)
+    expect(other.locator("[data-interrupted]")).to_be_hidden()
+    other.set_input_files("#file", large)
+    expect(other.locator("[data-part=problem]")).to_have_text(
+        "The same file is being uploaded in another tab of this browser."
+    )
+    expect(other.get_by_role("button", name="Cancel")).to_be_focused()
+    assert offset() == CHUNK_BYTES
+    mend()
+    form.get_by_role("button", name="Pause").click()
+    form.get_by_role("button", name="Go on").click()
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+    other.close()
+
+
+@pytest.mark.parametrize("look", [DESK_LIGHT, PHONE_DARK])
+def test_axe_has_no_findings_on_the_way(form: Page, large: Path, patches: list[int], look: Look) -> None:
+    set_look(form, look)
+    form.evaluate(DROP, "Code,Name,Cost\nA-1,Bolt,1.50\n")
+    expect(form.locator(".recognized")).to_be_visible()
+    form.get_by_role("button", name="Upload", exact=True).click()
+    expect(form.locator("[data-doubt]")).to_be_focused()
+    assert findings_here(form) == []
+    cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    expect(form.locator("[data-recognized-says]")).to_have_text("All required columns were found.")
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    assert findings_here(form) == []
+    form.get_by_role("button", name="Pause").click()
+    form.context.clear_cookies()
+    form.get_by_role("button", name="Go on").click()
+    expect(form.locator("[data-part=problem]")).to_be_visible()
+    assert findings_here(form) == []
