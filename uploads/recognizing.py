@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from tabular.decoding import EncodingSource
 from tabular.headings import ERRORS_HEADING, LINE_HEADING, KnownHeadings, normalize, shortened, shown
 from tabular.recognition import Format, find_format
-from uploads.headings import Headings
+from uploads.headings import LONGEST_HEADING, Headings
 from uploads.types import UploadType
 
 if TYPE_CHECKING:
@@ -27,11 +29,15 @@ HIDDEN: Final = "•••"
 
 @dataclass(frozen=True)
 class FileColumn:
-    """A column of the file. `column` is the heading of the type's column that it is taken for; empty: it is ignored."""
+    """A column of the file. `column` is the heading of the type's column that it is taken for; empty: it is ignored.
+
+    `heading` is shown, `name` is what an order matches: the whole heading, empty if it cannot be matched by hand.
+    """
 
     heading: str
     column: str
     samples: Sequence[str]
+    name: str
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,19 @@ class FileHead:
     """The beginning of a file. `missing` are required columns of the type that the file seems not to have."""
 
     encoding: str
-    encoding_reason: str
+    encoding_source: EncodingSource
     delimiter: str
     columns: Sequence[FileColumn]
     missing: Sequence[str]
-    #: Columns of the type that two columns of the file are taken for.
+    #: Columns of the type that two columns of the file with different headings are taken for.
     doubled: Sequence[str]
+    #: Headings that two columns of the file have.
+    repeated: Sequence[str]
 
     @property
     def is_matched(self) -> bool:
         """Whether the file can be uploaded like this, as far as its headings tell."""
-        return not self.missing and not self.doubled
+        return not self.missing and not self.doubled and not self.repeated
 
 
 def recognize_head(
@@ -75,20 +83,38 @@ def recognize_head(
     samples = _samples(form)
     return FileHead(
         encoding=form.encoding.name,
-        encoding_reason=form.encoding.reason,
+        encoding_source=form.encoding.source,
         delimiter=form.line.delimiter,
         columns=[
             FileColumn(
                 shortened(cell),
                 names.name(each[0]) if each else "",
                 [HIDDEN] if any(map(upload_type.hides, each)) else samples.get(index, []),
+                cell if len(cell) <= LONGEST_HEADING and normalize(cell) and shown(cell) == cell else "",
             )
             for index, (cell, each) in enumerate(zip(form.line.cells, keys, strict=True))
             if normalize(cell) not in (LINE_HEADING, ERRORS_HEADING)
         ],
         missing=[names.name(key) for key in known if key in upload_type.required_columns() and key not in found],
-        doubled=[names.name(key) for key in dict.fromkeys(found) if found.count(key) > 1],
+        doubled=[
+            names.name(key) for key, headings in _headings_of(form.line.cells, names).items() if len(headings) > 1
+        ],
+        repeated=_repeated(form.line.cells),
     )
+
+
+def _headings_of(cells: Sequence[str], names: KnownHeadings) -> Mapping[str, set[str]]:
+    headings: dict[str, set[str]] = {}
+    for cell in cells:
+        for key in names.keys(cell):
+            headings.setdefault(key, set()).add(normalize(cell))
+    return headings
+
+
+def _repeated(cells: Sequence[str]) -> list[str]:
+    counts = Counter(map(normalize, cells))
+    firsts = {normalize(cell): shortened(cell) for cell in reversed(cells)}
+    return [firsts[name] for name, count in counts.items() if name and count > 1]
 
 
 def _whole_lines(head: bytes) -> bytes:
@@ -100,14 +126,15 @@ def _whole_lines(head: bytes) -> bytes:
 
 
 def _samples(form: Format) -> Mapping[int, list[str]]:
-    """Index of a column → its first values that are not empty."""
+    """Index of a column → its first values that differ and are not empty."""
     rows: dict[int, list[str]] = {}
     for cells in islice(_records(form), SAMPLES * 4):
         for index, cell in enumerate(cells):
             values = rows.setdefault(index, [])
-            if cell.strip() and len(values) < SAMPLES:
-                text = shown(cell.strip())
-                values.append(text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…")
+            text = shown(cell.strip())
+            text = text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
+            if text and text not in values and len(values) < SAMPLES:
+                values.append(text)
     return rows
 
 

@@ -44,6 +44,16 @@ def test_a_column_that_is_there_twice_is_told() -> None:
     assert (head.doubled, head.is_matched) == (["Code"], False)
 
 
+def test_a_heading_that_stands_twice_is_told() -> None:
+    head = recognize_head(items(), b"Code,Name,Price,Note,NOTE\n", is_whole=True)
+    assert (head.repeated, head.doubled, head.is_matched) == (["Note"], [], False)
+
+
+def test_too_long_a_heading_cannot_be_matched_by_hand() -> None:
+    head = recognize_head(items(), f"Code,{'a' * 300},{'b' * 301},\n".encode(), is_whole=True)
+    assert [one.name for one in head.columns] == ["Code", "a" * 300, "", ""]
+
+
 def test_no_known_heading_is_no_error() -> None:
     head = recognize_head(items(), b"a,b\n1,2\n", is_whole=True)
     assert columns(head) == [("a", "", ["1"]), ("b", "", ["2"])]
@@ -54,7 +64,7 @@ def test_a_beginning_is_cut_where_a_line_ends(encoding: str) -> None:
     line = "A-1,ねじ,2\r\n"
     data = f"Code,Name,Price\r\n{line * 20_000}".encode(encoding)
     head = recognize_head(items(), data[:HEAD_BYTES], is_whole=False)
-    assert columns(head)[1] == ("Name", "Name", ["ねじ"] * 3)
+    assert columns(head)[1] == ("Name", "Name", ["ねじ"])
 
 
 def test_what_is_no_csv_file_is_refused() -> None:
@@ -66,4 +76,4 @@ def test_secret_cells_are_hidden() -> None:
     secret = UPLOAD_TYPES.find("new-items")
     assert secret is not None
     head = recognize_head(secret, b"Artikel,Name,Preis,Notiz\nA,B,1,geheim\n", is_whole=True)
-    assert head.columns[3] == FileColumn("Notiz", "Notiz", ["•••"])
+    assert head.columns[3] == FileColumn("Notiz", "Notiz", ["•••"], "Notiz")

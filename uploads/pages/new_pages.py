@@ -14,15 +14,17 @@ from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
+from uploads.api.query import HeadingsQueryField
 from uploads.ordering import ORDERING, refuse_wrong_order
 from uploads.pages.catalogue import show_type
 from uploads.pages.form_body import ForgedFormError, keep_unparsed, received_form
 from uploads.pages.options import Options
-from uploads.pages.refusals import REFUSALS, Refused, refusal_of
+from uploads.pages.refusals import REFUSALS, Refused, refusal_of, sending_problems
 from uploads.types import UPLOAD_TYPES, UploadType
 
 #: The name of the buttons, and the value of the one that only checks.
 CHECK_FIELD, CHECK = "dryRun", "true"
+HEADINGS_FIELD = "headings"
 
 
 class _WrongFieldsError(Exception):
@@ -109,6 +111,7 @@ class NewUploadPages(OrderPages):
             options=options,
             refused=refused,
             corrected=self._corrected(request),
+            sending_problems=sending_problems(upload_type),
         )
         if refused and refused.retry_after:
             response["Retry-After"] = str(refused.retry_after)
@@ -131,11 +134,22 @@ def _order(upload_type: UploadType, form: OrderForm, fields: QueryDict) -> dict[
     return {
         "uploadType": upload_type.identifier,
         **form.order(),
-        "csv": options.csv,
+        "csv": {**options.csv, **_headings(fields)},
         "mode": options.mode,
         "dryRun": fields.get(CHECK_FIELD) == CHECK,
         "corrects": fields.get("corrects") or None,
     }
+
+
+def _headings(fields: QueryDict) -> dict[str, Any]:
+    """The headings that were matched by hand, which only the script of the page sends. Raises ValidationError."""
+    entered = fields.get(HEADINGS_FIELD)
+    if not entered:
+        return {}
+    try:
+        return {"headings": HeadingsQueryField().to_internal_value(entered)}
+    except ValidationError as error:
+        raise ValidationError({HEADINGS_FIELD: error.detail}) from None
 
 
 def _options_of(entered: QueryDict) -> Options:

@@ -15,9 +15,10 @@ from uploads.api.resource import UPLOADS
 from uploads.pages.detail_pages import UploadDetailPages
 from uploads.pages.mend_pages import MendPages
 from uploads.pages.new_pages import NewUploadPages
+from uploads.pages.recognize_pages import RecognizePages
 
 
-class UploadPages(NewUploadPages, UploadDetailPages, MendPages, JobPages):
+class UploadPages(NewUploadPages, RecognizePages, UploadDetailPages, MendPages, JobPages):
     """Everything below `/uploads`."""
 
     resource = UPLOADS
@@ -25,7 +26,9 @@ class UploadPages(NewUploadPages, UploadDetailPages, MendPages, JobPages):
     def paths(self, **options: Any) -> list[URLPattern]:
         """Adds what only uploads have."""
         of_upload = post_only_from(self.names["detail"], "job_id")
+        recognize = post_only_from(self.names["order"])(self.recognize)
         return [
+            path("uploads/recognize", recognize, name="upload-recognize"),  # before the paths with an id
             *super().paths(**options),
             path("uploads/<str:job_id>/confirm", of_upload(self.confirm), name="upload-page-confirm"),
             path("uploads/<str:job_id>/again", of_upload(self.again), name="upload-page-again"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,17 @@ _SENTENCES: Final[Mapping[str, _StrOrPromise]] = {
         "No uploads are accepted at the moment. Too many are waiting, or an operator has closed the queue."
     ),
 }
+#: The same for what only the script of the page meets.
+_WHILE_SENDING: Final[Mapping[str, _StrOrPromise]] = {
+    "too-many-resumable-uploads": _("You have too many unfinished uploads. Finish one of them, or discard it."),
+    "not-authenticated": _(
+        "You are not signed in any more. Reload the page, sign in, and choose the file again: the upload goes on where "
+        "it stopped."
+    ),
+    "another-tab": _("The same file is being uploaded in another tab of this browser."),
+    "unreachable": _("The server cannot be reached. What was sent is kept: go on when you have a connection."),
+    "unknown": _("The server has refused the file."),
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +63,7 @@ def refusal_of(error: Exception, upload_type: UploadType) -> Refused:
         case ProblemError():
             return _of_problem(error)
         case BodyTooLargeError():
-            limit = {"limit": size(upload_type.max_bytes)}
-            return Refused(gettext("The file is larger than %(limit)s, which is the limit.") % limit, 413)
+            return Refused(_too_large(upload_type), 413)
         case RequestTimeoutError():
             return Refused(gettext("The file arrived too slowly, so the server stopped waiting for it."), 408)
         case ValidationError() if isinstance(error.detail, dict) and FIELD in error.detail:
@@ -64,6 +75,17 @@ def refusal_of(error: Exception, upload_type: UploadType) -> Refused:
         case APIException():
             return Refused(gettext("Your browser sent a form that the server does not understand."), error.status_code)
     return Refused(gettext("The file could not be stored. Try again in a few minutes."), 503)
+
+
+def sending_problems(upload_type: UploadType) -> str:
+    """JSON: code of a problem → sentence, for the script that sends the file."""
+    sentences = {code: str(sentence) for code, sentence in {**_SENTENCES, **_WHILE_SENDING}.items()}
+    return json.dumps({**sentences, "body-too-large": _too_large(upload_type)}, ensure_ascii=False)
+
+
+def _too_large(upload_type: UploadType) -> str:
+    limit = {"limit": size(upload_type.max_bytes)}
+    return gettext("The file is larger than %(limit)s, which is the limit.") % limit
 
 
 def _of_problem(problem: ProblemError) -> Refused:

@@ -1,13 +1,17 @@
 """The form of a new upload: what it says, what it stores, and what it refuses."""
 
 import gc
+import gzip
+import re
 import tracemalloc
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -19,6 +23,7 @@ from uploads.types import UPLOAD_TYPES
 pytestmark = pytest.mark.django_db
 
 CSV = b"Code,Name,Price\r\nA-1,Bolt,1.50\r\n"
+STATIC = re.compile(r'(?:src|href)="/static/([^"]+)"')
 AGAIN = "The form keeps what you entered, but the file must be chosen again: browsers forget it."
 
 
@@ -51,6 +56,13 @@ def test_the_form_of_a_type_shows_its_columns_and_limits(
         "Adds new rows, and changes those that the table already has.",
     ):
         assert expected in text
+
+
+def test_the_first_visit_weighs_at_most_80_kb(signed_in: Client) -> None:
+    page = signed_in.get("/uploads/new?type=items").content
+    files = [Path(str(finders.find(name))).read_bytes() for name in STATIC.findall(page.decode())]
+    assert len(files) == 8
+    assert sum(len(gzip.compress(part)) for part in (page, *files)) < 80_000
 
 
 @pytest.mark.parametrize(("button", "is_check"), [("true", True), ("false", False)])
