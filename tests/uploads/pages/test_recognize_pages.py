@@ -42,7 +42,7 @@ def test_columns_samples_and_what_is_missing_are_shown(
     text = words(answer)
     assert (answer.status_code, answer["X-Fragment"]) == (200, "1")
     assert "Encoding: UTF-8 (The beginning of the file is valid UTF-8) Delimiter: Semicolon ;" in text
-    assert "This required column is missing: Price Choose below which column of the file it is." in text
+    assert "This required column is missing: Price Match the columns of the file below." in text
     assert "CODE A-1 · A-2" in text
     assert 'data-says="The columns of the file do not fit yet."' in answer.content.decode()
     assert headings_in(answer) is None
