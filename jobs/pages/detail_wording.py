@@ -19,7 +19,7 @@ from jobs.numbers import format_number
 from jobs.pages.rate_chart import RateChart, rate_chart
 from jobs.pages.spans import rough_span, starts_in
 from jobs.pages.story import Story, tell
-from jobs.pages.wording import STATUS_LABELS, Shown, order_in_words, rows_in_words
+from jobs.pages.wording import STATUS_LABELS, Shown, order_in_words, orderable_type, rows_in_words
 from jobs.remedies import Remedy, ShownRemedy, remedy_of
 from jobs.states import State
 
@@ -124,7 +124,7 @@ def show_in_full(
     """A job for its own page. The queries are those of `estimate`, one for the story, and one for a postponed job."""
     known = estimate(job)
     queued, postponed = queue_members(known), postponement_members(job)
-    ordered = order_in_words(job, user, resource)
+    ordered = order_in_words(job, orderable_type(resource, job.type, user), resource)
     failure = failure_members(job) if job.state == State.DEAD else None
     return ShownInFull(
         **ordered,

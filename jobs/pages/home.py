@@ -47,7 +47,10 @@ IDS: Final = f"""
         AND (SELECT id FROM jobs_event WHERE job_id = file.id AND name = 'downloaded' LIMIT 1) IS NULL
     ), rejected AS (
         SELECT id FROM recent WHERE state = 'dead'
-        OR (state = 'succeeded' AND jsonb_typeof(result) = 'object' AND result @? '$.rowsFailed ? (@ > 0)')
+        OR (
+            state = 'succeeded' AND jsonb_typeof(result) = 'object'
+            AND result @? '$.upload ? (@.phase == "merged" && @.rowsFailed > 0)'
+        )
     )
     (SELECT 'active' AS panel, id FROM active ORDER BY id DESC LIMIT %(size)s::int)
     UNION ALL (SELECT 'expiring', id FROM expiring ORDER BY expires_at LIMIT %(size)s::int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import User
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 from jobs.estimates.estimate import Estimate, estimate, estimate_listed
 from jobs.models import Job
 from jobs.pages.kind_words import KindWords, words_of
-from jobs.pages.wording import Shown, show
+from jobs.pages.wording import Shown, orderable_type, show
 from jobs.states import State
+from jobs.types.base import JobType
 
 if TYPE_CHECKING:
     from jobs.pages.kind_pages import KindPages
@@ -46,7 +48,8 @@ class Row:
     @property
     def rows_failed(self) -> int:
         """How many rows of an upload were rejected."""
-        return int((self.job.result or {}).get("rowsFailed") or 0)
+        result = self.job.result if isinstance(self.job.result, dict) else {}
+        return int((result.get("upload") or {}).get("rowsFailed") or 0)
 
     @property
     def has_download(self) -> bool:
@@ -73,7 +76,7 @@ def rows_of(jobs: Sequence[Job], user: User, kinds: dict[str, KindPages]) -> lis
     """The rows of jobs from `JobQuerySet.with_result`. At most three queries, however many jobs there are.
 
     One finds what is left of those that have begun, and two the place in the queue of the one that is next: only of
-    that, because each place costs them again.
+    that, because each place costs them again. A type is asked once whether the user may order it.
     """
     estimates: list[Estimate] = estimate_listed(jobs)
     queued = [number for number, job in enumerate(jobs) if job.state == State.QUEUED]
@@ -81,7 +84,15 @@ def rows_of(jobs: Sequence[Job], user: User, kinds: dict[str, KindPages]) -> lis
         following = min(queued, key=lambda number: jobs[number].pk)
         estimates[following] = estimate(jobs[following])
     pairs = zip(jobs, estimates, strict=True)
-    return [Row(show(job, known, user, kinds[job.kind].resource), kinds[job.kind]) for job, known in pairs]
+
+    @cache
+    def type_of(kind: str, identifier: str) -> JobType | None:
+        return orderable_type(kinds[kind].resource, identifier, user)
+
+    return [
+        Row(show(job, known, type_of(job.kind, job.type), kinds[job.kind].resource), kinds[job.kind])
+        for job, known in pairs
+    ]
 
 
 def tab_title(rows: Sequence[Row]) -> str:

@@ -79,18 +79,22 @@ def rows_in_words(count: int) -> str:
     return ngettext("%(number)s row", "%(number)s rows", count) % {"number": format_number(count)}
 
 
-def show(job: Job, known: Estimate, user: AbstractBaseUser, resource: JobResource) -> Shown:
+def show(job: Job, known: Estimate, job_type: JobType | None, resource: JobResource) -> Shown:
     """A job for the list. No query."""
-    return Shown(known=known, **order_in_words(job, user, resource))
+    return Shown(known=known, **order_in_words(job, job_type, resource))
 
 
-def order_in_words(job: Job, user: AbstractBaseUser, resource: JobResource) -> dict[str, Any]:
-    """The members of `Shown` that come from the order and the status."""
-    job_type: JobType | None
+def orderable_type(resource: JobResource, identifier: str, user: AbstractBaseUser) -> JobType | None:
+    """The type of a job; None if it is gone, or `user` may no longer order it. The type may need queries to tell."""
     try:
-        job_type = resource.types.get(job.type, user)
+        known: JobType = resource.types.get(identifier, user)
     except UnknownTypeError:
-        job_type = None
+        return None
+    return known
+
+
+def order_in_words(job: Job, job_type: JobType | None, resource: JobResource) -> dict[str, Any]:
+    """The members of `Shown` that come from the order and the status. `job_type` is that of `orderable_type`."""
     return {
         "job": job,
         "title": str(job_type.title) if job_type else job.type,

@@ -58,8 +58,11 @@ def test_each_job_is_in_the_panel_that_it_belongs_to(signed_in: Client, make_job
 
 
 def test_an_upload_with_rejected_rows_needs_its_user(signed_in: Client, make_job: MakeJob) -> None:
-    make_job(State.SUCCEEDED, result={"rowsFailed": 0})
-    rejected = make_job(State.SUCCEEDED, result={"rowsFailed": 12}, finished_at=timezone.now())
+    make_job(State.SUCCEEDED, result={"upload": {"phase": "merged", "rowsFailed": 0}})
+    make_job(State.SUCCEEDED, result={"upload": {"phase": "planned", "rowsFailed": 3}})  # a check
+    rejected = make_job(
+        State.SUCCEEDED, result={"upload": {"phase": "merged", "rowsFailed": 12}}, finished_at=timezone.now()
+    )
     make_job(State.SUCCEEDED, result=[1])
     assert panels(signed_in) == {"failed": [rejected]}
     assert "12 rows were rejected" in words(signed_in.get("/"))

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -51,6 +53,26 @@ def test_the_list_names_each_upload(signed_in: Client, owner: User) -> None:
     answer = signed_in.get("/uploads")
     assert answer.status_code == 200
     assert words(answer).count("File rows.csv") == 2
+
+
+def test_rejected_rows_of_a_real_upload_are_shown_in_the_list_and_need_their_user(
+    signed_in: Client, owner: User
+) -> None:
+    upload(owner, "items", BAD, mode="partial")
+    for address in ("/uploads", "/"):
+        assert "2 rows were rejected" in words(signed_in.get(address))
+    assert len(signed_in.get("/").context["home"].failed.rows) == 1
+
+
+def test_a_type_is_asked_once_whether_it_may_be_uploaded_however_long_the_list(signed_in: Client, owner: User) -> None:
+    asked = []
+    for uploads in (1, 5):
+        for _ in range(uploads):
+            make_upload(owner, "items", GOOD.encode())
+        with CaptureQueriesContext(connection) as queries:
+            signed_in.get("/uploads")
+        asked.append(len([query for query in queries if "warehouse_tenant" in (query["sql"] or "")]))
+    assert asked[0] == asked[1] > 0
 
 
 def test_a_queued_one_tells_its_place_and_its_steps(signed_in: Client, owner: User) -> None:
