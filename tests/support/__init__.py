@@ -10,6 +10,7 @@
 | `axe` | accessibility findings on a page, at two widths, light and dark |
 | `buckets` | an S3 server, and a proxy in front of it that counts what is fetched |
 | `bulk_legs` | bulk runs, one leg at a time, in this process |
+| `certificates` | certificates that sign themselves |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |

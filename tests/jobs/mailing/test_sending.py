@@ -11,7 +11,8 @@ from config.stack.probing import free_port
 from jobs.models import Attempt, Job
 from jobs.payloads import redaction
 from jobs.states import State
-from tests.support.smtp import MailServer, login_of, mail_server, self_signed, send_mail_to, server_tls
+from tests.support.certificates import self_signed
+from tests.support.smtp import MailServer, login_of, mail_server, send_mail_to, server_tls
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_published")]
 
