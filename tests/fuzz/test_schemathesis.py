@@ -22,7 +22,7 @@ from tests.support.tokens import bearer_of
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 #: Requests of each operation that fuzzing and each stateful scenario make at most.
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "6")
 #: Of the 1,400 cases of the coverage phase, one in so many is sent; all of them when it runs for long.
 COVERAGE_ONE_IN = 10
 LONG = os.environ.get("FUZZ_SECONDS")
@@ -39,7 +39,7 @@ def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_p
     tested = re.search(r"Selected: (\d+)/(\d+)\n  Tested: (\d+)", report)
     assert tested, report
     assert len(set(tested.groups())) == 1
-    assert Job.objects.filter(kind="report").count() > 3
+    assert Job.objects.filter(kind="report").exists()  # what is valid gets through
 
 
 def test_only_what_a_delete_answered_with_204_is_gone() -> None:

@@ -46,8 +46,7 @@ def filter_case(context: Any, case: Any) -> bool:
         return False
     if case.meta is None or case.meta.phase.name.value != "coverage":
         return True
-    if _chooses_columns(case.body) and case.meta.generation.mode.value == "positive":
-        return False
+    case.body = map_body(context, case.body)  # schemathesis itself calls it in the other phases only
     if any(name in UNTIED for name in case.query or {}) or any(
         name.lower() in OF_THE_BODY for name in case.headers or {}
     ):
@@ -66,15 +65,21 @@ def filter_query(context: Any, query: Any) -> bool:
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
     """Whether the schema tells what becomes of this body."""
-    if not isinstance(body, dict):
-        return True
-    is_certain = _is_a_range(body.get("parameters")) and _is_certain(body.get("callbackURL"))
-    return is_certain and not _chooses_columns(body)
+    return not isinstance(body, dict) or (_is_a_range(body.get("parameters")) and _is_certain(body.get("callbackURL")))
 
 
-def _chooses_columns(body: Any) -> bool:
-    """Whether an order names columns, which its type may lack."""
-    return isinstance(body, dict) and body.get("columns") is not None
+@schemathesis.hook
+def map_body(context: Any, body: Any) -> Any:
+    """Without columns that the type of the order may lack. Those that are never valid stay."""
+    if isinstance(body, dict) and _may_be_columns(body.get("columns")):
+        return {name: value for name, value in body.items() if name != "columns"}
+    return body
+
+
+def _may_be_columns(value: Any) -> bool:
+    if not isinstance(value, list) or not value or not all(isinstance(heading, str) for heading in value):
+        return False
+    return len(set(value)) == len(value)
 
 
 def _is_certain(url: Any) -> bool:
