@@ -88,10 +88,13 @@ def postgres_hung() -> Iterator[None]:
     """It accepts connections, and answers nothing, on those that are open neither."""
     [postgres] = _tether("PostgreSQL").children()
     connections.close_all()
-    stopped = [postgres, *postgres.children()]
-    for process in stopped:
-        process.suspend()
+    stopped = [postgres]
     try:
+        postgres.suspend()
+        stopped += postgres.children()
+        for process in stopped[1:]:
+            with suppress(psutil.NoSuchProcess):  # the session has just ended
+                process.suspend()
         yield
     finally:
         for process in stopped:
