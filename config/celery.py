@@ -5,14 +5,29 @@ import time
 from typing import Any, Final
 
 from celery import Celery, bootsteps
-from celery.signals import setup_logging, task_prerun
+from celery.signals import beat_init, import_modules, setup_logging, task_prerun, worker_init
 from celery.worker import state
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from config.loading import pause_collection, resume_collection
 from config.presence import ReportPresence
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+@import_modules.connect
+def before_loading(**kwargs: Any) -> None:
+    """Connected before the app exists, so that it is called before Celery sets Django up."""
+    pause_collection()
+
+
+@worker_init.connect
+@beat_init.connect
+def after_loading(**kwargs: Any) -> None:
+    """A worker has not forked its pool yet."""
+    resume_collection()
+
 
 app = Celery("longhaul")
 app.config_from_object("django.conf:settings", namespace="CELERY")

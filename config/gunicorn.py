@@ -12,6 +12,7 @@ import struct
 import tempfile
 from typing import Any
 
+from config.loading import pause_collection, resume_collection
 from config.web_worker import THREADS, guarded
 
 #: The longest request line in bytes, at gunicorn's maximum, because gunicorn's own error is not a problem document.
@@ -42,6 +43,11 @@ def when_ready(server: Any) -> None:
             listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", IDLE_SECONDS, 0))
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """Each worker process loads the application itself."""
+    pause_collection()
+
+
 def post_worker_init(worker: Any) -> None:
     """Wrap the application as soon as it is loaded."""
     from django.conf import settings
@@ -50,6 +56,7 @@ def post_worker_init(worker: Any) -> None:
 
     longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
     worker.wsgi = guarded(worker.wsgi, longest_seconds=longest, is_away=is_away)
+    resume_collection()
 
 
 def child_exit(server: Any, worker: Any) -> None:
