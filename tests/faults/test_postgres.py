@@ -49,9 +49,9 @@ def test_a_worker_that_cannot_reach_the_database_for_a_lease_ends_its_work(fault
     fault.writing(job)
     wait_until(lambda: Job.objects.get().progress_done == 2000, message="the heartbeat has its session")
     workers_sessions = sessions("state = 'idle'")
-    for pid in workers_sessions:
-        kill(pid, signal.SIGSTOP)
     try:
+        for pid in workers_sessions:
+            kill(pid, signal.SIGSTOP)
         wait_until(lambda: fault.files() == set(), message="the worker has deleted what it wrote")
         assert "LeaseLostError" in fault.stack.log("worker-csv")
         fault.mend_until(job, State.FAILED, State.QUEUED, State.RUNNING)
