@@ -45,7 +45,7 @@ def failure_of(shown: ShownInFull) -> Failure | None:
     error = shown.failure["error"]
     code = error["code"]
     if code == "rows-rejected":
-        advice = _("Write the good rows now and mend the rejected ones afterwards, or upload a mended file.")
+        advice = _("Mend the rejected rows and upload all rows together, or write the good rows now.")
         return Failure(_("Nothing was written"), error["detail"], advice, code, may_retry=False)
     if code in ROW_CODES:
         known = ROW_CODES[code]
