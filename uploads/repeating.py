@@ -22,6 +22,7 @@ from jobs.postgres.statements import planned_again
 from jobs.states import ACTIVE
 from uploads.mending import MendedRows, mended_name
 from uploads.ordering import ORDERING, first_with_same_bytes
+from uploads.remembering import remember_headings
 from uploads.types import UPLOAD_TYPES
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def _repeat(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> Job
         if state in ACTIVE or upload.payload.get("undoes"):
             raise NotRepeatableError(gettext("The upload has not ended, or is an undo."))
         kept_until = Now() + (upload_type.retention or timedelta(days=settings.RETENTION_DAYS))
+        if headings := (repetition.csv or {}).get("headings"):
+            remember_headings(owner, upload.type, headings)
         if not sources_of(upload.pk).filter(pk=source.pk).update(job=job, expires_at=kept_until):
             raise _gone(upload, other_than=job.pk)
     return job

@@ -154,6 +154,11 @@ class ShownUpload:
         return is_cured_elsewhere and self.has_file and self.shown.may_order_again
 
     @property
+    def can_match(self) -> bool:
+        """Whether it failed because of its headings, which can be matched to the columns of the type by hand."""
+        return self.can_repeat and self.failure is not None and self.failure.is_about_headings
+
+    @property
     def can_retry(self) -> bool:
         """Whether the same job can be tried again."""
         may_retry = self.failure is not None and self.failure.may_retry

@@ -20,6 +20,8 @@ READING: Final = frozenset(
         "record-too-long", "too-many-columns",
     }
 )  # fmt: skip
+#: The headings of the file do not fit: they can be matched by hand.
+HEADINGS: Final = frozenset({"unknown-headings", "missing-column", "duplicate-column"})
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Failure:
     def is_about_reading(self) -> bool:
         """Whether another encoding or delimiter may help."""
         return self.code in READING
+
+    @property
+    def is_about_headings(self) -> bool:
+        """Whether another match of the headings may help."""
+        return self.code in HEADINGS
 
 
 def failure_of(shown: ShownInFull) -> Failure | None:
