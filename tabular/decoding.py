@@ -44,7 +44,8 @@ _PAIR: Final = re.compile(rb"[!-~]{2}")
 _DOUBLE_BYTE: Final = re.compile(rb"[!-~]+")
 #: Where the double-byte mode ends and begins again behind whole characters, so that it may as well go on.
 _SEAM: Final = re.compile(rb"(?<=\x1b\$B)((?:[!-~]{2})*)\x1b\(B\x1b\$B")
-_ERRORS: Final = "tabular-keep"
+#: The error handler of the decoders that keeps the bytes that a codec refuses.
+KEEP: Final = "tabular-keep"
 
 EncodingSource = Literal["declared", "bom", "utf-8", "detected"]
 
@@ -75,7 +76,7 @@ def _kept(refused: bytes) -> str:
     return "".join(chr(0xDC00 + byte) for byte in refused)
 
 
-codecs.register_error(_ERRORS, _keep)
+codecs.register_error(KEEP, _keep)
 
 
 def codec_of(name: str) -> str:
@@ -168,7 +169,7 @@ def decodes(blocks: Iterable[bytes], encoding: str) -> bool:
 
 def decode_head(head: bytes, encoding: str, *, complete: bool) -> str:
     """The beginning of a file as text, without its byte order mark; a character cut in two at the end is left out."""
-    decoder = codecs.getincrementaldecoder(encoding)(_ERRORS)
+    decoder = codecs.getincrementaldecoder(encoding)(KEEP)
     return decoder.decode(head) + (_end(decoder, encoding) if complete else "")
 
 
@@ -188,7 +189,7 @@ def utf8_stream(blocks: Iterable[bytes], encoding: str, *, skip: int) -> Iterato
 
 
 def _transcoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)(_ERRORS)
+    decoder = codecs.getincrementaldecoder(encoding)(KEEP)
     ascii_stays = keeps_ascii(encoding)
     for block in blocks:
         for start in range(0, len(block), _PIECE):
@@ -208,7 +209,7 @@ def _end(decoder: codecs.IncrementalDecoder, encoding: str) -> str:
     text, rest = "", decoder.getstate()[0]
     while rest:
         length = len(rest) if encoding.startswith("utf") else 1
-        fresh = codecs.getincrementaldecoder(encoding)(_ERRORS)
+        fresh = codecs.getincrementaldecoder(encoding)(KEEP)
         text += _kept(rest[:length]) + fresh.decode(rest[length:])
         rest = fresh.getstate()[0]
     return text

@@ -82,7 +82,7 @@ def stored_start(blocks: Iterable[bytes], *, encoding: str, start_byte: int) -> 
 
 
 def _located(part: Run | Blank, numbers: list[int], at: int, encoding: str) -> Iterator[Located]:
-    records = _records_of(part)
+    records = records_of(part)
     line, done = part.line, 0
     for number in numbers:
         index = number - part.record
@@ -94,7 +94,8 @@ def _located(part: Run | Blank, numbers: list[int], at: int, encoding: str) -> I
         yield Located(number, line, end_line, at, raw, "")
 
 
-def _records_of(part: Run | Blank) -> list[bytes]:
+def records_of(part: Run | Blank) -> list[bytes]:
+    """The records of a part, each with its line end."""
     if isinstance(part, Blank):
         return [part.raw]
     return _RECORD.findall(part.raw) if b'"' in part.raw else part.raw.splitlines(keepends=True)

@@ -56,6 +56,8 @@ class Chapter:
     is_dry_run: bool
     is_merged: bool
     counts: Mapping[str, int]
+    #: Whether its file is all of the file that it corrects, with mended rows in it.
+    is_whole_file: bool = False
     #: Rows that an undo of this upload has taken back.
     undone: int = 0
 
@@ -116,17 +118,21 @@ class Story:
         """None if nothing was corrected, or the first upload is running again.
 
         Rows are counted, not compared, so the figures rest on what people do: they upload the file of the rejected rows
-        or, once more, the whole file. A file with more rows than were rejected has the other rows, too. If the same
-        rows are sent a second time, those that the first time has written are unchanged, and do not count again.
+        or, once more, the whole file. A file with more rows than were rejected has the other rows, too. A whole file
+        that was mended here has all the others, even if rejected rows were left out of it. If the same rows are sent a
+        second time, those that the first time has written are unchanged, and do not count again.
         """
         if not self.chapters or not (rejected := self.first.counts["rowsFailed"]):
             return None
         first, total = self.first, self.first.rows
         corrected = written = 0
         answered: set[UUID | None] = set()
+        whole = {first.job.pk}
         for one in self.chapters[1:]:
             is_repeated = one.corrects in answered
-            others = max(0, one.rows - rejected)
+            if one.is_whole_file and one.corrects in whole:
+                whole.add(one.job.pk)
+            others = total - rejected if one.job.pk in whole else max(0, one.rows - rejected)
             changed = one.changed if first.is_merged else max(0, one.changed - max(0, others - one.unchanged))
             corrected += changed + (0 if is_repeated else max(0, one.unchanged - others))
             written += one.changed + (0 if is_repeated else one.unchanged)
@@ -191,6 +197,7 @@ def _related(among: JobQuerySet, upload_ids: Iterable[UUID]) -> list[Any]:
 def _described(jobs: JobQuerySet) -> Any:
     """Jobs with what a chapter needs, without their payloads and results, which may be large."""
     members = {name: F(f"payload__{name}") for name in ("corrects", "undoes", "dryRun")}
+    members["mended"] = F("payload__mended__encoding")  # without the cells
     members |= {name: F(f"result__upload__{name}") for name in ("phase", *_COUNTS)}
     needed = ("owner", "kind", "type", "state", "cancel_requested_at", "created_at", "finished_at")
     return jobs.annotate(**members).only(*needed)
@@ -203,5 +210,6 @@ def _chapter(job: Any, undone: int) -> Chapter:
         is_dry_run=bool(job.dryRun),
         is_merged=job.state == State.SUCCEEDED and job.phase == "merged",
         counts={name: getattr(job, name) or 0 for name in _COUNTS},
+        is_whole_file=job.mended is not None,
         undone=undone,
     )

@@ -16,6 +16,7 @@ from uploads.corrections import Chapter, may_have_story, story_of
 from uploads.errors import FileError
 from uploads.ingest.pipeline import Ingest
 from uploads.ingest.target import database_of
+from uploads.mending import MendedRows
 from uploads.ordering import reopen_order
 from uploads.types import Counts, UploadType
 from uploads.undo.ordering import images_of, missing_file
@@ -54,6 +55,8 @@ class UploadInspector(TypedInspector[UploadType]):
         if undoes := job.payload.get("undoes"):
             images = images_of(undoes)
             return f"The undo would take back up to {images.row_count:,} rows." if images else None
+        if MendedRows.pending_in(job.payload):
+            return "The mended rows are not in the file yet. The upload puts them in when it runs."
         upload_type, _ = reopen_order(job.payload, cast("AbstractBaseUser", job.owner))
         attempt = Attempt(job=job, number=0, fencing_token=0, started_at=timezone.now())
         context = JobContext(attempt, lease_seconds=LONGEST_PLAN_SECONDS)

@@ -24,6 +24,7 @@ from jobs.postgres.statements import planned_again
 from jobs.types.ordering import Order, Ordering, Placed
 from uploads.corrections import NotCorrectableError, require_correctable
 from uploads.headings import HeadingsField, headings_of, refuse_unknown_columns
+from uploads.mending import sealed
 from uploads.remembering import remember_headings
 from uploads.types import UPLOAD_TYPES, UploadType
 
@@ -56,7 +57,7 @@ class UploadOrder(Order):
     """An order of an upload. The view builds it from the query string and the file.
 
     With `undoes`, it is an order to undo that upload, and all else describes the undone one. With `continues`, it has
-    taken over the stored file of that upload.
+    taken over the stored file of that upload; with `mended` (`uploads.mending`), rows of it were mended.
     """
 
     uploadType = StrictCharField(max_length=100)
@@ -69,6 +70,7 @@ class UploadOrder(Order):
     repeats = serializers.UUIDField(allow_null=True, default=None)
     undoes = serializers.UUIDField(allow_null=True, default=None)
     continues = serializers.UUIDField(allow_null=True, default=None)
+    mended = serializers.DictField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """An upload is never reused."""
@@ -85,7 +87,9 @@ class UploadOrdering(Ordering[UploadType]):
         """The members of an upload, with all defaults filled in."""
         ids = {name: order[name] and str(order[name]) for name in ("corrects", "repeats", "undoes", "continues")}
         csv = {"encoding": None, "delimiter": None, **order["csv"]}
-        return {"file": order["file"], "csv": csv, **{name: order[name] for name in ("mode", "dryRun", "plan")}, **ids}
+        mended = {"mended": sealed(order["mended"])} if "mended" in order else {}
+        further = {name: order[name] for name in ("mode", "dryRun", "plan")}
+        return {"file": order["file"], "csv": csv, **further, **ids, **mended}
 
     def place_upload(
         self,

@@ -20,14 +20,16 @@ from django.utils.translation import gettext
 from jobs.models import Artifact, Job
 from jobs.postgres.statements import planned_again
 from jobs.states import ACTIVE
+from uploads.mending import MendedRows, mended_name
 from uploads.ordering import ORDERING, first_with_same_bytes
+from uploads.remembering import remember_headings
 from uploads.types import UPLOAD_TYPES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 #: Members of the earlier payload that the new one has, too.
-SAME: Final = ("uploadType", "parameters", "file", "csv", "mode", "corrects")
+SAME: Final = ("uploadType", "parameters", "file", "csv", "mode", "corrects", "mended")
 
 
 class NotRepeatableError(Exception):
@@ -44,10 +46,12 @@ class Repetition:
 
     dry_run: bool
     mode: str | None = None
-    #: What changes of `encoding` and `delimiter`; None as a value: it is found out.
-    csv: dict[str, str | None] | None = None
+    #: What changes of `encoding`, `delimiter` and `headings`; None as a value of the first two: it is found out.
+    csv: dict[str, Any] | None = None
     #: Whether the plan of the dry run must still hold.
     confirms: bool = False
+    #: Rejected rows that were mended: the new upload corrects the earlier one.
+    mended: MendedRows | None = None
 
 
 def repeat_upload(*, owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> Job:
@@ -75,6 +79,8 @@ def _repeat(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> Job
         if state in ACTIVE or upload.payload.get("undoes"):
             raise NotRepeatableError(gettext("The upload has not ended, or is an undo."))
         kept_until = Now() + (upload_type.retention or timedelta(days=settings.RETENTION_DAYS))
+        if headings := (repetition.csv or {}).get("headings"):
+            remember_headings(owner, upload.type, headings)
         if not sources_of(upload.pk).filter(pk=source.pk).update(job=job, expires_at=kept_until):
             raise _gone(upload, other_than=job.pk)
     return job
@@ -92,7 +98,12 @@ def _payload(owner: AbstractBaseUser, upload: Job, repetition: Repetition) -> di
         changed["mode"] = repetition.mode
     if repetition.csv is not None:
         changed["csv"] = {**upload.payload["csv"], **repetition.csv}
-    return {name: upload.payload.get(name) for name in SAME} | changed
+    if repetition.mended is not None:
+        changed["corrects"], changed["mended"] = str(upload.pk), repetition.mended.to_payload()
+        changed["file"] = {**upload.payload["file"], "filename": mended_name(upload)}
+        changed["repeats"] = None  # the bytes will be others
+    same = {name: upload.payload[name] for name in SAME if name in upload.payload}
+    return {"corrects": None, **same, **changed}
 
 
 def sources_of(upload_id: Any) -> Any:

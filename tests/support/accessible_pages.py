@@ -168,7 +168,7 @@ def upload_pages() -> Iterator[str]:
     yield from ("/uploads", "/uploads/new", "/uploads/new?type=products", "/uploads/new?type=order-lines")
     for job in Job.objects.filter(kind="upload").order_by("pk"):
         yield reverse("upload-detail", args=[job.pk])
-    yield from (reverse(f"upload-page-{name}", args=[written.pk]) for name in ("mend", "undo"))
+    yield from (reverse(f"upload-page-{name}", args=[written.pk]) for name in ("mend", "undo", "match"))
 
 
 def user_pages() -> Iterator[str]:

@@ -15,6 +15,7 @@ from tests.support.ordering import assert_problem
 from tests.support.tokens import client_of
 from tests.support.undos import order_undo
 from tests.support.uploads import make_upload, upload
+from uploads.mending import MendedRows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +31,10 @@ def test_staff_see_what_an_upload_would_do(owner: User) -> None:
     assert Item.objects.get().price == 2
     unfit = make_upload(owner, "items", b"Code,Name\n1,2\n")
     assert (inspector_of("upload").cost(unfit) or "").startswith("The file would be refused (missing-column): ")
+    pending = make_upload(owner, "items", ITEMS.encode(), mended=MendedRows("utf-8", ",", {3: None}).to_payload())
+    assert inspector_of("upload").cost(pending) == (
+        "The mended rows are not in the file yet. The upload puts them in when it runs."
+    )
 
 
 def test_an_upload_without_its_file_would_fail(owner: User) -> None:

@@ -13,6 +13,7 @@ from uploads.ingest.deciding import describe_plan, require_acceptable
 from uploads.ingest.files import discard_images, store_errors, store_images, store_results
 from uploads.ingest.formats import decide_formats
 from uploads.ingest.ledger import once_in_ledger, result_of_earlier_attempt
+from uploads.ingest.mending import with_mended_rows
 from uploads.ingest.merging import PlanMovedError, begin_again, merge
 from uploads.ingest.messages import Messages
 from uploads.ingest.planning import analyze_plan, count_plan, make_plan
@@ -73,6 +74,7 @@ class Ingest:
         """All steps up to the merge, which `finish_with` is told."""
         session = open_session(self.context, self.upload_type, self.alias)
         session.end_earlier_ones()
+        self.source = with_mended_rows(self.context, self.upload_type, self.source)
         file = self._read(session)
         target = self._target(session, file)
         messages = Messages(

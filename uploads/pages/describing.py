@@ -13,6 +13,7 @@ from jobs.states import State
 from jobs.status import has_ended, is_available
 from uploads.api.bodies import upload_members
 from uploads.api.corrections import correction_members
+from uploads.mending import is_unwritten
 from uploads.pages.changes import Change, changes_of
 from uploads.pages.failures import Failure, failure_of
 from uploads.pages.mend_file import can_be_mended
@@ -153,6 +154,11 @@ class ShownUpload:
         return is_cured_elsewhere and self.has_file and self.shown.may_order_again
 
     @property
+    def can_match(self) -> bool:
+        """Whether it failed because of its headings, which can be matched to the columns of the type by hand."""
+        return self.can_repeat and self.failure is not None and self.failure.is_about_headings
+
+    @property
     def can_retry(self) -> bool:
         """Whether the same job can be tried again."""
         may_retry = self.failure is not None and self.failure.may_retry
@@ -165,8 +171,9 @@ class ShownUpload:
 
     @property
     def can_mend(self) -> bool:
-        """Whether the rejected rows can be edited on a page."""
-        return can_be_mended(self.errors_file) and self.shown.may_order_again
+        """Whether the rejected rows can be edited on a page. If another upload has the file, they are mended there."""
+        is_elsewhere = self.story.continued_by is not None and is_unwritten(self.job)
+        return can_be_mended(self.errors_file) and not is_elsewhere and self.shown.may_order_again
 
     @property
     def can_undo(self) -> bool:

@@ -20,6 +20,8 @@ READING: Final = frozenset(
         "record-too-long", "too-many-columns",
     }
 )  # fmt: skip
+#: The headings of the file do not fit: they can be matched by hand.
+HEADINGS: Final = frozenset({"unknown-headings", "missing-column", "duplicate-column"})
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Failure:
         """Whether another encoding or delimiter may help."""
         return self.code in READING
 
+    @property
+    def is_about_headings(self) -> bool:
+        """Whether another match of the headings may help."""
+        return self.code in HEADINGS
+
 
 def failure_of(shown: ShownInFull) -> Failure | None:
     """None unless it failed."""
@@ -45,7 +52,7 @@ def failure_of(shown: ShownInFull) -> Failure | None:
     error = shown.failure["error"]
     code = error["code"]
     if code == "rows-rejected":
-        advice = _("Write the good rows now and mend the rejected ones afterwards, or upload a mended file.")
+        advice = _("Mend the rejected rows and upload all rows together, or write the good rows now.")
         return Failure(_("Nothing was written"), error["detail"], advice, code, may_retry=False)
     if code in ROW_CODES:
         known = ROW_CODES[code]

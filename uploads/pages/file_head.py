@@ -49,6 +49,12 @@ class ShownHead:
     columns: Sequence[str]
     headings: str
 
+    @property
+    def chosen(self) -> dict[str, str | None]:
+        """The same as an order has it."""
+        chosen: dict[str, str | None] = json.loads(self.headings or "{}")
+        return chosen
+
 
 def show_head(head: FileHead, upload_type: UploadType, remembered: Headings) -> ShownHead:
     """`remembered` are the headings of the user's earlier files, as `normalize` makes them."""

@@ -1,4 +1,4 @@
-"""What was changed in the rejected rows, kept in the form from page to page; and the file that it makes of them."""
+"""What was changed in the rejected rows, kept in the form from page to page; and what it makes of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.exceptions import BadRequest
 from tabular.decoding import bytes_of
 from tabular.headings import shown
 from tabular.writing import MARKS, joined
+from uploads.mending import MendedRows
 from uploads.pages.mend_file import Cell, RejectedFile, RejectedRow
 
 #: Fields of a page stay below Django's limit of 1,000: cells, a tick for each row, and a few more.
@@ -99,6 +100,18 @@ def mended_bytes(file: RejectedFile, edits: Edits) -> Iterator[bytes]:
         while len(cells) > len(file.headings) and not cells[-1]:
             cells.pop()
         yield bytes_of(joined(cells, delimiter=file.delimiter) + file.line_end, file.encoding)
+
+
+def mended_rows(file: RejectedFile, edits: Edits) -> MendedRows:
+    """What becomes of the rejected rows in the file that was uploaded. Raises UnencodableCellError."""
+    changes: dict[int, dict[int, str] | None] = {
+        int(row.line): None if row.number in edits.left_out else {} for row in file.rows
+    }
+    for (number, column), text in edits.cells.items():
+        if (change := changes[int(file.rows[number].line)]) is not None:
+            _require_encodable((number, column), text, file.encoding)
+            change[file.column_of_source(column)] = text
+    return MendedRows(file.encoding, file.delimiter, changes)
 
 
 def _mended(file: RejectedFile, edits: Edits, row: RejectedRow) -> Iterator[Cell]:

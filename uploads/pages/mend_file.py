@@ -15,7 +15,7 @@ from jobs.files.artifacts import open_artifact_range
 from jobs.models import Artifact, Job
 from tabular.decoding import UTF8, utf8_stream
 from tabular.grammar import cells_of
-from tabular.headings import KnownHeadings, match, shown
+from tabular.headings import ERRORS_HEADING, LINE_HEADING, KnownHeadings, match, shown
 from tabular.locating import locate
 from tabular.refusals import RecognitionError
 from tabular.scanner import scan
@@ -47,7 +47,11 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class RejectedFile:
-    """The rejected rows, and how their file is written. `hidden` are the columns whose values are never shown."""
+    """The rejected rows, and how their file is written. `hidden` are the columns whose values are never shown.
+
+    `columns` are the positions of their columns in the file that was uploaded: it may be an errors file itself, whose
+    two added columns they do not have. That file has `width` columns.
+    """
 
     headings: Sequence[str]
     rows: Sequence[RejectedRow]
@@ -55,6 +59,12 @@ class RejectedFile:
     delimiter: str
     line_end: str
     hidden: frozenset[int]
+    columns: Sequence[int]
+    width: int
+
+    def column_of_source(self, column: int) -> int:
+        """The position in the file that was uploaded; cells beyond the headings are beyond them there, too."""
+        return self.columns[column] if column < len(self.columns) else self.width + column - len(self.columns)
 
 
 def can_be_mended(errors: Artifact | None) -> bool:
@@ -78,7 +88,17 @@ def read_rejected(job: Job, errors: Artifact) -> RejectedFile:
     ]
     upload_type = UPLOAD_TYPES.find(job.type)
     hidden = frozenset(index for index, one in enumerate(headings) if is_hidden(one, upload_type))
-    return RejectedFile(headings, rows, encoding, delimiter, records.line_end.decode(), hidden | places.hidden)
+    uploaded: Sequence[str] = result["headings"]
+    return RejectedFile(
+        headings,
+        rows,
+        encoding,
+        delimiter,
+        records.line_end.decode(),
+        hidden | places.hidden,
+        columns=[index for index, one in enumerate(uploaded) if one not in (LINE_HEADING, ERRORS_HEADING)],
+        width=len(uploaded),
+    )
 
 
 def _utf8_of(errors: Artifact, encoding: str) -> bytes:

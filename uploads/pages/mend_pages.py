@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -20,15 +20,18 @@ from jobs.pages.signed_in import SignedInRequest
 from jobs.payloads.sealing import unseal
 from jobs.status import has_ended, is_available
 from uploads.api.receiving import stored_source, storing
+from uploads.mending import is_unwritten, mended_name
 from uploads.ordering import ORDERING
-from uploads.pages.mend_edits import Edits, UnencodableCellError, mended_bytes, pages_of, text_of_cell
+from uploads.pages.mend_edits import Edits, UnencodableCellError, mended_bytes, mended_rows, pages_of, text_of_cell
 from uploads.pages.mend_file import RejectedFile, RejectedRow, can_be_mended, read_rejected
 from uploads.pages.new_pages import CHECK, CHECK_FIELD
+from uploads.pages.outcomes import changed_rows
 from uploads.pages.refusals import Refused, refusal_of
+from uploads.repeating import NotRepeatableError, Repetition, continued_by, repeat_upload, sources_of
 from uploads.types import UPLOAD_TYPES, UploadType
 
-#: The names of the buttons that turn the page, and of the hidden field.
-TURN, EDITS, PAGE = "turn", "edits", "page"
+#: The names of the buttons that turn the page, and of the hidden fields. WHOLE says what the page has promised.
+TURN, EDITS, PAGE, WHOLE = "turn", "edits", "page", "whole"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,26 @@ class ShownRow:
     is_left_out: bool
 
 
+@dataclass(frozen=True)
+class Unwritten:
+    """Why rows beside the rejected ones must be written: the upload has written none of its `rows` good ones.
+
+    `is_stored`: its file still is, so the whole file is uploaded; otherwise `continued_by` may have it.
+    """
+
+    rows: int
+    is_stored: bool
+    continued_by: UUID | None
+
+
 class MendPages(KindPages):
     """`/uploads/{id}/mend`"""
 
     def mend(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
-        """The rejected rows as a form. Its buttons turn the page, check the rows, or upload them."""
+        """The rejected rows as a form. Its buttons turn the page, check the rows, or upload them.
+
+        If the upload has written nothing, its whole file is uploaded with the mended rows in it.
+        """
         job = self.mine(request, job_id)
         upload_type = self.type_of(request, job.type)
         file = _rejected_rows(job)
@@ -76,6 +94,9 @@ class MendPages(KindPages):
         except UnencodableCellError as error:
             page = next(index for index, rows in enumerate(pages) if file.rows[error.place[0]] in rows)
             return self._mend_page(request, job, file, pages, edits, page, status=422, wrong=error)
+        except NotRepeatableError as error:
+            refused = Refused(str(error), 409)
+            return self._mend_page(request, job, file, pages, edits, page, status=409, refused=refused)
         except (AdmissionError, ValidationError, ArtifactError, StorageUnavailableError) as error:
             refused = refusal_of(error, upload_type)
             return self._mend_page(request, job, file, pages, edits, page, status=refused.status, refused=refused)
@@ -125,7 +146,15 @@ def _rejected_rows(job: Job) -> RejectedFile:
 
 
 def _place(request: SignedInRequest, job: Job, upload_type: UploadType, file: RejectedFile, edits: Edits) -> Job:
-    """Store the file of the mended rows, and order its upload, which corrects the first one."""
+    """Order the upload that corrects the first one: of its whole file, or of a file of the mended rows."""
+    unwritten = _unwritten(job)
+    if WHOLE in request.POST or (unwritten and unwritten.is_stored):
+        repetition = Repetition(
+            dry_run=request.POST.get(CHECK_FIELD) == CHECK,
+            csv={"encoding": file.encoding, "delimiter": file.delimiter},
+            mended=mended_rows(file, edits),
+        )
+        return repeat_upload(owner=request.user, upload=job, repetition=repetition)
     pieces = list(mended_bytes(file, edits))
     with stored_source(upload_type, lambda writer: _fill(writer, job, pieces)) as writer:
         data: dict[str, Any] = {
@@ -140,8 +169,7 @@ def _place(request: SignedInRequest, job: Job, upload_type: UploadType, file: Re
 
 
 def _fill(writer: ArtifactWriter, job: Job, pieces: list[bytes]) -> None:
-    name = PurePath(job.payload["file"]["filename"])
-    writer.filename = f"{name.stem.removesuffix('-mended')}-mended{name.suffix}"
+    writer.filename = mended_name(job)
     with storing():
         for piece in pieces:
             writer.write(piece)
@@ -153,12 +181,12 @@ def title_of(job: Job) -> str:
     return str(upload_type.title) if upload_type else job.type
 
 
-def _unwritten(job: Job) -> int:
-    """The good rows of the file that are not in the table."""
-    written: Mapping[str, Any] = (job.result or {})["upload"]
-    if written.get("phase") == "merged":
-        return 0
-    return int(written.get("rowsInserted", 0) + written.get("rowsUpdated", 0))
+def _unwritten(job: Job) -> Unwritten | None:
+    """None if the good rows of the file are in the table, so that only the rejected ones are missing."""
+    if not is_unwritten(job):
+        return None
+    is_stored = sources_of(job.pk).exists()
+    return Unwritten(changed_rows((job.result or {})["upload"]), is_stored, None if is_stored else continued_by(job))
 
 
 def _shown_row(file: RejectedFile, row: RejectedRow, edits: Edits, wrong: UnencodableCellError | None) -> ShownRow:

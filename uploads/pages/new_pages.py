@@ -15,6 +15,7 @@ from jobs.pages.order_pages import OrderPages
 from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
 from uploads.api.query import HeadingsQueryField
+from uploads.mending import is_unwritten
 from uploads.ordering import ORDERING, refuse_wrong_order
 from uploads.pages.catalogue import show_type
 from uploads.pages.form_body import ForgedFormError, keep_unparsed, received_form
@@ -100,7 +101,7 @@ class NewUploadPages(OrderPages):
         status: int = 200,
         refused: Refused | None = None,
     ) -> HttpResponse:
-        shown = show_type(upload_type)
+        shown, corrected = show_type(upload_type), self._corrected(request)
         response = self.render(
             request,
             "uploads/new.html",
@@ -110,7 +111,8 @@ class NewUploadPages(OrderPages):
             mistakes=mistakes(form) if hasattr(form, "initial_data") else [],
             options=options,
             refused=refused,
-            corrected=self._corrected(request),
+            corrected=corrected,
+            corrected_is_unwritten=corrected is not None and is_unwritten(corrected),
             sending_problems=sending_problems(upload_type),
         )
         if refused and refused.retry_after:

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods
 from jobs.pages.job_pages import JobPages
 from jobs.pages.posting import View, post_only_from
 from uploads.api.resource import UPLOADS
-from uploads.pages.detail_pages import UploadDetailPages
+from uploads.pages.match_pages import MatchPages
 from uploads.pages.mend_pages import MendPages
 from uploads.pages.new_pages import NewUploadPages
 from uploads.pages.recognize_pages import RecognizePages
 
 
-class UploadPages(NewUploadPages, RecognizePages, UploadDetailPages, MendPages, JobPages):
+class UploadPages(NewUploadPages, RecognizePages, MatchPages, MendPages, JobPages):
     """Everything below `/uploads`."""
 
     resource = UPLOADS
@@ -34,6 +34,7 @@ class UploadPages(NewUploadPages, RecognizePages, UploadDetailPages, MendPages, 
             path("uploads/<str:job_id>/again", of_upload(self.again), name="upload-page-again"),
             path("uploads/<str:job_id>/undo", _form(self.undo), name="upload-page-undo"),
             path("uploads/<str:job_id>/mend", _form(self.mend), name="upload-page-mend"),
+            path("uploads/<str:job_id>/columns", _form(self.match), name="upload-page-match"),
         ]
 
 

@@ -183,7 +183,7 @@ ROWS_REJECTED: Final = add_code(
     _("Rows have errors, so no row was written."),
     meaning=_("At least one row has an error, and you asked for all rows or none."),
     cure=_(
-        "Download the errors, mend the rows in that file, and upload it again. Or upload with `mode=partial`, which"
-        " writes the rows without errors."
+        "Mend the rows in your own file, and upload all of it again: the errors file has only the rejected rows. Or"
+        " upload with `mode=partial`, which writes the rows without errors."
     ),
 )

@@ -156,7 +156,7 @@ def test_all_rows_or_none(signed_in: Client, owner: User) -> None:
     job = upload(owner, "items", BAD)
     text = text_of(signed_in, job)
     assert "Nothing was written 2 of 3 rows have errors, so no row was written." in text
-    assert "Write the 1 good row Mend the 2 rejected rows" in text
+    assert "Mend the 2 rejected rows Write the 1 good row" in text
     signed_in.post(f"/uploads/{job.pk}/again", {"mode": "partial"})
     again = run(Job.objects.latest("pk"))
     assert (again.state, again.payload["dryRun"], Item.objects.get().code) == (State.SUCCEEDED, False, "A-1")

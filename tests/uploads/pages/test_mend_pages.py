@@ -1,13 +1,16 @@
 """Rejected rows are mended on a page, and become a file in the encoding and with the delimiter of the first one."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from html import unescape
 from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.test import Client
 from playwright.sync_api import Page, expect
 from pytest_django import DjangoAssertNumQueries
@@ -68,15 +71,82 @@ def test_mended_rows_are_checked_first_and_then_confirmed(signed_in: Client, own
     mended(signed_in, check, **{"cell-0-2": "0.20", "dryRun": "true"})
     check = run(Job.objects.latest("pk"))
     assert check.payload["file"]["filename"] == "rows-mended.csv"
+    assert source_of_latest() == b"Code,Name,Price\nA-2,Nut,0.20\n"
     signed_in.post(f"/uploads/{check.pk}/confirm")
     assert run(Job.objects.latest("pk")).state == State.SUCCEEDED
     assert Item.objects.get(code="A-2").name == "Nut"
 
 
-def test_what_was_not_written_is_pointed_out(signed_in: Client, owner: User) -> None:
+def test_the_whole_file_is_uploaded_if_nothing_of_it_was_written(signed_in: Client, owner: User) -> None:
+    data = 'Title\nCode;Name;Price\nA-1;"Bolt";1,50\n\nA-2;Nut;cheap\nA-3;"Pin\r";1\nA-4;Rod;dear\nA-5;Cog;2'
+    job = upload(owner, "items", data)
+    page = signed_in.get(f"/uploads/{job.pk}/mend")
+    assert "Nothing of the file has been written yet. The whole file is uploaded again" in words(page)
+    mended(signed_in, job, **{"cell-0-2": "0,20", "drop-1": "on", "dryRun": "false", "whole": "true"})
+    new = Job.objects.latest("pk")
+    assert (new.payload["corrects"], new.payload["continues"]) == (str(job.pk), str(job.pk))
+    assert (new.payload["mode"], new.payload["dryRun"]) == ("atomic", False)
+    assert "0,20" not in json.dumps(new.payload)
+    new = run(new)
+    expected = data.replace("cheap", "0,20").replace("A-4;Rod;dear\n", "").encode()
+    assert file_of(new, Artifact.Role.SOURCE) == expected
+    file = {"filename": "rows-mended.csv", "sizeBytes": len(expected), "sha256": hashlib.sha256(expected).hexdigest()}
+    assert (new.payload["file"], new.payload["mended"]["secretCells"]) == (file, None)
+    assert list(Item.objects.order_by("code").values_list("code", flat=True)) == ["A-1", "A-2", "A-3", "A-5"]
+    text = words(signed_in.get(f"/uploads/{job.pk}"))
+    assert "1 of 2 rejected rows are now in. Of all rows of the first file, 4 of 5 are in." in text
+
+
+def test_a_whole_file_is_mended_again_until_all_rows_are_in(signed_in: Client, owner: User) -> None:
+    first = upload(owner, "items", "Code,Name,Price\nA-1,Bolt,1.50\nA-2,Nut,cheap\nA-3,Pin,dear\n")
+    mended(signed_in, first, **{"cell-0-2": "0.20", "cell-1-2": "still", "dryRun": "false"})
+    second = run(Job.objects.latest("pk"))
+    assert (second.state, (second.result or {})["error"]["code"]) == (State.DEAD, "rows-rejected")
+    mended(signed_in, second, **{"cell-0-2": "0.30", "dryRun": "true"})
+    check = run(Job.objects.latest("pk"))
+    assert Item.objects.count() == 0
+    signed_in.post(f"/uploads/{check.pk}/confirm")
+    last = run(Job.objects.latest("pk"))
+    assert file_of(last, Artifact.Role.SOURCE) == b"Code,Name,Price\nA-1,Bolt,1.50\nA-2,Nut,0.20\nA-3,Pin,0.30\n"
+    assert Item.objects.count() == 3
+    assert "2 of 2 rejected rows are now in. Of all rows of the first file, 3 of 3 are in." in words(
+        signed_in.get(f"/uploads/{first.pk}")
+    )
+
+
+def test_a_mended_errors_file_that_was_only_checked_keeps_its_added_columns(signed_in: Client, owner: User) -> None:
+    data = "Code,_line,Name,Price,_errors\nA-1,2,Bolt,x,why\nA-2,3,Nut,1,why,more\n"
+    check = upload(owner, "items", data, dryRun=True)
+    mended(signed_in, check, **{"cell-0-1": "Screw", "cell-0-2": "1.50", "cell-1-3": "", "dryRun": "false"})
+    new = run(Job.objects.latest("pk"))
+    expected = b"Code,_line,Name,Price,_errors\nA-1,2,Screw,1.50,why\nA-2,3,Nut,1,why\n"
+    assert (file_of(new, Artifact.Role.SOURCE), new.state) == (expected, State.SUCCEEDED)
+
+
+def test_without_the_file_only_the_mended_rows_are_uploaded_and_the_page_says_so(
+    signed_in: Client, owner: User
+) -> None:
     job = upload(owner, "items", BAD)
-    text = words(signed_in.get(f"/uploads/{job.pk}/mend"))
-    assert "Only the rows below are uploaded from here. The other 1 good row of the file has not been written" in text
+    Artifact.objects.filter(job=job, role=Artifact.Role.SOURCE).update(deleted_at=Now())
+    said = "Its other 1 good row has not been written: to write it, upload the whole file again."
+    assert said in words(signed_in.get(f"/uploads/{job.pk}/mend"))
+    answer = mended(signed_in, job, **{"cell-0-2": "0.20", "dryRun": "false", "whole": "true"})
+    assert answer.status_code == 409
+    assert said in words(answer)
+    assert 'value="0.20"' in answer.content.decode()
+    mended(signed_in, job, **{"cell-0-2": "0.20", "dryRun": "false"})
+    assert source_of_latest() == b"Code,Name,Price\nA-2,Nut,0.20\n"
+
+
+def test_a_file_that_another_upload_has_taken_over_is_mended_there(signed_in: Client, owner: User) -> None:
+    job = upload(owner, "items", BAD, dryRun=True)
+    signed_in.post(f"/uploads/{job.pk}/confirm")
+    successor = run(Job.objects.latest("pk"))
+    assert 'id="mend"' not in signed_in.get(f"/uploads/{job.pk}").content.decode()
+    assert 'id="mend"' in signed_in.get(f"/uploads/{successor.pk}").content.decode()
+    page = signed_in.get(f"/uploads/{job.pk}/mend")
+    assert "Only the rows below are uploaded from here. Another upload has taken over the file" in words(page)
+    assert f'id="continued" href="/uploads/{successor.pk}"' in page.content.decode()
 
 
 def test_a_file_in_cp932_is_mended_and_read_back_byte_by_byte(signed_in: Client, owner: User) -> None:
@@ -231,6 +301,32 @@ def test_one_bad_row_is_mended_in_six_clicks_without_javascript(
     expect(page.get_by_role("heading", name="The file is in")).to_be_visible()
     expect(page.locator("dl.facts")).to_contain_text("1 of 1 rejected rows are now in.")
     assert list(Item.objects.order_by("code").values_list("code", flat=True)) == ["A-1", "A-2"]
+
+
+def test_one_bad_row_of_a_thousand_is_mended_and_all_of_them_are_written_exactly_once(
+    plain_page: Page, owner: User, live_url: str
+) -> None:
+    page = plain_page
+    rows = [f"A-{number},Bolt {number},{'cheap' if number == 500 else '1.50'}\n" for number in range(1000)]
+    data = "Code,Name,Price\n" + "".join(rows)
+    page.goto("/uploads/new?type=items")
+    page.set_input_files("#file", {"name": "rows.csv", "mimeType": "text/csv", "buffer": data.encode()})
+    page.get_by_role("button", name="Upload", exact=True).click()
+    run(Job.objects.latest("pk"))
+    page.get_by_role("link", name="Reload").click()
+    expect(page.get_by_role("heading", name="Nothing was written")).to_be_visible()
+    page.get_by_role("link", name="Mend the rejected row").click()
+    expect(page.locator("p.lead")).to_contain_text("The whole file is uploaded again")
+    page.get_by_label("Price, 502").fill("0.20")
+    page.get_by_role("button", name="Upload the mended file").click()
+    assert Item.objects.count() == 0
+    run(Job.objects.latest("pk"))
+    page.get_by_role("link", name="Reload").click()
+    expect(page.get_by_role("heading", name="The file is in")).to_be_visible()
+    expect(page.locator("dl.facts")).to_contain_text("1 of 1 rejected rows are now in.")
+    written = dict(Item.objects.values_list("code", "price"))
+    assert (Item.objects.count(), len(written)) == (1000, 1000)
+    assert [code for code, price in written.items() if price == Decimal("0.20")] == ["A-500"]
 
 
 def test_a_page_of_50_rows_is_small_over_the_wire(signed_in: Client, owner: User) -> None:

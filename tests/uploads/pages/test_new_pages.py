@@ -162,6 +162,16 @@ def test_a_mended_file_names_what_it_corrects(signed_in: Client, owner: User) ->
     assert signed_in.get(f"/uploads/new?type=snippets&corrects={foreign.pk}").status_code == 404
 
 
+@pytest.mark.parametrize(("phase", "is_told"), [("planned", True), ("merged", False)])
+def test_a_correction_of_an_upload_that_wrote_nothing_must_be_of_the_whole_file(
+    signed_in: Client, owner: User, phase: str, is_told: bool
+) -> None:
+    job = make_upload(owner, "items", CSV)
+    Job.objects.update(state="dead", result={"upload": {"phase": phase, "rowsFailed": 1}})
+    text = words(signed_in.get(f"/uploads/new?type=items&corrects={job.pk}"))
+    assert ("Upload its whole file, not only the rows that were rejected." in text) is is_told
+
+
 def test_the_form_as_an_earlier_upload_was_ordered(signed_in: Client, owner: User) -> None:
     job = make_upload(owner, "items", CSV, dryRun=True, mode="partial", csv={"encoding": "cp932", "delimiter": ","})
     page = signed_in.get(f"/uploads/new?like={job.pk}").content.decode()
