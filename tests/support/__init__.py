@@ -18,6 +18,7 @@
 | `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
+| `fault_fixtures` | fixtures: real workers that are hurt, and a Beat that does not keep a test waiting |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
