@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from tests.support.axe import carry_session
 from tests.support.fault_fixtures import browser, every_second, fault, owner
 from tests.support.page_faults import HURRY
+from tests.support.stack import Stack
 
 __all__ = ["browser", "every_second", "fault", "owner"]
 
@@ -21,8 +22,9 @@ OF_THE_NETWORK = "Failed to load resource: "
 
 
 @pytest.fixture
-def visit(browser: Browser, live_url: str) -> Iterator[Callable[..., Page]]:
+def visit(stack: Stack, browser: Browser, live_url: str) -> Iterator[Callable[..., Page]]:
     """Open a page whose user is signed in, in a browser context of its own. Options are those of a context."""
+    stack.ensure_web()  # a test that failed may have killed it
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
