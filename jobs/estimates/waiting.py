@@ -17,7 +17,7 @@ from jobs.dispatch.throughput import ENDED, LONGEST_COUNTED
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possible_seconds_left
 from jobs.estimates.simulation import Turns, seconds_until_free
-from jobs.estimates.waiting_reasons import Standing, WaitingReason, reason_to_wait
+from jobs.estimates.waiting_reasons import NO_WORKER, Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
 from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL
 from jobs.postgres.statements import fetch_all, squeeze
@@ -79,7 +79,7 @@ FLOW_AND_AHEAD: Final = _flow(ctes=f"{FEW_AHEAD},", wanted="UNION SELECT kind, t
 
 @dataclass(frozen=True)
 class Flow:
-    """The state of a queue, and why the job waits there. If the queue `is_still`, no wait is known.
+    """The state of a queue, and why the job waits there. If the queue `is_still` or has no worker, no wait is known.
 
     Of the jobs that are handed out, workers will claim some soon; the others are `unclaimed`, as no worker is free.
     `seconds_taken` is the mean of the queue's attempts, whatever their type; `per_second` is how many ended recently.
@@ -166,6 +166,8 @@ def seconds_to_wait(job: Job, flow: Flow) -> float | None:
     """
     if not job.due:
         return None if job.scheduled_at is None else max(0.0, (job.scheduled_at - flow.now).total_seconds())
+    if flow.reason is NO_WORKER:
+        return None  # nobody knows when one is back
     if flow.released_at is not None and flow.now - flow.released_at < CLAIMED_WITHIN:
         return 0.0
     if not flow.running and not flow.claimed_soon:

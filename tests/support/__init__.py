@@ -18,10 +18,11 @@
 | `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
+| `fault_fixtures` | fixtures: real workers that are hurt, and a Beat that does not keep a test waiting |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
-| `gates` | gates in the database, at which an upload stops until a test opens them |
+| `gates` | gates in the database, at which an upload or a report stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
 | `invariants` | what must hold after every fault |
 | `libreoffice` | opens a CSV file in LibreOffice, and saves one |
@@ -34,6 +35,7 @@
 | `openapi` | docs/openapi.yaml, read once |
 | `ordering` | orders a report through the API; checks a problem response |
 | `outages` | PostgreSQL and Valkey: killed, restarted, hanging, full, read-only |
+| `page_faults` | what happens to an open page: its computer sleeps, or the network holds back what it sends |
 | `page_fixtures` | fixtures: a user of the pages, in the test client and in Chromium, and their reports |
 | `page_text` | the text of an HTML page |
 | `people` | several users |

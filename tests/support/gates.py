@@ -1,4 +1,4 @@
-"""Gates in the database: an upload stops at a chosen point of its attempt until the gate opens."""
+"""Gates in the database: an upload, or a report, stops within its attempt until the gate opens."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ class Gate:
 
     def wait(self) -> int:
         """Wait until a session has stopped; the process id of its backend."""
-        return wait_until(self.is_reached, every=0.02, message="an upload stands at the gate")
+        return wait_until(self.is_reached, every=0.02, message="a job stands at the gate")
 
     def open(self) -> None:
         """Let it go on, and later ones pass."""
@@ -61,13 +61,24 @@ def gate_at(point: str) -> Iterator[Gate]:
     returns, end = ("event_trigger", "") if kind == "EVENT " else ("trigger", "RETURN NEW;")
     with another_session(f"SELECT pg_advisory_lock({LOCK})") as guard:
         guard.commit()
-        _execute(f"CREATE FUNCTION gate() RETURNS {returns} LANGUAGE plpgsql AS $$ BEGIN {STOP} {end} END $$")
+        _execute(
+            f"CREATE FUNCTION gate() RETURNS {returns} LANGUAGE plpgsql SET lock_timeout = 0"  # an upload's is 10 s
+            f" AS $$ BEGIN {STOP} {end} END $$"
+        )
         try:
             _execute(f"CREATE {kind}TRIGGER gate {where} EXECUTE FUNCTION gate()")
             yield Gate(guard)
         finally:
             guard.close()
             _execute("DROP FUNCTION gate CASCADE")
+
+
+@contextmanager
+def gate_in_report() -> Iterator[Gate]:
+    """Close a gate in the middle of the report `gated-lines` of `apps.faults`."""
+    with another_session(f"SELECT pg_advisory_lock({LOCK})") as guard:
+        guard.commit()
+        yield Gate(guard)
 
 
 def _execute(statement: str) -> None:

@@ -10,8 +10,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
+from jobs.estimates.estimate import estimate
 from jobs.estimates.waiting import FLOW_AND_AHEAD, RUNNING_READ, read_flow, seconds_to_wait
-from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials
+from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials, Worker
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
@@ -116,8 +117,22 @@ def test_where_jobs_are_too_short_to_be_seen_they_are_counted_as_they_end(
     for minutes_ago in range(2, 5):
         ended(minutes_ago=minutes_ago, attempts=6000, seconds=0.01)
     assert wait_of(job) == pytest.approx(2 / 60)
-    make_job(released_at=timezone.now() - timedelta(minutes=1))
+    make_job(released_at=timezone.now() - timedelta(seconds=5))
     assert wait_of(job) == pytest.approx(3 / 60)
+
+
+def test_without_a_worker_nobody_knows_however_many_have_just_ended(
+    make_job: Callable[..., Job], waits: Callable[..., Job]
+) -> None:
+    took("short", 1)
+    ended(minutes_ago=2, attempts=600, seconds=1)
+    Worker.objects.create(name="csv@here", queues=["reports"], started_at=Now(), seen_at=Now())
+    job, next_job = make_job(released_at=timezone.now() - timedelta(seconds=5), type="short"), waits()
+    assert (wait_of(job), estimate(job).left) == (0.5, 1.5)
+    Worker.objects.update(queues=["housekeeping"])
+    for one in (job, next_job):
+        assert wait_of(one) is None
+        assert estimate(one).left is None
 
 
 def test_who_is_handed_out_begins_at_once_or_when_a_worker_is_free(

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from jobs.models import Artifact, Job, Queue
 from jobs.states import State
+from tests.support.page_faults import asleep
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -171,10 +172,8 @@ def test_the_end_of_a_report_in_a_hidden_tab_is_a_notification_if_the_user_wants
 
 def test_a_laptop_that_slept_shows_what_has_happened(ada_page: Page, job: Job) -> None:
     ada_page.goto("/reports")
-    browser = ada_page.context.new_cdp_session(ada_page)
-    browser.send("Page.setWebLifecycleState", {"state": "frozen"})
-    end(job)
-    browser.send("Page.setWebLifecycleState", {"state": "active"})
+    with asleep(ada_page):
+        end(job)
     expect(ada_page.locator(".job .badge")).to_have_text(["Canceled"])
 
 

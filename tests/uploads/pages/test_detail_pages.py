@@ -100,6 +100,13 @@ def test_a_running_one_tells_its_phase_rows_and_bytes(signed_in: Client, owner: 
     assert "Written" not in text
 
 
+def test_the_title_of_the_tab_tells_the_state_also_when_it_has_ended(signed_in: Client, owner: User) -> None:
+    job = make_upload(owner, "items", GOOD.encode())
+    assert 'data-tab="Items: Queued"' in signed_in.get(f"/uploads/{job.pk}/live").content.decode()
+    run(job)
+    assert 'data-tab="Items: Complete"' in signed_in.get(f"/uploads/{job.pk}/live").content.decode()
+
+
 def test_a_good_check_says_what_it_would_write_and_is_confirmed_with_one_click(signed_in: Client, owner: User) -> None:
     upload(owner, "items", "Code,Name,Price\nA-1,Screw,1.50\n")
     check = upload(owner, "items", GOOD, dryRun=True)

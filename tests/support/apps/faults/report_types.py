@@ -8,8 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from examples.sales.models import Customer, Product
+from examples.sales.models import Customer, OrderLine, Product
 from reports.types import SQL, ReportType, register
+from tests.support.gates import LOCK
 
 
 @register
@@ -34,6 +35,27 @@ class SlowRows(ReportType):
 
     def estimate(self, parameters: dict[str, Any], user: Any) -> int:
         return int(parameters["rows"])
+
+
+@register
+class GatedLines(ReportType):
+    """The order lines of the example; in their midst, it stops while the gate of `tests.support.gates` is closed."""
+
+    identifier = "gated-lines"
+    title = "Gated lines"
+
+    def query(self, parameters: dict[str, Any], user: Any) -> SQL:
+        return SQL(
+            "SELECT id, quantity, amount, CASE WHEN row_number() OVER (ORDER BY id) = %s"
+            " THEN pg_advisory_xact_lock_shared(%s)::text END AS gate FROM sales_order_line ORDER BY id",
+            [OrderLine.objects.count() * 2 // 3, LOCK],
+        )
+
+    def may_order(self, user: Any) -> bool:
+        return bool(user.username == "faults")
+
+    def estimate(self, parameters: dict[str, Any], user: Any) -> int:
+        return OrderLine.objects.count()
 
 
 @register
