@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any, Literal
 
+from django.utils.translation import gettext_noop as _
+
 
 class JobError(Exception):
     """The base class of all errors below."""
@@ -161,7 +163,7 @@ class SecretUnreadableError(PermanentError):
 
     def __init__(self, *, code: str = "secret-unreadable") -> None:
         super().__init__(
-            "A secret of this job cannot be decrypted, because the service's key has been replaced since.", code=code
+            _("A secret of this job cannot be decrypted, because the service's key has been replaced since."), code=code
         )
 
 

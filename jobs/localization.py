@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from jobs.models import Preferences
 from jobs.numbers import current_format
+from tabular.sentences import Sentence
 
 
 @contextmanager
@@ -23,6 +24,16 @@ def localized(language: str, zone: tzinfo, number_format: str) -> Iterator[None]
             yield
     finally:
         current_format.reset(token)
+
+
+def translated(text: str) -> str:
+    """A text of the API, which is English, in the active language if the catalog has it.
+
+    Such a text is marked with `gettext_noop` where it stands.
+    """
+    if isinstance(text, Sentence):
+        return text.said(translation.gettext)
+    return translation.gettext(text) if text else ""
 
 
 def preferences_of(user_id: int) -> Preferences:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from django.utils.translation import gettext
 
+from jobs.joining import join_words
 from jobs.numbers import format_number
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def draw(chart: Chart, rows: Sequence[Sequence[str]], places: dict[str, int], he
     for name in chart.y:
         _require_numbers(rows, places[name], headings[places[name]])
     x, y = headings[places[chart.x]], [headings[places[name]] for name in chart.y]
-    title = str(chart.title) or ", ".join(y)
+    title = str(chart.title) or join_words(y)
     if chart.by:
         labels, series = _split(rows, x=places[chart.x], y=places[chart.y[0]], by=places[chart.by])
     else:

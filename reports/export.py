@@ -12,6 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError
+from jobs.localization import translated
 from jobs.models import Artifact
 from jobs.pacing.governor import governed
 from jobs.payloads.masked import secrets_of
@@ -86,7 +87,8 @@ def _write(
             try:
                 data = encoder.encode(lines)
             except UnencodableError as error:
-                raise PermanentError(str(error), code="unencodable-character") from error
+                public = translated(error.detail)
+                raise PermanentError(str(error), code="unencodable-character", public=public) from error
             artifact.write(gzip.compress(data) if gzip else data)
 
         write([dialect.heading_line(headings)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from jobs.errors import PostponedError
 from jobs.pacing.dials import dials_of
@@ -58,7 +59,7 @@ def preview_report(payload: dict[str, Any], *, owner: AbstractBaseUser) -> Previ
     """
     with slot("preview", of=settings.PREVIEWS_AT_ONCE) as is_free:
         if not is_free:
-            raise PreviewUnavailableError("Too many previews are running at the moment.", retry_after=2)
+            raise PreviewUnavailableError(_("Too many previews are running at the moment."), retry_after=2)
         alias = _database(REPORT_TYPES.find(payload["reportType"]))
         bounds = Bounds(
             seconds=settings.PREVIEW_TIMEOUT_SECONDS + BESIDE_STATEMENT_SECONDS,
@@ -85,8 +86,10 @@ def _raise_contained(payload: dict[str, Any], error: ContainedError) -> NoReturn
     logger.warning("preview_failed", report_type=payload["reportType"], error=str(error))
     if isinstance(error, ProcessEndedError):
         raise PreviewFailedError("worker-lost", FAILURES_OF_CODE["worker-lost"]) from None
-    reason = "could not be started" if isinstance(error, CannotStartError) else "took too long"
-    raise PreviewUnavailableError(f"The preview {reason}.", retry_after=10)
+    reason = _("The preview took too long.")
+    if isinstance(error, CannotStartError):
+        reason = _("The preview could not be started.")
+    raise PreviewUnavailableError(reason, retry_after=10)
 
 
 def _database(report_type: ReportType | None) -> str:
@@ -100,7 +103,7 @@ def _database(report_type: ReportType | None) -> str:
             defaults=report_type.dials,
         )
         if dials.queue_paused or dials.type_paused:
-            raise PreviewUnavailableError("Reports of this type are paused at the moment.", retry_after=30)
+            raise PreviewUnavailableError(_("Reports of this type are paused at the moment."), retry_after=30)
         return database_to_read(dials, report_type.without_replica, notes={})
     except (LookupError, PostponedError):
-        raise PreviewUnavailableError("The database of this report is not available now.", retry_after=10) from None
+        raise PreviewUnavailableError(_("The database of this report is not available now."), retry_after=10) from None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext_noop as _
 from psycopg import pq
 
 from jobs.errors import PermanentError
@@ -24,7 +25,7 @@ class NotReadOnlyError(PermanentError):
 
     def __init__(self) -> None:
         message = "The query changed the transaction or the role that it ran in."
-        super().__init__(message, code="not-read-only", public="The query of this report is not read-only.")
+        super().__init__(message, code="not-read-only", public=_("The query of this report is not read-only."))
 
 
 @contextmanager

@@ -7,57 +7,68 @@ from collections.abc import Iterable
 from typing import Final
 
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, gettext_noop, joined
 
-_UNPACK: Final = "Unpack it, and upload the CSV file in it."
-_EXPORT: Final = "Export the table as a CSV file, and upload that file."
+_UNPACK: Final = Sentence(gettext_noop("Unpack it, and upload the CSV file in it."))
+_EXPORT: Final = Sentence(gettext_noop("Export the table as a CSV file, and upload that file."))
+_UPLOAD: Final = Sentence(gettext_noop("Upload a CSV file."))
+_EXCEL: Final = Sentence(gettext_noop("In Excel, save it as CSV UTF-8 (Comma delimited), and upload that file."))
+_HEADER: Final = gettext_noop("Or send it with the header Content-Encoding: %(coding)s.")
 #: What the first bytes look like, what it is, and what to do. The first match counts.
 _SIGNATURES: Final = tuple(
     (re.compile(pattern, re.DOTALL | re.IGNORECASE), what, cure)
     for pattern, what, cure in (
         (
             rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet",
-            "an OpenDocument spreadsheet (.ods)",
-            "In LibreOffice, save it as Text CSV with the character set UTF-8, and upload that file.",
+            gettext_noop("an OpenDocument spreadsheet (.ods)"),
+            Sentence(
+                gettext_noop("In LibreOffice, save it as Text CSV with the character set UTF-8, and upload that file.")
+            ),
         ),
         (
             rb"PK\x03\x04(?=.{0,4000}(?:\[Content_Types\]\.xml|xl/|_rels/\.rels))(?!.{0,4000}(?:word|ppt)/)",
-            "an Excel workbook (.xlsx)",
-            "In Excel, save it as CSV UTF-8 (Comma delimited), and upload that file.",
+            gettext_noop("an Excel workbook (.xlsx)"),
+            _EXCEL,
         ),
-        (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive", _UNPACK),
+        (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", gettext_noop("a ZIP archive"), _UNPACK),
         (
             rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-            "an Excel 97-2003 workbook (.xls)",
-            "In Excel, save it as CSV UTF-8 (Comma delimited), and upload that file.",
+            gettext_noop("an Excel 97-2003 workbook (.xls)"),
+            _EXCEL,
         ),
-        (rb"%PDF-", "a PDF document", _EXPORT),
-        (rb"\x1f\x8b", "a gzip file", f"{_UNPACK} Or send it with the header Content-Encoding: gzip."),
+        (rb"%PDF-", gettext_noop("a PDF document"), _EXPORT),
+        (rb"\x1f\x8b", gettext_noop("a gzip file"), joined(_UNPACK, Sentence(_HEADER, coding="gzip"))),
         (
             rb"\x28\xb5\x2f\xfd",
-            "a Zstandard file",
-            f"{_UNPACK} Or send it with the header Content-Encoding: zstd.",
+            gettext_noop("a Zstandard file"),
+            joined(_UNPACK, Sentence(_HEADER, coding="zstd")),
         ),
-        (rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", "a bzip2 file", _UNPACK),
-        (rb"\xfd7zXZ\x00", "an xz file", _UNPACK),
-        (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
-        (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
-        (rb"(?=[^\x00]{1,100}\x00).{257}ustar", "a tar archive", _UNPACK),
-        (rb"\x89PNG\r\n\x1a\n", "a PNG image", "Upload a CSV file."),
-        (rb"\xff\xd8\xff", "a JPEG image", "Upload a CSV file."),
-        (rb"GIF8[79]a", "a GIF image", "Upload a CSV file."),
-        (rb"SQLite format 3\x00", "an SQLite database", _EXPORT),
-        (rb"PAR1[\x00-\x1f]", "a Parquet file", _EXPORT),
-        (rb"ARROW1\x00", "an Arrow file", _EXPORT),
-        (rb"Obj\x01", "an Avro file", _EXPORT),
-        (rb"PGDMP[\x00-\x1f]", "a dump of a PostgreSQL database", _EXPORT),
-        (rb"\{\\rtf", "an RTF document", _EXPORT),
+        (rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", gettext_noop("a bzip2 file"), _UNPACK),
+        (rb"\xfd7zXZ\x00", gettext_noop("an xz file"), _UNPACK),
+        (rb"7z\xbc\xaf\x27\x1c", gettext_noop("a 7-Zip archive"), _UNPACK),
+        (rb"Rar!\x1a\x07", gettext_noop("a RAR archive"), _UNPACK),
+        (rb"(?=[^\x00]{1,100}\x00).{257}ustar", gettext_noop("a tar archive"), _UNPACK),
+        (rb"\x89PNG\r\n\x1a\n", gettext_noop("a PNG image"), _UPLOAD),
+        (rb"\xff\xd8\xff", gettext_noop("a JPEG image"), _UPLOAD),
+        (rb"GIF8[79]a", gettext_noop("a GIF image"), _UPLOAD),
+        (rb"SQLite format 3\x00", gettext_noop("an SQLite database"), _EXPORT),
+        (rb"PAR1[\x00-\x1f]", gettext_noop("a Parquet file"), _EXPORT),
+        (rb"ARROW1\x00", gettext_noop("an Arrow file"), _EXPORT),
+        (rb"Obj\x01", gettext_noop("an Avro file"), _EXPORT),
+        (rb"PGDMP[\x00-\x1f]", gettext_noop("a dump of a PostgreSQL database"), _EXPORT),
+        (rb"\{\\rtf", gettext_noop("an RTF document"), _EXPORT),
         (
             rb"<(?:!doctype\s+html|html|head|body|table|meta|script)\b",
-            "an HTML page",
-            "It may be the error page of a program: open it in a browser, and export the table again as a CSV file.",
+            gettext_noop("an HTML page"),
+            Sentence(
+                gettext_noop(
+                    "It may be the error page of a program: open it in a browser, and export the table again as a CSV "
+                    "file."
+                )
+            ),
         ),
-        (rb"<\?xml|<!--|<[a-z][\w:.-]*(?:\s[^<>,;]*)?>\s*(?:[<\r\n]|\Z)", "an XML file", _EXPORT),
-        (rb"[{\[]\s*(?:[\"\]}{\[]|-?\d[\d.]*\s*,|(?:true|false|null)\b)", "a JSON file", _EXPORT),
+        (rb"<\?xml|<!--|<[a-z][\w:.-]*(?:\s[^<>,;]*)?>\s*(?:[<\r\n]|\Z)", gettext_noop("an XML file"), _EXPORT),
+        (rb"[{\[]\s*(?:[\"\]}{\[]|-?\d[\d.]*\s*,|(?:true|false|null)\b)", gettext_noop("a JSON file"), _EXPORT),
     )
 )
 #: Bytes of blanks, line breaks and byte order marks in any of the encodings.
@@ -70,7 +81,8 @@ def check_content(head: bytes) -> None:
     for start in (head[:8192], head[:8192].lstrip(_BEFORE_MARKUP)):
         for pattern, what, cure in _SIGNATURES:
             if pattern.match(start):
-                raise RecognitionError("not-csv", f"This is {what}, not a CSV file. {cure}")
+                text = gettext_noop("This is %(what)s, not a CSV file. %(cure)s")
+                raise RecognitionError("not-csv", Sentence(text, what=Sentence(what), cure=cure))
 
 
 def check_not_empty(blocks: Iterable[bytes]) -> None:
@@ -81,5 +93,7 @@ def check_not_empty(blocks: Iterable[bytes]) -> None:
         if block.strip(_BLANK):
             return
     if size:
-        raise RecognitionError("empty-file", "The file has only blanks and line breaks. Upload a file with rows.")
-    raise RecognitionError("empty-file", "The file is empty: it has no byte. Upload a file with rows.")
+        text = gettext_noop("The file has only blanks and line breaks. Upload a file with rows.")
+    else:
+        text = gettext_noop("The file is empty: it has no byte. Upload a file with rows.")
+    raise RecognitionError("empty-file", Sentence(text))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, gettext_noop, with_commas
 
 #: The encodings that an order may declare; each is the name of a Python codec.
 DECLARABLE: Final = (
@@ -58,7 +59,7 @@ class Encoding:
 
     name: str
     source: EncodingSource
-    reason: str
+    reason: Sentence
     damaged: bool = False
     likely: bool = False
 
@@ -91,10 +92,8 @@ def codec_of(name: str) -> str:
         found = ""
     found = found if found in DECLARABLE else _BY_CODEC.get(_ALIASES.get(found, found), "")
     if not found:
-        raise RecognitionError(
-            "unknown-encoding",
-            f"The encoding {name!a} is not accepted. Accepted are {', '.join(DECLARABLE)}.",
-        )
+        text = gettext_noop("The encoding %(name)s is not accepted. Accepted are %(accepted)s.")
+        raise RecognitionError("unknown-encoding", Sentence(text, name=ascii(name), accepted=with_commas(DECLARABLE)))
     return found
 
 
@@ -128,31 +127,36 @@ def declared(name: str, head: bytes) -> Encoding:
     """
     codec = codec_of(name)
     mark = marked(head)
-    said = f"The order declares {codec}"
     if mark is not None:
         if codec not in mark and not (codec in UTF8 and mark[0] in UTF8):
-            raise RecognitionError(
-                "encoding-ambiguous",
-                f"{said}, but the file begins with the byte order mark of {mark[1]}. Declare {mark[0]}, or nothing.",
+            text = gettext_noop(
+                "The order declares %(codec)s, but the file begins with the byte order mark of %(plain)s. Declare "
+                "%(marked)s, or nothing."
             )
-        return Encoding(mark[0], "declared", f"{said}, and the file has the byte order mark of {mark[1]}.")
+            facts = {"codec": codec, "plain": mark[1], "marked": mark[0]}
+            raise RecognitionError("encoding-ambiguous", Sentence(text, **facts))
+        text = gettext_noop("The order declares %(codec)s, and the file has the byte order mark of %(plain)s.")
+        return Encoding(mark[0], "declared", Sentence(text, codec=codec, plain=mark[1]))
     if codec in ("utf-16", "utf-32"):
         order = zero_bytes(head)
         plain = order if order and order.startswith(codec) else f"{codec}-le"
-        return Encoding(plain, "declared", f"{said}, and the file, which has no byte order mark, is read as {plain}.")
-    return Encoding("utf-8" if codec == "utf-8-sig" else codec, "declared", f"{said}.")
+        text = gettext_noop(
+            "The order declares %(codec)s, and the file, which has no byte order mark, is read as %(plain)s."
+        )
+        return Encoding(plain, "declared", Sentence(text, codec=codec, plain=plain))
+    reason = Sentence(gettext_noop("The order declares %(codec)s."), codec=codec)
+    return Encoding("utf-8" if codec == "utf-8-sig" else codec, "declared", reason)
 
 
 def settle_shift_jis(chosen: Encoding, blocks: Iterable[bytes]) -> Encoding:
     """Read a file declared as Shift_JIS as cp932, its superset, if it has characters that only cp932 has."""
     if chosen.name != "shift_jis" or decodes(blocks, "shift_jis"):
         return chosen
-    return replace(
-        chosen,
-        name="cp932",
-        reason="The order declares shift_jis, and the file is read as cp932, Windows' superset of it, because it has "
-        "bytes that shift_jis lacks.",
+    text = gettext_noop(
+        "The order declares shift_jis, and the file is read as cp932, Windows' superset of it, because it has bytes "
+        "that shift_jis lacks."
     )
+    return replace(chosen, name="cp932", reason=Sentence(text))
 
 
 def decodes(blocks: Iterable[bytes], encoding: str) -> bool:

@@ -13,16 +13,22 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tabular.dialect import Dialect
+from tabular.sentences import Sentence, gettext_noop
 from tabular.spreadsheets import LineDefuser
 
 
 class UnencodableError(ValueError):
-    """A cell contains a character that the encoding does not have."""
+    """A cell contains a character that the encoding does not have. `detail` says where."""
 
     def __init__(self, *, character: str, encoding: str, row: int, column: str) -> None:
-        place = f"Row {row}, column {column}" if row else f"Heading {column}"
+        text = (
+            gettext_noop("Row %(row)s, column %(column)s: the encoding %(encoding)s lacks the character %(character)s.")
+            if row
+            else gettext_noop("Heading %(column)s: the encoding %(encoding)s lacks the character %(character)s.")
+        )
         what = f"{character!r} (U+{ord(character):04X})"
-        super().__init__(f"{place}: the encoding {encoding} lacks the character {what}.")
+        self.detail = Sentence(text, row=row, column=column, encoding=encoding, character=what)
+        super().__init__(self.detail)
 
 
 class Encoder:

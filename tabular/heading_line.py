@@ -13,6 +13,7 @@ from typing import Final
 from tabular.dialect import DELIMITERS
 from tabular.headings import KnownHeadings, shown
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, gettext_noop
 
 #: Lines that may stand before the headings: a title, a date, a note.
 PREAMBLE_LINES: Final = 10
@@ -54,10 +55,8 @@ class _Record:
 def check_delimiter(delimiter: str) -> None:
     """Raise RecognitionError `unknown-delimiter` unless it is one byte that no cell begins or ends with."""
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\x00\\.-+':
-        raise RecognitionError(
-            "unknown-delimiter",
-            f'"{shown(delimiter)}" cannot be a delimiter. Use a comma, a semicolon, a tab or a vertical bar.',
-        )
+        text = gettext_noop('"%(delimiter)s" cannot be a delimiter. Use a comma, a semicolon, a tab or a vertical bar.')
+        raise RecognitionError("unknown-delimiter", Sentence(text, delimiter=shown(delimiter)))
 
 
 def find_heading_line(text: str, *, complete: bool, known: KnownHeadings, delimiter: str | None) -> HeadingLine:
@@ -74,7 +73,8 @@ def find_heading_line(text: str, *, complete: bool, known: KnownHeadings, delimi
         if delimiter is None:
             check_delimiter(sep[1])
     if not text[start:].strip():
-        raise RecognitionError("empty-file", "The file has no heading line. Upload a file with headings and rows.")
+        message = gettext_noop("The file has no heading line. Upload a file with headings and rows.")
+        raise RecognitionError("empty-file", Sentence(message))
     if delimiter is not None:
         check_delimiter(delimiter)
         delimiters: Sequence[str] = (delimiter,)
@@ -82,9 +82,8 @@ def find_heading_line(text: str, *, complete: bool, known: KnownHeadings, delimi
         delimiters = tuple(dict.fromkeys((*(sep[1] if sep else ()), *DELIMITERS)))
     found = _best(text, start, line, delimiters, known)
     if found is None:
-        raise RecognitionError(
-            "empty-file", f"The first {PREAMBLE_LINES + 1} lines are blank. Let the headings be the first line."
-        )
+        message = gettext_noop("The first %(count)s lines are blank. Let the headings be the first line.")
+        raise RecognitionError("empty-file", Sentence(message, count=PREAMBLE_LINES + 1))
     return _checked(found, text, complete=complete, declared=delimiter, sep=sep[1] if sep else None)
 
 
@@ -120,16 +119,16 @@ def _checked(found: HeadingLine, text: str, *, complete: bool, declared: str | N
     if not complete and (found.end == len(text) or found.problem == "unterminated-quote"):
         raise _too_long(found.line)
     if found.problem == "unterminated-quote":
-        raise RecognitionError(
-            "unterminated-quote",
-            f"The headings begin in line {found.line}, and a quotation mark among them is never closed. Close it.",
+        message = gettext_noop(
+            "The headings begin in line %(line)s, and a quotation mark among them is never closed. Close it."
         )
+        raise RecognitionError("unterminated-quote", Sentence(message, line=found.line))
     if found.problem:
-        raise RecognitionError(
-            "stray-quote",
-            f"Line {found.line}, the heading line, has a quotation mark in the middle of a heading. Put the whole "
-            "heading in quotation marks, and double the mark within it.",
+        message = gettext_noop(
+            "Line %(line)s, the heading line, has a quotation mark in the middle of a heading. Put the whole heading "
+            "in quotation marks, and double the mark within it."
         )
+        raise RecognitionError("stray-quote", Sentence(message, line=found.line))
     if sum(map(len, found.cells)) > LONGEST_HEADING_BYTES // 4 and (
         len("".join(found.cells).encode("utf-8", "surrogatepass")) > LONGEST_HEADING_BYTES
     ):
@@ -141,11 +140,11 @@ def _checked(found: HeadingLine, text: str, *, complete: bool, declared: str | N
 
 
 def _too_long(line: int) -> RecognitionError:
-    return RecognitionError(
-        "record-too-long",
-        f"The heading line, line {line}, is longer than 1 MiB. A quotation mark in it may never be closed, or the file "
-        "is not a CSV file.",
+    text = gettext_noop(
+        "The heading line, line %(line)s, is longer than 1 MiB. A quotation mark in it may never be closed, or the "
+        "file is not a CSV file."
     )
+    return RecognitionError("record-too-long", Sentence(text, line=line))
 
 
 def _line_starts(text: str, start: int, line: int) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, gettext_noop, joined, quoted
 from tabular.spreadsheets import SIGNS
 
 #: Columns that our own file of errors adds. They are ignored when it is uploaded again.
@@ -18,8 +19,7 @@ ERRORS_HEADING: Final = "_errors"
 #: Characters without width: soft hyphen, zero-width space and joiners, marks of direction, word joiner, BOM.
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-#: Headings that a sentence lists, and the longest that is shown. Characters.
-_LISTED: Final = 20
+#: The longest heading that a sentence shows. Characters.
 _LONGEST: Final = 100
 #: Unknown headings that are compared with a missing one. A heading line may have half a million, which takes minutes.
 _COMPARED: Final = 400
@@ -114,31 +114,41 @@ def match(cells: Sequence[str], known: KnownHeadings, required: Collection[str])
     return Matched(positions, tuple(unknown), tuple(blank))
 
 
-def listed(words: Sequence[str]) -> str:
-    """The words as a sentence lists them, in quotation marks, at most twenty of them, each cut if it is long."""
-    quoted = [f'"{shortened(word)}"' for word in words[:_LISTED]]
-    if len(words) > _LISTED:
-        quoted.append(f"{len(words) - _LISTED} more")
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+def _quoted(words: Sequence[str]) -> Sentence:
+    return quoted([shortened(word) for word in words])
 
 
 def _unknown(cells: Sequence[str], known: KnownHeadings) -> RecognitionError:
-    names = list(dict.fromkeys(known.name(key) for key in known.known))
+    names = _quoted(list(dict.fromkeys(known.name(key) for key in known.known)))
     found = [cell for cell in cells if normalize(cell)]
-    has = f"The first line has {listed(found)}." if found else "The first line has no heading."
-    detail = f"None of the expected headings was found. {has} Expected are {listed(names)}."
-    return RecognitionError("unknown-headings", detail)
+    if not found:
+        text = gettext_noop(
+            "None of the expected headings was found. The first line has no heading. Expected are %(names)s."
+        )
+        return RecognitionError("unknown-headings", Sentence(text, names=names))
+    text = gettext_noop(
+        "None of the expected headings was found. The first line has %(found)s. Expected are %(names)s."
+    )
+    return RecognitionError("unknown-headings", Sentence(text, found=_quoted(found), names=names))
 
 
 def _duplicate(cells: Sequence[str], one: int, other: int, name: str = "") -> RecognitionError:
-    first, second = shortened(cells[one]), shortened(cells[other])
     if name and normalize(cells[one]) != normalize(cells[other]):
-        what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") both stand for "{name}".'
+        text = gettext_noop(
+            'Columns %(one)s ("%(first)s") and %(other)s ("%(second)s") both stand for "%(name)s". Remove or rename '
+            "one of them."
+        )
     elif cells[one] == cells[other]:
-        what = f'Columns {one + 1} and {other + 1} both have the heading "{first}".'
+        text = gettext_noop(
+            'Columns %(one)s and %(other)s both have the heading "%(first)s". Remove or rename one of them.'
+        )
     else:
-        what = f'Columns {one + 1} ("{first}") and {other + 1} ("{second}") have the same heading.'
-    return RecognitionError("duplicate-column", f"{what} Remove or rename one of them.")
+        text = gettext_noop(
+            'Columns %(one)s ("%(first)s") and %(other)s ("%(second)s") have the same heading. Remove or rename one of '
+            "them."
+        )
+    headings = {"first": shortened(cells[one]), "second": shortened(cells[other]), "name": name}
+    return RecognitionError("duplicate-column", Sentence(text, one=one + 1, other=other + 1, **headings))
 
 
 def _missing(
@@ -146,13 +156,18 @@ def _missing(
 ) -> RecognitionError:
     names = [known.name(key) for key in missing]
     found = [cell for cell in cells if normalize(cell)]
-    what = f"The column {listed(names)} is missing." if len(names) == 1 else f"The columns {listed(names)} are missing."
-    sentences = [what, f"The file has {listed(found)}."]
+    text = (
+        gettext_noop("The column %(names)s is missing. The file has %(found)s.")
+        if len(names) == 1
+        else gettext_noop("The columns %(names)s are missing. The file has %(found)s.")
+    )
+    sentences = [Sentence(text, names=_quoted(names), found=_quoted(found))]
     candidates = {normalize(heading): heading for heading in unknown[:_COMPARED]}
     for key, name in zip(missing, names, strict=True):
         for alias in known.known[key]:
             near = difflib.get_close_matches(normalize(alias), candidates, n=1)
             if near:
-                sentences.append(f'Did you mean "{name}" by "{shortened(candidates[near[0]])}"?')
+                asked = gettext_noop('Did you mean "%(name)s" by "%(heading)s"?')
+                sentences.append(Sentence(asked, name=name, heading=shortened(candidates[near[0]])))
                 break
-    return RecognitionError("missing-column", " ".join(sentences))
+    return RecognitionError("missing-column", joined(*sentences))

@@ -21,6 +21,7 @@ from charset_normalizer.md import mess_ratio
 from tabular.decoding import Encoding
 from tabular.headings import shown
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, gettext_noop, listed, with_commas
 
 #: What a file without any sign may be in: Japan's, then Western Europe's.
 FALLBACKS: Final = ("cp932", "euc_jp", "cp1252", "latin-1")
@@ -93,7 +94,7 @@ def rank(
     for candidate in left:
         candidate.score, candidate.own, _ = headings(candidate.name)
         candidate.disorder = _disorder(lines, candidate.name)
-    tried = f"{', '.join(FALLBACKS[:-1])} and {FALLBACKS[-1]}"
+    tried = listed(FALLBACKS)
     if not left:
         raise _none(candidates, tried, headings)
     top = max(candidate.score for candidate in left)
@@ -102,7 +103,8 @@ def rank(
     others = [candidate for candidate in found if candidate is not best]
     mixed = also_utf8 and best.name not in MULTIBYTE
     if not others and best.own and not mixed:
-        return Encoding(best.name, "detected", f"Of {tried}, only {best.name} fits the headings and the whole file.")
+        text = gettext_noop("Of %(tried)s, only %(encoding)s fits the headings and the whole file.")
+        return Encoding(best.name, "detected", Sentence(text, tried=tried, encoding=best.name))
     next_best = min((other.disorder for other in others), default=math.inf)
     clear = any(best.disorder <= most and best.disorder + apart <= next_best for most, apart in _CLEAR)
     if best.name == "euc_jp" and not _KANA.search(_text(lines, best.name)):
@@ -110,10 +112,10 @@ def rank(
     if not clear or mixed:
         raise _ambiguous(["utf-8"] * mixed + [one.name for one in found], lines, headings(best.name)[2])
     if len(left) == 1:
-        reason = f"Of {tried}, only {best.name} fits the whole file."
+        text = gettext_noop("Of %(tried)s, only %(encoding)s fits the whole file.")
     else:
-        reason = f"Of {tried}, {best.name} gives by far the most orderly text."
-    return Encoding(best.name, "detected", reason, likely=True)
+        text = gettext_noop("Of %(tried)s, %(encoding)s gives by far the most orderly text.")
+    return Encoding(best.name, "detected", Sentence(text, tried=tried, encoding=best.name), likely=True)
 
 
 def _apart(candidates: Iterable[_Candidate]) -> list[_Candidate]:
@@ -166,12 +168,22 @@ class _Sample:
 
 
 def _ambiguous(names: Sequence[str], lines: Sequence[bytes], delimiter: str) -> RecognitionError:
-    shows = "; ".join(f"{name} gives {', '.join(_cells(lines, name, delimiter))}" for name in names)
-    what = "may be in one of several encodings" if len(names) > 1 else "is in an encoding that is not certain"
-    return RecognitionError(
-        "encoding-ambiguous",
-        f"The file {what}: {shows}. Declare the encoding that reads right.",
-    )
+    if len(names) > 1:
+        text = gettext_noop(
+            "The file may be in one of several encodings: %(readings)s. Declare the encoding that reads right."
+        )
+    else:
+        text = gettext_noop(
+            "The file is in an encoding that is not certain: %(readings)s. Declare the encoding that reads right."
+        )
+    readings: str = ""
+    for name in names:
+        cells = with_commas(_cells(lines, name, delimiter) or [""])
+        reading = Sentence(gettext_noop("%(encoding)s gives %(cells)s"), encoding=name, cells=cells)
+        readings = (
+            Sentence(gettext_noop("%(readings)s; %(next)s"), readings=readings, next=reading) if readings else reading
+        )
+    return RecognitionError("encoding-ambiguous", Sentence(text, readings=readings))
 
 
 def _cells(lines: Sequence[bytes], encoding: str, delimiter: str) -> list[str]:
@@ -182,15 +194,18 @@ def _cells(lines: Sequence[bytes], encoding: str, delimiter: str) -> list[str]:
 
 
 def _none(
-    candidates: Sequence[_Candidate], tried: str, headings: Callable[[str], tuple[int, bool, str]]
+    candidates: Sequence[_Candidate], tried: Sentence, headings: Callable[[str], tuple[int, bool, str]]
 ) -> RecognitionError:
-    detail = f"The encoding is unknown: the file is not valid in UTF-8 nor, as a whole, in {tried}."
     near = next((one for one in candidates if headings(one.name)[1]), None)
     if near is None:
-        detail += " Save it as UTF-8, or declare its encoding."
-    else:
-        detail += (
-            f" The headings are {near.name}, but byte {near.failed} and perhaps others are not. Declare {near.name} to "
-            "have the rows with such bytes named, or save the file as UTF-8."
+        text = gettext_noop(
+            "The encoding is unknown: the file is not valid in UTF-8 nor, as a whole, in %(tried)s. Save it as UTF-8, "
+            "or declare its encoding."
         )
-    return RecognitionError("unknown-encoding", detail)
+        return RecognitionError("unknown-encoding", Sentence(text, tried=tried))
+    text = gettext_noop(
+        "The encoding is unknown: the file is not valid in UTF-8 nor, as a whole, in %(tried)s. The headings are "
+        "%(near)s, but byte %(byte)s and perhaps others are not. Declare %(near)s to have the rows with such bytes "
+        "named, or save the file as UTF-8."
+    )
+    return RecognitionError("unknown-encoding", Sentence(text, tried=tried, near=near.name, byte=near.failed or 0))

@@ -23,9 +23,10 @@ from tabular.decoding import (
     zero_bytes,
 )
 from tabular.heading_line import HeadingLine, find_heading_line
-from tabular.headings import KnownHeadings, Matched, listed, match, shortened, shown
+from tabular.headings import KnownHeadings, Matched, match, shortened, shown
 from tabular.ranking import FALLBACKS, MULTIBYTE, rank
 from tabular.refusals import RecognitionError
+from tabular.sentences import Sentence, Translate, gettext_noop, joined, quoted, with_commas
 
 __all__ = ["RecognitionError", "Recognized", "Warning", "recognize", "utf8_blocks"]
 
@@ -47,7 +48,7 @@ class Warning:  # noqa: A001  (the word of the API)
     """Something about the file that its sender should know, although it is no error."""
 
     code: str
-    detail: str
+    detail: Sentence
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Recognized:
 
     encoding: str
     encoding_source: EncodingSource
-    encoding_reason: str
+    encoding_reason: Sentence
     delimiter: str
     headings: tuple[str, ...]
     positions: Mapping[str, int]
@@ -73,16 +74,16 @@ class Recognized:
     line_end: str
     warnings: tuple[Warning, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """As the status of an upload shows it. Long headings are cut."""
+    def to_json(self, translate: Translate = str) -> dict[str, Any]:
+        """As the status of an upload shows it, in the language of `translate`. Long headings are cut."""
         return {
             "encoding": self.encoding,
             "encodingSource": self.encoding_source,
-            "encodingReason": self.encoding_reason,
+            "encodingReason": self.encoding_reason.said(translate),
             "delimiter": self.delimiter,
             "headings": list(map(shortened, self.headings)),
             "unknownColumns": list(map(shortened, self.unknown)),
-            "warnings": [{"code": one.code, "detail": one.detail} for one in self.warnings],
+            "warnings": [{"code": one.code, "detail": one.detail.said(translate)} for one in self.warnings],
         }
 
 
@@ -190,26 +191,31 @@ def _encoding(
         return settle_shift_jis(declared(encoding, head), open_blocks())
     mark = marked(head)
     if mark is not None:
-        return Encoding(mark[0], "bom", f"The file begins with the byte order mark of {mark[1]}.")
+        text = gettext_noop("The file begins with the byte order mark of %(plain)s.")
+        return Encoding(mark[0], "bom", Sentence(text, plain=mark[1]))
     if b"\0" in head[:1024]:
         wide = max((zero_bytes(head) or WIDE[0], *WIDE), key=lambda name: evidence(name)[0])
         if evidence(wide)[0] > evidence("utf-8")[0]:
-            return Encoding(wide, "detected", f"The file has zero bytes as {wide} has them, and the headings match.")
+            text = gettext_noop("The file has zero bytes as %(encoding)s has them, and the headings match.")
+            return Encoding(wide, "detected", Sentence(text, encoding=wide))
     strict = [name for name in FALLBACKS if name in MULTIBYTE]
     survey = _survey(open_blocks())
     few = survey.bad or 0 < survey.good < _FEW
     elsewhere = few and any(evidence(name)[0] > evidence("utf-8")[0] for name in FALLBACKS)
     if not survey.bad and not elsewhere:
         if survey.escapes and evidence("iso2022_jp")[0] >= evidence("utf-8")[0]:
-            raise RecognitionError(
-                "encoding-ambiguous",
-                "The file has the escape sequences of iso2022_jp. Declare iso2022_jp, or utf-8 if they are meant.",
+            text = gettext_noop(
+                "The file has the escape sequences of iso2022_jp. Declare iso2022_jp, or utf-8 if they are meant."
             )
-        what = "valid UTF-8" if survey.good else "plain ASCII, which is valid UTF-8"
-        return Encoding("utf-8", "utf-8", f"The whole file is {what}.")
+            raise RecognitionError("encoding-ambiguous", Sentence(text))
+        if survey.good:
+            text = gettext_noop("The whole file is valid UTF-8.")
+        else:
+            text = gettext_noop("The whole file is plain ASCII, which is valid UTF-8.")
+        return Encoding("utf-8", "utf-8", Sentence(text))
     if survey.good > survey.bad and not elsewhere and not any(decodes(open_blocks(), name) for name in strict):
-        reason = f"The file is UTF-8 but for {survey.bad} bytes, which are not valid in it."
-        return Encoding("utf-8", "utf-8", reason, damaged=True)
+        text = gettext_noop("The file is UTF-8 but for %(bytes)s bytes, which are not valid in it.")
+        return Encoding("utf-8", "utf-8", Sentence(text, bytes=survey.bad), damaged=True)
     return rank(open_blocks, headings=evidence, also_utf8=survey.good * 4 > survey.bad)
 
 
@@ -256,17 +262,30 @@ def _and_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _warnings(chosen: Encoding, line: HeadingLine, matched: Matched) -> Iterator[Warning]:
     if chosen.damaged:
-        yield Warning("mixed-encodings", f"{chosen.reason} The rows that have them are rejected.")
+        damaged = Sentence(gettext_noop("The rows that have them are rejected."))
+        yield Warning("mixed-encodings", joined(chosen.reason, damaged))
     if chosen.likely:
-        yield Warning("encoding-detected", f"{chosen.reason} Check that the characters are right.")
+        likely = Sentence(gettext_noop("Check that the characters are right."))
+        yield Warning("encoding-detected", joined(chosen.reason, likely))
     if line.skipped:
-        what = "One line was" if line.skipped == 1 else f"{line.skipped} lines were"
-        yield Warning("preamble-skipped", f"The headings are in line {line.line}. {what} skipped before them.")
+        text = (
+            gettext_noop("The headings are in line %(line)s. One line was skipped before them.")
+            if line.skipped == 1
+            else gettext_noop("The headings are in line %(line)s. %(count)s lines were skipped before them.")
+        )
+        yield Warning("preamble-skipped", Sentence(text, line=line.line, count=line.skipped))
     if matched.unknown:
-        columns = "The column" if len(matched.unknown) == 1 else "The columns"
-        are = "is not known and is" if len(matched.unknown) == 1 else "are not known and are"
-        yield Warning("unknown-column", f"{columns} {listed(matched.unknown)} {are} ignored.")
+        text = (
+            gettext_noop("The column %(headings)s is not known and is ignored.")
+            if len(matched.unknown) == 1
+            else gettext_noop("The columns %(headings)s are not known and are ignored.")
+        )
+        yield Warning("unknown-column", Sentence(text, headings=quoted(list(map(shortened, matched.unknown)))))
     if matched.blank:
-        numbers = ", ".join(str(index + 1) for index in matched.blank)
-        columns = f"Column {numbers} has" if len(matched.blank) == 1 else f"Columns {numbers} have"
-        yield Warning("column-without-heading", f"{columns} no heading. A row with a value there is rejected.")
+        text = (
+            gettext_noop("Column %(numbers)s has no heading. A row with a value there is rejected.")
+            if len(matched.blank) == 1
+            else gettext_noop("Columns %(numbers)s have no heading. A row with a value there is rejected.")
+        )
+        numbers = with_commas([str(index + 1) for index in matched.blank])
+        yield Warning("column-without-heading", Sentence(text, numbers=numbers))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tabular.sentences import Sentence
+
 
 class RecognitionError(ValueError):
     """The file cannot be read as a CSV file of this type.
@@ -10,7 +12,7 @@ class RecognitionError(ValueError):
     however long the headings and cells are that it names.
     """
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: Sentence) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from jobs.kinds import Kind, get_kind
+from jobs.localization import translated
 from jobs.mailing.links import absolute_url
 from jobs.mailing.queueing import SCHEDULE
 from jobs.mailing.topics import Topic
@@ -148,7 +149,7 @@ def _failed(job: Job, kind: Kind, title: str, url: str) -> Content:
         subject=_("%(title)s has failed") % {"title": title},
         paragraphs=[
             _("Your %(noun)s “%(title)s” has failed.") % {"noun": noun(job.kind), "title": title},
-            str(error.get("detail", "")),
+            translated(str(error.get("detail", ""))),
             remedy.advice,
         ],
         url=url,

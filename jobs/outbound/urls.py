@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import idna
 import re2
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from jobs.models.callbacks import LONGEST_URL
 from jobs.outbound.addresses import Address, is_allowed
@@ -47,22 +48,22 @@ def canonical_url(text: str) -> str:
     """
     parts, port = _split(text)
     if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
-        raise InvalidCallbackURLError("It must begin with https://.")
+        raise InvalidCallbackURLError(_("It must begin with https://."))
     if "@" in parts.netloc:
-        raise InvalidCallbackURLError("It must not contain a user name or password.")
+        raise InvalidCallbackURLError(_("It must not contain a user name or password."))
     if "#" in text:
-        raise InvalidCallbackURLError("It must not contain a fragment.")
+        raise InvalidCallbackURLError(_("It must not contain a fragment."))
     if settings.CALLBACK_ALLOWED_PORTS and port_of(parts) not in settings.CALLBACK_ALLOWED_PORTS:
-        raise InvalidCallbackURLError("Callbacks are not sent to this port.")
+        raise InvalidCallbackURLError(_("Callbacks are not sent to this port."))
     host = _canonical_host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
     if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
-        raise InvalidCallbackURLError("Callbacks are not sent to this address.")
+        raise InvalidCallbackURLError(_("Callbacks are not sent to this address."))
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port else ""
     try:
         path, query = quote(parts.path or "/", safe=_SAFE), quote(parts.query, safe=_SAFE)
     except UnicodeEncodeError:
-        raise InvalidCallbackURLError("It contains an unpaired surrogate.") from None
+        raise InvalidCallbackURLError(_("It contains an unpaired surrogate.")) from None
     url = f"{parts.scheme}://{netloc}{path}" + (f"?{query}" if query else "")
     if len(url) > LONGEST_URL:
         raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters when written in ASCII.")
@@ -96,16 +97,16 @@ def _split(text: str) -> tuple[SplitResult, int | None]:
     if len(text) > LONGEST_URL:
         raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters.")
     if _BLANK_OR_CONTROL.search(text):
-        raise InvalidCallbackURLError("It must not contain spaces, backslashes or control characters.")
+        raise InvalidCallbackURLError(_("It must not contain spaces, backslashes or control characters."))
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise InvalidCallbackURLError("It is not a valid URL.") from None
+        raise InvalidCallbackURLError(_("It is not a valid URL.")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidCallbackURLError("It must be an absolute URL that begins with https://.")
+        raise InvalidCallbackURLError(_("It must be an absolute URL that begins with https://."))
     if port == 0 or parts.netloc.endswith(":"):
-        raise InvalidCallbackURLError("Its port is not valid.")
+        raise InvalidCallbackURLError(_("Its port is not valid."))
     return parts, port
 
 
@@ -124,7 +125,7 @@ def _canonical_host(host: str, *, bracketed: bool) -> str:
 
 
 def _refuse_host() -> str:
-    raise InvalidCallbackURLError("Its host is not a valid name or address.")
+    raise InvalidCallbackURLError(_("Its host is not a valid name or address."))
 
 
 def _addresses_in(host: str) -> tuple[Address, ...]:

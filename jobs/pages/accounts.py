@@ -48,7 +48,9 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         choices=[("", _("That of my browser")), *settings.LANGUAGES],
         widget=forms.RadioSelect,
     )
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=_time_zone_choices)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), required=False, choices=_time_zone_choices, widget=forms.Select({"translate": "no"})
+    )
 
     class Meta:
         model = Preferences

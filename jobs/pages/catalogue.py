@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from jobs.durations import in_words
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts
+from jobs.joining import join_words
 from jobs.numbers import format_number, format_size
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Entry:
             facts.append(ngettext("%(count)s row", "%(count)s rows", rows) % {"count": format_number(rows)})
         if size := self.past.usual_bytes:
             facts.append(format_size(size))
-        return _("Usually %(facts)s") % {"facts": ", ".join(facts)}
+        return _("Usually %(facts)s") % {"facts": join_words(facts)}
 
     @property
     def columns_more(self) -> int:

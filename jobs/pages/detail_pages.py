@@ -9,14 +9,17 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 
 from jobs.api.problems import refusal_problem
+from jobs.dispatch.admission_words import admission_in_words
 from jobs.errors import AdmissionError, TransitionError
 from jobs.interventions.cancellation import cancel_active_job
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
+from jobs.joining import join_sentences
 from jobs.kinds import get_kind
+from jobs.localization import translated
 from jobs.pages.detail_wording import ShownInFull, show_in_full
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.refusal import Refusal, admission_in_words
+from jobs.pages.refusal import Refusal
 from jobs.pages.share_panel import share_panel
 from jobs.pages.signed_in import SignedInRequest
 from jobs.pages.support import support_contact
@@ -80,9 +83,9 @@ class DetailPages(KindPages):
         except TransitionError:
             pass  # a second click
         except NotRetryableError as error:
-            return self.detail(request, job_id, status=409, refused=Refusal(heading, gettext(str(error))))
+            return self.detail(request, job_id, status=409, refused=Refusal(heading, translated(str(error))))
         except AdmissionError as error:
-            full = Refusal(heading, f"{admission_in_words(error)} {gettext('Try again later.')}")
+            full = Refusal(heading, join_sentences(admission_in_words(error), gettext("Try again later.")))
             return self.detail(request, job_id, status=refusal_problem(error).status_code, refused=full)
         return redirect(self.names["detail"], job.pk)
 

@@ -14,6 +14,8 @@ from django.utils.translation import gettext
 from jobs.api.resources.resource import JobResource
 from jobs.api.status import failure_members, postponement_members, queue_members, seconds_remaining
 from jobs.estimates.estimate import estimate
+from jobs.joining import join_sentences
+from jobs.localization import translated
 from jobs.models import Job
 from jobs.numbers import format_number
 from jobs.pages.rate_chart import RateChart, rate_chart
@@ -57,8 +59,9 @@ class ShownInFull(Shown):
     def tab(self) -> str:
         """The title of the browser's tab: `42 % Yearly sales` while it makes progress, else `Yearly sales: Queued`."""
         if self.is_active and self.percent:
-            return f"{self.percent} % {self.title}"
-        return f"{self.title}: {STATUS_LABELS.get(self.word, self.word)}"
+            return gettext("%(percent)d %% %(title)s") % {"percent": self.percent, "title": self.title}
+        facts = {"title": self.title, "status": STATUS_LABELS.get(self.word, self.word)}
+        return gettext("%(title)s: %(status)s") % facts
 
     @property
     def what_happens(self) -> str:
@@ -79,7 +82,7 @@ class ShownInFull(Shown):
         place = gettext("It is next in the queue.")
         if self.place_in_queue > 1:
             place = gettext("It is number %(number)s in the queue.") % {"number": format_number(self.place_in_queue)}
-        return f"{place} {starts_in(self.wait)}".strip()
+        return join_sentences(place, starts_in(self.wait))
 
     @property
     def rows_so_far(self) -> str:
@@ -101,11 +104,6 @@ class ShownInFull(Shown):
     def expected_start(self) -> datetime | None:
         """When a queued job is expected to start; None if that is not known."""
         return None if self.wait is None else timezone.now() + timedelta(seconds=self.wait)
-
-    @property
-    def failure_detail(self) -> str:
-        """Why it failed; empty if it did not."""
-        return _translated(self.failure["error"]["detail"]) if self.failure else ""
 
     @property
     def rate(self) -> RateChart | None:
@@ -132,15 +130,10 @@ def show_in_full(
         place_in_queue=queued["queuePosition"],
         wait=queued.get("estimatedWaitSeconds"),
         back_at=postponed.get("retryAt"),
-        waiting_for=_translated(postponed.get("waitingFor", "")),
-        waiting_reason=_translated(queued.get("waitingReason", {}).get("detail", "")),
+        waiting_for=translated(postponed.get("waitingFor", "")),
+        waiting_reason=translated(queued.get("waitingReason", {}).get("detail", "")),
         failure=failure,
         remedy=remedy_of(job, failure, may_order=ordered["may_order_again"], remedies=remedies) if failure else None,
         facts=facts,
         story=tell(job, owner=user.get_username()),
     )
-
-
-def _translated(text: str) -> str:
-    """A text of the API, which is English, in the language of the page if the catalogue has it."""
-    return gettext(text) if text else ""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.dialect import DialectSerializer
+from jobs.joining import join_words
 from tabular.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -102,4 +103,4 @@ def format_in_words(csv: dict[str, Any]) -> str:
     words = [in_words("encoding", csv["encoding"]), in_words("delimiter", csv["delimiter"]).split(" ")[0].lower()]
     if csv["compression"] != "none":
         words.append(csv["compression"])
-    return ", ".join(words)
+    return join_words(words)

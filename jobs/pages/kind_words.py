@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, npgettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -31,6 +31,7 @@ class KindWords:
     all_failed: _StrOrPromise
     all_complete: _StrOrPromise
     ask: dict[str, _StrOrPromise]
+    #: With a context: a language without plural has the number in the only text, which is also that of “Try again”.
     confirm: dict[str, _StrOrPromise]
     done: dict[str, _StrOrPromise]
     nothing_selected: _StrOrPromise
@@ -58,9 +59,9 @@ OF_KIND: Final = {
             "delete": ngettext_lazy("Delete this report?", "Delete these %(count)d reports?", "count"),
         },
         confirm={
-            "cancel": ngettext_lazy("Cancel the report", "Cancel %(count)d reports", "count"),
-            "retry": ngettext_lazy("Try again", "Try %(count)d reports again", "count"),
-            "delete": ngettext_lazy("Delete permanently", "Delete %(count)d reports permanently", "count"),
+            "cancel": npgettext_lazy("reports", "Cancel the report", "Cancel %(count)d reports", "count"),
+            "retry": npgettext_lazy("reports", "Try again", "Try %(count)d reports again", "count"),
+            "delete": npgettext_lazy("reports", "Delete permanently", "Delete %(count)d reports permanently", "count"),
         },
         done={
             "cancel": ngettext_lazy("%(count)d report was canceled.", "%(count)d reports were canceled.", "count"),
@@ -88,9 +89,9 @@ OF_KIND: Final = {
             "delete": ngettext_lazy("Delete this upload?", "Delete these %(count)d uploads?", "count"),
         },
         confirm={
-            "cancel": ngettext_lazy("Cancel the upload", "Cancel %(count)d uploads", "count"),
-            "retry": ngettext_lazy("Try again", "Try %(count)d uploads again", "count"),
-            "delete": ngettext_lazy("Delete permanently", "Delete %(count)d uploads permanently", "count"),
+            "cancel": npgettext_lazy("uploads", "Cancel the upload", "Cancel %(count)d uploads", "count"),
+            "retry": npgettext_lazy("uploads", "Try again", "Try %(count)d uploads again", "count"),
+            "delete": npgettext_lazy("uploads", "Delete permanently", "Delete %(count)d uploads permanently", "count"),
         },
         done={
             "cancel": ngettext_lazy("%(count)d upload was canceled.", "%(count)d uploads were canceled.", "count"),
@@ -120,9 +121,9 @@ OF_OTHERS: Final = KindWords(
         "delete": ngettext_lazy("Delete this job?", "Delete these %(count)d jobs?", "count"),
     },
     confirm={
-        "cancel": ngettext_lazy("Cancel the job", "Cancel %(count)d jobs", "count"),
-        "retry": ngettext_lazy("Try again", "Try %(count)d jobs again", "count"),
-        "delete": ngettext_lazy("Delete permanently", "Delete %(count)d jobs permanently", "count"),
+        "cancel": npgettext_lazy("jobs", "Cancel the job", "Cancel %(count)d jobs", "count"),
+        "retry": npgettext_lazy("jobs", "Try again", "Try %(count)d jobs again", "count"),
+        "delete": npgettext_lazy("jobs", "Delete permanently", "Delete %(count)d jobs permanently", "count"),
     },
     done={
         "cancel": ngettext_lazy("%(count)d job was canceled.", "%(count)d jobs were canceled.", "count"),

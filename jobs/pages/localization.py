@@ -54,6 +54,11 @@ def localized_for(request: HttpRequest) -> Iterator[str]:
         yield language
 
 
+def page_language(request: HttpRequest) -> str:
+    """The language of the user's pages, for an order that the script of a page places through the API."""
+    return _preferences(request).language or translation.get_language_from_request(request)
+
+
 def _preferences(request: HttpRequest) -> Preferences:
     """Those of the user. An outage of the database is left to the view, whose answer says what is wrong."""
     try:

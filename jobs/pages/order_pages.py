@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from jobs.api.problems import refusal_problem
+from jobs.dispatch.admission_words import admission_in_words
 from jobs.errors import AdmissionError
 from jobs.pages.catalogue import catalogue_of
 from jobs.pages.kind_pages import KindPages
@@ -84,7 +85,8 @@ class OrderPages(KindPages):
             job = self.resource.ordering.place_order(owner=request.user, data=data).job
         except AdmissionError as error:
             problem = refusal_problem(error)
-            response = self.order_page(request, job_type, form, status=problem.status_code, refusal=str(error))
+            refusal = admission_in_words(error)
+            response = self.order_page(request, job_type, form, status=problem.status_code, refusal=refusal)
             response["Retry-After"] = str(problem.retry_after)
             return response
         return HttpResponse(status=303, headers={"Location": reverse(self.names["detail"], args=[job.pk])})

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from rest_framework import serializers
 
+from jobs.joining import join_words
 from jobs.types.base import JobType
 
 
@@ -29,10 +30,10 @@ def _value_in_words(field: Any, value: Any) -> str:
         case bool():
             return gettext("yes") if value else gettext("no")
         case list():
-            return ", ".join(_value_in_words(field, item) for item in value)
+            return join_words(_value_in_words(field, item) for item in value)
         case dict():
             fields = getattr(field, "fields", {})
-            return ", ".join(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
+            return join_words(f"{name}: {_value_in_words(fields.get(name), part)}" for name, part in value.items())
     if isinstance(field, serializers.RelatedField):
         return str(value)  # its choices are all rows of its table
     return str(getattr(field, "choices", {}).get(value, value))

@@ -9,10 +9,12 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
+from jobs.dispatch.admission_words import admission_in_words
 from jobs.errors import AdmissionError, TransitionError
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.purging import purge_jobs
 from jobs.interventions.retrying import NotRetryableError
+from jobs.localization import translated
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.rows import Row
@@ -61,8 +63,10 @@ def _retry(rows: Sequence[Row], pages: KindPages, owner: User) -> Outcome:
             pages.resource.retry(row.job, owner=owner)
         except TransitionError:
             outcome.refuse(row, _("Not failed."))
-        except (NotRetryableError, AdmissionError) as error:
-            outcome.refuse(row, str(error))
+        except NotRetryableError as error:
+            outcome.refuse(row, translated(str(error)))
+        except AdmissionError as error:
+            outcome.refuse(row, admission_in_words(error))
         else:
             outcome.changed += 1
     return outcome

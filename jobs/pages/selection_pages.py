@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.urls import reverse
 from django.utils.translation import ngettext
 
+from jobs.joining import join_words
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.kind_words import words_of
@@ -77,7 +78,7 @@ def _tell_refusals(request: SignedInRequest, outcome: Outcome, *, unknown: int) 
         text = ngettext(
             "Left as it is: %(titles)s. %(reason)s", "Left as they are: %(titles)s. %(reason)s", len(titles)
         )
-        messages.warning(request, text % {"titles": ", ".join(titles), "reason": reason})
+        messages.warning(request, text % {"titles": join_words(titles), "reason": reason})
     if unknown:
         text = ngettext("%(count)d was not found.", "%(count)d were not found.", unknown)
         messages.warning(request, text % {"count": unknown})

@@ -32,7 +32,9 @@ def exact_span(seconds: float) -> str:
             break
         if len(parts) == 2:
             break
-    return " ".join(parts)
+    if len(parts) < 2:
+        return parts[0]
+    return gettext("%(larger)s %(smaller)s") % dict(zip(("larger", "smaller"), parts, strict=True))
 
 
 def rough_span(seconds: float) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from jobs.joining import join_sentences
+from jobs.localization import translated
 from jobs.models import Event, Job
 from jobs.numbers import format_number
 from jobs.pages.spans import exact_span
@@ -129,13 +131,13 @@ class _Teller:
 
     def _failed(self, event: Event) -> str:
         ended = gettext("The attempt failed after %(time)s.") % {"time": exact_span(self._passed(event))}
-        return f"{ended} {self._next(event.details)}".strip()
+        return join_sentences(ended, self._next(event.details))
 
     def _rescued(self, event: Event) -> str:
         ended = gettext("The attempt was lost after %(time)s: its worker ended, or made no progress.") % {
             "time": exact_span(self._passed(event))
         }
-        return f"{ended} {self._next(event.details)}".strip()
+        return join_sentences(ended, self._next(event.details))
 
     def _retried(self, event: Event) -> str:
         self._since = self._since or event.at
@@ -153,7 +155,7 @@ class _Teller:
         self._since = event.at
         later = gettext("It was put off for %(time)s.") % {"time": exact_span(event.details.get("seconds", 0))}
         reason = event.details.get("public")
-        return f"{gettext(reason)} {later}" if reason else later
+        return join_sentences(translated(reason), later) if reason else later
 
     def _dead_lettered(self, event: Event) -> str:
         return str(_GAVE_UP.get(event.details.get("reason", ""), gettext("It was not tried again.")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs import numbers
+from jobs.joining import join_words
 from jobs.pages import sections
 from jobs.pages.wording import STATUS_LABELS
 
@@ -52,6 +54,18 @@ def number(value: float, decimals: int = 0) -> str:
 def size(value: int) -> str:
     """A number of bytes, as `1.2 MB`; empty for None."""
     return "" if value is None else numbers.format_size(value)
+
+
+@register.filter
+def listed(words: Iterable[object]) -> str:
+    """Words in a row, as the language of the page joins them: `a, b, c`."""
+    return join_words(words)
+
+
+@register.filter
+def labels(label: object, text: object) -> str:
+    """`Year: This field is required.`"""
+    return _("%(label)s: %(value)s") % {"label": label, "value": text}
 
 
 @register.filter

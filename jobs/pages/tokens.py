@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -49,7 +50,12 @@ def token_list(request: HttpRequest) -> HttpResponse:
             token, text = issue_own_token(request.user, **form.cleaned_data)  # type: ignore[arg-type]
             return _page(request, TokenForm(), made=token, text=text)
     except TooManyTokensError as error:
-        return _page(request, form, status=409, refusal=str(error))
+        text = ngettext(
+            "You have %(count)d token, which is the maximum. Revoke it first.",
+            "You have %(count)d tokens, which is the maximum. Revoke one first.",
+            error.at_most,
+        )
+        return _page(request, form, status=409, refusal=text % {"count": error.at_most})
 
 
 @post_only_from("token-list")

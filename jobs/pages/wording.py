@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from jobs.api.resources.resource import JobResource
 from jobs.api.status import seconds_remaining
 from jobs.estimates.estimate import Estimate
+from jobs.joining import join_words
+from jobs.localization import translated
 from jobs.models import Artifact, Job
 from jobs.numbers import format_number
 from jobs.pages.parameter_words import parameters_in_words
@@ -57,10 +59,21 @@ class Shown:
         return self.word == "Complete"
 
     @property
+    def failure_detail(self) -> str:
+        """Why it failed; empty if it did not."""
+        return translated(self.job.result["error"]["detail"]) if self.word == "Failed" and self.job.result else ""
+
+    @property
     def percent(self) -> int | None:
         """None while the job is running and its total is not known."""
         unknown = self.job.state == State.RUNNING and self.job.progress_total is None
         return None if unknown else self.job.progress_percent
+
+    @property
+    def progress(self) -> str:
+        """`40 %, about 2 minutes left`, as far as it is known."""
+        percent = "" if self.percent is None else gettext("%(percent)d %%") % {"percent": self.percent}
+        return join_words(filter(None, (percent, self.time_left)))
 
     @property
     def rows(self) -> str:

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext, override
 
+from jobs.dispatch.admission_words import admission_in_words
 from jobs.errors import AdmissionError, OrderRefusedError
 from jobs.kinds import find_kind
 from jobs.models import Preferences, Schedule, ScheduleRun
@@ -121,7 +122,8 @@ def place(schedule: Schedule, run: ScheduleRun) -> None:
                 callback_url=schedule.callback_url,
             )
     except AdmissionError as error:
-        run.outcome, run.reason = Outcome.WAITING, str(error)
+        with override(language):
+            run.outcome, run.reason = Outcome.WAITING, admission_in_words(error)
         run.save(update_fields=["outcome", "reason"])
     except OrderRefusedError as error:
         end_run(schedule, run, Outcome.REFUSED, reason=str(error))

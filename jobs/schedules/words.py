@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.utils.dates import WEEKDAYS
-from django.utils.text import get_text_list
 from django.utils.translation import gettext
 
+from jobs.joining import join_with_and
 from jobs.schedules.recurrence import Recurrence
 
 
@@ -19,7 +19,7 @@ def in_words(recurrence: Recurrence) -> str:
             return gettext("Monday to Friday at %(time)s") % facts
         case "week":
             names = [str(WEEKDAYS[day - 1]) for day in sorted(recurrence.days)]
-            return gettext("Every %(days)s at %(time)s") % {**facts, "days": get_text_list(names, gettext("and"))}
+            return gettext("Every %(days)s at %(time)s") % {**facts, "days": join_with_and(names)}
         case "month" if recurrence.day:
             return gettext("On day %(day)s of each month at %(time)s") % facts
         case "month":

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 class TooManyTokensError(JobError):
-    """The user has as many tokens as allowed."""
+    """The user has as many tokens as allowed: `at_most`."""
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(f"You have {at_most} tokens, which is the maximum. Revoke one first.")
+        self.at_most = at_most
 
 
 class TokenOverError(JobError):
@@ -55,7 +59,7 @@ def issue_token(
         if issued_by is not None and issuer is None:
             raise TokenOverError("Your own token has expired or was revoked.")
         if at_most is not None and ApiToken.objects.filter(user=user.pk).count() >= at_most:
-            raise TooManyTokensError(f"You have {at_most} tokens, which is the maximum. Revoke one first.")
+            raise TooManyTokensError(at_most)
         token, text = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name, scopes=sorted(scopes))
         if issuer is not None:
             token.issued_by, token.requests_per_minute = issuer, issuer.requests_per_minute

@@ -64,7 +64,7 @@ class TypedOrders(Generic[T]):
             except UnknownTypeError:
                 reason = gettext("This type no longer exists, or you may no longer order it.")
             except SecretUnreadableError as error:
-                reason = error.public
+                reason = gettext(error.public)
             except (ValidationError, UnknownMomentError) as error:
                 words = _in_words(error) if isinstance(error, ValidationError) else str(error)
                 reason = gettext("The parameters are no longer valid. %(why)s") % {"why": words}

@@ -11,6 +11,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from jobs.joining import join_words
+from jobs.localization import translated
 from jobs.models import Job
 from jobs.pages.file_format import format_in_words
 from jobs.pages.job_pages import JobPages
@@ -44,7 +46,7 @@ class ReportPages(ResultPages, JobPages):
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:
         """The file format, and the columns if some were chosen."""
         columns = job.payload.get("columns")
-        chosen = [(gettext("Columns"), ", ".join(columns))] if columns else []
+        chosen = [(gettext("Columns"), join_words(columns))] if columns else []
         return [(gettext("File format"), format_in_words(job.payload["csv"])), *chosen]
 
     def columns_of(self, job_type: JobType) -> Sequence[str]:
@@ -59,9 +61,11 @@ class ReportPages(ResultPages, JobPages):
         try:
             preview = preview_report(payload, owner=request.user)
         except PreviewUnavailableError as error:
-            return self.order_page(request, job_type, form, no_preview=str(error), can_order=True, status=503)
+            return self.order_page(
+                request, job_type, form, no_preview=translated(str(error)), can_order=True, status=503
+            )
         except PreviewFailedError as error:
-            return self.order_page(request, job_type, form, no_preview=str(error), status=422)
+            return self.order_page(request, job_type, form, no_preview=translated(str(error)), status=422)
         if isinstance(form, ReportForm):
             form.offer_columns(preview.all_columns)
         return self.order_page(request, job_type, form, preview=preview)

@@ -24,3 +24,10 @@ NOT_RETRYABLE: Final = (
     gettext_noop("Its parameters are no longer valid. Order a new report with other parameters."),
     gettext_noop("Its secret parameters can no longer be decrypted. Order it again."),
 )
+
+#: Why a report was put off (`reports.source`).
+WAITING_FOR: Final = (
+    gettext_noop("Waiting for the replica: the replica does not answer."),
+    gettext_noop("Waiting for the replica: the replica is out of service."),
+    gettext_noop("Waiting for the replica: the lag of the replica is unknown."),
+)

@@ -17,6 +17,7 @@
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
+| `english_left` | English sentences on a page in another language |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `fault_fixtures` | fixtures: real workers that are hurt, and a Beat that does not keep a test waiting |
 | `flushing` | empties the tables after a test that commits, faster than Django does |

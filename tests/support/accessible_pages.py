@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
@@ -43,11 +44,12 @@ from jobs.states import State
 from tabular.dialect import Dialect
 from tests.support.uploads import make_upload, upload
 
+DETAIL = "An unexpected error occurred. Its details are kept for the administrators."
 ERROR = {
     "error_class": "ValueError",
     "error_message": "The partner refused the order.",
     "error_fingerprint": "0123456789abcdef",
-    "result": {"error": {"code": "internal-error", "detail": "The job failed.", "retryable": True}},
+    "result": {"error": {"code": "internal-error", "detail": DETAIL, "retryable": True}},
 }
 
 
@@ -130,7 +132,8 @@ def make_schedule(owner: User) -> None:
     save_beat_row(schedule)
     for day, outcome in enumerate(ScheduleRun.Outcome.values, 1):
         at = f"2026-01-{day:02}T07:00Z"
-        ScheduleRun.objects.create(schedule=schedule, scheduled_for=at, outcome=outcome, reason="It was refused.")
+        reason = gettext("This type no longer exists, or you may no longer order it.")
+        ScheduleRun.objects.create(schedule=schedule, scheduled_for=at, outcome=outcome, reason=reason)
 
 
 def make_complete_report(owner: User) -> Job:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import get_language
 from uuid_utils.compat import uuid7
 
 from jobs.events import record_event
@@ -27,7 +28,6 @@ PAYLOAD: dict[str, Any] = {
     "repeats": None,
     "undoes": None,
     "continues": None,
-    "language": "en",
 }
 
 
@@ -38,6 +38,7 @@ def make_upload(owner: User, upload_type: str, data: bytes, **options: Any) -> J
     sha256 = hashlib.sha256(data).hexdigest()
     payload = {
         **PAYLOAD,
+        "language": get_language() or "en",
         "uploadType": upload_type,
         "file": {"filename": "rows.csv", "sizeBytes": len(data), "sha256": sha256},
         **options,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tabular.recognition import RecognitionError, Recognized, Warning, recognize, utf8_blocks  # noqa: A004
+from tabular.recognition import RecognitionError, Recognized, recognize, utf8_blocks
 
 KNOWN = {
     "number": ("Order number", "注文番号", "Auftragsnummer", "Numéro de commande"),
@@ -140,7 +140,9 @@ def test_five_bad_rows_do_not_change_the_encoding_of_a_file() -> None:
     assert (found.encoding, found.encoding_source) == ("utf-8", "utf-8")
     sentence = "The file is UTF-8 but for 5 bytes, which are not valid in it."
     assert found.encoding_reason == sentence
-    assert found.warnings == (Warning("mixed-encodings", f"{sentence} The rows that have them are rejected."),)
+    [warning] = found.warnings
+    detail = f"{sentence} The rows that have them are rejected."
+    assert (warning.code, warning.detail) == ("mixed-encodings", detail)
     assert b"".join(utf8_blocks([data], found)) == data[len(ASCII_LINE) :]
 
 

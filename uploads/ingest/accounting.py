@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
+
 from jobs.errors import PermanentError
 from uploads.ingest.staging import Staged
 from uploads.types import Counts
@@ -11,7 +13,9 @@ class WrongSumError(PermanentError):
     """The numbers of records or bytes do not add up, so nothing is written. This is an error of Longhaul."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, code="wrong-sum", public="The rows of the file do not add up. Nothing was written.")
+        super().__init__(
+            message, code="wrong-sum", public=_("The rows of the file do not add up. Nothing was written.")
+        )
 
 
 def require_balance(counts: Counts, staged: Staged, *, expected_bytes: int | None) -> None:

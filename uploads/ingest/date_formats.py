@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
+from jobs.joining import join_words
 from uploads.ingest.fields import FileColumn
 from uploads.ingest.moments import read_date, read_moment
 from uploads.ingest.pieces import AmbiguousFormatError
@@ -141,7 +142,7 @@ def _decide(
     if row[0] is None:  # no cell is a date in any of them
         return ()
     formats = " / ".join(re.sub("%([dmYy])", lambda code: _WORDS[code[1]], one[0]) for one in candidates)
-    samples = ", ".join(dict.fromkeys(row[-2:]))
+    samples = join_words(dict.fromkeys(row[-2:]))
     detail = message_for(
         AMBIGUOUS_DATE, is_sensitive=is_sensitive, heading=column.heading, value=samples, formats=formats
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from jobs.classification import causes, sqlstate
@@ -63,7 +64,7 @@ def begin_again(error: PlanMovedError, attempt: Attempt) -> Exception:
     if times < MOST_NEW_PLANS:
         error.delay = timedelta(seconds=2**times)
         return error
-    return error.violation or RetryableError("Others change the table faster than the upload can be written.")
+    return error.violation or RetryableError(_("Others change the table faster than the upload can be written."))
 
 
 def merge(session: Session, target: Target, counts: Counts) -> None:

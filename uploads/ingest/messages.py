@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from jobs.joining import join_words
 from uploads.ingest.fields import FileColumn, file_columns
 from uploads.row_codes import TYPES, message_for
 from uploads.schemas import json_schema
@@ -88,7 +89,7 @@ class Messages:
         if "maxLength" in described:
             facts["limit"] = described["maxLength"]
         if "enum" in described:
-            facts["choices"] = ", ".join(str(word) for word in described["enum"] if word is not None)
+            facts["choices"] = join_words(word for word in described["enum"] if word is not None)
         field = field_at(self.upload_type.model, of.key.partition(".")[0])
         places = getattr(field, "decimal_places", None)
         if places is not None:
@@ -96,7 +97,7 @@ class Messages:
         if field.related_model is not None:
             facts["model"] = str(field.related_model._meta.verbose_name)
         if of.column is not None and of.column.formats:
-            facts["format"] = ", ".join(of.column.formats)
+            facts["format"] = join_words(of.column.formats)
         if of.type is not None and of.type in TYPES:
             facts["type"] = str(TYPES[of.type])
         return facts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from django.utils.translation import gettext
+
 from jobs.context import JobContext
 from jobs.errors import RejectedError
 from uploads.errors import FileError
@@ -106,7 +108,7 @@ class Ingest:
     def _read(self, session: Session) -> StagedFile:
         """What the file is, and its records in a temporary table."""
         recognized = recognize_file(self.context, self.upload_type, self.source)
-        self.summary.add(**recognized.to_json())
+        self.summary.add(**recognized.to_json(gettext))
         self._enter("recognized")
         file = stage_file(self.context, session, self.upload_type, self.source, recognized)
         self.summary.add(bytesRead=self.source.size_bytes)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from psycopg import sql
 
+from jobs.joining import join_sentences
 from uploads.ingest.pieces import Value
 from uploads.ingest.planning import PLAN, PROBLEMS, TEXT_TYPES, fail_records
 from uploads.ingest.rules import python_validators
@@ -73,7 +74,7 @@ def _mistake(validators: Sequence[Any], value: Any) -> str:
             validator(value)
         except ValidationError as error:
             messages += error.messages
-    return " ".join(messages)
+    return join_sentences(*messages)
 
 
 def _run_validate(session: Session, target: Target, check: Callable[[], None]) -> int:

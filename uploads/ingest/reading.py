@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext
 from psycopg import sql
 
 from jobs.context import JobContext
@@ -63,7 +64,7 @@ def recognize_file(context: JobContext, upload_type: UploadType, source: Artifac
                 delimiter=declared["delimiter"],
             )
         except RecognitionError as error:
-            raise FileError(error.code, error.detail) from None
+            raise FileError(error.code, error.detail.said(gettext)) from None
         if len(recognized.headings) > MOST_COLUMNS:
             facts: dict[str, Any] = {"columns": f"{len(recognized.headings):,}", "limit": MOST_COLUMNS}
             raise FileError("too-many-columns", message_for("too-many-columns", **facts))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_noop as _
+
 from jobs.errors import ArtifactDamagedError, PermanentError
 from jobs.files.artifacts import open_artifact_range
 from jobs.models import Artifact, Job
@@ -19,7 +21,7 @@ def source_of(job: Job) -> Artifact:
     """The row of the job's file. Raises PermanentError if it has expired."""
     artifact = Artifact.objects.filter(job=job, role=Artifact.Role.SOURCE, deleted_at=None).first()
     if artifact is None:
-        raise PermanentError("The uploaded file has expired. Upload it again.", code="source-expired")
+        raise PermanentError(_("The uploaded file has expired. Upload it again."), code="source-expired")
     return artifact
 
 

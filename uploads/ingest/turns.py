@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from jobs.context import JobContext
@@ -32,5 +33,5 @@ def take_turn(session: Session, table: str, context: JobContext) -> None:
         if is_held:
             return
         if time.monotonic() > deadline:
-            raise PostponedError("Another upload to the same table is being written.", delay=DELAY)
+            raise PostponedError(_("Another upload to the same table is being written."), delay=DELAY)
         time.sleep(POLL_SECONDS)

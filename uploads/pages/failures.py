@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
+from jobs.localization import translated
 from jobs.pages.detail_wording import ShownInFull
 from uploads.row_codes import ROW_CODES
 
@@ -22,6 +24,13 @@ READING: Final = frozenset(
 )  # fmt: skip
 #: The headings of the file do not fit: they can be matched by hand.
 HEADINGS: Final = frozenset({"unknown-headings", "missing-column", "duplicate-column"})
+
+
+#: What the API says if an upload cannot be tried again (`jobs.api.resources.resource`): pages translate it.
+NOT_RETRYABLE: Final = (
+    gettext_noop("This upload type no longer exists, or you may no longer order it."),
+    gettext_noop("Its parameters are no longer valid. Order a new upload with other parameters."),
+)
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,12 @@ def failure_of(shown: ShownInFull) -> Failure | None:
     if shown.failure is None:
         return None
     error = shown.failure["error"]
-    code = error["code"]
+    code, detail = error["code"], translated(error["detail"])
     if code == "rows-rejected":
         advice = _("Mend the rejected rows and upload all rows together, or write the good rows now.")
-        return Failure(_("Nothing was written"), error["detail"], advice, code, may_retry=False)
+        return Failure(_("Nothing was written"), detail, advice, code, may_retry=False)
     if code in ROW_CODES:
         known = ROW_CODES[code]
-        return Failure(known.title, error["detail"], known.cure, code, may_retry=False)
+        return Failure(known.title, detail, known.cure, code, may_retry=False)
     remedy = shown.remedy.advice if shown.remedy else ""
-    return Failure(_("The upload failed"), error["detail"], remedy, code, may_retry=bool(shown.failure["retryable"]))
+    return Failure(_("The upload failed"), detail, remedy, code, may_retry=bool(shown.failure["retryable"]))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from jobs.pages.kind_pages import KindPages
@@ -61,7 +62,7 @@ class RecognizePages(KindPages):
 
 
 def _recognized(request: SignedInRequest, upload_type: UploadType, given: dict[str, Any]) -> dict[str, Any]:
-    """What the fragment shows: `shown`, or `refused` and its `known` cause."""
+    """What the fragment shows: `shown`, or `refused`, which says why, and its `known` cause."""
     remembered = remembered_headings(request.user, upload_type.identifier)
     now = {normalize(heading): column for heading, column in given["headings"].items()}
     try:
@@ -74,5 +75,5 @@ def _recognized(request: SignedInRequest, upload_type: UploadType, given: dict[s
             delimiter=given["delimiter"] or None,
         )
     except RecognitionError as error:
-        return {"refused": error, "known": ROW_CODES.get(error.code)}
+        return {"refused": error.detail.said(gettext), "known": ROW_CODES.get(error.code)}
     return {"shown": show_head(head, upload_type, remembered)}

@@ -15,6 +15,7 @@ from jobs.api.problems import refusal_problem
 from jobs.errors import AdmissionError, ArtifactError, StorageUnavailableError
 from jobs.http.parsers import BodyTooLargeError, RequestTimeoutError
 from jobs.http.problems import ProblemError
+from jobs.joining import join_sentences
 from jobs.pages.tags import size
 from uploads.api.multipart import FIELD
 from uploads.types import UploadType
@@ -69,7 +70,7 @@ def refusal_of(error: Exception, upload_type: UploadType) -> Refused:
         case ValidationError() if isinstance(error.detail, dict) and FIELD in error.detail:
             return Refused(gettext("Choose a file."), 422)
         case ValidationError():
-            return Refused(" ".join(_texts(error.detail)), 422)
+            return Refused(join_sentences(*_texts(error.detail)), 422)
         case UnsupportedMediaType():
             return Refused(gettext("Choose a file."), 415)
         case APIException():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
 from typing import Any, Final
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.http import http_date, parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from jobs.dispatch.admission import refuse_early
 from jobs.http.arriving import arriving_body
 from jobs.http.parsers import BodyTooLargeError
 from jobs.http.problems import ProblemError
+from jobs.pages.localization import page_language
 from jobs.types.registry import UnknownTypeError
 from uploads.api.reading import Pieces
 from uploads.api.unparsed import UnparsedBody
@@ -87,9 +89,15 @@ class TusView(UnparsedBody, ResourceView):
         last = receive_parts(upload, pieces, checksum)
         if last or upload.length_bytes == 0:
             try:
-                finish_upload(upload, last, owner=request.user, upload_type=upload_type)  # type: ignore[arg-type]
+                with _language_of(request):
+                    finish_upload(upload, last, owner=request.user, upload_type=upload_type)  # type: ignore[arg-type]
             except UnknownTypeError as error:  # since the check above
                 raise self.unknown_type(request, error) from None
+
+
+def _language_of(request: Request) -> AbstractContextManager[None]:
+    """An order by a session comes from a page, so what the job stores for people is in the language of that page."""
+    return nullcontext() if request.auth else translation.override(page_language(request._request))
 
 
 @contextmanager

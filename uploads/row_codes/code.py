@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.utils.translation import gettext_lazy as _
 
+from jobs.joining import join_words
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
@@ -86,7 +88,7 @@ def _shown(name: str, fact: Any) -> str:
     if name == "type":
         return str(TYPES.get(fact, fact))
     if isinstance(fact, list | tuple):
-        return ", ".join(map(str, fact))
+        return join_words(fact)
     text = str(fact)
     if name in QUOTED:
         text = text.translate(_VISIBLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from jobs.context import JobContext
@@ -134,9 +135,9 @@ class Undoing:
 def _available_images(context: JobContext) -> Artifact:
     artifact = images_of(context.job.payload["undoes"])
     if artifact is None or artifact.deleted_at is not None:
-        raise PermanentError("The old values of the rows have expired.", code="images-expired")
+        raise PermanentError(_("The old values of the rows have expired."), code="images-expired")
     try:
         require_stored(artifact.storage_name, artifact.size_bytes)
     except ArtifactMissingError:
-        raise PermanentError("The storage has lost the old values of the rows.", code="images-lost") from None
+        raise PermanentError(_("The storage has lost the old values of the rows."), code="images-lost") from None
     return artifact

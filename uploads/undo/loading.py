@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from django.db import DataError, ProgrammingError
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from jobs.errors import ArtifactDamagedError, PermanentError
@@ -30,7 +31,7 @@ class TableChangedError(PermanentError):
     """The columns are no longer those of the images."""
 
     def __init__(self) -> None:
-        message = "The columns of the table were changed since the upload, so it can no longer be undone."
+        message = _("The columns of the table were changed since the upload, so it can no longer be undone.")
         super().__init__(message, code="table-changed")
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from jobs.errors import PostponedError
@@ -29,7 +30,7 @@ CHECK_LATER: Final = sql.SQL("SET CONSTRAINTS ALL DEFERRED")
 class RowsRefusedError(PostponedError):
     """A constraint refuses some rows. The attempt is made again, finds out which, and does not count."""
 
-    MESSAGE: Final = "A constraint of the table refuses some of the old values. The undo will leave out their rows."
+    MESSAGE: Final = _("A constraint of the table refuses some of the old values. The undo will leave out their rows.")
 
     def __init__(self, refusal: IntegrityError) -> None:
         super().__init__(self.MESSAGE, delay=timedelta(seconds=1))

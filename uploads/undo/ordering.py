@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.utils.translation import gettext_noop
 
 from jobs.dispatch.idempotency import Idempotency, job_of_first_request
 from jobs.errors import PermanentError
@@ -83,7 +84,7 @@ def require_undoable(upload: Job, *, images: Artifact | None) -> None:
             raise UndoRefusedError(NOTHING_TO_UNDO, "The upload has written no row.")
         raise UndoRefusedError(NOT_UNDOABLE, "The old values of the rows were not kept.")
     if not is_available(images):
-        raise UndoRefusedError(EXPIRED, "The old values of the rows have expired.")
+        raise UndoRefusedError(EXPIRED, gettext_noop("The old values of the rows have expired."))
 
 
 def undo_of(upload: Job) -> UUID | None:
@@ -96,12 +97,12 @@ def missing_file(job: Job) -> str:
     """Why an attempt would not find the file that it reads: the uploaded one, or that of an undo. Empty if it would."""
     if undoes := job.payload.get("undoes"):
         images = images_of(undoes)
-        return "" if images and images.deleted_at is None else "The old values of the rows have expired."
+        return "" if images and images.deleted_at is None else gettext_noop("The old values of the rows have expired.")
     if has_source(job):
         return ""
     if successor := continued_by(job):
         return f"The upload {successor} has taken over the file."
-    return "The uploaded file has expired and must be uploaded again."
+    return gettext_noop("The uploaded file has expired and must be uploaded again.")
 
 
 def images_of(upload_id: Any) -> Artifact | None:
@@ -114,7 +115,7 @@ def require_not_undone(job: Job, *, alias: str) -> None:
     others = list(_undos(job.payload["undoes"]).exclude(pk=job.pk).values_list("pk", "state"))
     written = Merge.objects.using(alias).filter(pk__in=[pk for pk, _ in others])
     if any(state == State.SUCCEEDED for _, state in others) or (alias != DEFAULT_DB_ALIAS and written.exists()):
-        raise PermanentError("The upload was undone by another job.", code="already-undone")
+        raise PermanentError(gettext_noop("The upload was undone by another job."), code="already-undone")
 
 
 def _undos(upload_id: Any) -> JobQuerySet:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from jobs.localization import time_zones
+from jobs.localization import time_zones, translated
 from jobs.mailing.topics import mail_is_on
 from jobs.models import Schedule
 from jobs.models.callbacks import LONGEST_URL
@@ -66,6 +66,7 @@ class WhenForm(forms.Form):
     )
     time_zone = forms.ChoiceField(
         choices=_zones,
+        widget=forms.Select({"translate": "no"}),
         label=_("Time zone"),
         help_text=_("A time that a change of the clock skips runs right after it. One that it repeats runs once."),
     )
@@ -101,7 +102,7 @@ class WhenForm(forms.Form):
         try:
             return canonical_url(url) if url else ""
         except InvalidCallbackURLError as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(translated(str(error))) from None
 
     def clean(self) -> dict[str, Any]:
         """Adds `recurrence`, unless an input that it needs has a mistake."""

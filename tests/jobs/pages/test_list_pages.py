@@ -121,7 +121,7 @@ def test_the_list_says_how_far_each_report_is(signed_in: Client, make_job: MakeJ
     assert "Queued Year 2023 Number 1 in the queue" in text
     assert "Queued Year 2023 Waits for its turn" in text
     assert "A &lt;b&gt; failed." in text
-    assert "Download 1 row, 2.3 MB" in text
+    assert "Download 1 row · 2.3 MB" in text
 
 
 def test_a_menu_offers_what_fits_the_state(signed_in: Client, make_job: MakeJob, publish: Publish) -> None:

@@ -41,7 +41,7 @@ def test_the_wrong_cells_are_marked_and_all_can_be_edited(signed_in: Client, own
     page = signed_in.get(f"/uploads/{job.pk}/mend").content.decode()
     assert INPUT.findall(page) == ["cell-0-0", "cell-0-1", "cell-0-2"]
     assert (
-        '<input id="cell-0-2" name="cell-0-2" value="cheap" aria-label="Price, 3" aria-invalid="true" '
+        '<input id="cell-0-2" name="cell-0-2" value="cheap" aria-label="Price, line 3" aria-invalid="true" '
         'aria-describedby="cell-0-2-error">'
     ) in page
     assert '<p class="error" id="cell-0-2-error">“cheap” is not a number.</p>' in page
@@ -200,7 +200,7 @@ def test_rows_with_too_few_and_too_many_cells(signed_in: Client, owner: User) ->
     assert INPUT.findall(page.content.decode()) == [
         "cell-0-0", "cell-0-1", "cell-0-2", "cell-1-0", "cell-1-1", "cell-1-2", "cell-1-3",
     ]  # fmt: skip
-    assert 'aria-label="Surplus cell, 3"' in page.content.decode()
+    assert 'aria-label="Surplus cell, line 3"' in page.content.decode()
     mended(
         signed_in, job,
         **{"cell-0-2": "1.50", "cell-1-1": "Nut, big", "cell-1-2": "0.20", "cell-1-3": "", "dryRun": "false"},
@@ -294,7 +294,7 @@ def test_one_bad_row_is_mended_in_six_clicks_without_javascript(
     run(Job.objects.latest("pk"))
     page.get_by_role("link", name="Reload").click()
     page.get_by_role("link", name="Mend the rejected row").click()  # 4
-    page.get_by_label("Price, 3").fill("0.20")  # 5
+    page.get_by_label("Price, line 3").fill("0.20")  # 5
     page.get_by_role("button", name="Upload the mended rows").click()  # 6
     run(Job.objects.latest("pk"))
     page.get_by_role("link", name="Reload").click()

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.http import parse_http_date
 
-from jobs.models import Artifact, Job, Queue
+from jobs.models import Artifact, Job, Preferences, Queue
 from tests.support.tus import CHUNK, Tus, encoded, items_file, source_of
 from uploads.models import ResumableUpload, UploadPart
 
@@ -346,3 +346,23 @@ def test_a_browser_session_sends_its_csrf_token(owner: User, tus: Tus) -> None:
         override = {**chunk, "X-HTTP-Method-Override": method}
         assert_problem(session.get(url, headers=override, timeout=10), 403, "permission-denied")
     assert session.head(url, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(("preferred", "language"), [("", "ja"), ("en", "en")])
+def test_what_a_page_sends_is_ordered_in_its_language(preferred: str, language: str, owner: User, tus: Tus) -> None:
+    Preferences.objects.create(user=owner, language=preferred)
+    browser = Client()
+    browser.force_login(owner)
+    browser.get("/reports/new")
+    cookies = {name: morsel.value for name, morsel in browser.cookies.items()}
+    session = requests.Session()
+    session.headers.update({"Cookie": "; ".join(f"{k}={v}" for k, v in cookies.items()), "Accept-Language": "ja"})
+    session.headers.update({"Tus-Resumable": "1.0.0", "X-CSRFToken": cookies["csrftoken"], "Content-Type": CHUNK})
+    fields = {"Upload-Length": str(len(FILE)), "Upload-Metadata": encoded({"uploadType": "items"})}
+    assert session.post(tus.url, data=FILE, headers=fields, timeout=10).status_code == 201
+    assert Job.objects.get().payload["language"] == language
+
+
+def test_an_order_with_a_token_is_in_english(tus: Tus) -> None:
+    assert tus.post(len(FILE), data=FILE, headers={"Accept-Language": "ja"}).status_code == 201
+    assert Job.objects.get().payload["language"] == "en"

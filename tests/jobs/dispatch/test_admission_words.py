@@ -2,8 +2,8 @@
 
 import pytest
 
+from jobs.dispatch.admission_words import admission_in_words
 from jobs.errors import AdmissionError
-from jobs.pages.refusal import admission_in_words
 
 
 @pytest.mark.parametrize(
