@@ -20,6 +20,7 @@
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
+| `gallery` | pictures of whole pages in each look and language, of content that is hard on the layout |
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
 | `gates` | gates in the database, at which an upload stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
