@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, npgettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KindWords:
-    """The sentences about one kind. Those with a number are formatted with `% {"count": number}`."""
+    """The sentences about one kind. Those with a number are formatted with `% {"count": number}`.
+
+    The labels of buttons for several jobs have a context. Without it, gettext takes that for one job and the same label
+    elsewhere for one text, and languages without a singular show the number, or its placeholder, in both places.
+    """
 
     title: _StrOrPromise
     #: What one job is called, as a label of its own.
@@ -58,9 +62,11 @@ OF_KIND: Final = {
             "delete": ngettext_lazy("Delete this report?", "Delete these %(count)d reports?", "count"),
         },
         confirm={
-            "cancel": ngettext_lazy("Cancel the report", "Cancel %(count)d reports", "count"),
-            "retry": ngettext_lazy("Try again", "Try %(count)d reports again", "count"),
-            "delete": ngettext_lazy("Delete permanently", "Delete %(count)d reports permanently", "count"),
+            "cancel": npgettext_lazy("selected reports", "Cancel the report", "Cancel %(count)d reports", "count"),
+            "retry": npgettext_lazy("selected reports", "Try again", "Try %(count)d reports again", "count"),
+            "delete": npgettext_lazy(
+                "selected reports", "Delete permanently", "Delete %(count)d reports permanently", "count"
+            ),
         },
         done={
             "cancel": ngettext_lazy("%(count)d report was canceled.", "%(count)d reports were canceled.", "count"),
@@ -88,9 +94,11 @@ OF_KIND: Final = {
             "delete": ngettext_lazy("Delete this upload?", "Delete these %(count)d uploads?", "count"),
         },
         confirm={
-            "cancel": ngettext_lazy("Cancel the upload", "Cancel %(count)d uploads", "count"),
-            "retry": ngettext_lazy("Try again", "Try %(count)d uploads again", "count"),
-            "delete": ngettext_lazy("Delete permanently", "Delete %(count)d uploads permanently", "count"),
+            "cancel": npgettext_lazy("selected uploads", "Cancel the upload", "Cancel %(count)d uploads", "count"),
+            "retry": npgettext_lazy("selected uploads", "Try again", "Try %(count)d uploads again", "count"),
+            "delete": npgettext_lazy(
+                "selected uploads", "Delete permanently", "Delete %(count)d uploads permanently", "count"
+            ),
         },
         done={
             "cancel": ngettext_lazy("%(count)d upload was canceled.", "%(count)d uploads were canceled.", "count"),
@@ -120,9 +128,9 @@ OF_OTHERS: Final = KindWords(
         "delete": ngettext_lazy("Delete this job?", "Delete these %(count)d jobs?", "count"),
     },
     confirm={
-        "cancel": ngettext_lazy("Cancel the job", "Cancel %(count)d jobs", "count"),
-        "retry": ngettext_lazy("Try again", "Try %(count)d jobs again", "count"),
-        "delete": ngettext_lazy("Delete permanently", "Delete %(count)d jobs permanently", "count"),
+        "cancel": npgettext_lazy("selected jobs", "Cancel the job", "Cancel %(count)d jobs", "count"),
+        "retry": npgettext_lazy("selected jobs", "Try again", "Try %(count)d jobs again", "count"),
+        "delete": npgettext_lazy("selected jobs", "Delete permanently", "Delete %(count)d jobs permanently", "count"),
     },
     done={
         "cancel": ngettext_lazy("%(count)d job was canceled.", "%(count)d jobs were canceled.", "count"),
