@@ -1,4 +1,4 @@
-"""Every page that people see, in four looks and two languages. `make gallery` takes the pictures, for people to look at."""
+"""Every page that people see, in four looks and two languages: `make gallery` takes the pictures, for designers."""
 
 import pytest
 from axes.models import AccessAttempt
