@@ -52,6 +52,20 @@ def test_uploads(camera: Camera, page: Page, client: Client, live_url: str) -> N
         camera.take_path(path, name)
 
 
+def test_opened_menus(camera: Camera, page: Page, client: Client, live_url: str) -> None:
+    sign_in_with_content(page, client, live_url)
+    upload_path = dict(make_hard_uploads(User.objects.get()))["upload-rejected-many"]
+    complete = Job.objects.filter(state=State.SUCCEEDED, kind="report").latest("pk")
+    camera.take_state("menu-of-row", lambda: page.locator(".dots summary").nth(1).click(), start="/reports")
+    camera.take_state("menu-of-filters", lambda: page.locator(".filters summary").click(), start="/reports")
+    camera.take_state("menu-delete-report", lambda: page.click("#delete-menu"), start=f"/reports/{complete.pk}")
+    camera.take_state("menu-delete-upload", lambda: page.locator(".job-actions .menu").click(), start=upload_path)
+    camera.take_state(
+        "menu-read-again", lambda: page.locator(".job-actions .quiet > summary").click(), start=upload_path
+    )
+    camera.take_state("selected-rows", lambda: page.locator("#select-all").check(), start="/reports")
+
+
 def test_empty_lists(camera: Camera, page: Page, client: Client, live_url: str, owner: User) -> None:
     client.force_login(owner)
     carry_session(page, client, live_url)
