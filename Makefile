@@ -53,6 +53,10 @@ axe: .venv/.dev chromium  ## check all pages for accessibility problems, at two 
 screenshots: .venv/.dev chromium  ## take the pictures of README.md
 	@exec $(python) -m pytest -m screenshots -q tests/scenarios/test_screenshots.py $(ARGS)
 
+.PHONY: gallery
+gallery: .venv/.dev chromium  ## take pictures of every page, two widths, light and dark, in two languages, into gallery/
+	@exec $(python) -m pytest -m screenshots -q tests/scenarios/test_gallery.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.dev  ## print the benchmark table
 	@exec $(python) -m bench $(ARGS)
@@ -91,7 +95,7 @@ fmt: .venv/.dev  ## format, and fix what ruff can fix
 
 .PHONY: clean
 clean:  ## remove .venv and caches, but keep .data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results gallery
 
 # For commands that need no servers: production-like settings, with addresses where nothing listens.
 offline = env -u DEBUG -u HTTPS LONGHAUL_DATA=.venv/offline SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_urlsafe(50))') \

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KindWords:
-    """The sentences about one kind. Those with a number are formatted with `% {"count": number}`."""
+    """The sentences about one kind. Those with a number are formatted with `% {"count": number}`.
+
+    The labels of buttons for several jobs have a context. Without it, gettext takes that for one job and the same label
+    elsewhere for one text, and languages without a singular show the number, or its placeholder, in both places.
+    """
 
     title: _StrOrPromise
     #: What one job is called, as a label of its own.

@@ -22,6 +22,7 @@
 | `fault_fixtures` | fixtures: real workers that are hurt, and a Beat that does not keep a test waiting |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
+| `gallery` | pictures of whole pages in each look and language, of content that is hard on the layout |
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
 | `gates` | gates in the database, at which an upload or a report stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from contextlib import chdir
@@ -24,6 +25,12 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LOCALE: Final = "locale"
 SOURCES: Final = ("config", "examples", "jobs", "reports", "tabular", "templates", "uploads", LOCALE)
 LANGUAGES: Final = ("ja",)
+
+#: Texts as the sources have them: alone, and as the singular of a text with a number.
+ALONE: Final = re.compile(r'(?:\b_|(?<![np])gettext(?:_lazy|_noop)?)\(\s*"([^"]+)"|{% translate "([^"]+)"')
+COUNTED: Final = re.compile(
+    r'\bngettext(?:_lazy)?\(\s*"([^"]+)"|{% blocktranslate (?:trimmed )?count [^%]*%}\s*([^{]+?)\s*{% plural'
+)
 
 
 def made_again(folder: Path) -> None:
@@ -48,6 +55,17 @@ def shortcomings(folder: Path) -> list[str]:
         ):
             found.append(f"{language}: the catalog is out of date: run `make messages`, and translate what is new")
     return found
+
+
+def counted_and_alone() -> set[str]:
+    """The texts that are used both with a number and alone, for which gettext has but one translation."""
+    folders = [ROOT / name for name in SOURCES if name != LOCALE]
+    files = [path for folder in folders for kind in ("py", "html", "txt") for path in folder.rglob(f"*.{kind}")]
+    sources = [path.read_text() for path in files]
+    alone, counted = (
+        {"".join(match) for text in sources for match in pattern.findall(text)} for pattern in (ALONE, COUNTED)
+    )
+    return alone & counted
 
 
 def catalog(root: Path, language: str, kind: Literal["po", "mo"]) -> Any:
@@ -76,6 +94,7 @@ def main() -> int:
         if write:
             shutil.copytree(Path(scratch) / LOCALE, ROOT / LOCALE, dirs_exist_ok=True)
         found = shortcomings(Path(scratch))
+    found += [f"used with a number and without: give one of them a context: {text!r}" for text in counted_and_alone()]
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 

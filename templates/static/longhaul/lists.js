@@ -1,4 +1,4 @@
-// Lists whose rows can be selected: a box that ticks all of them, and how many are ticked.
+// Lists whose rows can be selected: a box that ticks all of them, how many are ticked, and what to do with these.
 const boxes = () => [...document.querySelectorAll("input[form=selection][name=job]")];
 
 const count = () => {
@@ -8,6 +8,7 @@ const count = () => {
   all.checked = ticked > 0 && ticked === boxes().length;
   all.indeterminate = ticked > 0 && !all.checked;
   const told = document.querySelector("[data-selected]");
+  for (const button of document.querySelectorAll("#selection button")) button.hidden = !ticked;
   told.textContent = ticked ? told.dataset.selected.replace("0", ticked) : "";
 };
 

@@ -120,3 +120,9 @@ def test_home_is_the_first_section(signed_in: Client) -> None:
     content = signed_in.get("/").content.decode()
     assert '<a class="brand" href="/">' in content
     assert '<a href="/" aria-current="page">Home</a>' in content
+
+
+def test_a_page_within_a_section_marks_the_section(signed_in: Client) -> None:
+    content = signed_in.get("/reports/new").content.decode()
+    assert '<a href="/reports" aria-current="true">Reports</a>' in content
+    assert content.count('aria-current="true"') == 1

@@ -217,6 +217,8 @@ def test_the_end_of_the_session_leads_to_the_sign_in(ada_page: Page, live_url: s
 def test_several_reports_are_canceled_with_the_keyboard_alone(ada_page: Page, make_job: MakeJob) -> None:
     first, second = make_job(), make_job()
     ada_page.goto("/reports")
+    expect(ada_page.get_by_label("Select all")).to_be_visible()
+    expect(ada_page.get_by_role("button", name="Cancel")).to_be_hidden()
     for locator in ("#select-all", f"#select-{first.pk}"):
         ada_page.locator(locator).focus()
         ada_page.keyboard.press("Space")

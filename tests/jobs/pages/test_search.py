@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from playwright.sync_api import Page
 from pytest_django import DjangoAssertNumQueries
 from rest_framework import serializers
 
@@ -35,6 +36,17 @@ def test_a_job_is_found_by_title_value_file_and_id(signed_in: Client, make_job: 
     for asked in ("customers", "jp", "Custom JP 5"):
         assert found(signed_in, asked) == [customers], asked
     assert found(signed_in, "s") == [customers, sales]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_found_jobs_stand_below_each_other(ada_page: Page, make_job: MakeJob) -> None:
+    make_job(State.CANCELLED)
+    make_job(State.CANCELLED)
+    ada_page.goto("/search?q=yearly")
+    first, second = (row.bounding_box() for row in ada_page.locator(".jobs > li").all())
+    assert first is not None
+    assert second is not None
+    assert second["y"] > first["y"] + first["height"]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_page_tells_of_the_file_and_nothing_else(client: Client, page: str, 
     response = client.get(page)
     until = f"{link.expires_at:%Y-%m-%d %H:%M} UTC"
     text = words(response)
-    assert f"File sales.csv Content 1,234 rows Size 10.0 KB SHA-256 {DIGEST} Available until {until}" in text
+    assert f"File sales.csv Content 1,234 rows Size 10.2 kB SHA-256 {DIGEST} Available until {until}" in text
     assert "Yearly sales" in text
     assert f'href="{page}/download"' in response.content.decode()
     assert (response.status_code, response["Cache-Control"]) == (200, "private, no-store")
