@@ -14,7 +14,6 @@ from jobs.pages.catalogue import catalogue_of
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.lookups import lookup_of
 from jobs.pages.order_form import OrderForm, mistakes
-from jobs.pages.order_words import order_words_of
 from jobs.pages.orders_again import found_again, may_be_repeated
 from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
@@ -62,7 +61,7 @@ class OrderPages(KindPages):
             "searched": searched,
             "is_empty": not types,
         }
-        return self.render(request, "jobs/catalogue.html", say=order_words_of(kind), **shown)
+        return self.render(request, "jobs/catalogue.html", **shown)
 
     def lookup(self, request: SignedInRequest) -> HttpResponse:
         """The rows that a parameter can name, as options of its list."""
@@ -78,8 +77,8 @@ class OrderPages(KindPages):
         if "again" not in request.POST and may_be_repeated(job_type, request.POST):
             equal = self.resource.ordering.find_equal(owner=request.user, data=data)
             if equal is not None:
-                words, found = order_words_of(self.resource.kind), found_again(equal, request.POST)
-                return self.render(request, "jobs/equal.html", job_type=job_type, found=found, say=words)
+                found = found_again(equal, request.POST)
+                return self.render(request, "jobs/equal.html", job_type=job_type, found=found)
         try:
             job = self.resource.ordering.place_order(owner=request.user, data=data).job
         except AdmissionError as error:
@@ -102,9 +101,7 @@ class OrderPages(KindPages):
         fields = render_form(form, lookup=f"{address}?type={job_type.identifier}")
         sent = {name: request.POST.get(name, "") for name in ("saved", "save_name")}
         context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **sent, **shown}
-        return self.render(
-            request, self.order_template, status=status, say=order_words_of(self.resource.kind), **context
-        )
+        return self.render(request, self.order_template, status=status, **context)
 
     def _saved_of(self, request: SignedInRequest, types: dict[str, JobType]) -> list[dict[str, Any]]:
         """My saved orders, with their types; a type that I may no longer order is None."""

@@ -21,7 +21,7 @@ from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
 from reports.pages.order_form import ReportForm
 from reports.pages.result_pages import ResultPages
-from reports.pages.texts import TEXTS
+from reports.pages.words import WORDS
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.types import ReportType
 
@@ -30,9 +30,9 @@ class ReportPages(ResultPages, JobPages):
     """`/reports`, and everything below it."""
 
     resource = REPORTS
+    words = WORDS
     Form = ReportForm
     order_template = "reports/order.html"
-    texts = TEXTS
     page_template = "reports/detail.html"
     body_template = "reports/detail_body.html"
 

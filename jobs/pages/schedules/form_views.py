@@ -123,7 +123,6 @@ def _page(
         "mistakes": [*of_order, *forms.when.mistakes()],
         "schedule": of,
         "refusal": refusal,
-        **forms.pages.resource.words,
     }
     return render(request, "schedules/form.html", context, status=status)
 
