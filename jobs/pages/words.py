@@ -54,17 +54,17 @@ class KindWords(NamedTuple):
     nothing_selected: _StrOrPromise = _("No job was selected. Tick the boxes of some jobs first.")
     cancel_selected: ActionWords = ActionWords(
         ask=ngettext_lazy("Cancel this job?", "Cancel these %(count)d jobs?", "count"),
-        confirm=ngettext_lazy("Cancel the job", "Cancel %(count)d jobs", "count"),
+        confirm=ngettext_lazy("Cancel this job", "Cancel %(count)d jobs", "count"),
         done=ngettext_lazy("%(count)d job was canceled.", "%(count)d jobs were canceled.", "count"),
     )
     retry_selected: ActionWords = ActionWords(
         ask=ngettext_lazy("Try this job again?", "Try these %(count)d jobs again?", "count"),
-        confirm=ngettext_lazy("Try again", "Try %(count)d jobs again", "count"),
+        confirm=ngettext_lazy("Try this job again", "Try %(count)d jobs again", "count"),
         done=ngettext_lazy("%(count)d job is queued again.", "%(count)d jobs are queued again.", "count"),
     )
     delete_selected: ActionWords = ActionWords(
         ask=ngettext_lazy("Delete this job?", "Delete these %(count)d jobs?", "count"),
-        confirm=ngettext_lazy("Delete permanently", "Delete %(count)d jobs permanently", "count"),
+        confirm=ngettext_lazy("Delete this job permanently", "Delete %(count)d jobs permanently", "count"),
         done=ngettext_lazy("%(count)d job was deleted.", "%(count)d jobs were deleted.", "count"),
     )
 

@@ -31,17 +31,17 @@ WORDS: Final = KindWords(
     nothing_selected=_("No report was selected. Tick the boxes of some reports first."),
     cancel_selected=ActionWords(
         ask=ngettext_lazy("Cancel this report?", "Cancel these %(count)d reports?", "count"),
-        confirm=ngettext_lazy("Cancel the report", "Cancel %(count)d reports", "count"),
+        confirm=ngettext_lazy("Cancel this report", "Cancel %(count)d reports", "count"),
         done=ngettext_lazy("%(count)d report was canceled.", "%(count)d reports were canceled.", "count"),
     ),
     retry_selected=ActionWords(
         ask=ngettext_lazy("Try this report again?", "Try these %(count)d reports again?", "count"),
-        confirm=ngettext_lazy("Try again", "Try %(count)d reports again", "count"),
+        confirm=ngettext_lazy("Try this report again", "Try %(count)d reports again", "count"),
         done=ngettext_lazy("%(count)d report is queued again.", "%(count)d reports are queued again.", "count"),
     ),
     delete_selected=ActionWords(
         ask=ngettext_lazy("Delete this report?", "Delete these %(count)d reports?", "count"),
-        confirm=ngettext_lazy("Delete permanently", "Delete %(count)d reports permanently", "count"),
+        confirm=ngettext_lazy("Delete this report permanently", "Delete %(count)d reports permanently", "count"),
         done=ngettext_lazy("%(count)d report was deleted.", "%(count)d reports were deleted.", "count"),
     ),
     all=_("All reports"),

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
@@ -41,6 +43,8 @@ def shortcomings(folder: Path) -> list[str]:
     found: list[str] = []
     for language in LANGUAGES:
         known, made = (catalog(root, language, "po") for root in (ROOT, folder))
+        mixed = [entry.msgid for entry in made if entry.msgid_plural and has_other_use(entry.msgid, entry.msgid_plural)]
+        found += [f"{language}: {text!r} has a plural, and is also used without it or with another" for text in mixed]
         missing = [*made.untranslated_entries(), *made.fuzzy_entries()]
         found += [f"{language}: not translated: {entry.msgid!r}" for entry in missing]
         if texts(known) != texts(made) or texts(catalog(ROOT, language, "mo")) != texts(
@@ -48,6 +52,20 @@ def shortcomings(folder: Path) -> list[str]:
         ):
             found.append(f"{language}: the catalog is out of date: run `make messages`, and translate what is new")
     return found
+
+
+def has_other_use(text: str, plural: str) -> bool:
+    """Whether the sources use `text` without its plural. A catalog has one entry for both, with a number."""
+    alone = rf"(?:\b(?:_|gettext|gettext_lazy|gettext_noop)\(|\{{% translate )\s*\"{re.escape(text)}\""
+    other = rf"\bngettext(?:_lazy)?\(\s*\"{re.escape(text)}\",\s*\"(?!{re.escape(plural)}\")"
+    return re.search(f"{alone}|{other}", all_sources()) is not None
+
+
+@cache
+def all_sources() -> str:
+    """The text of all modules and templates that `makemessages` reads."""
+    paths = (path for name in SOURCES for path in (ROOT / name).rglob("*") if path.suffix in (".py", ".html", ".txt"))
+    return "\n".join(path.read_text() for path in paths)
 
 
 def catalog(root: Path, language: str, kind: Literal["po", "mo"]) -> Any:

@@ -23,17 +23,17 @@ WORDS: Final = KindWords(
     nothing_selected=_("No upload was selected. Tick the boxes of some uploads first."),
     cancel_selected=ActionWords(
         ask=ngettext_lazy("Cancel this upload?", "Cancel these %(count)d uploads?", "count"),
-        confirm=ngettext_lazy("Cancel the upload", "Cancel %(count)d uploads", "count"),
+        confirm=ngettext_lazy("Cancel this upload", "Cancel %(count)d uploads", "count"),
         done=ngettext_lazy("%(count)d upload was canceled.", "%(count)d uploads were canceled.", "count"),
     ),
     retry_selected=ActionWords(
         ask=ngettext_lazy("Try this upload again?", "Try these %(count)d uploads again?", "count"),
-        confirm=ngettext_lazy("Try again", "Try %(count)d uploads again", "count"),
+        confirm=ngettext_lazy("Try this upload again", "Try %(count)d uploads again", "count"),
         done=ngettext_lazy("%(count)d upload is queued again.", "%(count)d uploads are queued again.", "count"),
     ),
     delete_selected=ActionWords(
         ask=ngettext_lazy("Delete this upload?", "Delete these %(count)d uploads?", "count"),
-        confirm=ngettext_lazy("Delete permanently", "Delete %(count)d uploads permanently", "count"),
+        confirm=ngettext_lazy("Delete this upload permanently", "Delete %(count)d uploads permanently", "count"),
         done=ngettext_lazy("%(count)d upload was deleted.", "%(count)d uploads were deleted.", "count"),
     ),
     all=_("All uploads"),
