@@ -41,7 +41,13 @@ class KindPages:
         return own | {name.replace("-", "_"): f"{kind}-page-{name}" for name in acts}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        shown = {"kind": self.resource.kind, "names": self.names, "words": self.words, "can_repeat": self.can_repeat}
+        shown = {
+            "kind": self.resource.kind,
+            "names": self.names,
+            "words": self.words,
+            "can_order_again": self.can_order_again,
+            "can_repeat": self.can_repeat,
+        }
         return render(request, template, {**shown, **context}, status=status)
 
     @property

@@ -88,6 +88,10 @@ class OrderPages(KindPages):
             return response
         return HttpResponse(status=303, headers={"Location": reverse(self.names["detail"], args=[job.pk])})
 
+    def fields_of(self, job_type: JobType, form: OrderForm) -> str:
+        """The fields of the form as safe HTML. The queries are those of `render_form`."""
+        return render_form(form, lookup=f"{reverse(self.names['lookup'])}?type={job_type.identifier}")
+
     def data_of(self, job_type: JobType, form: OrderForm) -> dict[str, Any]:
         """A valid form as the body of an order over the API."""
         return {f"{self.resource.kind}Type": job_type.identifier, **form.order()}
@@ -97,13 +101,14 @@ class OrderPages(KindPages):
     ) -> HttpResponse:
         """The form with its mistakes."""
         wrong = mistakes(form) if hasattr(form, "initial_data") else []
-        address = reverse(self.names["lookup"])
-        fields = render_form(form, lookup=f"{address}?type={job_type.identifier}")
+        fields = self.fields_of(job_type, form)
         sent = {name: request.POST.get(name, "") for name in ("saved", "save_name")}
         context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **sent, **shown}
         return self.render(request, self.order_template, status=status, **context)
 
     def _saved_of(self, request: SignedInRequest, types: dict[str, JobType]) -> list[dict[str, Any]]:
         """My saved orders, with their types; a type that I may no longer order is None."""
+        if not self.can_order_again:
+            return []
         mine = saved_orders(request.user, kind=self.resource.kind)
         return [{"order": saved, "type": types.get(saved.type)} for saved in mine]
