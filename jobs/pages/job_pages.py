@@ -16,7 +16,6 @@ from jobs.pages.saved_pages import SavedOrderPages
 from jobs.pages.schedules.schedulable import register_schedulable
 from jobs.pages.selection_pages import SelectionPages
 from jobs.pages.sharing import share_paths
-from jobs.pages.signed_in import signed_in_fragment
 
 
 class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
@@ -34,7 +33,7 @@ class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
             path(f"{at}/live", live_part(self.list_live), name=names["list_live"]),
             path(f"{at}/selected", _form(self.selected), name=names["selected"]),
             path(f"{at}/new", _form(self.order), name=names["order"]),
-            path(f"{at}/lookup", _fragment(self.lookup), name=names["lookup"]),
+            path(f"{at}/lookup", _page(self.lookup), name=names["lookup"]),
             *(self._saved_paths() if self.can_order_again else ()),
             path(f"{at}/<str:job_id>", _page(self.detail), name=names["detail"]),
             path(f"{at}/<str:job_id>/live", live_part(self.detail_live), name=names["detail_live"]),
@@ -57,10 +56,6 @@ class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
 
 def _page(view: View) -> View:
     return require_safe(login_required(never_cache(view)))
-
-
-def _fragment(view: View) -> View:
-    return require_safe(signed_in_fragment(never_cache(view)))
 
 
 def _form(view: View) -> View:

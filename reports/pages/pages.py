@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
@@ -15,7 +16,7 @@ from jobs.models import Job
 from jobs.pages.file_format import format_in_words
 from jobs.pages.job_pages import JobPages
 from jobs.pages.order_form import OrderForm
-from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
+from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
@@ -38,7 +39,7 @@ class ReportPages(ResultPages, JobPages):
 
     def paths(self) -> list[URLPattern]:
         """The paths of every kind, and that of the first rows."""
-        rows = require_safe(signed_in_fragment(never_cache(self.rows)))
+        rows = require_safe(login_required(never_cache(self.rows)))
         return [*super().paths(), path("reports/<str:job_id>/rows", rows, name="report-rows")]
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:

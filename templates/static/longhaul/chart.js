@@ -165,4 +165,4 @@ const drawCharts = () => {
   }
 };
 document.addEventListener("DOMContentLoaded", drawCharts);
-document.addEventListener("htmx:load", drawCharts);
+document.addEventListener("shown", drawCharts);

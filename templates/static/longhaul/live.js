@@ -87,8 +87,8 @@ const morph = (part, html) => {
     note("announcement").textContent = ended.map((job) => job.dataset.says).join(". ");
     if (document.hidden && notifies()) ended.forEach(notify);
   }
-  window.htmx?.process(after);
   showTitle(after);
+  document.dispatchEvent(new Event("shown"));
 };
 
 // Asking
