@@ -40,7 +40,7 @@ const notifies = () => mayNotify() && localStorage.getItem("notify") === "on";
 
 const notify = (job) => {
   try {
-    const shown = new Notification(job.dataset.says, { tag: job.id, icon: document.querySelector("link[rel=icon]")?.href });
+    const shown = new Notification(job.dataset.says, { tag: job.id, icon: document.querySelector("link[rel=apple-touch-icon]")?.href });
     shown.addEventListener("click", () => window.focus());
   } catch {
     // Some phones have notifications only for installed apps.
