@@ -56,7 +56,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "DASHBOARD_CALLBACK": "jobs.admin.dashboard.dashboard",
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("longhaul/admin.css")],
-    "SCRIPTS": [lambda request: static("longhaul/longhaul.js")],
+    "SCRIPTS": [lambda request: static("longhaul/longhaul.js"), lambda request: static("longhaul/admin.js")],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

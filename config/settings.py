@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_results",
     "django_celery_beat",
-    "django_htmx",
     "django_structlog",
     "axes",
     "csp",
@@ -74,7 +73,6 @@ MIDDLEWARE = [
     "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
     "jobs.http.middleware.AnswerOutages",  # the last middleware is the first to see an exception

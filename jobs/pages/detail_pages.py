@@ -23,7 +23,6 @@ from jobs.pages.refusal import Refusal
 from jobs.pages.share_panel import share_panel
 from jobs.pages.signed_in import SignedInRequest
 from jobs.pages.support import support_contact
-from jobs.pages.texts import KindTexts
 
 
 class DetailPages(KindPages):
@@ -33,7 +32,6 @@ class DetailPages(KindPages):
     head of the page, for scripts of its own.
     """
 
-    texts: ClassVar[KindTexts] = KindTexts()
     page_template: ClassVar[str] = "jobs/detail.html"
     body_template: ClassVar[str] = "jobs/detail_body.html"
 
@@ -63,7 +61,7 @@ class DetailPages(KindPages):
         job = self.mine(request, job_id)
         if cancel_active_job(job.pk, actor=request.user.get_username()):
             return redirect(self.names["detail"], job.pk)
-        ended = Refusal(gettext("It was not canceled"), str(self.texts.not_canceled))
+        ended = Refusal(gettext("It was not canceled"), str(self.words.not_canceled))
         return self.detail(request, job_id, status=409, refused=ended)
 
     def delete(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
@@ -71,7 +69,7 @@ class DetailPages(KindPages):
         job = self.mine(request, job_id)
         if purge_jobs([job.pk], actor=request.user.get_username()).changed:
             return redirect(self.names["list"])
-        active = Refusal(gettext("It was not deleted"), str(self.texts.not_deleted))
+        active = Refusal(gettext("It was not deleted"), str(self.words.not_deleted))
         return self.detail(request, job_id, status=409, refused=active)
 
     def retry(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
@@ -95,7 +93,6 @@ class DetailPages(KindPages):
         shown = show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=remedies)
         return {
             "shown": shown,
-            "texts": self.texts,
             "body_template": self.body_template,
             "share": share_panel(request, self.resource, shown),
             "contact": support_contact() if shown.failure else None,

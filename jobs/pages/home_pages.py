@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 
 from jobs.pages.home import read_home
 from jobs.pages.home_panels import home_panels
-from jobs.pages.kind_words import words_of
 from jobs.pages.kinds_with_pages import kinds_with_pages
 from jobs.pages.live import live_part
 from jobs.pages.search import LONGEST_QUERY, search_jobs
@@ -55,10 +54,10 @@ def search(request: SignedInRequest) -> HttpResponse:
 def _kinds() -> list[dict[str, Any]]:
     """For each kind, its words and the addresses of its list and its order form."""
     shown = []
-    for kind, pages in kinds_with_pages().items():
-        names, words = pages.names, words_of(kind)
+    for pages in kinds_with_pages().values():
+        names = pages.names
         try:
-            shown.append({"words": words, "list": reverse(names["list"]), "order": reverse(names["order"])})
+            shown.append({"words": pages.words, "list": reverse(names["list"]), "order": reverse(names["order"])})
         except NoReverseMatch:  # a kind may leave out its order form
             continue
     return shown

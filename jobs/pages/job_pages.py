@@ -16,7 +16,6 @@ from jobs.pages.saved_pages import SavedOrderPages
 from jobs.pages.schedules.schedulable import register_schedulable
 from jobs.pages.selection_pages import SelectionPages
 from jobs.pages.sharing import share_paths
-from jobs.pages.signed_in import signed_in_fragment
 
 
 class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
@@ -29,17 +28,13 @@ class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
             register_schedulable(self)
         kind, at, names = self.resource.kind, f"{self.resource.kind}s", self.names
         of_job = post_only_from(names["detail"], "job_id")
-        of_saved = post_only_from(f"{kind}-page-saved", "saved_id")
         return [
             path(at, _page(self.list), name=names["list"]),
             path(f"{at}/live", live_part(self.list_live), name=names["list_live"]),
             path(f"{at}/selected", _form(self.selected), name=names["selected"]),
             path(f"{at}/new", _form(self.order), name=names["order"]),
-            path(f"{at}/lookup", _fragment(self.lookup), name=names["lookup"]),
-            path(f"{at}/saved/<int:saved_id>", _page(self.saved_open), name=f"{kind}-page-saved"),
-            path(f"{at}/saved/<int:saved_id>/order", of_saved(self.saved_order), name=f"{kind}-page-saved-order"),
-            path(f"{at}/saved/<int:saved_id>/rename", of_saved(self.saved_rename), name=f"{kind}-page-saved-rename"),
-            path(f"{at}/saved/<int:saved_id>/delete", of_saved(self.saved_delete), name=f"{kind}-page-saved-delete"),
+            path(f"{at}/lookup", _page(self.lookup), name=names["lookup"]),
+            *(self._saved_paths() if self.can_order_again else ()),
             path(f"{at}/<str:job_id>", _page(self.detail), name=names["detail"]),
             path(f"{at}/<str:job_id>/live", live_part(self.detail_live), name=names["detail_live"]),
             path(f"{at}/<str:job_id>/cancel", of_job(self.cancel), name=f"{kind}-page-cancel"),
@@ -48,13 +43,19 @@ class JobPages(ListPages, SelectionPages, DetailPages, SavedOrderPages):
             *share_paths(self),
         ]
 
+    def _saved_paths(self) -> list[URLPattern]:
+        kind, at = self.resource.kind, f"{self.resource.kind}s/saved/<int:saved_id>"
+        of_saved = post_only_from(f"{kind}-page-saved", "saved_id")
+        return [
+            path(at, _page(self.saved_open), name=f"{kind}-page-saved"),
+            path(f"{at}/order", of_saved(self.saved_order), name=f"{kind}-page-saved-order"),
+            path(f"{at}/rename", of_saved(self.saved_rename), name=f"{kind}-page-saved-rename"),
+            path(f"{at}/delete", of_saved(self.saved_delete), name=f"{kind}-page-saved-delete"),
+        ]
+
 
 def _page(view: View) -> View:
     return require_safe(login_required(never_cache(view)))
-
-
-def _fragment(view: View) -> View:
-    return require_safe(signed_in_fragment(never_cache(view)))
 
 
 def _form(view: View) -> View:

@@ -13,8 +13,8 @@ from jobs.api.lookup import get_job
 from jobs.api.resources.resource import JobResource
 from jobs.kinds import find_kind
 from jobs.models import Job
-from jobs.pages.kind_words import words_of
 from jobs.pages.signed_in import SignedInRequest
+from jobs.pages.words import KindWords
 from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
@@ -28,6 +28,9 @@ class KindPages:
     """The base of the pages of one kind."""
 
     resource: ClassVar[JobResource]
+    words: ClassVar[KindWords] = KindWords()
+    #: Whether the values of the form are the whole order, so that it can be placed again. An upload also needs a file.
+    can_order_again: ClassVar[bool] = True
 
     @property
     def names(self) -> dict[str, str]:
@@ -38,9 +41,14 @@ class KindPages:
         return own | {name.replace("-", "_"): f"{kind}-page-{name}" for name in acts}
 
     def render(self, request: SignedInRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-        texts = {**self.resource.words, "texts": words_of(self.resource.kind)}
-        shown = {"names": self.names, "can_repeat": self.can_repeat, **texts, **context}
-        return render(request, template, shown, status=status)
+        shown = {
+            "kind": self.resource.kind,
+            "names": self.names,
+            "words": self.words,
+            "can_order_again": self.can_order_again,
+            "can_repeat": self.can_repeat,
+        }
+        return render(request, template, {**shown, **context}, status=status)
 
     @property
     def can_repeat(self) -> bool:

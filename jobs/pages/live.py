@@ -7,13 +7,13 @@ import re
 from functools import wraps
 from typing import Final
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from jobs.pages.posting import View
-from jobs.pages.signed_in import signed_in_fragment
 
 #: The token of a form, which is masked differently in each response.
 _FORM_TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="[A-Za-z0-9]{64}"')
@@ -34,4 +34,4 @@ def live_part(view: View) -> View:
         response["ETag"] = etag
         return get_conditional_response(request, etag=etag, response=response) or response
 
-    return require_safe(signed_in_fragment(never_cache(conditional)))
+    return require_safe(login_required(never_cache(conditional)))

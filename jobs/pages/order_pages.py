@@ -15,7 +15,6 @@ from jobs.pages.catalogue import catalogue_of
 from jobs.pages.kind_pages import KindPages
 from jobs.pages.lookups import lookup_of
 from jobs.pages.order_form import OrderForm, mistakes
-from jobs.pages.order_words import order_words_of
 from jobs.pages.orders_again import found_again, may_be_repeated
 from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
@@ -63,7 +62,7 @@ class OrderPages(KindPages):
             "searched": searched,
             "is_empty": not types,
         }
-        return self.render(request, "jobs/catalogue.html", say=order_words_of(kind), **shown)
+        return self.render(request, "jobs/catalogue.html", **shown)
 
     def lookup(self, request: SignedInRequest) -> HttpResponse:
         """The rows that a parameter can name, as options of its list."""
@@ -79,8 +78,8 @@ class OrderPages(KindPages):
         if "again" not in request.POST and may_be_repeated(job_type, request.POST):
             equal = self.resource.ordering.find_equal(owner=request.user, data=data)
             if equal is not None:
-                words, found = order_words_of(self.resource.kind), found_again(equal, request.POST)
-                return self.render(request, "jobs/equal.html", job_type=job_type, found=found, say=words)
+                found = found_again(equal, request.POST)
+                return self.render(request, "jobs/equal.html", job_type=job_type, found=found)
         try:
             job = self.resource.ordering.place_order(owner=request.user, data=data).job
         except AdmissionError as error:
@@ -91,6 +90,10 @@ class OrderPages(KindPages):
             return response
         return HttpResponse(status=303, headers={"Location": reverse(self.names["detail"], args=[job.pk])})
 
+    def fields_of(self, job_type: JobType, form: OrderForm) -> str:
+        """The fields of the form as safe HTML. The queries are those of `render_form`."""
+        return render_form(form, lookup=f"{reverse(self.names['lookup'])}?type={job_type.identifier}")
+
     def data_of(self, job_type: JobType, form: OrderForm) -> dict[str, Any]:
         """A valid form as the body of an order over the API."""
         return {f"{self.resource.kind}Type": job_type.identifier, **form.order()}
@@ -100,15 +103,14 @@ class OrderPages(KindPages):
     ) -> HttpResponse:
         """The form with its mistakes."""
         wrong = mistakes(form) if hasattr(form, "initial_data") else []
-        address = reverse(self.names["lookup"])
-        fields = render_form(form, lookup=f"{address}?type={job_type.identifier}")
+        fields = self.fields_of(job_type, form)
         sent = {name: request.POST.get(name, "") for name in ("saved", "save_name")}
         context = {"job_type": job_type, "fields": fields, "mistakes": wrong, **sent, **shown}
-        return self.render(
-            request, self.order_template, status=status, say=order_words_of(self.resource.kind), **context
-        )
+        return self.render(request, self.order_template, status=status, **context)
 
     def _saved_of(self, request: SignedInRequest, types: dict[str, JobType]) -> list[dict[str, Any]]:
         """My saved orders, with their types; a type that I may no longer order is None."""
+        if not self.can_order_again:
+            return []
         mine = saved_orders(request.user, kind=self.resource.kind)
         return [{"order": saved, "type": types.get(saved.type)} for saved in mine]

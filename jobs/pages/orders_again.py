@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jobs.types.base import JobType
 
 #: Members of a form that are about the form, not about the order.
-OF_FORM = ("csrfmiddlewaretoken", "preview", "q", "save", "save_name", "saved")
+OF_FORM = ("csrfmiddlewaretoken", "preview", "save", "save_name", "saved")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class PageFormRenderer(HTMLFormRenderer):
     template_pack = "jobs/fields/"
     default_style = ClassLookupDict(STYLES)
 
-    def __init__(self, *, lookup: str = "") -> None:
+    def __init__(self, *, lookup: str) -> None:
         self.lookup = lookup
 
     def render_field(self, field: BoundField, parent_style: Mapping[str, Any]) -> str:
@@ -63,7 +63,7 @@ class PageFormRenderer(HTMLFormRenderer):
         }
 
 
-def render_form(form: OrderForm, *, lookup: str = "") -> str:
+def render_form(form: OrderForm, *, lookup: str) -> str:
     """The form's fields as safe HTML. One query for each lookup, and one more for the chosen row of a long table."""
     form.dress()
     return PageFormRenderer(lookup=lookup).render(form.data)

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from jobs.estimates.estimate import Estimate, estimate, estimate_listed
 from jobs.models import Job
-from jobs.pages.kind_words import KindWords, words_of
 from jobs.pages.wording import Shown, orderable_type, show
+from jobs.pages.words import KindWords
 from jobs.states import State
 from jobs.types.base import JobType
 
@@ -37,8 +37,8 @@ class Row:
         return self.pages.names
 
     @property
-    def texts(self) -> KindWords:
-        return words_of(self.job.kind)
+    def words(self) -> KindWords:
+        return self.pages.words
 
     @property
     def file_name(self) -> str:
@@ -69,7 +69,7 @@ class Row:
 
     @property
     def can_order_again(self) -> bool:
-        return bool(self.texts.again) and self.shown.may_order_again
+        return self.pages.can_order_again and self.shown.may_order_again
 
 
 def rows_of(jobs: Sequence[Job], user: User, kinds: dict[str, KindPages]) -> list[Row]:

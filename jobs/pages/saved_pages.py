@@ -33,7 +33,7 @@ class SavedOrderPages(OrderPages):
 
     def take(self, request: SignedInRequest, job_type: JobType, form: OrderForm) -> HttpResponse:
         """Save the form under a name, or what the other buttons do."""
-        if "save" not in request.POST:
+        if "save" not in request.POST or not self.can_order_again:
             return super().take(request, job_type, form)
         name = " ".join(request.POST.get("save_name", "").split())
         if refusal := _refusal_of(name):

@@ -13,7 +13,6 @@ from django.utils.translation import ngettext
 from jobs.joining import join_words
 from jobs.models import Job
 from jobs.pages.kind_pages import KindPages
-from jobs.pages.kind_words import words_of
 from jobs.pages.list_filter import query_of
 from jobs.pages.listing import PAGE_SIZE
 from jobs.pages.rows import Row, rows_of
@@ -27,7 +26,7 @@ class SelectionPages(KindPages):
     def selected(self, request: SignedInRequest) -> HttpResponseBase:
         """At most as many jobs as a page of the list has. Ids of other users and unknown ones are only counted."""
         sent = request.POST if request.method == "POST" else request.GET
-        action, texts = sent.get("action", ""), words_of(self.resource.kind)
+        action = sent.get("action", "")
         here = query_of(QueryDict(sent.get("back", "")), also=("before",))
         if not action:  # a user who had to sign in again after the confirmation
             return self._back(here)
@@ -35,16 +34,16 @@ class SelectionPages(KindPages):
             raise Http404
         ids = _ids(sent.getlist("job"))
         if not ids:
-            messages.warning(request, str(texts.nothing_selected))
+            messages.warning(request, str(self.words.nothing_selected))
             return self._back(here)
-        rows = self._rows(request, ids)
+        rows, words = self._rows(request, ids), self.words.of_action(action)
         if request.method != "POST":
             count = {"count": len(rows)}
-            ask, confirm = texts.ask[action] % count, texts.confirm[action] % count
+            ask, confirm = words.ask % count, words.confirm % count
             return self._confirmation(request, action=action, rows=rows, here=here, ask=ask, confirm=confirm)
         outcome = act_on(action, rows, pages=self, owner=request.user)
         if outcome.changed:
-            messages.success(request, str(texts.done[action] % {"count": outcome.changed}))
+            messages.success(request, str(words.done % {"count": outcome.changed}))
         _tell_refusals(request, outcome, unknown=len(ids) - len(rows))
         return self._back(here)
 

@@ -17,7 +17,7 @@ from jobs.pages.schedules import views as schedules
 @require_safe
 def icon(request: HttpRequest) -> HttpResponse:
     """Browsers request this path for pages that name no icon, such as the admin's."""
-    return redirect(static("longhaul/icon.svg"))
+    return redirect(static("longhaul/icon.ico"))
 
 
 sign_in = LoginView.as_view(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
@@ -17,13 +18,13 @@ from jobs.models import Job
 from jobs.pages.file_format import format_in_words
 from jobs.pages.job_pages import JobPages
 from jobs.pages.order_form import OrderForm
-from jobs.pages.signed_in import SignedInRequest, signed_in_fragment
+from jobs.pages.signed_in import SignedInRequest
 from jobs.types.base import JobType
 from reports.api.resource import REPORTS
 from reports.ordering import valid_payload
 from reports.pages.order_form import ReportForm
 from reports.pages.result_pages import ResultPages
-from reports.pages.texts import TEXTS
+from reports.pages.words import WORDS
 from reports.previewing import PreviewFailedError, PreviewUnavailableError, preview_report
 from reports.types import ReportType
 
@@ -32,15 +33,15 @@ class ReportPages(ResultPages, JobPages):
     """`/reports`, and everything below it."""
 
     resource = REPORTS
+    words = WORDS
     Form = ReportForm
     order_template = "reports/order.html"
-    texts = TEXTS
     page_template = "reports/detail.html"
     body_template = "reports/detail_body.html"
 
     def paths(self) -> list[URLPattern]:
         """The paths of every kind, and that of the first rows."""
-        rows = require_safe(signed_in_fragment(never_cache(self.rows)))
+        rows = require_safe(login_required(never_cache(self.rows)))
         return [*super().paths(), path("reports/<str:job_id>/rows", rows, name="report-rows")]
 
     def facts(self, job: Job) -> Sequence[tuple[str, str]]:

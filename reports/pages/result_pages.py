@@ -9,7 +9,6 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.translation import gettext
-from django_htmx.http import HttpResponseClientRefresh
 
 from jobs.errors import ArtifactError, StorageUnavailableError
 from jobs.models import Artifact, Job
@@ -50,15 +49,15 @@ class ResultPages(DetailPages):
         return {"has_chart": (shown.is_active or shown.is_complete) and _chart_of(shown.job) is not None}
 
     def rows(self, request: SignedInRequest, job_id: str) -> HttpResponseBase:
-        """The first rows: a part of the page for htmx, else the whole page with them.
+        """The first rows: a part of the page for parts.js, which sends `X-Fragment`, else the whole page with them.
 
         `sort` is the number of a column, and `direction` is `ascending` or `descending`.
         """
         job = self.mine(request, job_id)
         if (artifact := job.result_artifact) is None or not is_available(artifact):
-            return HttpResponseClientRefresh() if request.htmx else redirect(self.names["detail"], job.pk)
+            return redirect(self.names["detail"], job.pk)
         result = read_result(job, artifact, request.GET.dict())
-        if request.htmx:
+        if "X-Fragment" in request.headers:
             return self.render(request, "reports/result.html", result=result, job=job)
         return self.detail(request, job_id, result=result, job=job)
 

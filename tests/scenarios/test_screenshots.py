@@ -1,5 +1,6 @@
-"""The pictures in README.md, of pages with real content. `make screenshots` takes them again."""
+"""The pictures in README.md, of pages with real content, and the icons. `make screenshots` makes them again."""
 
+import struct
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ from examples.sales.seeding import seed_sales
 from tests.support.axe import carry_session
 from tests.support.stack import Stack
 
-IMAGES: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
+ROOT: Final = Path(__file__).resolve().parents[2]
+IMAGES: Final = ROOT / "docs" / "images"
+STATIC: Final = ROOT / "templates" / "static" / "longhaul"
 CSV: Final = "sku,name,category,list_price\nP-9001,Anvil,Tools,12.50\nP-9002,Rope,Tools,cheap\n,Lamp,Home,3\n"
 
 pytestmark = [pytest.mark.screenshots, pytest.mark.django_db(transaction=True)]
@@ -45,6 +48,31 @@ def test_take_them(desk: Page) -> None:
     desk.goto("/")
     expect(desk.get_by_role("heading", name="Ready")).to_be_visible()
     take(desk, "home")
+
+
+def test_draw_the_card_of_link_previews_and_the_icons(page: Page) -> None:
+    icon = STATIC / "icon.svg"
+    (STATIC / "card.png").write_bytes(drawn(page, IMAGES / "card.svg", 1200, 630))
+    # iOS rounds the icon by itself, and would show black where it is transparent.
+    (STATIC / "touch-icon.png").write_bytes(drawn(page, icon, 180, 180, ground="#0a5bab"))
+    (STATIC / "icon.ico").write_bytes(as_ico({size: drawn(page, icon, size, size) for size in (16, 32, 48)}))
+
+
+def drawn(page: Page, svg: Path, width: int, height: int, *, ground: str = "none") -> bytes:
+    """An SVG file as PNG."""
+    page.set_viewport_size({"width": width, "height": height})
+    style = f"body {{ margin: 0; background: {ground} }} svg {{ display: block; width: 100vw }}"
+    page.set_content(f"<style>{style}</style>{svg.read_text()}")
+    return page.screenshot(omit_background=True)
+
+
+def as_ico(pictures: dict[int, bytes]) -> bytes:
+    """Square PNGs by their size, as an ICO file."""
+    at, entries = 6 + 16 * len(pictures), b""
+    for size, png in pictures.items():
+        entries += struct.pack("<BBBBHHII", size, size, 0, 0, 1, 32, len(png), at)
+        at += len(png)
+    return struct.pack("<HHH", 0, 1, len(pictures)) + entries + b"".join(pictures.values())
 
 
 def order_yearly_sales(page: Page, year: str) -> None:

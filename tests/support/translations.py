@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
@@ -25,12 +26,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LOCALE: Final = "locale"
 SOURCES: Final = ("config", "examples", "jobs", "reports", "tabular", "templates", "uploads", LOCALE)
 LANGUAGES: Final = ("ja",)
-
-#: Texts as the sources have them: alone, and as the singular of a text with a number.
-ALONE: Final = re.compile(r'(?:\b_|(?<![np])gettext(?:_lazy|_noop)?)\(\s*"([^"]+)"|{% translate "([^"]+)"')
-COUNTED: Final = re.compile(
-    r'\bngettext(?:_lazy)?\(\s*"([^"]+)"|{% blocktranslate (?:trimmed )?count [^%]*%}\s*([^{]+?)\s*{% plural'
-)
 
 
 def made_again(folder: Path) -> None:
@@ -48,6 +43,8 @@ def shortcomings(folder: Path) -> list[str]:
     found: list[str] = []
     for language in LANGUAGES:
         known, made = (catalog(root, language, "po") for root in (ROOT, folder))
+        mixed = [entry.msgid for entry in made if entry.msgid_plural and not entry.msgctxt and has_other_use(entry.msgid, entry.msgid_plural)]
+        found += [f"{language}: {text!r} has a plural, and is also used without it or with another" for text in mixed]
         missing = [*made.untranslated_entries(), *made.fuzzy_entries()]
         found += [f"{language}: not translated: {entry.msgid!r}" for entry in missing]
         if texts(known) != texts(made) or texts(catalog(ROOT, language, "mo")) != texts(
@@ -57,15 +54,18 @@ def shortcomings(folder: Path) -> list[str]:
     return found
 
 
-def counted_and_alone() -> set[str]:
-    """The texts that are used both with a number and alone, for which gettext has but one translation."""
-    folders = [ROOT / name for name in SOURCES if name != LOCALE]
-    files = [path for folder in folders for kind in ("py", "html", "txt") for path in folder.rglob(f"*.{kind}")]
-    sources = [path.read_text() for path in files]
-    alone, counted = (
-        {"".join(match) for text in sources for match in pattern.findall(text)} for pattern in (ALONE, COUNTED)
-    )
-    return alone & counted
+def has_other_use(text: str, plural: str) -> bool:
+    """Whether the sources use `text` without its plural. A catalog has one entry for both, with a number."""
+    alone = rf"(?:\b(?:_|gettext|gettext_lazy|gettext_noop)\(|\{{% translate )\s*\"{re.escape(text)}\""
+    other = rf"\bngettext(?:_lazy)?\(\s*\"{re.escape(text)}\",\s*\"(?!{re.escape(plural)}\")"
+    return re.search(f"{alone}|{other}", all_sources()) is not None
+
+
+@cache
+def all_sources() -> str:
+    """The text of all modules and templates that `makemessages` reads."""
+    paths = (path for name in SOURCES for path in (ROOT / name).rglob("*") if path.suffix in (".py", ".html", ".txt"))
+    return "\n".join(path.read_text() for path in paths)
 
 
 def catalog(root: Path, language: str, kind: Literal["po", "mo"]) -> Any:
@@ -94,7 +94,6 @@ def main() -> int:
         if write:
             shutil.copytree(Path(scratch) / LOCALE, ROOT / LOCALE, dirs_exist_ok=True)
         found = shortcomings(Path(scratch))
-    found += [f"used with a number and without: give one of them a context: {text!r}" for text in counted_and_alone()]
     sys.stderr.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 

@@ -12,7 +12,6 @@ from rest_framework.exceptions import ValidationError
 from jobs.models import Job
 from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
-from jobs.pages.page_form_renderer import render_form
 from jobs.pages.signed_in import SignedInRequest
 from uploads.api.query import HeadingsQueryField
 from uploads.mending import is_unwritten
@@ -107,7 +106,7 @@ class NewUploadPages(OrderPages):
             "uploads/new.html",
             status=status,
             shown=shown,
-            fields=render_form(form) if shown.has_parameters else "",
+            fields=self.fields_of(upload_type, form) if shown.has_parameters else "",
             mistakes=mistakes(form) if hasattr(form, "initial_data") else [],
             options=options,
             refused=refused,

@@ -16,12 +16,15 @@ from uploads.pages.match_pages import MatchPages
 from uploads.pages.mend_pages import MendPages
 from uploads.pages.new_pages import NewUploadPages
 from uploads.pages.recognize_pages import RecognizePages
+from uploads.pages.words import WORDS
 
 
 class UploadPages(NewUploadPages, RecognizePages, MatchPages, MendPages, JobPages):
     """Everything below `/uploads`."""
 
     resource = UPLOADS
+    words = WORDS
+    can_order_again = False
 
     def paths(self, **options: Any) -> list[URLPattern]:
         """Adds what only uploads have."""

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods
 from jobs.models import Schedule
 from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
-from jobs.pages.page_form_renderer import render_form
 from jobs.pages.schedules.schedulable import schedulable
 from jobs.pages.schedules.views import my_schedule
 from jobs.pages.schedules.when_form import WhenForm, new_values, values_of
@@ -106,11 +105,6 @@ def _order_of(schedule: Schedule, pages: OrderPages, job_type: JobType) -> Order
     return pages.Form.of_now(job_type, body, relative)
 
 
-def _lookup_of(forms: Forms) -> str:
-    """Where the inputs of the order form search the rows that a parameter can name."""
-    return f"{reverse(forms.pages.names['lookup'])}?type={forms.job_type.identifier}"
-
-
 def _page(
     request: SignedInRequest, forms: Forms, *, status: int = 200, of: Schedule | None = None, refusal: str = ""
 ) -> HttpResponse:
@@ -118,12 +112,11 @@ def _page(
     context: dict[str, Any] = {
         "action": forms.action,
         "job_type": forms.job_type,
-        "fields": render_form(forms.order, lookup=_lookup_of(forms)),
+        "fields": forms.pages.fields_of(forms.job_type, forms.order),
         "when": forms.when,
         "mistakes": [*of_order, *forms.when.mistakes()],
         "schedule": of,
         "refusal": refusal,
-        **forms.pages.resource.words,
     }
     return render(request, "schedules/form.html", context, status=status)
 

@@ -1,5 +1,5 @@
 // Draws the chart of a report from the table of its numbers (<table data-chart="line">) with uPlot. The page is complete
-// without it. Colors are those of the page, also after a change between light and dark.
+// without it. Colors are those of the page, also after a change between light, dark and paper.
 
 const HEIGHT = 280; // pixels
 const COLORS = 6; // --series-1 and following; further series have the same colors, and are dashed
@@ -42,9 +42,9 @@ class Chart {
     this.draw();
     this.sizes = new ResizeObserver(() => this.plot.setSize({ width: this.box.clientWidth, height: HEIGHT }));
     this.sizes.observe(this.box);
-    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.colors = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
     this.redraw = () => this.draw();
-    this.scheme.addEventListener("change", this.redraw);
+    for (const query of this.colors) query.addEventListener("change", this.redraw);
   }
 
   get isGone() {
@@ -53,7 +53,7 @@ class Chart {
 
   end() {
     this.sizes.disconnect();
-    this.scheme.removeEventListener("change", this.redraw);
+    for (const query of this.colors) query.removeEventListener("change", this.redraw);
     this.plot.destroy();
   }
 
@@ -165,4 +165,4 @@ const drawCharts = () => {
   }
 };
 document.addEventListener("DOMContentLoaded", drawCharts);
-document.addEventListener("htmx:load", drawCharts);
+document.addEventListener("shown", drawCharts);

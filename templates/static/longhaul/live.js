@@ -40,7 +40,7 @@ const notifies = () => mayNotify() && localStorage.getItem("notify") === "on";
 
 const notify = (job) => {
   try {
-    const shown = new Notification(job.dataset.says, { tag: job.id, icon: document.querySelector("link[rel=icon]")?.href });
+    const shown = new Notification(job.dataset.says, { tag: job.id, icon: document.querySelector("link[rel=apple-touch-icon]")?.href });
     shown.addEventListener("click", () => window.focus());
   } catch {
     // Some phones have notifications only for installed apps.
@@ -87,8 +87,8 @@ const morph = (part, html) => {
     note("announcement").textContent = ended.map((job) => job.dataset.says).join(". ");
     if (document.hidden && notifies()) ended.forEach(notify);
   }
-  window.htmx?.process(after);
   showTitle(after);
+  document.dispatchEvent(new Event("shown"));
 };
 
 // Asking

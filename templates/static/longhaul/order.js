@@ -27,6 +27,8 @@ for (const choice of document.querySelectorAll("[data-columns]")) {
 
 // Lookups: the search takes the place of the list or the input, which keeps the value and is what the form sends.
 
+const PAUSE = 200; // milliseconds after the last key
+
 for (const lookup of document.querySelectorAll("[data-lookup]")) {
   const value = lookup.querySelector("[data-value]");
   const search = lookup.querySelector("[data-search]");
@@ -34,6 +36,8 @@ for (const lookup of document.querySelectorAll("[data-lookup]")) {
   const isList = value.tagName === "SELECT";
   let label = isList ? (value.value ? value.selectedOptions[0].textContent : "") : value.dataset.label || value.value;
   let active = -1;
+  let waiting = 0;
+  let asking = null;
 
   search.id = value.id;
   value.id += "-value";
@@ -64,9 +68,28 @@ for (const lookup of document.querySelectorAll("[data-lookup]")) {
     open(false);
   };
 
+  // Only the latest answer counts, and only while the user is still searching.
+  const look = async () => {
+    clearTimeout(waiting);
+    asking?.abort();
+    asking = new AbortController();
+    const address = `${search.dataset.search}&q=${encodeURIComponent(search.value)}`;
+    const answer = await fetch(address, { signal: asking.signal, redirect: "manual" });
+    if (answer.type === "opaqueredirect") return location.reload(); // signed out
+    if (!answer.ok) return;
+    found.innerHTML = await answer.text();
+    mark(-1);
+    if (document.activeElement === search) open(true);
+  };
+  const lookSoon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => look().catch(() => {}), PAUSE);
+  };
+
   search.addEventListener("focus", () => search.select());
   search.addEventListener("input", () => {
     if (!search.value) set("", "");
+    lookSoon();
   });
   search.addEventListener("blur", () => {
     search.value = label; // what was typed but not chosen is no value
@@ -75,7 +98,7 @@ for (const lookup of document.querySelectorAll("[data-lookup]")) {
   search.addEventListener("keydown", (event) => {
     const last = options().length - 1;
     if (event.key === "ArrowDown") {
-      if (found.hidden) htmx.trigger(search, "look");
+      if (found.hidden) look().catch(() => {});
       else mark(active < last ? active + 1 : 0);
     } else if (event.key === "ArrowUp") mark(active > 0 ? active - 1 : last);
     else if (event.key === "Enter" && !found.hidden) {
@@ -89,9 +112,6 @@ for (const lookup of document.querySelectorAll("[data-lookup]")) {
     event.preventDefault(); // keep the focus in the search
     const option = event.target.closest("[data-value]");
     if (option) set(option.dataset.value, option.textContent);
-  });
-  search.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful && document.activeElement === search) open(true);
   });
 }
 

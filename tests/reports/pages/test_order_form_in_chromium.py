@@ -83,6 +83,14 @@ def test_an_order_is_saved_and_ordered_by_one_click(ada_page: Page, complaints: 
     assert findings_here(ada_page) == []
     ada_page.get_by_role("link", name="Use this one").click()
     expect(ada_page).to_have_url(f"/reports/{Job.objects.get().pk}")
+    ada_page.set_viewport_size({"width": 390, "height": 844})
+    ada_page.goto("/reports/new")
+    ada_page.get_by_label("More for “Last year”").click()
+    ada_page.get_by_text("Delete…").click()
+    assert findings_here(ada_page) == []
+    assert SavedOrder.objects.count() == 1
+    ada_page.get_by_role("button", name="Delete permanently").click()
+    expect(ada_page.get_by_role("status").get_by_text("Deleted the saved order “Last year”.")).to_be_visible()
 
 
 def test_excel_in_japan_reads_the_file(stack: Stack, ada_page: Page, complaints: list[str]) -> None:

@@ -41,11 +41,6 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in(client: Client, path: str) -
     assert (response.status_code, response["Location"]) == (302, f"/sign-in?next={path}")
 
 
-def test_a_poll_of_who_is_not_signed_in_reloads_the_page(client: Client) -> None:
-    response = client.get("/reports/live", HTTP_HX_REQUEST="true")
-    assert (response.status_code, response["HX-Refresh"], response.content) == (200, "true", b"")
-
-
 def test_a_foreign_an_unknown_and_a_malformed_id_look_the_same(signed_in: Client, make_job: MakeJob) -> None:
     foreign = make_job(owner=User.objects.create_user("bob"))
     for path in ("/reports/{}", "/reports/{}/live", "/reports/new?like={}"):

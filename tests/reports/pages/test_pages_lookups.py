@@ -65,7 +65,7 @@ def test_a_long_table_is_an_input_for_the_value(signed_in: Client, made: str) ->
     customers = make_customers(201)
     html = signed_in.get("/reports/new?type=made").content.decode()
     assert '<input id="parameters.customer" name="parameters.customer" type="text" value="" data-value' in html
-    assert 'hx-get="/reports/lookup?type=made&amp;field=customer"' in html
+    assert 'data-search="/reports/lookup?type=made&amp;field=customer"' in html
     answer = signed_in.post("/reports/new?type=made", {"parameters.customer": str(customers[7].pk), "preview": "yes"})
     assert f'value="{customers[7].pk}" data-value data-label="{customers[7]}"' in answer.content.decode()
 

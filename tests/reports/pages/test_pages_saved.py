@@ -155,7 +155,8 @@ def test_it_belongs_to_its_owner(signed_in: Client) -> None:
 
 def test_a_type_that_may_no_longer_be_ordered_leaves_the_name(signed_in: Client, owner: User) -> None:
     saved = SavedOrder.objects.create(owner=owner, kind="report", type="gone", name="Old", payload={})
-    assert "Old You can no longer order this type. More New name Rename Delete" in words(signed_in.get("/reports/new"))
+    text = words(signed_in.get("/reports/new"))
+    assert "Old You can no longer order this type. More New name Rename Delete… This permanently" in text
     assert signed_in.get(f"/reports/saved/{saved.pk}").status_code == 404
 
 

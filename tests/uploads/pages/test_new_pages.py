@@ -7,18 +7,21 @@ import tracemalloc
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.urls import Resolver404, resolve
 from pytest_django import DjangoAssertNumQueries, Settings
+from rest_framework import serializers
 
 from jobs.models import Artifact, Job, Queue
+from tests.support.apps.warehouse.models import Tenant
 from tests.support.page_text import words
 from tests.support.uploads import file_of, make_upload
-from uploads.types import UPLOAD_TYPES
+from uploads.types import UPLOAD_TYPES, Column, UploadType
 
 pytestmark = pytest.mark.django_db
 
@@ -58,10 +61,37 @@ def test_the_form_of_a_type_shows_its_columns_and_limits(
         assert expected in text
 
 
+def test_a_parameter_of_a_long_table_is_searched(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Chosen(UploadType):
+        identifier, title, model, mode = "chosen", "Chosen", Tenant, "insert"
+        columns: ClassVar[dict[str, Column]] = {"code": Column("Code", required=True)}
+
+        class Parameters(serializers.Serializer[Any]):
+            tenant = serializers.SlugRelatedField(slug_field="code", queryset=Tenant.objects.all())
+
+        def may_upload(self, user: Any) -> bool:
+            return True
+
+    monkeypatch.setattr(UPLOAD_TYPES, "_types", dict(UPLOAD_TYPES._types))
+    UPLOAD_TYPES.register(Chosen)
+    Tenant.objects.bulk_create(Tenant(code=f"T{number}") for number in range(201))
+    html = signed_in.get("/uploads/new?type=chosen").content.decode()
+    assert 'data-search="/uploads/lookup?type=chosen&amp;field=tenant"' in html
+    assert "/static/longhaul/order.js" in html
+    assert "T200" in words(signed_in.get("/uploads/lookup?type=chosen&field=tenant&q=t200"))
+
+
+def test_an_upload_cannot_be_saved_to_order_it_again(signed_in: Client) -> None:
+    assert resolve("/reports/saved/1/order").url_name == "report-page-saved-order"
+    with pytest.raises(Resolver404):
+        resolve("/uploads/saved/1/order")
+    assert signed_in.get("/uploads/saved").status_code == 404
+
+
 def test_the_first_visit_weighs_at_most_80_kb(signed_in: Client) -> None:
     page = signed_in.get("/uploads/new?type=items").content
     files = [Path(str(finders.find(name))).read_bytes() for name in STATIC.findall(page.decode())]
-    assert len(files) == 8
+    assert len(files) == 9
     assert sum(len(gzip.compress(part)) for part in (page, *files)) < 80_000
 
 

@@ -54,6 +54,11 @@ def mistakes(response: Any) -> list[tuple[str, str]]:
     return [(mistake.target, mistake.message) for mistake in response.context["mistakes"]]
 
 
+def test_who_may_order_nothing_is_told_so(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REPORT_TYPES, "_types", {})
+    assert "Your account cannot order any reports. Ask an administrator" in words(signed_in.get("/schedules/new"))
+
+
 def test_a_schedule_is_made_with_the_order_form(signed_in: Client, owner: User) -> None:
     page = signed_in.get("/schedules/new")
     assert "Order lines" in words(page)
