@@ -3,7 +3,8 @@
 | role          | may                                                                                      |
 | ---           | ---                                                                                      |
 | viewer        | see everything but secrets and the contents of files                                     |
-| operator      | … requeue, discard and cancel jobs, edit payloads, pause and resume queues               |
+| operator      | … requeue, discard and cancel jobs, edit payloads, pause and resume queues, stop and     |
+|               | resume schedules of users, revoke share links                                            |
 | administrator | … turn dials, reveal secrets, download files, change schedules, manage accounts          |
 """
 
@@ -20,7 +21,12 @@ VIEWER: Final = frozenset(
         "jobs.view_callbackendpoint",
         "jobs.view_callbackhost",
         "jobs.view_job",
+        "jobs.view_preferences",
         "jobs.view_queue",
+        "jobs.view_savedorder",
+        "jobs.view_schedule",
+        "jobs.view_schedulerun",
+        "jobs.view_sharelink",
         "jobs.view_sweep",
         "jobs.view_typedials",
         "django_celery_beat.view_crontabschedule",
@@ -35,7 +41,9 @@ OPERATOR: Final = VIEWER | {
     "jobs.cancel_job",
     "jobs.edit_payload",
     "jobs.pause_queue",
+    "jobs.revoke_sharelink",
     "jobs.run_bulkrun",
+    "jobs.stop_schedule",
 }
 ADMINISTRATOR: Final = OPERATOR | {
     "jobs.add_queue",
