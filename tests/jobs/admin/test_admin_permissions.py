@@ -32,6 +32,7 @@ from jobs.models import (
 )
 from jobs.models.bulk import BulkRun
 from jobs.states import State
+from uploads.models import RememberedHeading, ResumableUpload
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ SEEN_BY: Final = {
     "jobs_job": ALL, "jobs_attempt": ALL, "jobs_artifact": ALL, "jobs_auditentry": ALL, "jobs_bulkrun": ALL,
     "jobs_callbackhost": ALL, "jobs_callbackendpoint": ALL,
     "jobs_schedule": ALL, "jobs_schedulerun": ALL, "jobs_sharelink": ALL, "jobs_savedorder": ALL,
-    "jobs_preferences": ALL,
+    "jobs_preferences": ALL, "uploads_resumableupload": ALL, "uploads_rememberedheading": ALL,
     "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
@@ -89,6 +90,11 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
         OPERATORS,
     ),
     "revoke": ("/admin/jobs/sharelink/", {"action": "revoke_links", "_selected_action": "{link}"}, OPERATORS),
+    "delete an upload": (
+        "/admin/uploads/resumableupload/",
+        {"action": "delete_uploads", "_selected_action": "{upload}"},
+        OPERATORS,
+    ),
     "delete schedules": (
         "/admin/jobs/schedule/",
         {"action": "delete_selected", "_selected_action": "{schedule}"},
@@ -135,6 +141,12 @@ def things(
         "jobs_sharelink": ShareLink.objects.create(job=job, created_by=owner, expires_at=ends),
         "jobs_savedorder": SavedOrder.objects.create(owner=owner, kind="report", type="t", name="n", payload={}),
         "jobs_preferences": Preferences.objects.create(user=owner),
+        "uploads_resumableupload": ResumableUpload.objects.create(
+            owner=owner, length_bytes=9, filename="f.csv", order={"uploadType": "products"}, expires_at=ends
+        ),
+        "uploads_rememberedheading": RememberedHeading.objects.create(
+            owner=owner, upload_type="products", heading="preis", column="Price"
+        ),
         "jobs_job": job,
         "jobs_attempt": Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w"),
         "jobs_artifact": Artifact.objects.create(job=job, role="errors", row_count=0, size_bytes=0),
@@ -226,7 +238,7 @@ def test_every_act_is_done_by_whom_it_may_be_and_changes_nothing_for_anybody_els
         "job": str(things["jobs_job"].pk), "run": str(things["jobs_bulkrun"].pk), "user": str(things["auth_user"].pk),
         "root": str(User.objects.create_superuser("root").pk),
         "schedule": str(things["jobs_schedule"].pk), "stopped": str(things["stopped"].pk),
-        "link": str(things["jobs_sharelink"].pk),
+        "link": str(things["jobs_sharelink"].pk), "upload": str(things["uploads_resumableupload"].pk),
         "task": str(things["django_celery_beat_periodictask"].pk),
     }  # fmt: skip
     before = state_of_everything()
@@ -247,6 +259,7 @@ def state_of_everything() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Schedule.objects.order_by("pk").values()),
         list(ShareLink.objects.order_by("pk").values()),
+        list(ResumableUpload.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(TypeDials.objects.order_by("pk").values()),
         list(BulkRun.objects.order_by("pk").values()),

@@ -106,7 +106,9 @@ LISTS = (
     "/admin/jobs/sharelink/", "/admin/jobs/sharelink/?state=live&owner=ada", "/admin/jobs/sharelink/?q=ada",
     "/admin/jobs/schedule/", "/admin/jobs/schedule/?state=stopped", "/admin/jobs/schedule/?q=ada",
     "/admin/jobs/schedulerun/", "/admin/jobs/schedulerun/?outcome__exact=failed", "/admin/jobs/schedulerun/?q=ada",
-    "/admin/jobs/savedorder/", "/admin/jobs/preferences/",
+    "/admin/jobs/savedorder/", "/admin/jobs/preferences/", "/admin/uploads/resumableupload/",
+    "/admin/uploads/resumableupload/?state=stuck", "/admin/uploads/resumableupload/?q=ada",
+    "/admin/uploads/rememberedheading/",
     "/admin/jobs/bulkrun/order/?act=requeue&state=dead", "/admin/jobs/queue/reports/change/",
 )  # fmt: skip
 
@@ -131,6 +133,7 @@ def query_counts(client: Client, run: BulkRun) -> dict[str, int]:
         "job": f"/admin/jobs/job/{job.pk}/change/", "edit": f"/admin/jobs/job/{job.pk}/edit/",
         "attempt": f"/admin/jobs/attempt/{attempt.pk}/change/", "run": f"/admin/jobs/bulkrun/{run.pk}/change/",
         "share link": f"/admin/jobs/sharelink/{job.pk}/change/", "schedule": f"/admin/jobs/schedule/{job.pk}/change/",
+        "resumable upload": f"/admin/uploads/resumableupload/{job.pk}/change/",
         "artifact": f"/admin/jobs/artifact/{artifact.pk}/change/",
     }  # fmt: skip
     counts = {}
