@@ -32,7 +32,7 @@ class RememberedHeading(models.Model):
     column = models.CharField(max_length=300, blank=True, help_text="heading of the type's column; empty: ignored")
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(fields=["owner", "upload_type", "heading"], name="uploads_rememberedheading_once")
         ]

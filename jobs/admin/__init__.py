@@ -11,12 +11,16 @@ from jobs.admin.bulk_runs import BulkRunAdmin
 from jobs.admin.callbacks import CallbackEndpointAdmin, CallbackHostAdmin
 from jobs.admin.celery import PeriodicTaskAdmin, TaskResultAdmin
 from jobs.admin.jobs import JobAdmin
+from jobs.admin.preferences import PreferencesAdmin, SavedOrderAdmin
 from jobs.admin.queues import QueueAdmin
+from jobs.admin.schedules import ScheduleAdmin, ScheduleRunAdmin
+from jobs.admin.share_links import ShareLinkAdmin
 from jobs.admin.sweeps import SweepAdmin
 from jobs.admin.type_dials import TypeDialsAdmin
 
 __all__ = [
     "ArtifactAdmin", "AttemptAdmin", "AuditEntryAdmin", "BulkRunAdmin", "CallbackEndpointAdmin", "CallbackHostAdmin",
-    "GroupAdmin", "JobAdmin", "PeriodicTaskAdmin", "QueueAdmin", "SweepAdmin", "TaskResultAdmin", "TypeDialsAdmin",
+    "GroupAdmin", "JobAdmin", "PeriodicTaskAdmin", "PreferencesAdmin", "QueueAdmin", "SavedOrderAdmin",
+    "ScheduleAdmin", "ScheduleRunAdmin", "ShareLinkAdmin", "SweepAdmin", "TaskResultAdmin", "TypeDialsAdmin",
     "UserAdmin",
 ]  # fmt: skip

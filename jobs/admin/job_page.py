@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
+from jobs.admin.job_links import links_of
+from jobs.admin.owners import lists_of_owner
 from jobs.admin.timeline import LEGEND, draw_bars
 from jobs.durations import in_words
 from jobs.interventions.inquiries import latest_inquiries
@@ -40,6 +42,8 @@ def job_page(request: HttpRequest, job: Job, *, revealed: bool = False) -> dict[
         "job": job,
         "story": story,
         "related": related,
+        "links": links_of(request, job),
+        "lists_of_owner": lists_of_owner(request, job.owner) if job.owner else (),
         "is_live": job.state in ACTIVE and not revealed,
         "legend": LEGEND,
         "bars": draw_bars(events, attempts, now=timezone.now()),

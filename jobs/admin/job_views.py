@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -37,15 +35,6 @@ logger = structlog.get_logger(__name__)
 
 class JobPages(ReadOnlyAdmin):
     """Thin views over named functions. Each view checks its permission first."""
-
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Refuse a selection that contains anything but ids. Else do what Django does."""
-        try:
-            [UUID(text) for text in request.POST.getlist("_selected_action")]
-        except ValueError:
-            messages.error(request, "The selection contains something that is not a job.")
-            return HttpResponseRedirect(request.get_full_path())
-        return super().response_action(request, queryset)
 
     def get_urls(self) -> list[URLPattern]:
         def job_path(route: str, view: Any, name: str) -> URLPattern:

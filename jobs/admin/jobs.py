@@ -35,6 +35,7 @@ class JobAdmin(JobPages):
     list_display = ("id", "state_label", "kind_and_type", "queue", "owner", "attempts_used", "error", "created_at")
     list_filter = FILTERS
     list_filter_submit = True
+    owner_path = "owner"
     list_select_related = ("owner",)
     sortable_by = ()
     open_lookups = ("state", "kind", "type", "queue", "owner", "error_class", "error_fingerprint")

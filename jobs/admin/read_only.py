@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from jobs.admin.paginator import BoundedPaginator
@@ -40,6 +40,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Refuse a selection that contains anything but ids. Else do what Django does."""
+        try:
+            for text in request.POST.getlist("_selected_action"):
+                self.opts.pk.to_python(text)
+        except ValidationError:
+            messages.error(request, f"The selection contains something that is not a {self.opts.verbose_name}.")
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow only equality, and only on fields that are shown as filters or listed in `open_lookups`."""

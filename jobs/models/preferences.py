@@ -39,7 +39,8 @@ class Preferences(models.Model):
     mail_expiring = models.BooleanField(_("a day before a file that I have not downloaded expires"), default=False)
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
+        verbose_name_plural = "preferences"
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"

@@ -18,7 +18,7 @@ class SavedOrder(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
         constraints = [models.UniqueConstraint(fields=["owner", "kind", "name"], name="jobs_savedorder_name")]
 
     def __str__(self) -> str:

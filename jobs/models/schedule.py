@@ -23,6 +23,14 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         """Schedules that will run."""
         return self.filter(paused_at=None, periodic_task__enabled=True).exclude(next_run_at=None)
 
+    def stopped_by_staff(self) -> ScheduleQuerySet:
+        """Schedules whose row of Celery Beat staff have disabled or deleted."""
+        return self.filter(Q(periodic_task=None) | Q(periodic_task__enabled=False), paused_at=None)
+
+    def paused_after_failures(self) -> ScheduleQuerySet:
+        """Schedules that were paused because their runs kept failing."""
+        return self.filter(pause_reason=Schedule.PauseReason.FAILURES).exclude(paused_at=None)
+
 
 class Schedule(models.Model):
     """A recurring order of a user. `next_run_at` is the truth; the row of Celery Beat only rings for it."""
@@ -78,7 +86,8 @@ class Schedule(models.Model):
     objects = ScheduleQuerySet.as_manager()
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
+        permissions = [("stop_schedule", "Can stop and resume schedules of users")]
         indexes = [
             models.Index(fields=["owner", "-id"], name="jobs_schedule_of_owner"),
             models.Index(fields=["next_run_at"], name="jobs_schedule_due", condition=Q(next_run_at__isnull=False)),
@@ -116,7 +125,9 @@ class ScheduleRun(models.Model):
     reason = models.TextField(blank=True, help_text="why it was refused, for the owner")
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
+        verbose_name = "run of a schedule"
+        verbose_name_plural = "runs of schedules"
         constraints = [models.UniqueConstraint(fields=["schedule", "scheduled_for"], name="jobs_schedulerun_once")]
         indexes = [
             models.Index(fields=["scheduled_for"], name="jobs_schedulerun_old"),

@@ -29,7 +29,8 @@ class ShareLink(models.Model):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
-        default_permissions = ()
+        default_permissions = ("view",)
+        permissions = [("revoke_sharelink", "Can revoke share links")]
         indexes = [models.Index(fields=["job", "-id"], name="jobs_sharelink_of_job")]
 
     def __str__(self) -> str:

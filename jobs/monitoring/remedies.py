@@ -17,6 +17,7 @@ LISTS: Final = {
     "bulkrun": "Show the bulk runs",
     "job": "Show the jobs",
     "queue": "Show the queues",
+    "schedule": "Show the schedules",
     "sweep": "Show the sweeps",
     "typedials": "Show the dials of the types",
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.dispatch.publish_failures import failures_now
@@ -13,7 +15,7 @@ from jobs.durations import in_words
 from jobs.files.damage import damaged_files
 from jobs.files.room import storage_shortage
 from jobs.maintenance.schedules import enabled_schedules
-from jobs.models import Job
+from jobs.models import Job, Schedule
 from jobs.models.bulk import BulkRun, Stage
 from jobs.monitoring.agreement import queue_mismatches
 from jobs.monitoring.doorbell import redis_error
@@ -25,12 +27,14 @@ from jobs.states import State
 #: The admin's page of a schedule, and who may open it.
 SCHEDULE: Final = "django_celery_beat_periodictask_change"
 MAY_SEE_SCHEDULES: Final = "django_celery_beat.view_periodictask"
+#: A schedule that was paused after failures is named for so long: its owner was told, too.
+PAUSED_WITHIN: Final = timedelta(days=1)
 #: At most this many bulk runs are named.
 MOST_NAMED: Final = 5
 
 
 def troubles(queues: Iterable[QueueFigures], sweeps: Iterable[SweepState]) -> list[Trouble]:
-    """All current problems. Eleven queries, and a check of Redis with a time limit."""
+    """All current problems. Twelve queries, and a check of Redis with a time limit."""
     queues, refused = list(queues), refused_within_the_hour()
     found = list(_troubles_of_redis())
     mismatches = queue_mismatches()
@@ -112,3 +116,13 @@ def _troubles_of_schedules() -> Iterator[Trouble]:
             button = Remedy("Open the schedule", SCHEDULE, (row.pk,), permissions=(MAY_SEE_SCHEDULES,))
             text = f"Beat skips the schedule {row.name}, because it cannot be run. {row.fault}"
             yield Trouble(text, remedies=(button,))
+    paused = Schedule.objects.paused_after_failures().filter(paused_at__gt=Now() - PAUSED_WITHIN)
+    if count := paused[:BOUND].count():
+        what = "schedule was" if count == 1 else "schedules were"
+        why = "its runs" if count == 1 else "their runs"
+        yield Trouble(
+            f"{capped(count)} {what} paused within the last day, because {why} kept failing.",
+            "jobs_schedule_changelist",
+            "state=failures",
+            advice="The page of a schedule has its runs and their jobs. Mend the cause, then resume it.",
+        )

@@ -5,7 +5,7 @@ Each change locks the job first, as docs/architecture.md orders.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from jobs.events import record_event
 from jobs.interventions.audit import audit
+from jobs.interventions.batches import Intervention
+from jobs.interventions.dead_letter import require_reason
 from jobs.models import Artifact, AuditEntry, Event, Job, ShareLink
 from jobs.models.share_link import LIVE
 from jobs.sharing.errors import NotShareableError, TooManyLinksError, UnknownLinkError
@@ -53,17 +55,36 @@ def create_link(job_id: UUID, *, creator: AbstractBaseUser, days: int | None) ->
     return link
 
 
-def revoke_link(job_id: UUID, link_id: UUID, *, actor: str) -> bool:
+def revoke_link(job_id: UUID, link_id: UUID, *, actor: str, reason: str = "") -> bool:
     """End a link of this job now; False if it had already ended. Raises UnknownLinkError."""
     with _locked(job_id):
         if not ShareLink.objects.filter(pk=link_id, job=job_id).exists():
             raise UnknownLinkError(link_id)
         if not ShareLink.objects.filter(LIVE, pk=link_id, job=job_id).update(revoked_at=Now()):
             return False
-        record_event(job_id, Event.Name.SHARE_REVOKED, actor=actor, link=str(link_id))
+        record_event(
+            job_id, Event.Name.SHARE_REVOKED, actor=actor, link=str(link_id), **({"reason": reason} if reason else {})
+        )
         before = {"job": str(job_id), "link": str(link_id)}
-        audit(AuditEntry.Action.DELETE, [("share link", link_id, before, {})], actor=actor, reason="")
+        audit(AuditEntry.Action.DELETE, [("share link", link_id, before, {})], actor=actor, reason=reason)
     return True
+
+
+def revoke_links(link_ids: Iterable[UUID], *, actor: str, reason: str) -> Intervention:
+    """Revoke links of any owner, as staff. Each is a transaction of its own. Raises ValueError without a reason."""
+    require_reason(reason)
+    outcome = Intervention()
+    jobs = dict(ShareLink.objects.filter(pk__in=(ids := list(link_ids))).values_list("pk", "job"))
+    for link_id in ids:
+        try:
+            is_revoked = link_id in jobs and revoke_link(jobs[link_id], link_id, actor=actor, reason=reason)
+        except UnknownLinkError:  # deleted together with its job since
+            is_revoked = False
+        if is_revoked:
+            outcome.changed.append(link_id)
+        else:
+            outcome.refused[link_id] = "it has already ended" if link_id in jobs else "there is no such link"
+    return outcome
 
 
 def live_links(job_id: UUID) -> QuerySet[ShareLink]:

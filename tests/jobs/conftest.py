@@ -19,12 +19,16 @@ from pytest_django import Settings
 
 from jobs import kinds
 from jobs.kinds import Handler, Kind, register_kind
-from jobs.models import Artifact, Callback, Job, Queue
+from jobs.models import Artifact, Callback, Job, Queue, Schedule
 from jobs.outbound.urls import bucket_of
 from jobs.retry import RetryPolicy
+from jobs.schedules.changing import Plan, create_schedule
+from jobs.schedules.recurrence import Recurrence
 from jobs.states import State
+from jobs.types.scheduling import stored_order
 from jobs.webhooks.messages import new_payload
 from jobs.worker.execution import execute_job
+from reports.types import REPORT_TYPES
 from tabular.dialect import Dialect
 from tests.support.deliveries import URL
 from tests.support.receivers import Receiver, receiving
@@ -156,5 +160,28 @@ def shareable(make_job: Callable[..., Job], settings: Settings) -> Callable[...,
             storage_name=storages["artifacts"].save("shared-test", ContentFile(content)),
         )  # fmt: skip
         return job
+
+    return make
+
+
+@pytest.fixture
+def make_schedule(owner: User) -> Callable[..., Schedule]:
+    """A schedule of ada's, or of another user: every Monday at 07:00 in Berlin, the order lines of last week."""
+
+    def make(of: User | None = None, **changes: Any) -> Schedule:
+        job_type = REPORT_TYPES.find("order-lines")
+        assert job_type is not None
+        csv = {"encoding": "utf-8", "delimiter": ",", "compression": "none", "spreadsheetSafe": True}
+        body = {"reportType": "order-lines", "csv": csv, "parameters": {"dateTo": "2099-12-31"}}
+        values = {
+            "name": "Last week",
+            "order": stored_order(job_type, body, {"dateFrom": "start-of-last-week"}),
+            "recurrence": Recurrence("week", 7, days=(1,)),
+            "time_zone": "Europe/Berlin",
+            "mail": "failed",
+            "callback_url": "",
+        }
+        plan = Plan(**{**values, **changes})
+        return create_schedule(owner=of or owner, kind="report", type="order-lines", plan=plan)
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
@@ -26,6 +27,7 @@ from jobs.models import (
     CallbackHost,
     Event,
     Job,
+    Preferences,
     Queue,
     SavedOrder,
     Schedule,
@@ -43,6 +45,7 @@ from jobs.sharing.signature import token_of
 from jobs.states import State
 from tabular.dialect import Dialect
 from tests.support.uploads import make_upload, upload
+from uploads.models import RememberedHeading, ResumableUpload, UploadPart
 
 DETAIL = "An unexpected error occurred. Its details are kept for the administrators."
 ERROR = {
@@ -117,7 +120,10 @@ def make_content(owner: User) -> None:
     SolarSchedule.objects.create(event="sunrise", latitude=1, longitude=1)
     CallbackHost.objects.create(owner=owner, host="receiver.example", failures=2, openings=1, last_error="no answer")
     ApiToken.objects.create(owner, scopes=["reports:read"])
+    Preferences.objects.create(user=owner, language="ja", mail_expiring=True)
     make_schedule(owner)
+    make_resumable_upload(owner)
+    RememberedHeading.objects.create(owner=owner, upload_type="products", heading="preis", column="List price")
     ContentType.objects.clear_cache()
 
 
@@ -134,6 +140,17 @@ def make_schedule(owner: User) -> None:
         at = f"2026-01-{day:02}T07:00Z"
         reason = gettext("This type no longer exists, or you may no longer order it.")
         ScheduleRun.objects.create(schedule=schedule, scheduled_for=at, outcome=outcome, reason=reason)
+
+
+def make_resumable_upload(owner: User) -> None:
+    """One that got no bytes for some hours, with its only part."""
+    now = timezone.now()
+    upload = ResumableUpload.objects.create(
+        owner=owner, length_bytes=9_000_000, offset_bytes=4_000_000, filename="products-2026.csv",
+        order={"uploadType": "products", "mode": "atomic", "dryRun": "false"}, created_at=now - timedelta(hours=9),
+        expires_at=now + timedelta(hours=settings.RESUMABLE_UPLOAD_HOURS - 8),
+    )  # fmt: skip
+    UploadPart.objects.create(upload=upload, first_byte=0, size_bytes=4_000_000, storage_name="00/part")
 
 
 def make_complete_report(owner: User) -> Job:
@@ -205,10 +222,11 @@ def visitor_pages() -> Iterator[str]:
 
 def models(*, every: bool) -> list[type[Model]]:
     """Those of the admin: ours, and one of each other app, whose pages are of one template; or all."""
+    ours = {Job._meta.app_label, ResumableUpload._meta.app_label}
     first: dict[str, type[Model]] = {}
     for model in admin.site._registry:
         label = model._meta.app_label
-        first.setdefault(model._meta.label if every or label == Job._meta.app_label else label, model)
+        first.setdefault(model._meta.label if every or label in ours else label, model)
     return list(first.values())
 
 

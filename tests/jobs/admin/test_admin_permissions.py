@@ -1,6 +1,7 @@
 """Who may what: every page and every act of the admin, for every role. What is not listed here fails a test."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -10,12 +11,28 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
-from jobs.models import Artifact, Attempt, AuditEntry, Job, Queue, Sweep, TypeDials
+from jobs.interventions.schedules import stop_schedules
+from jobs.models import (
+    Artifact,
+    Attempt,
+    AuditEntry,
+    Job,
+    Preferences,
+    Queue,
+    SavedOrder,
+    Schedule,
+    ScheduleRun,
+    ShareLink,
+    Sweep,
+    TypeDials,
+)
 from jobs.models.bulk import BulkRun
 from jobs.states import State
+from uploads.models import RememberedHeading, ResumableUpload
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +44,8 @@ ROLES = (*ALL, "staff", "non-staff", "anonymous")
 SEEN_BY: Final = {
     "jobs_job": ALL, "jobs_attempt": ALL, "jobs_artifact": ALL, "jobs_auditentry": ALL, "jobs_bulkrun": ALL,
     "jobs_callbackhost": ALL, "jobs_callbackendpoint": ALL,
+    "jobs_schedule": ALL, "jobs_schedulerun": ALL, "jobs_sharelink": ALL, "jobs_savedorder": ALL,
+    "jobs_preferences": ALL, "uploads_resumableupload": ALL, "uploads_rememberedheading": ALL,
     "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
@@ -60,6 +79,27 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
     "bulk": ("/admin/jobs/bulkrun/order/?act=requeue&state=dead", {"jobs_per_second": "1"}, OPERATORS),
     "steer": ("/admin/jobs/bulkrun/{run}/steer/", {"button": "drop"}, OPERATORS),
     "pause": ("/admin/jobs/queue/uploads/pause/", {}, OPERATORS),
+    "stop a schedule of a user": (
+        "/admin/jobs/schedule/",
+        {"action": "stop_schedules", "_selected_action": "{schedule}"},
+        OPERATORS,
+    ),
+    "resume a schedule of a user": (
+        "/admin/jobs/schedule/",
+        {"action": "resume_schedules", "_selected_action": "{stopped}"},
+        OPERATORS,
+    ),
+    "revoke": ("/admin/jobs/sharelink/", {"action": "revoke_links", "_selected_action": "{link}"}, OPERATORS),
+    "delete an upload": (
+        "/admin/uploads/resumableupload/",
+        {"action": "delete_uploads", "_selected_action": "{upload}"},
+        OPERATORS,
+    ),
+    "delete schedules": (
+        "/admin/jobs/schedule/",
+        {"action": "delete_selected", "_selected_action": "{schedule}"},
+        (),
+    ),
     "dial": (
         "/admin/jobs/queue/uploads/change/",
         {"max_running": "9", "pace": "fixed", "database": "default"},
@@ -81,7 +121,9 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
 
 
 @pytest.fixture
-def things(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> dict[str, Any]:
+def things(
+    make_job: Callable[..., Job], kind_of: Callable[..., str], make_schedule: Callable[..., Schedule], owner: User
+) -> dict[str, Any]:
     """One of each, by the name of its model."""
     kind_of(lambda context: None)
     Queue.objects.filter(name="reports").update(paused=True)
@@ -89,7 +131,22 @@ def things(make_job: Callable[..., Job], kind_of: Callable[..., str]) -> dict[st
     run = BulkRun.objects.create(
         act="requeue", criteria={}, reason="r", ordered_by=User.objects.create_user("grace"), stage="checked"
     )
+    schedule, stopped = make_schedule(), make_schedule()
+    stop_schedules([stopped.pk], actor="root", reason="r")
+    ends = timezone.now() + timedelta(days=1)
     return {
+        "jobs_schedule": schedule,
+        "stopped": stopped,
+        "jobs_schedulerun": ScheduleRun.objects.create(schedule=schedule, scheduled_for=Now()),
+        "jobs_sharelink": ShareLink.objects.create(job=job, created_by=owner, expires_at=ends),
+        "jobs_savedorder": SavedOrder.objects.create(owner=owner, kind="report", type="t", name="n", payload={}),
+        "jobs_preferences": Preferences.objects.create(user=owner),
+        "uploads_resumableupload": ResumableUpload.objects.create(
+            owner=owner, length_bytes=9, filename="f.csv", order={"uploadType": "products"}, expires_at=ends
+        ),
+        "uploads_rememberedheading": RememberedHeading.objects.create(
+            owner=owner, upload_type="products", heading="preis", column="Price"
+        ),
         "jobs_job": job,
         "jobs_attempt": Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w"),
         "jobs_artifact": Artifact.objects.create(job=job, role="errors", row_count=0, size_bytes=0),
@@ -180,6 +237,8 @@ def test_every_act_is_done_by_whom_it_may_be_and_changes_nothing_for_anybody_els
     names = {
         "job": str(things["jobs_job"].pk), "run": str(things["jobs_bulkrun"].pk), "user": str(things["auth_user"].pk),
         "root": str(User.objects.create_superuser("root").pk),
+        "schedule": str(things["jobs_schedule"].pk), "stopped": str(things["stopped"].pk),
+        "link": str(things["jobs_sharelink"].pk), "upload": str(things["uploads_resumableupload"].pk),
         "task": str(things["django_celery_beat_periodictask"].pk),
     }  # fmt: skip
     before = state_of_everything()
@@ -198,6 +257,9 @@ def state_of_everything() -> list[object]:
     """All that an act could change."""
     return [
         list(Job.objects.order_by("pk").values()),
+        list(Schedule.objects.order_by("pk").values()),
+        list(ShareLink.objects.order_by("pk").values()),
+        list(ResumableUpload.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(TypeDials.objects.order_by("pk").values()),
         list(BulkRun.objects.order_by("pk").values()),

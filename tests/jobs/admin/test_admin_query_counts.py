@@ -57,6 +57,35 @@ FILL = (
     INSERT INTO jobs_callbackendpoint (id, owner_id, url, host, disabled_at, reason)
     SELECT id, %(owner)s, 'https://example.com/' || id, 'example.com', now(), 'gone' FROM jobs_job
     """,
+    """
+    INSERT INTO jobs_sharelink (id, job_id, created_by_id, expires_at, use_count)
+    SELECT id, id, %(owner)s, now() + interval '1 hour', 0 FROM jobs_job
+    """,
+    """
+    INSERT INTO jobs_schedule (id, owner_id, kind, type, name, "order", recurrence, time_zone, mail, callback_url,
+        pause_reason, failures, next_run_at)
+    SELECT id, %(owner)s, 'report', 't', 'n', '{"body": {"parameters": {}}, "relative": {}}',
+        '{"every": "day", "hour": 7, "minute": 0, "days": [], "day": 0, "expression": ""}', 'UTC', 'failed', '', '', 0,
+        now() FROM jobs_job
+    """,
+    """
+    INSERT INTO jobs_schedulerun (schedule_id, job_id, scheduled_for, is_manual, outcome, reason)
+    SELECT id, id, now(), false, 'failed', 'why' FROM jobs_job
+    """,
+    """
+    INSERT INTO jobs_savedorder (owner_id, kind, type, name, payload, language, created_at)
+    SELECT %(owner)s, 'report', 't', id, '{}', '', now() FROM jobs_job
+    """,
+    """
+    INSERT INTO uploads_resumableupload (id, owner_id, length_bytes, offset_bytes, "order", filename, metadata,
+        fencing_token, job_id, expires_at)
+    SELECT id, %(owner)s, 9, 9, '{"uploadType": "t"}', 'f.csv', '', 0, CASE state WHEN 'dead' THEN id END, now()
+    FROM jobs_job
+    """,
+    """
+    INSERT INTO uploads_rememberedheading (owner_id, upload_type, heading, "column")
+    SELECT %(owner)s, 't', id, 'c' FROM jobs_job
+    """,
     "INSERT INTO jobs_searchterms (job_id, terms) SELECT id, ARRAY['1', 'a=1'] FROM jobs_job",
     """
     INSERT INTO django_celery_results_taskresult (task_id, status, content_type, content_encoding, result, date_done,
@@ -74,6 +103,12 @@ LISTS = (
     "/admin/jobs/callbackendpoint/?q=ada", "/admin/jobs/bulkrun/",
     "/admin/jobs/queue/", "/admin/jobs/sweep/", "/admin/auth/user/", "/admin/auth/group/",
     "/admin/django_celery_results/taskresult/", "/admin/django_celery_beat/periodictask/",
+    "/admin/jobs/sharelink/", "/admin/jobs/sharelink/?state=live&owner=ada", "/admin/jobs/sharelink/?q=ada",
+    "/admin/jobs/schedule/", "/admin/jobs/schedule/?state=stopped", "/admin/jobs/schedule/?q=ada",
+    "/admin/jobs/schedulerun/", "/admin/jobs/schedulerun/?outcome__exact=failed", "/admin/jobs/schedulerun/?q=ada",
+    "/admin/jobs/savedorder/", "/admin/jobs/preferences/", "/admin/uploads/resumableupload/",
+    "/admin/uploads/resumableupload/?state=stuck", "/admin/uploads/resumableupload/?q=ada",
+    "/admin/uploads/rememberedheading/",
     "/admin/jobs/bulkrun/order/?act=requeue&state=dead", "/admin/jobs/queue/reports/change/",
 )  # fmt: skip
 
@@ -83,7 +118,8 @@ def fill(owner: User, run: BulkRun, jobs: int) -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
             "TRUNCATE jobs_job, jobs_bulkitem, django_celery_results_taskresult, jobs_callbackhost,"
-            " jobs_callbackendpoint"
+            " jobs_callbackendpoint, jobs_schedule, jobs_savedorder, uploads_resumableupload,"
+            " uploads_rememberedheading"
             " RESTART IDENTITY CASCADE"
         )
         for statement in FILL:
@@ -96,6 +132,8 @@ def query_counts(client: Client, run: BulkRun) -> dict[str, int]:
     details = {
         "job": f"/admin/jobs/job/{job.pk}/change/", "edit": f"/admin/jobs/job/{job.pk}/edit/",
         "attempt": f"/admin/jobs/attempt/{attempt.pk}/change/", "run": f"/admin/jobs/bulkrun/{run.pk}/change/",
+        "share link": f"/admin/jobs/sharelink/{job.pk}/change/", "schedule": f"/admin/jobs/schedule/{job.pk}/change/",
+        "resumable upload": f"/admin/uploads/resumableupload/{job.pk}/change/",
         "artifact": f"/admin/jobs/artifact/{artifact.pk}/change/",
     }  # fmt: skip
     counts = {}

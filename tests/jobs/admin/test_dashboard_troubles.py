@@ -16,7 +16,7 @@ from jobs.dispatch import refusals
 from jobs.dispatch.submission import submit_job
 from jobs.errors import AdmissionError
 from jobs.maintenance.recovery import republish_lost_jobs
-from jobs.models import Job, Queue, TypeDials, Worker
+from jobs.models import Job, Queue, Schedule, TypeDials, Worker
 from jobs.monitoring import overview
 from jobs.states import State
 
@@ -151,3 +151,18 @@ def test_the_page_refreshes_itself(staff: Client, make_job: Callable[..., Job], 
 def test_the_page_of_a_job_that_has_ended_does_not_refresh_itself(staff: Client, make_job: Callable[..., Job]) -> None:
     job = make_job(state=State.SUCCEEDED, finished_at=Now())
     assert "data-live" not in staff.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
+
+
+def test_schedules_that_kept_failing_are_named_for_a_day(
+    member: Callable[[str], Client], make_schedule: Callable[..., Schedule]
+) -> None:
+    client = member("viewer")
+    text = "1 schedule was paused within the last day, because its runs kept failing."
+    schedule = make_schedule()
+    paused = Schedule.objects.filter(pk=schedule.pk)
+    paused.update(paused_at=Now(), pause_reason="owner")
+    assert text not in troubles_shown(client)
+    paused.update(pause_reason="failures")
+    assert troubles_shown(client)[text] == {"Show the schedules": "/admin/jobs/schedule/?state=failures"}
+    paused.update(paused_at=Now() - timedelta(hours=25))
+    assert text not in troubles_shown(client)

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from jobs.models import Artifact, AuditEntry, Job, ShareLink
 from jobs.sharing.errors import NotShareableError, TooManyLinksError, UnknownLinkError
-from jobs.sharing.links import MAX_LIVE_LINKS, create_link, live_links, revoke_link
+from jobs.sharing.links import MAX_LIVE_LINKS, create_link, live_links, revoke_link, revoke_links
 from jobs.states import State
 from tests.support.threads import Threads
 
@@ -132,3 +132,22 @@ def test_two_who_ask_at_once_get_no_more_than_the_maximum(shareable: MakeJob, ow
     with Threads(2) as threads:
         assert sorted(threads.map(ask, range(2))) == [False, True]
     assert live_links(job.pk).count() == MAX_LIVE_LINKS
+
+
+def test_staff_revoke_links_of_any_owner_with_a_reason(shareable: MakeJob, owner: User) -> None:
+    job = shareable()
+    live, ended = (create_link(job.pk, creator=owner, days=1) for _ in range(2))
+    revoke_link(job.pk, ended.pk, actor="ada")
+    unknown = UUID(int=0)
+    outcome = revoke_links([live.pk, ended.pk, unknown], actor="ida", reason="sent to the wrong list")
+    assert outcome.changed == [live.pk]
+    assert outcome.refused == {ended.pk: "it has already ended", unknown: "there is no such link"}
+    assert not live_links(job.pk)
+    event = job.events.latest("pk")
+    assert (event.name, event.actor) == ("share_revoked", "ida")
+    assert event.details == {"link": str(live.pk), "reason": "sent to the wrong list"}
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.target_id, entry.actor) == ("delete", str(live.pk), "ida")
+    assert entry.reason == "sent to the wrong list"
+    with pytest.raises(ValueError, match="reason"):
+        revoke_links([live.pk], actor="ida", reason="")
