@@ -43,7 +43,8 @@ def shortcomings(folder: Path) -> list[str]:
     found: list[str] = []
     for language in LANGUAGES:
         known, made = (catalog(root, language, "po") for root in (ROOT, folder))
-        mixed = [entry.msgid for entry in made if entry.msgid_plural and not entry.msgctxt and has_other_use(entry.msgid, entry.msgid_plural)]
+        counted = [entry for entry in made if entry.msgid_plural and not entry.msgctxt]
+        mixed = [entry.msgid for entry in counted if has_other_use(entry.msgid, entry.msgid_plural)]
         found += [f"{language}: {text!r} has a plural, and is also used without it or with another" for text in mixed]
         missing = [*made.untranslated_entries(), *made.fuzzy_entries()]
         found += [f"{language}: not translated: {entry.msgid!r}" for entry in missing]
