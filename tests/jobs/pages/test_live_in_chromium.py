@@ -198,6 +198,7 @@ def test_the_page_survives_a_restart_of_the_web_server(
 ) -> None:
     ada_page.add_init_script(FAST_TIMERS)
     ada_page.goto("/reports")
+    ada_page.evaluate("navigator.serviceWorker.ready.then(() => true)")  # its script is fetched by then
     all_services.kill("web")
     expect(ada_page.locator("[data-connection]")).to_have_text("Connection lost. Trying again…")
     end(job)
@@ -225,7 +226,7 @@ def test_several_reports_are_canceled_with_the_keyboard_alone(ada_page: Page, ma
     expect(ada_page.get_by_text("Selected: 1")).to_be_visible()
     ada_page.get_by_role("button", name="Cancel").focus()
     ada_page.keyboard.press("Enter")
-    ada_page.get_by_role("button", name="Cancel the report").press("Enter")
+    ada_page.get_by_role("button", name="Cancel this report").press("Enter")
     expect(ada_page.get_by_text("1 report was canceled.")).to_be_visible()
     assert list(Job.objects.filter(state=State.CANCELLED)) == [second]
 
@@ -252,7 +253,7 @@ def test_lists_filters_and_actions_work_without_javascript(
     expect(page).to_have_url(f"{live_url}/reports?status=Canceled")
     page.get_by_label("Select Yearly sales").check()
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete permanently").click()
+    page.get_by_role("button", name="Delete this report permanently").click()
     expect(page.get_by_text("1 report was deleted.")).to_be_visible()
     expect(page).to_have_url(f"{live_url}/reports?status=Canceled")
     page.get_by_role("link", name="Show all").click()
