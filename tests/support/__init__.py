@@ -13,11 +13,13 @@
 | `certificates` | certificates that sign themselves |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
+| `complaints` | what a browser complains about while a page is open |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
 | `emitted_codes` | the error codes that the source can emit, compared with the documented ones by `make check` |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
+| `firefox` | fixtures: pages in Debian's Firefox, by WebDriver BiDi |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
