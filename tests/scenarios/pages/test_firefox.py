@@ -190,3 +190,12 @@ def test_without_scripts_a_report_is_ordered_and_canceled(page_without_scripts: 
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "light dark"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(part) for part in re.findall(r"\d+", background)) < 64, background
+
+
+def test_results_of_a_search_stand_one_below_the_other(ada_in_firefox: Page, make_job: MakeJob) -> None:
+    page = ada_in_firefox
+    older, newer = make_job(State.CANCELLED), make_job(State.CANCELLED)
+    page.goto("/search?q=yearly")
+    boxes = [page.locator(f"#job-{job.pk}").bounding_box() for job in (newer, older)]
+    upper, lower = (box or pytest.fail("it is not shown") for box in boxes)
+    assert lower["y"] >= upper["y"] + upper["height"]
