@@ -192,6 +192,18 @@ def test_without_scripts_a_report_is_ordered_and_canceled(page_without_scripts: 
     assert max(int(part) for part in re.findall(r"\d+", background)) < 64, background
 
 
+def test_a_link_in_the_summary_of_mistakes_leads_into_a_date(ada_in_firefox: Page) -> None:
+    page = ada_in_firefox
+    page.goto("/reports/new?type=order-lines")
+    page.get_by_label("From", exact=True).fill("2024-02-01")
+    page.get_by_label("To", exact=True).fill("2024-01-31")
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.get_by_label("To", exact=True)).to_be_focused()
+    assert not Job.objects.exists()
+
+
 def test_results_of_a_search_stand_one_below_the_other(ada_in_firefox: Page, make_job: MakeJob) -> None:
     page = ada_in_firefox
     older, newer = make_job(State.CANCELLED), make_job(State.CANCELLED)
