@@ -28,6 +28,11 @@ ITEMS = "/uploads/new?type=items"
 CHUNK_BYTES = 8 * 1024 * 1024
 #: Two requests, of which the second one is short.
 LARGE = b"Code,Name,Price\n" + b"A-1234567,Bolt,1.50\n" * 500_000
+#: The space that the scrollbars of an element take, upright and level.
+BARS = """selector => {
+    const one = document.querySelector(selector);
+    return [one.offsetWidth - one.clientWidth, one.offsetHeight - one.clientHeight];
+}"""
 
 
 @pytest.fixture
@@ -211,3 +216,10 @@ def test_results_of_a_search_stand_one_below_the_other(ada_in_firefox: Page, mak
     boxes = [page.locator(f"#job-{job.pk}").bounding_box() for job in (newer, older)]
     upper, lower = (box or pytest.fail("it is not shown") for box in boxes)
     assert lower["y"] >= upper["y"] + upper["height"]
+
+
+def test_a_narrow_window_has_no_scrollbars_in_its_navigation(ada_in_firefox: Page) -> None:
+    page = ada_in_firefox
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/reports")
+    assert page.evaluate(BARS, ".top nav") == [0, 0]
