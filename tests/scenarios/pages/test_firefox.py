@@ -28,7 +28,8 @@ ITEMS = "/uploads/new?type=items"
 CHUNK_BYTES = 8 * 1024 * 1024
 #: Two requests, of which the second one is short.
 LARGE = b"Code,Name,Price\n" + b"A-1234567,Bolt,1.50\n" * 500_000
-#: The space that the scrollbars of an element take, upright and level.
+#: The left edge of an element; the space that the scrollbars of one take, upright and level.
+LEFT = "selector => document.querySelector(selector).getBoundingClientRect().left"
 BARS = """selector => {
     const one = document.querySelector(selector);
     return [one.offsetWidth - one.clientWidth, one.offsetHeight - one.clientHeight];
@@ -223,3 +224,11 @@ def test_a_narrow_window_has_no_scrollbars_in_its_navigation(ada_in_firefox: Pag
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto("/reports")
     assert page.evaluate(BARS, ".top nav") == [0, 0]
+
+
+def test_a_narrow_window_has_the_button_for_notifications_at_the_edge(ada_in_firefox: Page, make_job: MakeJob) -> None:
+    page = ada_in_firefox
+    make_job(State.RUNNING, progress_percent=40)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/reports")
+    assert page.evaluate(LEFT, "#notify") == page.evaluate(LEFT, "h1")
