@@ -49,6 +49,7 @@ SERVICES = {"all_services", "s3_server"}
 #: These take longer than the rest.
 LONGER = (
     "test_accessibility.py",
+    "test_firefox.py",
     "test_pages_in_chromium.py",
     "test_health.py",
     "test_queueing.py",
