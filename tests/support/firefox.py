@@ -36,7 +36,7 @@ def opened(browser: Browser, live_url: str) -> Iterator[Page]:
     complaints = complaints_of(page)
     yield page
     context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 @pytest.fixture(scope="module")
