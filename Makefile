@@ -30,7 +30,7 @@ up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_UR
 	@exec $(python) -m config.stack.launcher --follow-parent
 
 .PHONY: test
-test: .venv/.dev chromium libreoffice .venv/bin/promtool .venv/tus/bundle.js  ## run all tests (ARGS="…" goes to pytest)
+test: .venv/.dev chromium firefox libreoffice .venv/bin/promtool .venv/tus/bundle.js  ## run all tests (ARGS="…" goes to pytest)
 	@exec $(python) -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: test-fast
@@ -144,6 +144,17 @@ chromium:
 			|| $(call fail,apt-get could not install chromium; the lines above say why); \
 	else \
 		$(call fail,the browser tests need Chromium as "chromium" on PATH: on Debian run: apt-get install chromium); \
+	fi
+
+.PHONY: firefox
+firefox:
+	@if command -v firefox-esr >/dev/null || command -v firefox >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Firefox for the browser tests'; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends firefox-esr \
+			|| $(call fail,apt-get could not install firefox-esr; the lines above say why); \
+	else \
+		$(call fail,the browser tests need Firefox as "firefox-esr" or "firefox" on PATH: on Debian run: apt-get install firefox-esr); \
 	fi
 
 # Not part of `make check`, which needs only Python, make and GNU gettext.

@@ -14,11 +14,12 @@ from django.core.files.storage import storages
 from django.db import connection, connections
 from django_prometheus.middleware import Metrics
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from tests.support import buckets
+from tests.support.complaints import complaints_of
 from tests.support.flushing import keep_seeds
 from tests.support.servers import throw_away
 from tests.support.stack import WORKERS, Stack
@@ -48,6 +49,7 @@ SERVICES = {"all_services", "s3_server"}
 #: These take longer than the rest.
 LONGER = (
     "test_accessibility.py",
+    "test_firefox.py",
     "test_pages_in_chromium.py",
     "test_health.py",
     "test_queueing.py",
@@ -163,14 +165,7 @@ def context(context: BrowserContext) -> BrowserContext:
 @pytest.fixture
 def complaints(page: Page) -> Iterator[list[str]]:
     """What Chromium complains about, violations of the CSP among it. A test fails that leaves something here."""
-    complaints: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    page.on("console", hear)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield complaints
     assert complaints == []
 

@@ -13,6 +13,7 @@
 | `certificates` | certificates that sign themselves |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
+| `complaints` | what a browser complains about while a page is open |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
@@ -20,6 +21,7 @@
 | `english_left` | English sentences on a page in another language |
 | `fault` | submits jobs to real workers, kills what runs them, waits for the outcome |
 | `fault_fixtures` | fixtures: real workers that are hurt, and a Beat that does not keep a test waiting |
+| `firefox` | fixtures: pages in Debian's Firefox, by WebDriver BiDi |
 | `flushing` | empties the tables after a test that commits, faster than Django does |
 | `fourth_kind` | what the faces of the service answer about the kind of `apps.errands` |
 | `gallery` | pictures of whole pages in each look and language, of content that is hard on the layout |

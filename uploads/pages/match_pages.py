@@ -17,6 +17,7 @@ from jobs.pages.signed_in import SignedInRequest
 from jobs.status import has_ended
 from tabular.headings import normalize
 from tabular.refusals import RecognitionError
+from uploads.errors import FileError
 from uploads.headings import MOST_HEADINGS, Headings
 from uploads.pages.detail_pages import UploadDetailPages
 from uploads.pages.file_head import ShownHead, show_head
@@ -47,9 +48,10 @@ class MatchPages(UploadDetailPages):
         except (ArtifactError, StorageUnavailableError):
             reason = gettext("The stored file cannot be read at the moment. Try again in a few minutes.")
             return self.detail(request, job_id, status=503, refused=Refusal(gettext("Nothing was uploaded"), reason))
-        except RecognitionError as error:
-            heading = str(ROW_CODES[error.code].title) if error.code in ROW_CODES else gettext("Nothing was uploaded")
-            return self.detail(request, job_id, status=409, refused=Refusal(heading, error.detail))
+        except FileError as error:
+            code = error.code or ""
+            heading = str(ROW_CODES[code].title) if code in ROW_CODES else gettext("Nothing was uploaded")
+            return self.detail(request, job_id, status=409, refused=Refusal(heading, str(error)))
         if request.method == "POST":
             chosen = _chosen(request.POST, file.shown(found))
             found = file.recognized(head, is_whole=len(head) == source.size_bytes, chosen=chosen, like=found)
@@ -75,21 +77,24 @@ class _StoredFile:
     ) -> FileHead:
         """`chosen` counts more than what was ordered, and that more than what is remembered.
 
-        Another choice does not change the delimiter of the columns that were shown (`like`). Raises RecognitionError.
+        Another choice does not change the delimiter of the columns that were shown (`like`). Raises FileError.
         """
         ordered = self._csv.get("headings") or {}
         known = {normalize(heading): column for heading, column in {**ordered, **(chosen or {})}.items()}
-        found = recognize_head(
-            self._type,
-            head,
-            is_whole=is_whole,
-            headings={**self._remembered, **known},
-            encoding=self._csv["encoding"],
-            delimiter=like.delimiter if like else self._csv["delimiter"],
-        )
+        try:
+            found = recognize_head(
+                self._type,
+                head,
+                is_whole=is_whole,
+                headings={**self._remembered, **known},
+                encoding=self._csv["encoding"],
+                delimiter=like.delimiter if like else self._csv["delimiter"],
+            )
+        except RecognitionError as error:
+            raise FileError(error.code, error.detail.said(gettext)) from None
         if len(found.columns) > MOST_HEADINGS:
             facts: dict[str, Any] = {"columns": f"{len(found.columns):,}", "limit": MOST_HEADINGS}
-            raise RecognitionError("too-many-columns", message_for("too-many-columns", **facts))
+            raise FileError("too-many-columns", message_for("too-many-columns", **facts))
         return found
 
     def shown(self, found: FileHead) -> ShownHead:

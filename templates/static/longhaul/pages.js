@@ -17,6 +17,14 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// A link in a summary of mistakes leads into its field. Firefox by itself only scrolls to an input of a date or a time.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[role=alert] a[href^='#']");
+  const field = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  field?.focus();
+  if (field && field === document.activeElement) event.preventDefault();
+});
+
 // Keep the page for when the server cannot be reached. That page reloads itself once there is a connection.
 navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
 if (document.querySelector("[data-offline]")) {

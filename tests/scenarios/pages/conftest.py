@@ -12,10 +12,23 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.support.axe import carry_session
 from tests.support.fault_fixtures import browser, every_second, fault, owner
+from tests.support.firefox import ada_in_firefox, firefox, page_in_firefox, page_without_scripts
 from tests.support.page_faults import HURRY
+from tests.support.page_fixtures import make_job, signed_in
 from tests.support.stack import Stack
 
-__all__ = ["browser", "every_second", "fault", "owner"]
+__all__ = [
+    "ada_in_firefox",
+    "browser",
+    "every_second",
+    "fault",
+    "firefox",
+    "make_job",
+    "owner",
+    "page_in_firefox",
+    "page_without_scripts",
+    "signed_in",
+]
 
 #: Chromium notes each request that fails. Anything else, such as a violation of the CSP, must not occur.
 OF_THE_NETWORK = "Failed to load resource: "
