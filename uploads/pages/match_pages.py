@@ -49,8 +49,7 @@ class MatchPages(UploadDetailPages):
             reason = gettext("The stored file cannot be read at the moment. Try again in a few minutes.")
             return self.detail(request, job_id, status=503, refused=Refusal(gettext("Nothing was uploaded"), reason))
         except FileError as error:
-            code = error.code or ""
-            heading = str(ROW_CODES[code].title) if code in ROW_CODES else gettext("Nothing was uploaded")
+            heading = str(ROW_CODES[error.code].title) if error.code in ROW_CODES else gettext("Nothing was uploaded")
             return self.detail(request, job_id, status=409, refused=Refusal(heading, str(error)))
         if request.method == "POST":
             chosen = _chosen(request.POST, file.shown(found))
