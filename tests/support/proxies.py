@@ -58,10 +58,19 @@ class Proxy:
             while True:
                 ours, _ = self._listener.accept()
                 theirs = socket.create_connection(self._target)
-                with self._lock:
-                    self._open |= {ours, theirs}
-                for act in (self._bring, self._answer):
-                    threading.Thread(target=act, args=(ours, theirs), daemon=True).start()
+                threading.Thread(target=self._forward, args=(ours, theirs), daemon=True).start()
+
+    def _forward(self, ours: socket.socket, theirs: socket.socket) -> None:
+        """Both ends are closed only when nobody reads them: the next connection may get the same number."""
+        with ours, theirs:
+            with self._lock:
+                self._open |= {ours, theirs}
+            answering = threading.Thread(target=self._answer, args=(ours, theirs), daemon=True)
+            answering.start()
+            self._bring(ours, theirs)
+            answering.join()
+            with self._lock:
+                self._open -= {ours, theirs}
 
     def _bring(self, ours: socket.socket, theirs: socket.socket) -> None:
         with suppress(OSError):
@@ -73,15 +82,13 @@ class Proxy:
                     is_held = not is_cut and self.holds_after is not None and self.sent >= self.holds_after
                     if is_cut:
                         del self.cuts_left[0]
+                        _shut(*self._open)
                     if is_held:
                         self.holds_after = None
-                    all_of_them = list(self._open)
-                if is_cut:
-                    self._end(*all_of_them)
                 if is_held:
                     self.is_holding.set()
                     self._may_go_on.wait()
-        self._end(ours, theirs)
+        _shut(ours, theirs)
 
     def _answer(self, ours: socket.socket, theirs: socket.socket) -> None:
         passed = 0
@@ -96,12 +103,10 @@ class Proxy:
                 if is_lost or (self.cut_answers_after is not None and passed > self.cut_answers_after):
                     break
                 ours.sendall(data)
-        self._end(ours, theirs)
+        _shut(ours, theirs)
 
-    def _end(self, *connections: socket.socket) -> None:
-        with self._lock:
-            self._open -= set(connections)
-        for connection in connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+
+def _shut(*connections: socket.socket) -> None:
+    for connection in connections:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
