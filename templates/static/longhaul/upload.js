@@ -176,6 +176,7 @@ interrupted.querySelector("button").addEventListener("click", async () => {
 // Sending
 
 let upload = null;
+let moved = 0; // when sending began, or began again
 let letGo = () => {}; // of the lock
 
 const send = async (file, about) => {
@@ -237,6 +238,7 @@ const begin = (file) => {
   part("problem").hidden = true;
   for (const name of ["bytes", "rate", "left"]) part(name).textContent = "–";
   part("bar").value = 0;
+  moved = performance.now();
   show("sending");
   sending.focus();
 };
@@ -344,7 +346,6 @@ const goOn = async () => {
   upload.start();
 };
 
-let moved = 0; // when the last byte was sent
 let ticked = Date.now();
 const wake = () => {
   if (upload && ["lost", "busy"].includes(sending.dataset.state)) goOn();

@@ -268,6 +268,61 @@ def test_two_tabs_do_not_send_the_same_file(form: Page, large: Path, patches: li
     other.close()
 
 
+def at_second_request(form: Page, large: Path, patches: list[int]) -> Callable[[], None]:
+    """Send a file in a page whose clock the test moves. The second request with bytes gets no answer; the others do."""
+    form.clock.install()
+    form.goto(FORM)
+    mend = cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    return mend
+
+
+def is_sent_again(page: Page, patches: list[int]) -> bool:
+    """Whether the second request was given up and repeated. Playwright hears of it while it waits for the page."""
+    return bool(page.title()) and patches.count(CHUNK_BYTES) == 2
+
+
+def test_after_the_computer_has_slept_the_upload_goes_on_at_once(
+    form: Page, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    mend = at_second_request(form, large, patches)
+    mend()
+    form.clock.fast_forward(11_000)  # timers fire once, as after sleep
+    wait_until(lambda: is_sent_again(form, patches), message="the second request is repeated")
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_a_connection_that_is_silent_for_a_minute_is_given_up(
+    form: Page, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    mend = at_second_request(form, large, patches)
+    mend()
+    form.clock.run_for(50_000)
+    assert patches == [0, CHUNK_BYTES]
+    form.clock.run_for(12_000)
+    wait_until(lambda: is_sent_again(form, patches), message="the second request is repeated")
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_an_upload_from_a_page_that_was_open_for_long_is_created_once(form: Page, large: Path) -> None:
+    """Before the first byte, no connection is silent."""
+    created: list[Route] = []
+    form.route(re.compile("/api/uploads/resumable$"), lambda route: created.append(route))  # it stays under way
+    form.clock.install()
+    form.goto(FORM)
+    form.clock.fast_forward(600_000)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    wait_until(lambda: form.title() and created)
+    form.clock.run_for(30_000)
+    assert form.title()
+    assert len(created) == 1
+    created[0].continue_()
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
 @pytest.mark.parametrize("look", [DESK_LIGHT, PHONE_DARK])
 def test_axe_has_no_findings_on_the_way(form: Page, large: Path, patches: list[int], look: Look) -> None:
     set_look(form, look)
