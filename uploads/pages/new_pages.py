@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import ValidationError
 
 from jobs.models import Job
+from jobs.numbers import separators
 from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.page_form_renderer import render_form
@@ -112,6 +113,7 @@ class NewUploadPages(OrderPages):
             refused=refused,
             corrected=self._corrected(request),
             sending_problems=sending_problems(upload_type),
+            separators=separators(),
         )
         if refused and refused.retry_after:
             response["Retry-After"] = str(refused.retry_after)

@@ -6,7 +6,8 @@
 //                        and data-page-url (with ID in place of the id of the upload)
 //   [data-recognized]    where the server's description of the file goes; [data-recognized-says] announces it
 //   [data-sending]       the progress. Its texts are data attributes, so that the server translates them: data-says-STATE,
-//                        and data-problems, JSON of a code of the API → sentence
+//                        and data-problems, JSON of a code of the API → sentence. data-group and data-decimal are the
+//                        separators of numbers that the user has chosen
 //   [data-interrupted]   shown if an earlier upload of this type was interrupted
 
 const form = document.querySelector("form[data-upload]");
@@ -260,9 +261,14 @@ const showProgress = (sent, total) => {
   show(sent === total ? "storing" : "sending");
 };
 
-const inUnit = (value, unit, unitDisplay, digits = 0) => new Intl.NumberFormat(language, {
-  style: "unit", unit, unitDisplay, minimumFractionDigits: digits, maximumFractionDigits: digits,
-}).format(value);
+// The words are those of the page's language, the separators those that the user prefers.
+const inUnit = (value, unit, unitDisplay, digits = 0) => {
+  const format = new Intl.NumberFormat(language, {
+    style: "unit", unit, unitDisplay, minimumFractionDigits: digits, maximumFractionDigits: digits,
+  });
+  const { group, decimal } = sending.dataset;
+  return format.formatToParts(value).map((one) => ({ group, decimal })[one.type] ?? one.value).join("");
+};
 const size = (bytes) => {
   const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   return inUnit(bytes / 1000 ** power, ["byte", "kilobyte", "megabyte", "gigabyte"][power], "short", power ? 1 : 0);

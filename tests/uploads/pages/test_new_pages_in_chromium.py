@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, Request, Route, expect
 
-from jobs.models import Artifact, Job, Queue
+from jobs.models import Artifact, Job, NumberFormat, Preferences, Queue
 from tests.support.axe import DESK_LIGHT, PHONE_DARK, Look, carry_session, findings_here, set_look
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
@@ -214,6 +215,22 @@ def test_a_paused_upload_goes_on_and_a_canceled_one_leaves_nothing(
     mend()
     form.get_by_role("button", name="Check first").click()
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_the_progress_has_the_separators_that_the_user_prefers(
+    form: Page, owner: User, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    Preferences.objects.create(user=owner, number_format=NumberFormat.POINT_COMMA)
+    form.goto(FORM)
+    mend = cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    assert re.fullmatch(r"8,\d MB / 20,0 MB \(\d\d %\)", form.locator("[data-part=bytes]").inner_text())
+    mend()
+    form.get_by_role("button", name="Pause").click()
+    form.get_by_role("button", name="Go on").click()
+    arrived(form)
 
 
 def test_a_refusal_is_told(form: Page, large: Path) -> None:
