@@ -9,7 +9,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.support.apps.warehouse.models import Item, Tenant
-from tests.support.axe import carry_session
+from tests.support.axe import carry_session, findings_here
 from tests.support.stack import Stack
 
 #: Of a page that follows a job until it ends, in milliseconds.
@@ -32,6 +32,7 @@ def test_six_clicks_from_the_start_page_to_a_mended_file(
         clicks.append(name)
 
     page.goto("/")
+    assert findings_here(page) == []
     click("link", "Items")
     with page.expect_file_chooser() as choosing:
         page.locator("[data-dropzone]").click()

@@ -58,10 +58,18 @@ def test_the_form_of_a_type_shows_its_columns_and_limits(
         assert expected in text
 
 
+def test_the_modules_of_the_script_are_all_fetched_at_once(signed_in: Client) -> None:
+    named = set(STATIC.findall(signed_in.get("/uploads/new?type=items").content.decode()))
+    script = Path(str(finders.find("longhaul/upload.js")))
+    modules = {f"longhaul/upload/{path.name}" for path in script.with_suffix("").glob("*.js")}
+    assert len(modules) == 6
+    assert modules < named
+
+
 def test_the_first_visit_weighs_at_most_80_kb(signed_in: Client) -> None:
     page = signed_in.get("/uploads/new?type=items").content
     files = [Path(str(finders.find(name))).read_bytes() for name in STATIC.findall(page.decode())]
-    assert len(files) == 8
+    assert len(files) == 14
     assert sum(len(gzip.compress(part)) for part in (page, *files)) < 80_000
 
 
