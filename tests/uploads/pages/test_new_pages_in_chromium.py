@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from jobs.models import Artifact, Job, NumberFormat, Preferences, Queue
 from tests.support.axe import DESK_LIGHT, PHONE_DARK, Look, carry_session, findings_here, set_look
+from tests.support.proxies import Proxy
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
 from uploads.models import RememberedHeading, ResumableUpload
@@ -30,6 +31,11 @@ DROP = """text => {
     const zone = document.querySelector("[data-dropzone]");
     zone.dispatchEvent(new DragEvent("dragover", { dataTransfer: dropped, bubbles: true, cancelable: true }));
     zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+}"""
+#: Whoever asks for the offset takes the upload over.
+ASK_OFFSET = """async id => {
+    const asked = { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } };
+    return (await fetch(`/api/uploads/resumable/${id}`, asked)).headers.get("Upload-Offset");
 }"""
 ANNOUNCED = """() => {
     window.announced = [];
@@ -338,6 +344,21 @@ def test_an_upload_from_a_page_that_was_open_for_long_is_created_once(form: Page
     assert len(created) == 1
     created[0].continue_()
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_an_upload_whose_request_was_overtaken_goes_on(
+    page: Page, signed_in: Client, live_url: str, large: Path
+) -> None:
+    """After a cut, Chromium repeats a request by itself: one of the two is overtaken, maybe the last."""
+    with Proxy(live_url, holds_after=CHUNK_BYTES * 3 // 2) as proxy:
+        carry_session(page, signed_in, proxy.url)
+        page.goto(f"{proxy.url}{FORM}")
+        page.set_input_files("#file", large)
+        page.get_by_role("button", name="Check first").click()
+        wait_until(lambda: page.title() and proxy.is_holding.is_set())
+        assert page.evaluate(ASK_OFFSET, str(ResumableUpload.objects.get().pk)) == str(CHUNK_BYTES)
+        proxy.go_on()
+        assert file_of(arrived(page), Artifact.Role.SOURCE) == LARGE
 
 
 @pytest.mark.parametrize("look", [DESK_LIGHT, PHONE_DARK])
