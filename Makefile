@@ -41,6 +41,10 @@ test-fast: .venv/.dev  ## run the tests that need no browser, workers or much ti
 chaos: .venv/.dev  ## kill and restart everything at random under JOBS=300 jobs (SEED=… repeats a run)
 	@exec env SEED=$(SEED) JOBS=$(JOBS) $(python) -m pytest -m chaos --timeout 0 -q -s tests/faults/test_chaos.py $(ARGS)
 
+.PHONY: big-upload
+big-upload: .venv/.dev chromium  ## send MB=1000 by the page over a network that fails, and print what it took
+	@exec env MB=$(MB) $(python) -m pytest -m big_upload --timeout 0 -q -s tests/scenarios/test_big_upload.py $(ARGS)
+
 .PHONY: fuzz
 fuzz: .venv/.dev  ## send requests generated from the OpenAPI schema for SECONDS=600
 	@exec env FUZZ_EXAMPLES=1000 FUZZ_SECONDS=$(SECONDS) $(python) -m pytest -m fuzz --hypothesis-profile explore --timeout 0 -q -s tests/fuzz/test_schemathesis.py $(ARGS)

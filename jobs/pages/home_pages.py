@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -19,14 +20,18 @@ from jobs.pages.live import live_part
 from jobs.pages.search import LONGEST_QUERY, search_jobs
 from jobs.pages.signed_in import SignedInRequest
 
+#: Types of each kind that the start page of a new user links to; the catalogue has the others.
+MOST_FIRST_TYPES: Final = 8
+
 
 @require_safe
 @login_required
 @never_cache
 def home(request: SignedInRequest) -> HttpResponse:
     """What is running, what is ready, and what needs me."""
-    context = {"home": read_home(request.user, kinds_with_pages()), "panels": home_panels(request)}
-    return render(request, "home/home.html", {**context, "kinds": _kinds()})
+    shown = read_home(request.user, kinds_with_pages())
+    kinds = _kinds(request.user if shown.is_new else None)
+    return render(request, "home/home.html", {"home": shown, "panels": home_panels(request), "kinds": kinds})
 
 
 @live_part
@@ -51,13 +56,16 @@ def search(request: SignedInRequest) -> HttpResponse:
     return render(request, "home/search.html", context, status=400 if too_long else 200)
 
 
-def _kinds() -> list[dict[str, Any]]:
-    """For each kind, its words and the addresses of its list and its order form."""
+def _kinds(new_user: User | None = None) -> list[dict[str, Any]]:
+    """For each kind, its words and the addresses of its list and its order form; for a new user, its first types."""
     shown = []
     for pages in kinds_with_pages().values():
         names = pages.names
         try:
-            shown.append({"words": pages.words, "list": reverse(names["list"]), "order": reverse(names["order"])})
+            entry = {"words": pages.words, "list": reverse(names["list"]), "order": reverse(names["order"])}
         except NoReverseMatch:  # a kind may leave out its order form
             continue
+        if new_user:
+            entry["types"] = pages.resource.types.orderable_by(new_user)[:MOST_FIRST_TYPES]
+        shown.append(entry)
     return shown

@@ -47,6 +47,23 @@ def test_collected_files_have_hashed_names_are_compressed_and_cached_for_years(
     assert (status, encoding, vary) == ("200", "gzip", "Accept-Encoding")
     assert "immutable" in caching
     assert int(re.findall(r"max-age=(\d+)", caching)[0]) >= 365 * 24 * 3600
+    imported = imports_of(tmp_path / "longhaul", "upload.*.js")
+    assert len(imported) >= 6
+    assert all(re.fullmatch(r"upload/[a-z]+\.[0-9a-f]{12}\.js", name) for name in imported)
+
+
+def imports_of(folder: Path, pattern: str) -> set[str]:
+    """The modules that a script loads, and that those load, relative to the folder. Each exists."""
+    found: set[str] = set()
+    [script] = folder.glob(pattern)
+    scripts = [script]
+    while scripts:
+        script = scripts.pop()
+        for name in re.findall(r'from "(\./[^"]+)"', script.read_text()):
+            module = script.parent / name
+            scripts.append(module)
+            found.add(str(module.relative_to(folder)))
+    return found
 
 
 def test_a_root_in_which_nothing_was_collected_is_an_error(tmp_path: Path, settings: Settings) -> None:

@@ -8,7 +8,7 @@
 | `apps.team` | an installed app of a team that has its own queue |
 | `apps.warehouse` | an installed app with tables that tenants share, and upload types over them |
 | `axe` | accessibility findings on a page, at two widths, light and dark |
-| `buckets` | an S3 server, and a proxy in front of it that counts what is fetched |
+| `buckets` | an S3 server |
 | `bulk_legs` | bulk runs, one leg at a time, in this process |
 | `certificates` | certificates that sign themselves |
 | `chaos` | faults at random points, from a seed |
@@ -45,6 +45,7 @@
 | `people` | several users |
 | `processes` | finds and ends the processes of a data folder |
 | `promtool` | Prometheus' checker of rules, with real scrapes |
+| `proxies` | a network that counts bytes, and fails where a test says |
 | `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
 | `receivers` | an HTTP server that receives callbacks |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
@@ -62,7 +63,7 @@
 | `threads` | threads that act at once, each over its own connection |
 | `tokens` | bearer tokens, and API clients that send them |
 | `translations` | the catalogs of translations, compared with the texts of the sources by `make check` |
-| `tus` | a client of tus that sends what a test tells it to, and a network that fails |
+| `tus` | a client of tus that sends what a test tells it to |
 | `undos` | orders the undo of an upload, and runs it in this process |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |

@@ -1,17 +1,14 @@
-"""An S3 server (moto's, over HTTP), and a proxy in front of it that counts what is fetched."""
+"""An S3 server: moto's, over HTTP."""
 
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from subprocess import DEVNULL, Popen
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import boto3
 import requests
@@ -76,50 +73,3 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=1).ok
     except requests.RequestException:
         return False
-
-
-class CountingProxy:
-    """Forwards TCP connections, and counts the bytes that the server behind it has answered; a context manager.
-
-    Reading waits while the client does not read, so a client that wants little is sent little.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._target = (urlsplit(url).hostname, urlsplit(url).port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        #: Bytes that the server sent.
-        self.received = 0
-        #: After so many bytes of an answer the connection is cut; None: never.
-        self.cut_after: int | None = None
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> CountingProxy:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):  # the listener was closed
-            while True:
-                ours, _ = self._listener.accept()
-                theirs = socket.create_connection(self._target)
-                threading.Thread(target=self._forward, args=(ours, theirs, False), daemon=True).start()
-                threading.Thread(target=self._forward, args=(theirs, ours, True), daemon=True).start()
-
-    def _forward(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
-        passed = 0
-        with suppress(OSError), source, sink:
-            while data := source.recv(65536):
-                if counted:
-                    passed += len(data)
-                    with self._lock:
-                        self.received += len(data)
-                    if self.cut_after is not None and passed > self.cut_after:
-                        break
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-            source.shutdown(socket.SHUT_RDWR)

@@ -1,12 +1,11 @@
-"""A client of tus that sends what a test tells it to, over real HTTP, and a network that fails for stock clients."""
+"""A client of tus that sends what a test tells it to, over real HTTP."""
 
 from __future__ import annotations
 
 import base64
 import socket
-import threading
-from contextlib import closing, suppress
-from typing import Any, Final, Self
+from contextlib import closing
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -94,61 +93,3 @@ def source_of(job: Job) -> bytes:
         return b""
     with closing(open_artifact_range(artifact, first=0, last=artifact.size_bytes - 1)) as stored:
         return b"".join(stored)
-
-
-class CuttingProxy:
-    """Forwards connections, and cuts them: a connection is dead once it has brought `cut_after` bytes, `cuts` times.
-
-    With `loses_answer_after`, the first answer is lost that comes after so many bytes in all. A context manager.
-    """
-
-    def __init__(self, url: str, *, cut_after: int = 0, cuts: int = 0, loses_answer_after: int | None = None) -> None:
-        self._target = (urlsplit(url).hostname, urlsplit(url).port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._cut_after = cut_after
-        self.cuts_left = cuts
-        self.loses_answer_after = loses_answer_after
-        self._brought = 0
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):  # the listener was closed
-            while True:
-                ours, _ = self._listener.accept()
-                theirs = socket.create_connection(self._target)
-                for act in (self._bring, self._answer):
-                    threading.Thread(target=act, args=(ours, theirs), daemon=True).start()
-
-    def _bring(self, ours: socket.socket, theirs: socket.socket) -> None:
-        brought = 0
-        with suppress(OSError), ours, theirs:
-            while data := ours.recv(65536):
-                theirs.sendall(data)
-                brought += len(data)
-                self._brought += len(data)
-                if self.cuts_left and brought >= self._cut_after:
-                    self.cuts_left -= 1
-                    break
-            _shut(ours, theirs)
-
-    def _answer(self, ours: socket.socket, theirs: socket.socket) -> None:
-        with suppress(OSError), ours, theirs:
-            while data := theirs.recv(65536):
-                if self.loses_answer_after is not None and self._brought >= self.loses_answer_after:
-                    self.loses_answer_after = None
-                    break
-                ours.sendall(data)
-            _shut(ours, theirs)
-
-
-def _shut(*connections: socket.socket) -> None:
-    for connection in connections:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)

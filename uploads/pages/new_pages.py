@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import ValidationError
 
 from jobs.models import Job
+from jobs.numbers import separators
 from jobs.pages.order_form import OrderForm, mistakes
 from jobs.pages.order_pages import OrderPages
 from jobs.pages.signed_in import SignedInRequest
@@ -113,6 +114,7 @@ class NewUploadPages(OrderPages):
             corrected=corrected,
             corrected_is_unwritten=corrected is not None and is_unwritten(corrected),
             sending_problems=sending_problems(upload_type),
+            separators=separators(),
         )
         if refused and refused.retry_after:
             response["Retry-After"] = str(refused.retry_after)

@@ -24,6 +24,7 @@ from jobs.files import object_storage
 from jobs.models import Artifact, Job
 from jobs.states import State
 from tests.support import buckets
+from tests.support.proxies import Proxy
 from tests.support.servers import throw_away
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
@@ -37,13 +38,13 @@ HEADERS: Final = 100_000
 
 
 @pytest.fixture
-def proxy(s3: str) -> Iterator[buckets.CountingProxy]:
-    with buckets.CountingProxy(s3) as proxy:
+def proxy(s3: str) -> Iterator[Proxy]:
+    with Proxy(s3) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def web(proxy: buckets.CountingProxy, database_url: str) -> Iterator[Stack]:
+def web(proxy: Proxy, database_url: str) -> Iterator[Stack]:
     """A web server of its own, whose files are behind the proxy; with one process, whose memory is looked at."""
     stack = Stack(throw_away.folder, database_url=database_url)
     web = stack.services["web"]
@@ -75,7 +76,7 @@ def memory(web: Stack) -> int:
 
 
 def test_a_range_fetches_its_own_bytes_and_memory_stays_flat(
-    web: Stack, proxy: buckets.CountingProxy, artifact: Artifact, owner: User
+    web: Stack, proxy: Proxy, artifact: Artifact, owner: User
 ) -> None:
     bearer = bearer_of(owner)
 
@@ -114,7 +115,7 @@ def owners_client(client: Client, owner: User) -> Client:
 
 
 def test_head_asks_for_no_byte_of_the_file(
-    proxy: buckets.CountingProxy, artifact: Artifact, owners_client: Client, keep_files_at: Callable[[str], None]
+    proxy: Proxy, artifact: Artifact, owners_client: Client, keep_files_at: Callable[[str], None]
 ) -> None:
     keep_files_at(proxy.url)
     answer = owners_client.head(f"/api/reports/{artifact.job_id}/download")

@@ -1,5 +1,6 @@
 """The start page: its panels, whose jobs they show, and what it costs."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,12 @@ from django.utils.html import format_html
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.models import Artifact, Event, Job
-from jobs.pages import home_panels, sections
+from jobs.pages import home_pages, home_panels, sections
 from jobs.pages.home_panels import register_home_panel
 from jobs.states import State
+from reports.types import REPORT_TYPES
 from tests.support.page_text import words
+from uploads.types import UPLOAD_TYPES
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +38,21 @@ def test_a_new_user_learns_what_this_is_and_where_to_begin(signed_in: Client) ->
     assert "Welcome to Longhaul" in words(page)
     assert 'href="/reports/new">Order a report' in page.content.decode()
     assert "Nothing is running" not in words(page)
+
+
+def test_a_new_user_finds_the_first_types_of_each_kind_one_click_away(
+    signed_in: Client, owner: User, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_pages, "MOST_FIRST_TYPES", 2)
+    expected = [
+        f"/{path}/new?type={one.identifier}"
+        for path, types in (("reports", REPORT_TYPES), ("uploads", UPLOAD_TYPES))
+        for one in types.orderable_by(owner)[:2]
+    ]
+    assert re.findall(r'class="chip" href="([^"]+)"', signed_in.get("/").content.decode()) == expected
+    assert len(expected) == 4
+    make_job()
+    assert 'class="chip"' not in signed_in.get("/").content.decode()
 
 
 def test_each_job_is_in_the_panel_that_it_belongs_to(signed_in: Client, make_job: MakeJob, publish: Publish) -> None:

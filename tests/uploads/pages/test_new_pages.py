@@ -88,10 +88,18 @@ def test_an_upload_cannot_be_saved_to_order_it_again(signed_in: Client) -> None:
     assert signed_in.get("/uploads/saved").status_code == 404
 
 
+def test_the_modules_of_the_script_are_all_fetched_at_once(signed_in: Client) -> None:
+    named = set(STATIC.findall(signed_in.get("/uploads/new?type=items").content.decode()))
+    script = Path(str(finders.find("longhaul/upload.js")))
+    modules = {f"longhaul/upload/{path.name}" for path in script.with_suffix("").glob("*.js")}
+    assert len(modules) == 6
+    assert modules < named
+
+
 def test_the_first_visit_weighs_at_most_80_kb(signed_in: Client) -> None:
     page = signed_in.get("/uploads/new?type=items").content
     files = [Path(str(finders.find(name))).read_bytes() for name in STATIC.findall(page.decode())]
-    assert len(files) == 9
+    assert len(files) == 15
     assert sum(len(gzip.compress(part)) for part in (page, *files)) < 80_000
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, Request, Route, expect
 
-from jobs.models import Artifact, Job, Queue
+from jobs.models import Artifact, Job, NumberFormat, Preferences, Queue
 from tests.support.axe import DESK_LIGHT, PHONE_DARK, Look, carry_session, findings_here, set_look
+from tests.support.proxies import Proxy
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
 from uploads.models import RememberedHeading, ResumableUpload
@@ -29,6 +31,11 @@ DROP = """text => {
     const zone = document.querySelector("[data-dropzone]");
     zone.dispatchEvent(new DragEvent("dragover", { dataTransfer: dropped, bubbles: true, cancelable: true }));
     zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+}"""
+#: Whoever asks for the offset takes the upload over.
+ASK_OFFSET = """async id => {
+    const asked = { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } };
+    return (await fetch(`/api/uploads/resumable/${id}`, asked)).headers.get("Upload-Offset");
 }"""
 ANNOUNCED = """() => {
     window.announced = [];
@@ -216,6 +223,22 @@ def test_a_paused_upload_goes_on_and_a_canceled_one_leaves_nothing(
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
 
 
+def test_the_progress_has_the_separators_that_the_user_prefers(
+    form: Page, owner: User, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    Preferences.objects.create(user=owner, number_format=NumberFormat.POINT_COMMA)
+    form.goto(FORM)
+    mend = cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    assert re.fullmatch(r"8,\d MB / 20,0 MB \(\d\d %\)", form.locator("[data-part=bytes]").inner_text())
+    mend()
+    form.get_by_role("button", name="Pause").click()
+    form.get_by_role("button", name="Go on").click()
+    arrived(form)
+
+
 def test_a_refusal_is_told(form: Page, large: Path) -> None:
     Queue.objects.filter(name="uploads").update(max_queued_per_owner=0)
     form.set_input_files("#file", large)
@@ -266,6 +289,76 @@ def test_two_tabs_do_not_send_the_same_file(form: Page, large: Path, patches: li
     form.get_by_role("button", name="Go on").click()
     assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
     other.close()
+
+
+def at_second_request(form: Page, large: Path, patches: list[int]) -> Callable[[], None]:
+    """Send a file in a page whose clock the test moves. The second request with bytes gets no answer; the others do."""
+    form.clock.install()
+    form.goto(FORM)
+    mend = cut_at(form, CHUNK_BYTES)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    second_is_under_way(form, patches)
+    return mend
+
+
+def is_sent_again(page: Page, patches: list[int]) -> bool:
+    """Whether the second request was given up and repeated. Playwright hears of it while it waits for the page."""
+    return bool(page.title()) and patches.count(CHUNK_BYTES) == 2
+
+
+def test_after_the_computer_has_slept_the_upload_goes_on_at_once(
+    form: Page, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    mend = at_second_request(form, large, patches)
+    mend()
+    form.clock.fast_forward(11_000)  # timers fire once, as after sleep
+    wait_until(lambda: is_sent_again(form, patches), message="the second request is repeated")
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_a_connection_that_is_silent_for_a_minute_is_given_up(
+    form: Page, large: Path, patches: list[int], complaints: list[str]
+) -> None:
+    mend = at_second_request(form, large, patches)
+    mend()
+    form.clock.run_for(50_000)
+    assert patches == [0, CHUNK_BYTES]
+    form.clock.run_for(12_000)
+    wait_until(lambda: is_sent_again(form, patches), message="the second request is repeated")
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_an_upload_from_a_page_that_was_open_for_long_is_created_once(form: Page, large: Path) -> None:
+    """Before the first byte, no connection is silent."""
+    created: list[Route] = []
+    form.route(re.compile("/api/uploads/resumable$"), lambda route: created.append(route))  # it stays under way
+    form.clock.install()
+    form.goto(FORM)
+    form.clock.fast_forward(600_000)
+    form.set_input_files("#file", large)
+    form.get_by_role("button", name="Check first").click()
+    wait_until(lambda: form.title() and created)
+    form.clock.run_for(30_000)
+    assert form.title()
+    assert len(created) == 1
+    created[0].continue_()
+    assert file_of(arrived(form), Artifact.Role.SOURCE) == LARGE
+
+
+def test_an_upload_whose_request_was_overtaken_goes_on(
+    page: Page, signed_in: Client, live_url: str, large: Path
+) -> None:
+    """After a cut, Chromium repeats a request by itself: one of the two is overtaken, maybe the last."""
+    with Proxy(live_url, holds_after=CHUNK_BYTES * 3 // 2) as proxy:
+        carry_session(page, signed_in, proxy.url)
+        page.goto(f"{proxy.url}{FORM}")
+        page.set_input_files("#file", large)
+        page.get_by_role("button", name="Check first").click()
+        wait_until(lambda: page.title() and proxy.is_holding.is_set())
+        assert page.evaluate(ASK_OFFSET, str(ResumableUpload.objects.get().pk)) == str(CHUNK_BYTES)
+        proxy.go_on()
+        assert file_of(arrived(page), Artifact.Role.SOURCE) == LARGE
 
 
 @pytest.mark.parametrize("look", [DESK_LIGHT, PHONE_DARK])
