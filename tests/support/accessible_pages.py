@@ -120,7 +120,7 @@ def make_content(owner: User) -> None:
     SolarSchedule.objects.create(event="sunrise", latitude=1, longitude=1)
     CallbackHost.objects.create(owner=owner, host="receiver.example", failures=2, openings=1, last_error="no answer")
     ApiToken.objects.create(owner, scopes=["reports:read"])
-    Preferences.objects.create(user=owner, language="ja", mail_expiring=True)
+    Preferences.objects.get_or_create(user=owner, defaults={"mail_expiring": True})
     make_schedule(owner)
     make_resumable_upload(owner)
     RememberedHeading.objects.create(owner=owner, upload_type="products", heading="preis", column="List price")
