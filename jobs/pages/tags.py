@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.core.exceptions import DisallowedHost
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,9 +22,23 @@ from jobs.pages import sections
 from jobs.pages.wording import STATUS_LABELS
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def origin(context: template.Context) -> str:
+    """Scheme and host of this site, such as `https://reports.example`.
+
+    Empty if there is no request, or if it names a host that is not ours: its error page must not fail, too.
+    """
+    request: HttpRequest | None = context.get("request")
+    try:
+        return f"{request.scheme}://{request.get_host()}" if request else ""
+    except DisallowedHost:
+        return ""
 
 
 @register.simple_tag

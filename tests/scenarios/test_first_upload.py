@@ -42,7 +42,7 @@ def test_six_clicks_from_the_start_page_to_a_mended_file(
     click("button", "Upload")
     click("button", "Write the 1 good row")
     click("link", "Mend the rejected row")
-    page.get_by_label("Price, 3").fill("0.20")
+    page.get_by_label("Price, line 3").fill("0.20")
     click("button", "Upload the mended rows")
     expect(page.locator(".badge").first).to_have_text("Complete", timeout=PATIENCE)
     assert len(clicks) <= 6, clicks

@@ -61,7 +61,7 @@ def test_a_file_is_checked_confirmed_mended_and_done(fault: Fault, visit: Callab
     page.get_by_role("button", name="Write the 1 good row").click()
     reload_until(page, "1 row was rejected")
     page.get_by_role("link", name="Mend the rejected row").click()
-    page.get_by_label("Price, 3").fill("0.20")
+    page.get_by_label("Price, line 3").fill("0.20")
     page.get_by_role("button", name="Upload the mended rows").click()
     reload_until(page, "The file is in")
     expect(page.locator("dl.facts")).to_contain_text("Of all rows of the first file, 2 of 2 are in.")

@@ -317,7 +317,7 @@ def test_one_bad_row_of_a_thousand_is_mended_and_all_of_them_are_written_exactly
     expect(page.get_by_role("heading", name="Nothing was written")).to_be_visible()
     page.get_by_role("link", name="Mend the rejected row").click()
     expect(page.locator("p.lead")).to_contain_text("The whole file is uploaded again")
-    page.get_by_label("Price, 502").fill("0.20")
+    page.get_by_label("Price, line 502").fill("0.20")
     page.get_by_role("button", name="Upload the mended file").click()
     assert Item.objects.count() == 0
     run(Job.objects.latest("pk"))
