@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext, gettext_noop
 
 from jobs.context import JobContext
 from jobs.errors import PermanentError
@@ -75,11 +76,11 @@ def _cuts(context: JobContext, upload_type: UploadType, source: Artifact, rows: 
         return cuts_for(blocks, form, rows.changes)
     except RecognitionError as error:
         require_undamaged(source, check=context.check)
-        raise FileError(error.code, error.detail) from None
+        raise FileError(error.code, error.detail.said(gettext)) from None
     except (UnknownRecordError, UnknownOffsetError, UnicodeEncodeError) as error:
         require_undamaged(source, check=context.check)
         raise PermanentError(
-            "The mended rows could not be put into the file. Mend them in the file itself, and upload it."
+            gettext_noop("The mended rows could not be put into the file. Mend them in the file itself, and upload it.")
         ) from error
 
 
