@@ -46,15 +46,13 @@ input.addEventListener("change", () => {
 
 form.addEventListener("submit", (event) => {
   const [file] = input.files;
-  if (!mayGo()) {
-    event.preventDefault();
-    event.stopImmediatePropagation(); // the form was not sent, so it is not busy
-  } else if (file?.size && canResume) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const dryRun = event.submitter?.value ?? "true";
-    isRecognized().then(() => mayGo() && send(file, order(file, dryRun)));
-  }
+  const isResumable = Boolean(file?.size) && canResume;
+  if (!isResumable && mayGo()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation(); // the form was not sent, so it is not busy
+  if (!isResumable) return;
+  const dryRun = event.submitter?.value ?? "true";
+  isRecognized().then(() => mayGo() && send(file, order(file, dryRun)));
 }, true);
 
 const order = (file, dryRun) => {

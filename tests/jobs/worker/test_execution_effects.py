@@ -132,7 +132,9 @@ def test_a_canceled_job_keeps_no_files(
     assert (job.state, Artifact.objects.count(), stored()) == (State.CANCELLED, 0, set())
 
 
-def test_the_next_attempt_replaces_the_files(kind_of: Callable[..., str], make_job: Callable[..., Job]) -> None:
+def test_the_next_attempt_replaces_the_files(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], nothing_is_published: None
+) -> None:
     kind_of(refuse)
     job = execute(make_job())
     requeue_jobs([job.pk], actor="staff", reason="the types have changed")

@@ -126,6 +126,20 @@ def test_a_dropped_file_is_described_matched_sent_and_remembered(form: Page, com
     expect(form.get_by_label("Column for COST")).to_have_value("Price")
 
 
+def test_a_click_right_after_the_last_column_is_matched_sends_the_file(form: Page) -> None:
+    """The description of the file is that of before, until the answer is there."""
+    form.evaluate(DROP, "Code,Name,Cost\nA-1,Bolt,1.50\n")
+    expect(form.locator("[data-recognized-says]")).to_have_text("The columns of the file do not fit yet.")
+    held: list[Route] = []
+    form.route(re.compile("/uploads/recognize"), lambda route: held.append(route))
+    form.get_by_label("Column for Cost").select_option("Price")
+    form.get_by_role("button", name="Upload", exact=True).click()
+    wait_until(lambda: form.title() and held)
+    expect(form.locator("[data-doubt]")).to_be_hidden()
+    held[0].continue_()
+    assert arrived(form).payload["csv"]["headings"] == {"Cost": "Price"}
+
+
 def test_another_encoding_is_asked_for_again(form: Page, tmp_path: Path, complaints: list[str]) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes("Code,Name,Price\nA,ねじ,1\n".encode("cp932"))

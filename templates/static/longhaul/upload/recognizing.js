@@ -51,7 +51,7 @@ export const forget = () => recognized.replaceChildren();
 // After a file that was sent without being asked for, there is no description yet.
 export const recognizeOnce = () => recognized.firstElementChild || recognize();
 
-// Resolves when the last description is there.
+// Resolves when the last description is there: an earlier one is no reason to send the file, nor to keep it.
 export const isRecognized = () => answered;
 
 // A file whose columns do not fit is sent only if the user insists: it may be large, and would be refused.
