@@ -140,6 +140,9 @@ def test_a_large_upload_is_paused_and_goes_on(uploader: Page, tmp_path: Path) ->
     page.route(re.compile("/api/uploads/resumable/"), hold)
     page.goto(ITEMS)
     page.set_input_files("#file", tmp_path / "large.csv")
+    expect(page.locator("[data-recognized-says]")).to_have_text(
+        "All required columns were found."
+    )  # the buttons have moved
     page.get_by_role("button", name="Check first").click()
     wait_until(lambda: page.title() and held)  # Playwright hears of requests only while it waits for the page
     page.get_by_role("button", name="Pause").click()

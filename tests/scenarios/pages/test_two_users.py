@@ -39,6 +39,9 @@ class Person:
         self.page.goto("/uploads/new?type=items")
         data = f"Code,Name,Price\nA-1,Bolt of {self.user.username},1.50\n".encode()
         self.page.set_input_files("#file", {"name": self.filename, "mimeType": "text/csv", "buffer": data})
+        expect(self.page.locator("[data-recognized-says]")).to_have_text(
+            "All required columns were found."
+        )  # the buttons have moved
         self.page.get_by_role("button", name="Upload", exact=True).click()
 
     def jobs(self, kind: str) -> list[str]:

@@ -37,6 +37,9 @@ def test_a_file_sent_over_a_restart_of_the_web_server_while_redis_is_down_is_che
     page.goto("/uploads/new?type=movements")
     patches = HeldPatches(page, hold_from=CHUNK_BYTES)
     page.set_input_files("#file", path)
+    expect(page.locator("[data-recognized-says]")).to_have_text(
+        "All required columns were found."
+    )  # the buttons have moved
     page.get_by_role("button", name="Check first").click()
     patches.wait()
     fault.stack.kill("web")
@@ -67,6 +70,9 @@ def test_a_plan_is_carried_out_once_although_its_worker_is_killed_and_the_laptop
     page = visit(fault.owner)
     page.goto("/uploads/new?type=movements")
     page.set_input_files("#file", {"name": "movements.csv", "mimeType": "text/csv", "buffer": data})
+    expect(page.locator("[data-recognized-says]")).to_have_text(
+        "All required columns were found."
+    )  # the buttons have moved
     page.get_by_role("button", name="Check first").click()
     step, notice = page.locator("[aria-current=step]"), page.locator(".notice").last
     with gate_at("insert") as gate:

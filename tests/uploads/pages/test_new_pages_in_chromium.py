@@ -72,6 +72,12 @@ def patches(page: Page) -> list[int]:
     return offsets
 
 
+def choose(page: Page, file: Path) -> None:
+    """Choose a file, and wait for its description: the buttons move down when it comes, even under a pressed mouse."""
+    page.set_input_files("#file", file)
+    expect(page.locator("[data-recognized-says]")).to_have_text("All required columns were found.", timeout=15_000)
+
+
 def cut_at(page: Page, offset: int) -> Callable[[], None]:
     """Let no bytes from `offset` on through until the answer is called."""
     is_cut = [True]
@@ -153,7 +159,7 @@ def test_another_encoding_is_asked_for_again(form: Page, tmp_path: Path, complai
 def test_a_cut_connection_is_told_and_mended(form: Page, large: Path, patches: list[int]) -> None:
     form.evaluate(ANNOUNCED)
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     form.context.set_offline(True)
@@ -197,7 +203,7 @@ def test_a_reload_in_the_middle_loses_nothing(form: Page, large: Path, patches: 
 
 def test_an_interrupted_upload_can_be_discarded(form: Page, large: Path, patches: list[int]) -> None:
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     form.on("dialog", lambda dialog: dialog.accept())
@@ -213,7 +219,7 @@ def test_a_paused_upload_goes_on_and_a_canceled_one_leaves_nothing(
 ) -> None:
     mend = cut_at(form, CHUNK_BYTES)
     form.evaluate(ANNOUNCED)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     assert re.fullmatch(r"8\.\d MB / 20\.0 MB \(\d\d %\)", form.locator("[data-part=bytes]").inner_text())
@@ -243,7 +249,7 @@ def test_the_progress_has_the_separators_that_the_user_prefers(
     Preferences.objects.create(user=owner, number_format=NumberFormat.POINT_COMMA)
     form.goto(FORM)
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     assert re.fullmatch(r"8,\d MB / 20,0 MB \(\d\d %\)", form.locator("[data-part=bytes]").inner_text())
@@ -255,7 +261,7 @@ def test_the_progress_has_the_separators_that_the_user_prefers(
 
 def test_a_refusal_is_told(form: Page, large: Path) -> None:
     Queue.objects.filter(name="uploads").update(max_queued_per_owner=0)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     problem = form.locator("[data-part=problem]")
     expect(problem).to_have_text("You have as many jobs waiting as you may have. Wait until one of them has ended.")
@@ -269,7 +275,7 @@ def test_who_is_signed_out_meanwhile_goes_on_after_signing_in(
     form: Page, signed_in: Client, live_url: str, large: Path, patches: list[int]
 ) -> None:
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     form.get_by_role("button", name="Pause").click()
@@ -286,7 +292,7 @@ def test_who_is_signed_out_meanwhile_goes_on_after_signing_in(
 
 def test_two_tabs_do_not_send_the_same_file(form: Page, large: Path, patches: list[int], complaints: list[str]) -> None:
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     other = form.context.new_page()
@@ -310,7 +316,7 @@ def at_second_request(form: Page, large: Path, patches: list[int]) -> Callable[[
     form.clock.install()
     form.goto(FORM)
     mend = cut_at(form, CHUNK_BYTES)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     second_is_under_way(form, patches)
     return mend
@@ -350,7 +356,7 @@ def test_an_upload_from_a_page_that_was_open_for_long_is_created_once(form: Page
     form.clock.install()
     form.goto(FORM)
     form.clock.fast_forward(600_000)
-    form.set_input_files("#file", large)
+    choose(form, large)
     form.get_by_role("button", name="Check first").click()
     wait_until(lambda: form.title() and created)
     form.clock.run_for(30_000)
@@ -367,7 +373,7 @@ def test_an_upload_whose_request_was_overtaken_goes_on(
     with Proxy(live_url, holds_after=CHUNK_BYTES * 3 // 2) as proxy:
         carry_session(page, signed_in, proxy.url)
         page.goto(f"{proxy.url}{FORM}")
-        page.set_input_files("#file", large)
+        choose(page, large)
         page.get_by_role("button", name="Check first").click()
         wait_until(lambda: page.title() and proxy.is_holding.is_set())
         assert page.evaluate(ASK_OFFSET, str(ResumableUpload.objects.get().pk)) == str(CHUNK_BYTES)
