@@ -42,7 +42,7 @@
 | `page_faults` | what happens to an open page: its computer sleeps, or the network holds back what it sends |
 | `page_fixtures` | fixtures: a user of the pages, in the test client and in Chromium, and their reports |
 | `page_text` | the text of an HTML page |
-| `people` | several users |
+| `people` | several users, and people of the staff |
 | `processes` | finds and ends the processes of a data folder |
 | `promtool` | Prometheus' checker of rules, with real scrapes |
 | `proxies` | a network that counts bytes, and fails where a test says |

@@ -1,39 +1,24 @@
 """Staff see files that still arrive, what they hold, which are stuck, and delete them."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import AuditEntry
+from tests.support.people import client_of_role
 from tests.support.uploads import make_upload
 from uploads.models import RememberedHeading, ResumableUpload, UploadPart
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/uploads/resumableupload/"
-Member = Callable[[str], Client]
-
-
-@pytest.fixture
-def member() -> Member:
-    """The browser of somebody of this role."""
-
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def arriving(
@@ -60,11 +45,11 @@ def found(client: Client, **query: Any) -> set[object]:
     return {upload.pk for upload in client.get(LIST, query).context["cl"].result_list}
 
 
-def test_stuck_uploads_are_found_and_the_bytes_that_they_hold_are_summed(member: Member, owner: User) -> None:
+def test_stuck_uploads_are_found_and_the_bytes_that_they_hold_are_summed(owner: User) -> None:
     grace = User.objects.create_user("grace")
     fresh, stuck = arriving(owner), arriving(owner, idle=timedelta(hours=2), stored=7)
     done = arriving(grace, job_id=UUID(int=7))
-    client = member("viewer")
+    client = client_of_role("viewer")
     assert found(client) == {fresh.pk, stuck.pk, done.pk}
     assert found(client, state="unfinished") == found(client, owner="ada") == found(client, q="ada") == {
         fresh.pk, stuck.pk
@@ -78,9 +63,9 @@ def test_stuck_uploads_are_found_and_the_bytes_that_they_hold_are_summed(member:
     ]  # fmt: skip
 
 
-def test_the_page_shows_the_parts_and_no_secret_of_the_client(member: Member, owner: User) -> None:
+def test_the_page_shows_the_parts_and_no_secret_of_the_client(owner: User) -> None:
     upload = arriving(owner)
-    page = member("viewer").get(page_of(upload))
+    page = client_of_role("viewer").get(page_of(upload))
     [parts] = page.context["tables"]
     assert parts.rows == [("0", "4", f"00/{upload.pk}")]
     text = page.content.decode()
@@ -90,10 +75,10 @@ def test_the_page_shows_the_parts_and_no_secret_of_the_client(member: Member, ow
         assert secret not in text
 
 
-def test_the_pages_of_an_upload_and_of_its_job_link_to_each_other(member: Member, owner: User) -> None:
+def test_the_pages_of_an_upload_and_of_its_job_link_to_each_other(owner: User) -> None:
     job = make_upload(owner, "products", b"sku,name,category,list_price\n")
     upload = arriving(owner, job_id=job.pk)
-    client = member("viewer")
+    client = client_of_role("viewer")
     job_page = reverse("admin:jobs_job_change", args=[job.pk])
     assert page_of(upload) in client.get(job_page).content.decode()
     assert job_page in client.get(page_of(upload)).content.decode()
@@ -102,9 +87,9 @@ def test_the_pages_of_an_upload_and_of_its_job_link_to_each_other(member: Member
     assert page_of(upload) not in client.get(job_page).content.decode()
 
 
-def test_an_operator_deletes_an_upload_with_a_reason(member: Member, owner: User) -> None:
+def test_an_operator_deletes_an_upload_with_a_reason(owner: User) -> None:
     upload = arriving(owner)
-    client = member("operator")
+    client = client_of_role("operator")
     assert [name for name, _ in client.get(page_of(upload)).context["buttons"]] == ["delete_uploads"]
     chosen = {"action": "delete_uploads", "_selected_action": [upload.pk]}
     assert "has to send the whole file again" in client.post(LIST, chosen).content.decode()
@@ -115,9 +100,9 @@ def test_an_operator_deletes_an_upload_with_a_reason(member: Member, owner: User
     assert (entry.actor, entry.reason, entry.target_id) == ("operator", "the disk is full", str(upload.pk))
 
 
-def test_a_viewer_sees_no_action_and_can_do_none(member: Member, owner: User) -> None:
+def test_a_viewer_sees_no_action_and_can_do_none(owner: User) -> None:
     upload = arriving(owner)
-    client = member("viewer")
+    client = client_of_role("viewer")
     assert client.get(page_of(upload)).context["buttons"] == []
     assert "delete_uploads" not in client.get(LIST).content.decode()
     chosen = {"action": "delete_uploads", "_selected_action": [upload.pk]}
@@ -125,9 +110,9 @@ def test_a_viewer_sees_no_action_and_can_do_none(member: Member, owner: User) ->
     assert ResumableUpload.objects.exists()
 
 
-def test_headings_that_a_user_has_matched_are_found_by_owner_and_type(member: Member, owner: User) -> None:
+def test_headings_that_a_user_has_matched_are_found_by_owner_and_type(owner: User) -> None:
     mine = RememberedHeading.objects.create(owner=owner, upload_type="products", heading="preis", column="Price")
     RememberedHeading.objects.create(owner=User.objects.create_user("grace"), upload_type="items", heading="preis")
-    client = member("viewer")
+    client = client_of_role("viewer")
     for query in ({"owner": "ada"}, {"q": "ada"}, {"q": "products"}, {"upload_type": "products"}):
         assert list(client.get("/admin/uploads/rememberedheading/", query).context["cl"].result_list) == [mine]

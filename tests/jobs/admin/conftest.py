@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
+
+from tests.support.people import client_of_role
 
 
 @pytest.fixture
@@ -17,12 +19,4 @@ def staff(client: Client, db: None) -> Client:
 @pytest.fixture
 def member(db: None) -> Callable[[str], Client]:
     """The browser of somebody of this role, whose name is the role's."""
-
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
+    return client_of_role
