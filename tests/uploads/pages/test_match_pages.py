@@ -15,6 +15,7 @@ from jobs.states import State
 from tests.support.apps.warehouse.models import Item
 from tests.support.page_text import words
 from tests.support.uploads import make_upload, run, upload
+from uploads.headings import MOST_HEADINGS
 from uploads.remembering import remember_headings, remembered_headings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,3 +118,12 @@ def test_a_file_that_cannot_be_read_is_told_on_the_page_of_its_upload(signed_in:
     answer = signed_in.get(f"/uploads/{lost.pk}/columns")
     assert answer.status_code == 503
     assert "The stored file cannot be read at the moment. Try again in a few minutes." in words(answer)
+
+
+def test_more_columns_than_can_be_matched_are_told_on_the_page_of_the_upload(signed_in: Client, owner: User) -> None:
+    headings = ",".join(["Code", "Label", *(f"Extra {number}" for number in range(MOST_HEADINGS - 1))])
+    failed = upload(owner, "items", f"{headings}\nA-1,Bolt\n")
+    assert code_of(failed) == "missing-column"
+    answer = signed_in.get(f"/uploads/{failed.pk}/columns")
+    assert answer.status_code == 409
+    assert "401 columns" in words(answer)
