@@ -136,6 +136,13 @@ def live_url(all_services: Stack) -> str:
     return all_services.url
 
 
+@pytest.fixture(autouse=True)
+def web_server_is_back(request: pytest.FixtureRequest) -> None:
+    """An earlier test may have ended the web server, and failed before it was started again."""
+    if "live_url" in request.fixturenames:
+        request.getfixturevalue("all_services").ensure_web()
+
+
 @pytest.fixture(scope="session")
 def playwright(playwright: Playwright) -> Iterator[Playwright]:
     """While its event loop runs in this thread, Django has other connections there, which end before it does."""

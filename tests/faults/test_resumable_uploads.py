@@ -26,16 +26,9 @@ FILE = items_file(10 * MB)
 
 @contextmanager
 def web(stack: Stack, **environment: str) -> Iterator[None]:
-    """A web server that commits each megabyte, in place of the usual one, which comes back."""
-    if stack.is_running("web"):
-        stack.stop("web")
-    stack.start("web", RESUMABLE_PART_BYTES=str(MB), LEASE_SECONDS="2", **environment)
-    stack.ensure_web()
-    try:
+    """A web server that commits each megabyte."""
+    with stack.web_with(RESUMABLE_PART_BYTES=str(MB), LEASE_SECONDS="2", **environment):
         yield
-    finally:
-        if stack.is_running("web"):
-            stack.stop("web")
 
 
 @pytest.fixture

@@ -136,6 +136,15 @@ class Stack:
             if self.is_running(name):
                 self.stop(name)
 
+    @contextmanager
+    def web_with(self, **environment: str) -> Iterator[None]:
+        """Run a web server with other settings in place of the usual one, which starts again when it is asked for."""
+        if self.is_running("web"):
+            self.stop("web")
+        with self.running("web", **environment):
+            self.ensure_web()
+            yield
+
     def pid(self, name: str) -> int:
         """The process id of the main process, below its tether. Raises ProcessLookupError when it has ended."""
 
