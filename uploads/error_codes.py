@@ -50,9 +50,9 @@ OF_RESPONSES: Final = [
         "Upload a file with the values that you want.", Retry.NO,
     ),
     ErrorCode(
-        "overtaken", 400, "Overtaken",
+        "overtaken", 409, "Overtaken",
         "Another request has gone on with the resumable upload, or has deleted it, while this one was sending.",
-        "Let only one client send a file. Ask for the `Upload-Offset` with HEAD.", Retry.CHANGED,
+        "Let only one client send a file. Ask for the `Upload-Offset` with HEAD, and go on there.", Retry.CHANGED,
     ),
     ErrorCode(
         "wrong-offset", 409, "Wrong offset",

@@ -26,7 +26,7 @@ from tests.support.apps.warehouse.models import Tenant
 from tests.support.proxies import Proxy
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
-from tests.support.tus import items_file, source_of
+from tests.support.tus import Tus, items_file, source_of
 from tests.support.waiting import wait_until
 from uploads.models import ResumableUpload
 
@@ -173,6 +173,20 @@ def test_tus_js_client_that_loses_the_last_answer(bundle: Path, live_url: str, o
     assert_received()
 
 
+def test_tus_js_client_goes_on_after_it_was_overtaken(bundle: Path, live_url: str, owner: User, file: Path) -> None:
+    """After a cut, Chromium repeats a request by itself, so the client may be told that it was overtaken."""
+    with Proxy(live_url, holds_after=12 * MB) as proxy:
+        command = node(proxy.url, owner, file)
+        environment = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sending:
+            wait_until(proxy.is_holding.is_set, timeout=60, message="some bytes arrive")
+            Tus(live_url, owner).head(f"{live_url}/api/uploads/resumable/{ResumableUpload.objects.get().pk}")
+            proxy.go_on()
+            seen, _ = sending.communicate(timeout=120)
+    assert methods(seen.splitlines()) == ["POST 201", "PATCH 409", "HEAD 200", "PATCH 204"]
+    assert_received()
+
+
 def test_tus_js_client_goes_on_in_a_new_process(bundle: Path, live_url: str, owner: User, file: Path) -> None:
     command = node(live_url, owner, file, str(MB))
     environment = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -208,24 +222,19 @@ def other_origin(tmp_path: Path, bundle: Path) -> Iterator[str]:
 def test_a_page_of_another_origin_with_a_token(
     client: str, other_origin: str, stack: Stack, browser: Browser, owner: User
 ) -> None:
-    if stack.is_running("web"):
-        stack.stop("web")
-    with stack.running("web", CORS_ALLOWED_ORIGINS=other_origin):
-        stack.ensure_web()
-        with Proxy(stack.url, cuts=[6 * MB, 12 * MB]) as proxy:
-            page = browser.new_page()
-            page.goto(other_origin)
-            values = {
-                "client": client,
-                "endpoint": f"{proxy.url}/api/uploads/resumable",
-                "headers": {"Authorization": f"Bearer {bearer_of(owner)}"},
-                "metadata": METADATA,
-                "text": FILE.decode(),
-            }
-            assert page.evaluate(IN_A_PAGE, values) == ""
-            assert proxy.cuts_left == []
-            page.close()
-    stack.ensure_web()
+    with stack.web_with(CORS_ALLOWED_ORIGINS=other_origin), Proxy(stack.url, cuts=[6 * MB, 12 * MB]) as proxy:
+        page = browser.new_page()
+        page.goto(other_origin)
+        values = {
+            "client": client,
+            "endpoint": f"{proxy.url}/api/uploads/resumable",
+            "headers": {"Authorization": f"Bearer {bearer_of(owner)}"},
+            "metadata": METADATA,
+            "text": FILE.decode(),
+        }
+        assert page.evaluate(IN_A_PAGE, values) == ""
+        assert proxy.cuts_left == []
+        page.close()
     assert_received()
 
 

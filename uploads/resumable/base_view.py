@@ -116,7 +116,7 @@ def answering_problems() -> Iterator[None]:
         raise ProblemError(423, "upload-locked", detail, retry_after=LOCKED_RETRY_AFTER) from None
     except OvertakenError:
         detail = "Another request has gone on with this upload, or has deleted it."
-        raise ProblemError(400, "overtaken", detail) from None
+        raise ProblemError(409, "overtaken", detail) from None
     except TooManyError as error:
         wait = TOO_MANY_RETRY_AFTER
         raise ProblemError(429, "too-many-resumable-uploads", str(error), retry_after=wait) from None

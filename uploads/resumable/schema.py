@@ -111,11 +111,10 @@ PATCH: Final[dict[str, Any]] = {
     "parameters": [_VERSION, _OFFSET, _CHECKSUM, _VERSION_OF_RESPONSES, _VERSIONS, _STORED, _EXPIRES, _STATUS],
     "responses": {
         204: OpenApiResponse(description="The bytes are stored."),
-        400: problem(
-            "`invalid-request`, `unknown-upload-type`. `incomplete-body`: what has arrived is kept. `overtaken`: "
-            "another request goes on with the upload."
+        400: problem("`invalid-request`, `unknown-upload-type`. `incomplete-body`: what has arrived is kept."),
+        409: problem(
+            "`wrong-offset`: the detail names the right one. `overtaken`: another request has gone on with the upload."
         ),
-        409: problem("`wrong-offset`: the detail names the right one."),
         429: ADMISSION_PROBLEMS[429],
         503: _FULL,
         **_VERSION_PROBLEM,

@@ -104,7 +104,7 @@ def test_an_upload_that_is_deleted_while_it_is_put_together_becomes_no_job(
         assert ask("DELETE", upload).status_code == 204
         gate.opened.set()
         answer = first.result(30)
-    assert (answer.status_code, answer.json()["code"]) == (400, "overtaken")
+    assert (answer.status_code, answer.json()["code"]) == (409, "overtaken")
     assert (Job.objects.count(), Artifact.objects.count(), stored()) == (0, 0, set())
 
 
@@ -120,7 +120,7 @@ def test_of_two_that_put_a_file_together_one_makes_the_job(make: Make, ask: Ask,
         wait_until(lambda: gate.reached == 2, message="the file is put together again")
         gate.opened.set()
         answers = first.result(30), second.result(30)
-    assert [answer.status_code for answer in answers] == [400, 204]
+    assert [answer.status_code for answer in answers] == [409, 204]
     job = Job.objects.get()
     assert answers[1]["Location"] == f"/api/uploads/{job.pk}/status"
     assert (source_of(job), stored()) == (FILE, {Artifact.objects.get().storage_name})

@@ -55,7 +55,7 @@ def test_of_two_requests_at_once_the_later_one_writes(tus: Tus, stored: Stored) 
         assert tus.head(url).headers["Upload-Offset"] == "0"
         assert tus.patch(url, 0, FILE[:500]).status_code == 204
         first.sendall(b"x" * 100)
-        assert answer_of(first) == (400, "overtaken")
+        assert answer_of(first) == (409, "overtaken")
     assert tus.patch(url, 500, FILE[500:]).status_code == 204
     assert (source_of(Job.objects.get()), stored()) == (FILE, {Artifact.objects.get().storage_name})
 
@@ -66,7 +66,7 @@ def test_two_requests_at_the_same_offset_without_asking_first(tus: Tus, stored: 
         wait_for_token(1)
         assert tus.patch(url, 0, FILE).status_code == 204
         first.sendall(b"x")
-        assert answer_of(first) == (400, "overtaken")
+        assert answer_of(first) == (409, "overtaken")
     assert (source_of(Job.objects.get()), stored()) == (FILE, {Artifact.objects.get().storage_name})
 
 
@@ -76,6 +76,6 @@ def test_what_is_deleted_while_its_bytes_arrive_leaves_nothing(tus: Tus, stored:
         wait_for_token(1)
         assert tus.delete(url).status_code == 204
         sending.sendall(FILE[900:])
-        assert answer_of(sending) == (400, "overtaken")
+        assert answer_of(sending) == (409, "overtaken")
     wait_until(lambda: stored() == set(), message="the file is deleted")
     assert (Job.objects.count(), UploadPart.objects.count()) == (0, 0)

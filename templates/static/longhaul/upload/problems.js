@@ -5,8 +5,8 @@ import { sending } from "./parts.js";
 const sentences = JSON.parse(sending.dataset.problems);
 const AFTER_A_WHILE = ["queue-full", "owner-queue-full", "too-many-resumable-uploads"];
 
-// Answers to a request that the browser has repeated by itself, after a cut, while the server still had the first one.
-const OF_A_REPEATED_REQUEST = ["overtaken", "incomplete-body"];
+// The answer to a request that the browser has repeated by itself, after a cut, while the server still had the first one.
+const OF_A_REPEATED_REQUEST = "incomplete-body";
 
 // What an error of tus-js-client means. `isPassing`: trying again may help.
 export const problemOf = (error) => {
@@ -19,7 +19,7 @@ export const problemOf = (error) => {
     // A proxy has answered, or nobody.
   }
   const code = body.code ?? (status === 401 || status === 403 ? "not-authenticated" : status ? "" : "unreachable");
-  const isOfNow = status === 0 || [409, 423].includes(status) || status >= 500 || OF_A_REPEATED_REQUEST.includes(code);
+  const isOfNow = status === 0 || [409, 423].includes(status) || status >= 500 || code === OF_A_REPEATED_REQUEST;
   const isPassing = isOfNow && code !== "queue-full";
   const detail = body.errors?.map((one) => one.detail).join(" ") || body.detail;
   return { status, code, detail, isPassing };
