@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabular.grammar import Grammar
-from tests.support.growth import growth, near_misses, repeated, seconds
+from tests.support.growth import MOST_SECONDS, growth, near_misses, repeated, seconds
 
 PACKAGES = ("config", "examples", "jobs", "reports", "tabular", "uploads")
 #: Servers that begin when they are imported, or that a worker alone imports.
 NOT_IMPORTED = ("config.gunicorn", "config.wsgi")
-#: How long the texts get: all of them, and that one which takes longest.
+#: How long the texts get: all of them, and that one which takes longest. What grows quadratically takes minutes over
+#: the longest one. A ratio would say less there: `re` needs so much memory that the time of its pages counts.
 LONG = 65_000
 LONGEST = 1_030_000
 USES = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
@@ -146,7 +147,7 @@ def test_no_pattern_takes_longer_than_the_text_is_long(place: str) -> None:
             assert not growth(use, make, to=LONG), (place, use, name)
     for use in (pattern.search, pattern.fullmatch):
         dearest = max(texts, key=lambda name: seconds(use, texts[name](LONG)))
-        assert not growth(use, texts[dearest], to=LONGEST), (place, use, dearest)
+        assert seconds(use, texts[dearest](LONGEST)) < MOST_SECONDS, (place, use, dearest)
 
 
 @settings(max_examples=30, deadline=None)
