@@ -48,9 +48,9 @@ class Clock:
 def clock(stack: Stack, tmp_path: Path) -> Iterator[Clock]:
     """All services follow it; those of the other tests stand aside."""
     clock = Clock(tmp_path / "clock", stack)
-    had_web = stack.is_running("web")
-    for name in (*WORKERS, *(["web"] if had_web else [])):
-        stack.stop(name)
+    for name in (*WORKERS, "web"):
+        if stack.is_running(name):
+            stack.stop(name)
     IntervalSchedule.objects.update(every=1)
     for name in (*SERVICES, "web"):
         stack.start(name, **clock.environment)
@@ -60,8 +60,6 @@ def clock(stack: Stack, tmp_path: Path) -> Iterator[Clock]:
     for name in (*SERVICES, "web"):
         if stack.is_running(name):
             stack.stop(name)
-    if had_web:
-        stack.ensure_web()
 
 
 def worked_at(fault: Fault, works: list[Job], seconds: int) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,22 +21,16 @@ from uploads.models import ResumableUpload, UploadPart
 
 MB = 1024 * 1024
 FILE = items_file(10 * MB)
-
-
-@contextmanager
-def web(stack: Stack, **environment: str) -> Iterator[None]:
-    """A web server that commits each megabyte."""
-    with stack.web_with(RESUMABLE_PART_BYTES=str(MB), LEASE_SECONDS="2", **environment):
-        yield
+#: The settings of a web server that commits each megabyte.
+SMALL_PARTS = {"RESUMABLE_PART_BYTES": str(MB), "LEASE_SECONDS": "2"}
 
 
 @pytest.fixture
-def tus(stack: Stack) -> Iterator[Tus]:
+def tus(stack: Stack) -> Tus:
     user = User.objects.create_user("ada")
     Tenant.objects.create(code=user.get_username())
     Queue.objects.filter(name="uploads").update(paused=True)
-    yield Tus(stack.url, user)
-    stack.ensure_web()
+    return Tus(stack.url, user)
 
 
 def offset() -> int:
@@ -58,14 +51,14 @@ def test_a_killed_web_server_loses_little_and_the_file_is_the_same(
     stack: Stack, tus: Tus, stored: Callable[[], set[str]], settings: Settings
 ) -> None:
     settings.ORPHAN_FILE_AGE_SECONDS = 0
-    with web(stack):
+    with stack.web_with(**SMALL_PARTS):
         url = tus.create(len(FILE))
         for sent, kept in ((4 * MB, 2 * MB), (8 * MB, 5 * MB)):
             at = offset()
             with tus.begin_patch(url, at, length=len(FILE) - at, data=FILE[at:sent]):
                 wait_until(lambda kept=kept: offset() >= kept, message="the bytes are committed")  # type: ignore[misc]
                 stack.kill("web")
-            stack.start("web", RESUMABLE_PART_BYTES=str(MB), LEASE_SECONDS="2")
+            stack.start("web", **SMALL_PARTS)
             stack.ensure_web()
         send_rest(tus, url)
     for folder in FOLDERS:
@@ -75,7 +68,7 @@ def test_a_killed_web_server_loses_little_and_the_file_is_the_same(
 
 def test_object_storage(s3: str, stack: Stack, tus: Tus, settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_storage(buckets.storage_url(s3))}
-    with web(stack, STORAGE_URL=buckets.storage_url(s3), **buckets.CREDENTIALS):
+    with stack.web_with(STORAGE_URL=buckets.storage_url(s3), **buckets.CREDENTIALS, **SMALL_PARTS):
         url = tus.create(len(FILE))
         tus.begin_patch(url, 0, length=len(FILE), data=FILE[: 4 * MB + 500]).close()
         wait_until(lambda: offset() == 4 * MB + 500, message="all that has arrived is committed")

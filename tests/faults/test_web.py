@@ -70,13 +70,9 @@ class Client:
 @pytest.fixture
 def two_processes(stack: Stack, live_url: str) -> Iterator[None]:
     """One of them serves while the other is gone, as under `make up`."""
-    stack.stop("web")
-    stack.start("web", options=["--workers", "2"])
-    wait_until(lambda: len(stack.pool_pids("web")) == 2, timeout=60)
-    stack.ensure_web()
-    yield
-    stack.stop("web")
-    stack.ensure_web()
+    with stack.web_with(options=["--workers", "2"]):
+        wait_until(lambda: len(stack.pool_pids("web")) == 2, timeout=60)
+        yield
 
 
 def busiest(pids: list[int]) -> int:

@@ -137,11 +137,11 @@ class Stack:
                 self.stop(name)
 
     @contextmanager
-    def web_with(self, **environment: str) -> Iterator[None]:
+    def web_with(self, *, options: Sequence[str] = (), **environment: str) -> Iterator[None]:
         """Run a web server with other settings in place of the usual one, which starts again when it is asked for."""
         if self.is_running("web"):
             self.stop("web")
-        with self.running("web", **environment):
+        with self.running("web", options=options, **environment):
             self.ensure_web()
             yield
 

@@ -37,7 +37,6 @@ OF_THE_NETWORK = "Failed to load resource: "
 @pytest.fixture
 def visit(stack: Stack, browser: Browser, live_url: str) -> Iterator[Callable[..., Page]]:
     """Open a page whose user is signed in, in a browser context of its own. Options are those of a context."""
-    stack.ensure_web()  # a test that failed may have killed it
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
