@@ -36,6 +36,7 @@ MB = 1024 * 1024
 SIZE = 20 * MB
 FILE = items_file(SIZE)
 INSTALLED = Path(sys.prefix) / "tus"
+ENVIRONMENT = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
 METADATA = {"uploadType": "items", "filename": "items.csv", "filetype": "text/csv"}
 #: Uploads a file of so many bytes in a page; the answer is what went wrong, or empty, and how often it was retried.
 IN_A_PAGE = """
@@ -124,8 +125,7 @@ def node(endpoint: str, owner: User, file: Path, *options: str) -> list[str]:
 
 def run_node(command: list[str]) -> list[str]:
     """Method, status and location of each answer."""
-    environment = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return [line.strip() for line in done.stdout.splitlines()]
 
@@ -177,8 +177,7 @@ def test_tus_js_client_goes_on_after_it_was_overtaken(bundle: Path, live_url: st
     """After a cut, Chromium repeats a request by itself, so the client may be told that it was overtaken."""
     with Proxy(live_url, holds_after=12 * MB) as proxy:
         command = node(proxy.url, owner, file)
-        environment = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as sending:
+        with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as sending:
             wait_until(proxy.is_holding.is_set, timeout=60, message="some bytes arrive")
             Tus(live_url, owner).head(f"{live_url}/api/uploads/resumable/{ResumableUpload.objects.get().pk}")
             proxy.go_on()
@@ -187,10 +186,26 @@ def test_tus_js_client_goes_on_after_it_was_overtaken(bundle: Path, live_url: st
     assert_received()
 
 
+def test_of_two_tus_js_clients_that_send_the_same_file_each_ends(
+    bundle: Path, live_url: str, owner: User, file: Path
+) -> None:
+    """Each overtakes the other for a while, asks for the offset and goes on, until the whole file is there."""
+    with Proxy(live_url, holds_after=12 * MB) as proxy:
+        sending = [subprocess.Popen(node(proxy.url, owner, file), env=ENVIRONMENT, stdout=subprocess.DEVNULL)]
+        wait_until(proxy.is_holding.is_set, timeout=60, message="some bytes arrive")
+        token = ResumableUpload.objects.get().fencing_token
+        sending.append(subprocess.Popen(node(proxy.url, owner, file), env=ENVIRONMENT, stdout=subprocess.DEVNULL))
+        taken_over = ResumableUpload.objects.filter(fencing_token__gt=token)
+        wait_until(taken_over.exists, timeout=60, every=0.001, message="the second client takes the upload over")
+        proxy.go_on()
+        ends = [one.wait(timeout=120) for one in sending]
+    assert ends == [0, 0]
+    assert_received()
+
+
 def test_tus_js_client_goes_on_in_a_new_process(bundle: Path, live_url: str, owner: User, file: Path) -> None:
     command = node(live_url, owner, file, str(MB))
-    environment = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as first:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as first:
         sent = ResumableUpload.objects.filter(offset_bytes__gt=2 * MB)
         wait_until(sent.exists, timeout=60, every=0.01, message="some bytes arrive")
         first.kill()
