@@ -27,6 +27,7 @@ from tests.support.apps.warehouse.models import Item, Tenant
 from tests.support.axe import carry_session
 from tests.support.proxies import Proxy
 from tests.support.stack import Stack
+from tests.support.upload_form import choose
 from tests.support.waiting import wait_until
 
 MB: Final = 1_000_000
@@ -105,8 +106,7 @@ def send(page: Page, stack: Stack, client: Client, path: Path, *, seconds: int) 
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{proxy.url}{FORM}")
         page.evaluate("navigator.serviceWorker.ready")
-        page.set_input_files("#file", path)
-        expect(page.locator("[data-recognized-says]")).to_have_text("All required columns were found.")
+        choose(page, path)
         page.get_by_role("button", name="Upload", exact=True).click()
         wait_until(lambda: page.title() and proxy.is_holding.is_set(), timeout=seconds, message="half is sent")
         page.reload()

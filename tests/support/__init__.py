@@ -50,6 +50,7 @@
 | `receivers` | an HTTP server that receives callbacks |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
 | `results` | how a job ended: its file, its error |
+| `schedule_form` | the form of a schedule, in a browser |
 | `schemathesis_hooks` | what the OpenAPI schema cannot say to schemathesis |
 | `servers` | pytest plugin: a throw-away PostgreSQL and Valkey for each run |
 | `sessions` | the sessions of the test database that other processes hold |
@@ -65,6 +66,7 @@
 | `translations` | the catalogs of translations, compared with the texts of the sources by `make check` |
 | `tus` | a client of tus that sends what a test tells it to |
 | `undos` | orders the undo of an upload, and runs it in this process |
+| `upload_form` | the form that sends a file, in a browser: a large file, and what the network lets through |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |
 | `worker_clock` | the wall clock of a worker, as its log and its leases show it |

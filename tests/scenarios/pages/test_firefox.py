@@ -12,10 +12,12 @@ from playwright.sync_api import Page, Route, expect
 
 from examples.sales.models import Customer, Order
 from examples.sales.seeding import seed_sales
-from jobs.models import Artifact, Job, Queue, Schedule
+from jobs.models import Artifact, Job, Queue
 from jobs.states import State
 from tests.support.apps.warehouse.models import Item, Tenant
+from tests.support.schedule_form import create_schedule
 from tests.support.stack import Stack
+from tests.support.upload_form import CHUNK_BYTES, FORM, HEADINGS, ROW, arrived, choose
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
 from uploads.models import ResumableUpload
@@ -24,10 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MakeJob = Callable[..., Job]
 
-ITEMS = "/uploads/new?type=items"
-CHUNK_BYTES = 8 * 1024 * 1024
 #: Two requests, of which the second one is short.
-LARGE = b"Code,Name,Price\n" + b"A-1234567,Bolt,1.50\n" * 500_000
+LARGE = HEADINGS + ROW * 500_000
 #: The left edge of an element; the space that the scrollbars of one take, upright and level.
 RIGHT = "selector => document.querySelector(selector).getBoundingClientRect().right"
 BARS = """selector => {
@@ -106,9 +106,8 @@ def test_a_file_is_recognized_checked_and_written_and_its_rejected_row_is_mended
 ) -> None:
     page = uploader
     (tmp_path / "rows.csv").write_text("Code,Name,Price\nA-1,Bolt,1.50\nA-2,Nut,cheap\n")
-    page.goto(ITEMS)
-    page.set_input_files("#file", tmp_path / "rows.csv")
-    expect(page.locator("[data-recognized-says]")).to_have_text("All required columns were found.")
+    page.goto(FORM)
+    choose(page, tmp_path / "rows.csv")
     page.get_by_role("button", name="Check first").click()
     expect(page.get_by_role("heading", name="1 row has errors")).to_be_visible(timeout=15_000)
     assert not Item.objects.exists()
@@ -138,11 +137,8 @@ def test_a_large_upload_is_paused_and_goes_on(uploader: Page, tmp_path: Path) ->
             route.continue_()
 
     page.route(re.compile("/api/uploads/resumable/"), hold)
-    page.goto(ITEMS)
-    page.set_input_files("#file", tmp_path / "large.csv")
-    expect(page.locator("[data-recognized-says]")).to_have_text(
-        "All required columns were found."
-    )  # the buttons have moved
+    page.goto(FORM)
+    choose(page, tmp_path / "large.csv")
     page.get_by_role("button", name="Check first").click()
     wait_until(lambda: page.title() and held)  # Playwright hears of requests only while it waits for the page
     page.get_by_role("button", name="Pause").click()
@@ -151,23 +147,13 @@ def test_a_large_upload_is_paused_and_goes_on(uploader: Page, tmp_path: Path) ->
     assert ResumableUpload.objects.get().offset_bytes == CHUNK_BYTES
     page.unroute_all()
     page.get_by_role("button", name="Go on").click()
-    expect(page).to_have_url(re.compile("/uploads/[0-9a-f-]{36}$"), timeout=60_000)
-    assert file_of(Job.objects.get(), Artifact.Role.SOURCE) == LARGE
+    assert file_of(arrived(page), Artifact.Role.SOURCE) == LARGE
 
 
 def test_a_schedule_is_created(ada_in_firefox: Page, live_url: str) -> None:
     page = ada_in_firefox
     page.goto("/schedules")
-    page.get_by_role("link", name="New schedule").click()
-    page.get_by_role("link", name="Yearly sales").click()
-    page.get_by_label("Fixed or relative").select_option("Last year")
-    page.get_by_label("Name").fill("Each Thursday")
-    page.get_by_label("Monday").uncheck()
-    page.get_by_label("Thursday").check()
-    page.get_by_label("Time", exact=True).fill("06:45")
-    page.get_by_role("button", name="Create the schedule").click()
-    expect(page.get_by_role("heading", name="Each Thursday")).to_be_visible()
-    schedule = Schedule.objects.get()
+    schedule = create_schedule(page)
     expect(page).to_have_url(f"{live_url}/schedules/{schedule.pk}")
     expect(page.locator("dl")).to_contain_text("Every Thursday at 06:45")
     assert schedule.order["relative"] == {"year": "last-year"}

@@ -15,10 +15,10 @@ from tests.support.gates import gate_at
 from tests.support.movements import make_item, moved
 from tests.support.outages import valkey_killed
 from tests.support.page_faults import HeldPatches, asleep
+from tests.support.upload_form import CHUNK_BYTES, choose
 from tests.support.uploads import file_of
 from tests.support.waiting import wait_until
 
-CHUNK_BYTES = 8 * 1024 * 1024
 #: Three requests, of which the last one is short. The surplus column makes the file large, not the table.
 ROWS = 180
 LARGE = b"Item,Supplier,Quantity,Moved at,Comment\n" + b"".join(
@@ -36,10 +36,7 @@ def test_a_file_sent_over_a_restart_of_the_web_server_while_redis_is_down_is_che
     page = visit(fault.owner)
     page.goto("/uploads/new?type=movements")
     patches = HeldPatches(page, hold_from=CHUNK_BYTES)
-    page.set_input_files("#file", path)
-    expect(page.locator("[data-recognized-says]")).to_have_text(
-        "All required columns were found."
-    )  # the buttons have moved
+    choose(page, path)
     page.get_by_role("button", name="Check first").click()
     patches.wait()
     fault.stack.kill("web")
@@ -69,10 +66,7 @@ def test_a_plan_is_carried_out_once_although_its_worker_is_killed_and_the_laptop
     data = f"Item,Supplier,Quantity,Moved at\n{lines}".encode()
     page = visit(fault.owner)
     page.goto("/uploads/new?type=movements")
-    page.set_input_files("#file", {"name": "movements.csv", "mimeType": "text/csv", "buffer": data})
-    expect(page.locator("[data-recognized-says]")).to_have_text(
-        "All required columns were found."
-    )  # the buttons have moved
+    choose(page, {"name": "movements.csv", "mimeType": "text/csv", "buffer": data})
     page.get_by_role("button", name="Check first").click()
     step, notice = page.locator("[aria-current=step]"), page.locator(".notice").last
     with gate_at("insert") as gate:

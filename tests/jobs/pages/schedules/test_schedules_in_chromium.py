@@ -6,7 +6,8 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from examples.sales.seeding import seed_sales
-from jobs.models import Job, Schedule
+from jobs.models import Job
+from tests.support.schedule_form import create_schedule
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,17 +21,7 @@ def test_make_a_schedule_run_it_pause_it_and_delete_it(
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_url}])
     page.goto("/schedules")
     expect(page.get_by_text("You have no schedules.")).to_be_visible()
-    page.get_by_role("link", name="New schedule").click()
-    page.get_by_role("link", name="Yearly sales").click()
-    page.get_by_label("Fixed or relative").select_option("Last year")
-    page.get_by_label("Name").fill("Each Thursday")
-    page.get_by_label("Monday").uncheck()
-    page.get_by_label("Thursday").check()
-    page.get_by_label("Time", exact=True).fill("06:45")
-    page.get_by_role("button", name="Create the schedule").click()
-
-    expect(page.get_by_role("heading", name="Each Thursday")).to_be_visible()
-    schedule = Schedule.objects.get()
+    schedule = create_schedule(page)
     expect(page).to_have_url(f"{live_url}/schedules/{schedule.pk}")
     expect(page.locator("dl")).to_contain_text("Every Thursday at 06:45 (Asia/Tokyo)")
     expect(page.locator("dl")).to_contain_text("Last year")
