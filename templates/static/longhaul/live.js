@@ -186,8 +186,9 @@ document.addEventListener("DOMContentLoaded", () => {
   window.addEventListener("focus", wake);
   window.addEventListener("online", wake);
   window.addEventListener("pageshow", (event) => event.persisted && wake());
-  // A menu that was open has kept its items until now.
-  document.addEventListener("toggle", (event) => {
-    if (!event.target.open) followers.forEach((follower) => follower.show());
+  // A menu that was open has kept its items. They change before it opens again: the event `toggle` may come later.
+  document.addEventListener("click", (event) => {
+    const menu = event.target.closest?.("details.menu");
+    if (menu && !menu.open) followers.forEach((follower) => follower.show());
   }, true);
 });

@@ -109,6 +109,17 @@ def test_nothing_that_the_user_does_is_disturbed(ada_page: Page, job: Job, make_
     expect(ada_page.locator(f"#cancel-{job.pk}")).to_have_count(0)
 
 
+def test_a_menu_that_closes_and_opens_at_once_has_its_new_items(ada_page: Page, job: Job) -> None:
+    ada_page.goto("/reports")
+    ada_page.locator(f"#actions-{job.pk}").press("Enter")
+    expect(ada_page.locator(f"#cancel-{job.pk}")).to_be_visible()
+    end(job)
+    expect(ada_page.locator(".job .badge")).to_have_text("Canceled", timeout=10_000)
+    ada_page.locator(f"#actions-{job.pk}").evaluate("button => { button.click(); button.click(); }")
+    expect(ada_page.locator(f"#delete-{job.pk}")).to_be_visible()
+    expect(ada_page.locator(f"#cancel-{job.pk}")).to_have_count(0)
+
+
 def test_selected_text_stays_as_it_is_until_it_is_no_longer_selected(ada_page: Page, job: Job) -> None:
     ada_page.add_init_script(FAST_TIMERS)
     ada_page.goto("/reports")
