@@ -182,10 +182,13 @@ def test_the_circuit_opens_after_failures_in_a_row(settings: Settings, running: 
     context = running()
     fail(context, 2)
     wait_until(lambda: failures() == 2)
-    time.sleep(0.3)
-    with taking_turn(context, HOST, None) as turn:
-        turn.succeed()
-    wait_until(lambda: failures() == 0)
+
+    def succeed() -> bool:
+        with taking_turn(context, HOST, None) as turn:
+            turn.succeed()
+        return failures() == 0
+
+    wait_until(succeed)
     fail(context, 3)
     wait_until(lambda: not is_open())
     error = refused(context)
