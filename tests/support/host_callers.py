@@ -20,9 +20,6 @@ from uuid import UUID
 
 from config.stack.datafolder import BASE_DIR
 
-#: A thread that calls another host after each attempt to call the first one, to show that it is not held up.
-RETRY_AFTER = "Retry-After"
-
 
 def start_callers(database_url: str, **how: Any) -> subprocess.Popen[str]:
     """Start a process. `how` is `key`, `jobs`, `seconds`, `in_flight`, `per_second`, and whether calls go `on`."""
@@ -43,6 +40,7 @@ def main() -> None:
     from django.db import connections
 
     from calls.hosts.closing import close_host
+    from calls.hosts.gatekeeper import gatekeeper
     from calls.hosts.turns import taking_turn
     from calls.types import Host
     from jobs.context import JobContext
@@ -92,6 +90,7 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    gatekeeper().stop()
     print(json.dumps({"waits": waits, "delays": delays, "errors": errors, "starts": starts}))
 
 
