@@ -33,9 +33,7 @@ MOST_MINUTES: Final = 7 * 24 * 60
 #: State → color of its label.
 COLORS: Final = {"open": "success", "failing": "warning", "closed": "warning", "broken": "danger", "probing": "warning"}
 
-register_permissions(
-    viewer=("calls.view_host",), operator=("calls.close_host",), administrator=("calls.change_host",)
-)
+register_permissions(viewer=("calls.view_host",), operator=("calls.close_host",), administrator=("calls.change_host",))
 
 
 class LimitsForm(ReasonForm):

@@ -18,6 +18,6 @@ from jobs.admin.showing import link_to
 from jobs.maintenance.roles import register_permissions
 
 __all__ = [
-    "DropdownFilter", "FactsAdmin", "JobLink", "OwnerFilter", "ReadOnlyAdmin", "ReasonForm", "RowAction", "Table", "confirm_rows",
-    "display", "formatted", "link_to", "owner_with_lists", "register_job_links", "register_permissions",
+    "DropdownFilter", "FactsAdmin", "JobLink", "OwnerFilter", "ReadOnlyAdmin", "ReasonForm", "RowAction", "Table",
+    "confirm_rows", "display", "formatted", "link_to", "owner_with_lists", "register_job_links", "register_permissions",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What staff do to hosts: set limits, close and open. Each change has an audit entry, and applies from the next turn on.
+"""What staff do to hosts: set limits, close and open. Each change has an audit entry, and counts from the next turn on.
 
 Nothing is restarted: the limits are read in the statement that takes a turn.
 """
@@ -58,16 +58,14 @@ def close_hosts(hosts: Iterable[str], *, actor: str, reason: str, minutes: int) 
             closed_until=until, closed_reason=f"{actor}: {reason}"[:200], resume_at=None, updated_at=Now()
         )
         before = {"closed_until": host.closed_until and host.closed_until.isoformat()}
-        audit(
-            AuditEntry.Action.PAUSE, [("host", host.pk, before, {"minutes": minutes})], actor=actor, reason=reason
-        )
+        audit(AuditEntry.Action.PAUSE, [("host", host.pk, before, {"minutes": minutes})], actor=actor, reason=reason)
         return ""
 
     return _change_each(hosts, change, reason=reason)
 
 
 def open_hosts(hosts: Iterable[str], *, actor: str, reason: str) -> Intervention:
-    """End closings, and close the circuits. Jobs that were postponed come back at their times. ValueError: no reason."""
+    """End closings, and close the circuits. Postponed jobs come back at their times. ValueError without a reason."""
 
     def change(host: Host) -> str:
         if host.closed_until is None and host.open_until is None and not host.failures:

@@ -268,7 +268,9 @@ class Gatekeeper:
                 over = [waiter for waiter in line.waiters if self._patience.is_over(waiter)]
                 seconds = settings.CALL_TURN_WAIT_SECONDS * random.uniform(1.0, 3.0)  # noqa: S311
                 self._send_back(
-                    line, over, lambda place, host=line.host, wait=seconds: refusal(host, None, place, default_seconds=wait)
+                    line,
+                    over,
+                    lambda place, host=line.host, wait=seconds: refusal(host, None, place, default_seconds=wait),
                 )
 
 

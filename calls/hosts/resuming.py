@@ -68,8 +68,10 @@ class Resumer:
 def release_due_calls() -> int:
     """Mark postponed calls whose time has come as due, and release their queues; returns how many there were."""
     with transaction.atomic():
-        due = Job.objects.scheduled_until_now().filter(kind=CALL_TYPES.kind).select_for_update(
-            no_key=True, skip_locked=True
+        due = (
+            Job.objects.scheduled_until_now()
+            .filter(kind=CALL_TYPES.kind)
+            .select_for_update(no_key=True, skip_locked=True)
         )
         queues = dict(due.values_list("pk", "queue")[:BATCH_SIZE])
         if queues:

@@ -94,7 +94,7 @@ TAKE: Final = squeeze(f"""
         RETURNING id, job_id
     )
     SELECT
-        in_flight, per_second, failures, open_until IS NOT NULL AS is_broken, probing, granted, is_limited, spacing, lead,
+        in_flight, per_second, failures, open_until IS NOT NULL AS is_broken, probing, granted, spacing, lead,
         in_flight - busy - granted AS free,
         coalesce({_LEFT.format("shut_until")}, 0) AS shut_seconds,
         coalesce({_LEFT.format("resume_at")}, 0) AS resume_seconds,

@@ -65,12 +65,15 @@ class Taken:
         for place, waiter in enumerate(waiters[: self.granted]):
             ids = self.turns.get(waiter.job_id)
             turn_id = ids.pop() if ids else None
-            yield waiter, Granted(
-                self.host,
-                turn_id,
-                begins_at=first + place * self.spacing,
-                late_seconds=LATE_SECONDS if self.spacing and not self.is_probe else float("inf"),
-                is_probe=self.is_probe,
+            yield (
+                waiter,
+                Granted(
+                    self.host,
+                    turn_id,
+                    begins_at=first + place * self.spacing,
+                    late_seconds=LATE_SECONDS if self.spacing and not self.is_probe else float("inf"),
+                    is_probe=self.is_probe,
+                ),
             )
 
 

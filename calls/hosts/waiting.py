@@ -192,5 +192,3 @@ def refusal(host: str, row: dict[str, Any] | None, place: int, *, default_second
         case "broken":
             return PostponedError(f"{host} keeps failing: {row and row['last_error']}", public=BROKEN, delay=delay)
     return PostponedError(f"{host} has no turn within {settings.CALL_TURN_WAIT_SECONDS:g} s", public=BUSY, delay=delay)
-
-

@@ -16,12 +16,12 @@ def two_types(monkeypatch: pytest.MonkeyPatch) -> None:
     class One(CallType):
         identifier = "one"
         title = "One"
-        hosts = {"a.example": Limits(in_flight=8, per_second=5), "same.example": Limits(in_flight=1)}  # noqa: RUF012
+        hosts = {"a.example": Limits(in_flight=8, per_second=5), "same.example": Limits(in_flight=1)}
 
     class Two(CallType):
         identifier = "two"
         title = "Two"
-        hosts = {"a.example": Limits(in_flight=9), "same.example": Limits(in_flight=1)}  # noqa: RUF012
+        hosts = {"a.example": Limits(in_flight=9), "same.example": Limits(in_flight=1)}
 
     monkeypatch.setattr(CALL_TYPES, "_types", {"one": One(), "two": Two()})
 

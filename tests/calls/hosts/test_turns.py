@@ -94,7 +94,7 @@ def test_no_more_requests_begin_per_second_than_the_limit_allows(running: Callab
         list(pool.map(call, contexts))
     starts.sort()
     assert len(starts) == 60
-    assert 59 / 40 * 1.03 < starts[-1] - starts[0]
+    assert starts[-1] - starts[0] > 59 / 40 * 1.03
     assert all(starts[place + 40] - starts[place] > 1.0 for place in range(20))
 
 
@@ -137,7 +137,7 @@ def test_a_closed_host_postpones_its_jobs_to_the_times_at_which_it_can_take_them
     assert errors[0].public == "A remote service is not to be called for a while."
     began = seconds_of(errors[0])
     assert 18 < began <= 20
-    assert [round(seconds_of(each) - began, 1) for each in errors][0] == 0
+    assert seconds_of(errors[-1]) > began
     resumes = Host.objects.get()
     assert resumes.resume_at is not None
     assert resumes.closed_until is not None
@@ -235,9 +235,7 @@ def test_a_thread_that_waits_leaves_at_once_when_its_attempt_must_stop(running: 
     wait_until(lambda: Host.objects.get().taken == 0)
 
 
-def test_a_crowd_is_postponed_and_others_are_not_delayed(
-    settings: Settings, running: Callable[[], JobContext]
-) -> None:
+def test_a_crowd_is_postponed_and_others_are_not_delayed(settings: Settings, running: Callable[[], JobContext]) -> None:
     settings.CALL_TURN_WAITERS = 4
     Host.objects.create(host=HOST, in_flight=1)
     contexts = [running() for _ in range(10)]
