@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from jobs.outbound import exchange as sending
+from jobs.outbound import connecting
 from jobs.outbound.exchange import Exchange, Response, UnansweredError
 from tests.support.certificates import self_signed
 
@@ -44,7 +44,7 @@ def port(certificate: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch)
 
     threading.Thread(target=serve, daemon=True).start()
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-    monkeypatch.setattr("jobs.outbound.exchange.socket.getaddrinfo", lambda *a, **k: answer)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *a, **k: answer)
     yield port
     listening.close()
 
@@ -53,7 +53,7 @@ def port(certificate: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch)
 def trusting(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The certificate's authority is known."""
     context = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(sending, "tls_context", lambda: context)
+    monkeypatch.setattr(connecting, "tls_context", lambda: context)
 
 
 def post(host: str, port: int, *, timeout_seconds: float = 5.0) -> Response:
