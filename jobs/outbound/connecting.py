@@ -39,7 +39,7 @@ def connect(target: Target, *, cutoff: Cutoff, timeout_seconds: float) -> socket
         return _shake_hands(sock, target.host, cutoff=cutoff) if target.secure else sock
     except OSError as error:
         cutoff.release()
-        if cutoff.has_ended or time.monotonic() >= cutoff.deadline:
+        if cutoff.is_over:
             raise cutoff.error(target.host, sent=False) from None
         raise _described(error, target.host, timeout_seconds=timeout_seconds) from None
 

@@ -23,7 +23,7 @@ class Cutoff:
         self.timeout_seconds = timeout_seconds
         self.deadline = time.monotonic() + timeout_seconds
         self.has_ended = False
-        self._was_aborted = False
+        self.was_aborted = False
         self._lock = threading.Lock()
         self._interrupt: Callable[[], None] | None = None
 
@@ -31,7 +31,7 @@ class Cutoff:
         """Make the blocking call fail at once."""
         with self._lock:
             if not self.has_ended:
-                self.has_ended, self._was_aborted = True, aborted
+                self.has_ended, self.was_aborted = True, aborted
             if self._interrupt is not None:
                 self._interrupt()
 
@@ -43,6 +43,11 @@ class Cutoff:
             yield
         finally:
             alarm.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the exchange has ended or its deadline has passed, which another thread may notice a moment later."""
+        return self.has_ended or time.monotonic() >= self.deadline
 
     @property
     def is_guarding(self) -> bool:
@@ -74,7 +79,7 @@ class Cutoff:
 
     def error(self, host: str, *, sent: bool) -> UnansweredError:
         """Why the exchange with this host has no response, now that it has ended. `sent`: part of the request was."""
-        if self._was_aborted:
+        if self.was_aborted:
             return AbortedError(f"The request to {host} was aborted.", may_have_been_received=sent)
         message = f"{host} did not answer within {self.timeout_seconds:g} seconds."
         return AnswerLostError(message) if sent else NotConnectedError(message)

@@ -32,7 +32,7 @@ from jobs.outbound.errors import (
 )
 from jobs.outbound.redirects import MAX_REDIRECTS, METHODS, STATUSES, carried_headers, next_target
 from jobs.outbound.requests import request_bytes
-from jobs.outbound.responses import Headers, Response, printable
+from jobs.outbound.responses import Headers, Response, excerpt_of
 from jobs.outbound.retry_hints import wait_seconds
 from jobs.outbound.targets import Target
 from jobs.outbound.urls import ForbiddenURLError
@@ -119,31 +119,32 @@ class Exchange:
             if self._location(method, answer):
                 return answer
             content = self._whole_body(response, found, target.host, max_body_bytes)
-        excerpt = (
-            "" if answer.is_successful else printable(content[: reading.MAX_EXCERPT_BYTES].decode(errors="replace"))
-        )
+        excerpt = "" if answer.is_successful else excerpt_of(content)
         return Response(answer.status, answer.retry_after_seconds, excerpt, found, content)
 
     def _whole_body(
         self, response: http.client.HTTPResponse, headers: Headers, host: str, max_body_bytes: int
     ) -> bytes:
-        status = response.status
+        status, is_framed = response.status, response.chunked or response.length is not None
         try:
             body = reading.read_body(response, headers, max_bytes=max_body_bytes)
         except TooLongError:
             message = f"{host} sent a body of more than {max_body_bytes} bytes."
             raise BodyTooLargeError(message, status=status) from None
         except UnknownEncodingError:
-            raise BodyEncodingError(
-                f"{host} sent a body in an encoding that was not asked for.", status=status
-            ) from None
+            message = f"{host} sent a body in an encoding that was not asked for."
+            raise BodyEncodingError(message, status=status) from None
         except (OSError, http.client.IncompleteRead):
-            if self._cutoff.has_ended:
-                raise
-            raise BodyIncompleteError(f"{host} did not send the whole body.", status=status) from None
-        if self._cutoff.has_ended:  # the end of a connection that we have shut down is not the end of the body
-            raise TimeoutError
+            raise self._incomplete(host, status) from None
+        if self._cutoff.has_ended and not is_framed:  # it ended where we have shut the connection down
+            raise self._incomplete(host, status)
         return body
+
+    def _incomplete(self, host: str, status: int) -> UnansweredError:
+        if self._cutoff.was_aborted:
+            return self._cutoff.error(host, sent=True)
+        in_time = f" within {self.timeout_seconds:g} seconds" if self._cutoff.is_over else ""
+        return BodyIncompleteError(f"{host} did not send the whole body{in_time}.", status=status)
 
     @contextmanager
     def _opened(
@@ -158,8 +159,6 @@ class Exchange:
             with suppress(BrokenPipeError, ConnectionResetError):
                 sock.sendall(request)
             response.begin()
-            if self._cutoff.has_ended:  # the headers were cut off
-                raise TimeoutError
             yield response, sock
         except BROKEN as error:
             raise self._describe(error, target.host) from None

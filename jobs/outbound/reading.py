@@ -9,19 +9,31 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 from http import HTTPStatus
 from typing import Any, Final
 
 from jobs.outbound.decoding import BoundedBody
-from jobs.outbound.responses import Headers, printable
+from jobs.outbound.responses import MAX_EXCERPT_BYTES, Headers, excerpt_of
 
-#: How much of the body of an unsuccessful response is read for the staff, and for how many seconds.
-MAX_EXCERPT_BYTES: Final = 500
+#: For how many seconds an excerpt is waited for.
 EXCERPT_SECONDS: Final = 1.0
 #: 1xx responses that are skipped.
 MAX_INTERIM_RESPONSES: Final = 10
 #: Headers, interim responses or trailers together, and the lines between two pieces of a body.
 MAX_LINE_BYTES: Final = 256 * 1024
+#: Lines that are no headers. Other defects are about the parts of a mail.
+HEADER_DEFECTS: Final = (
+    FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 #: A body is read in pieces of this size.
 PIECE_BYTES: Final = 64 * 1024
 
@@ -32,10 +44,10 @@ class LineReader(io.BufferedReader):
     _line_bytes = 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        """Raises RemoteDisconnected if the connection ends within the line, HTTPException if there is no end to them."""
+        """Raises RemoteDisconnected if the connection ends within the line, HTTPException if there are too many."""
         line = super().readline(size)
         if not line.endswith(b"\n") and len(line) != size:
-            raise http.client.RemoteDisconnected
+            raise http.client.RemoteDisconnected("within a line")
         self._line_bytes += len(line)
         if self._line_bytes > MAX_LINE_BYTES:
             raise http.client.HTTPException("too many lines")
@@ -51,7 +63,7 @@ class FinalResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *, method: str) -> None:
         super().__init__(sock, method=method)
-        self.fp = LineReader(self.fp.detach(), PIECE_BYTES)  # type: ignore[attr-defined]
+        self.fp = LineReader(self.fp.detach(), PIECE_BYTES)
 
     def begin(self) -> None:
         """Raises HTTPException if too many interim ones precede it. http.client itself skips only `100 Continue`."""
@@ -66,7 +78,7 @@ class FinalResponse(http.client.HTTPResponse):
 def headers_of(response: http.client.HTTPResponse) -> Headers:
     """All of them, on one line each. Raises HTTPException unless they say clearly where the body ends."""
     parsed: Any = response.headers
-    if parsed.defects:  # a line that is no header; those behind it are lost
+    if any(isinstance(defect, HEADER_DEFECTS) for defect in parsed.defects):  # those behind it may be lost
         raise http.client.HTTPException("not a header")
     headers = Headers((name, " ".join(value.split("\r\n"))) for name, value in parsed.items())
     if headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
@@ -95,7 +107,7 @@ def read_body(response: http.client.HTTPResponse, headers: Headers, *, max_bytes
 
 def read_excerpt(response: http.client.HTTPResponse) -> str:
     """The beginning of the body, as far as it has arrived. Raises OSError, HTTPException or ValueError."""
-    return printable(response.read1(MAX_EXCERPT_BYTES).decode(errors="replace"))
+    return excerpt_of(response.read1(MAX_EXCERPT_BYTES))
 
 
 def has_body(response: http.client.HTTPResponse) -> bool:

@@ -1,7 +1,7 @@
 """Looks names up without being blocked by a name server that hangs.
 
-A lookup cannot be interrupted, so it runs in a thread that may outlive whoever waits for it. All who ask for the same name
-at the same time share one lookup, so a name that hangs keeps one thread busy and not the threads of other names.
+A lookup cannot be interrupted, so it runs in a thread that may outlive whoever waits for it. All who ask for the same
+name at the same time share one lookup, so a name that hangs keeps one thread busy and delays no other name.
 """
 
 from __future__ import annotations

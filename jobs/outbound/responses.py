@@ -6,6 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Final
+
+#: How much of the body of an unsuccessful response the staff see.
+MAX_EXCERPT_BYTES: Final = 500
 
 
 class Headers(Mapping[str, str]):
@@ -67,6 +71,7 @@ class Response:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def printable(text: str) -> str:
-    """The text with a space in place of each character that could disturb a terminal or a page."""
+def excerpt_of(body: bytes) -> str:
+    """The beginning of a body, with a space in place of each character that could disturb a terminal or a page."""
+    text = body[:MAX_EXCERPT_BYTES].decode(errors="replace")
     return "".join(character if character.isprintable() else " " for character in text)

@@ -2,21 +2,18 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from jobs.models import Attempt, Job
-from jobs.outbound.exchange import Exchange, UnansweredError
 from jobs.outbound.resolving import forget_names
 from jobs.states import State
 from tests.support.receivers import Receiver
 from tests.support.results import told
-from tests.support.threads import Threads
-from tests.support.waiting import wait_until
+from tests.support.sockets import full_backlog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +38,7 @@ def test_the_owner_does_not_learn_whether_a_name_is_known_inside(
     resolve_to(monkeypatch, ["10.0.0.7"])
     known = deliver(receiver.url("/ok", host="db.example.com"))
     monkeypatch.setattr("socket.getaddrinfo", fail_to_resolve)
+    forget_names()
     unknown = deliver(receiver.url("/ok", host="db.example.com"))
     told_of_both = {
         "code": "retryable-error", "retryable": True,
@@ -105,18 +103,6 @@ def test_a_host_that_takes_no_connection_is_left_within_the_time_to_connect(
     assert told(job)["detail"] == "127.0.0.1 did not accept a connection within 0.3 seconds."
 
 
-def test_a_connection_that_is_being_made_can_be_aborted(receiver: Receiver) -> None:
-    with full_backlog() as port, Threads(1) as threads:
-        exchange = Exchange(f"http://127.0.0.1:{port}/", timeout_seconds=20, connect_timeout_seconds=20)
-        sending = threads.submit(exchange.post, b"", {})
-        wait_until(lambda: exchange._cutoff.is_guarding)
-        began = time.monotonic()
-        exchange.abort()
-        with pytest.raises(UnansweredError):
-            sending.result(timeout=10)
-    assert time.monotonic() - began < 10
-
-
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
     """Let names resolve to this, one answer after the other; the last stays. Returns the names that were asked for."""
     real, left, asked = socket.getaddrinfo, list(answers), []
@@ -134,15 +120,3 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str
 
 def fail_to_resolve(*arguments: Any, **options: Any) -> Any:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """The port of somebody who listens, and has no room for another connection."""
-    with ExitStack() as stack:
-        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listening.getsockname())
-        yield listening.getsockname()[1]
