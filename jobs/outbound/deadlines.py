@@ -51,9 +51,10 @@ class DeadlineWatcher:
         alarm = Alarm(self, at, act)
         with self._changed:
             heapq.heappush(self._heap, (at, next(self._numbers), alarm))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
-                self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                thread.start()
+                self._thread = thread
             elif self._heap[0][2] is alarm:
                 self._changed.notify()
         return alarm

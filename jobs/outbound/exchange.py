@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from jobs.outbound import reading
 from jobs.outbound.connecting import connect
 from jobs.outbound.cutoff import Cutoff
 from jobs.outbound.decoding import TooLongError, UnknownEncodingError
@@ -30,6 +29,7 @@ from jobs.outbound.errors import (
     RedirectRefusedError,
     UnansweredError,
 )
+from jobs.outbound.reading import EXCERPT_SECONDS, FinalResponse, headers_of, read_body, read_excerpt
 from jobs.outbound.redirects import MAX_REDIRECTS, METHODS, STATUSES, carried_headers, next_target
 from jobs.outbound.requests import request_bytes
 from jobs.outbound.responses import Headers, Response, excerpt_of
@@ -114,7 +114,7 @@ class Exchange:
         self, method: str, target: Target, headers: Mapping[str, str], body: bytes, max_body_bytes: int
     ) -> Response:
         with self._opened(method, target, headers, body) as (response, _):
-            found = reading.headers_of(response)
+            found = headers_of(response)
             answer = Response(response.status, wait_seconds(found), headers=found)
             if self._location(method, answer):
                 return answer
@@ -122,12 +122,10 @@ class Exchange:
         excerpt = "" if answer.is_successful else excerpt_of(content)
         return Response(answer.status, answer.retry_after_seconds, excerpt, found, content)
 
-    def _whole_body(
-        self, response: http.client.HTTPResponse, headers: Headers, host: str, max_body_bytes: int
-    ) -> bytes:
+    def _whole_body(self, response: FinalResponse, headers: Headers, host: str, max_body_bytes: int) -> bytes:
         status, is_framed = response.status, response.chunked or response.length is not None
         try:
-            body = reading.read_body(response, headers, max_bytes=max_body_bytes)
+            body = read_body(response, headers, max_bytes=max_body_bytes)
         except TooLongError:
             message = f"{host} sent a body of more than {max_body_bytes} bytes."
             raise BodyTooLargeError(message, status=status) from None
@@ -149,11 +147,11 @@ class Exchange:
     @contextmanager
     def _opened(
         self, method: str, target: Target, headers: Mapping[str, str], body: bytes
-    ) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
+    ) -> Iterator[tuple[FinalResponse, socket.socket]]:
         """Connect, send the request and read the headers of the response. What the block raises is described, too."""
         request = request_bytes(method, target, headers, body)
         sock = connect(target, cutoff=self._cutoff, timeout_seconds=self._connect_timeout_seconds)
-        response = reading.FinalResponse(sock, method=method)
+        response = FinalResponse(sock, method=method)
         try:
             # A server that refuses early may answer without reading on.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -167,10 +165,10 @@ class Exchange:
             response.close()
             sock.close()
 
-    def _excerpt(self, response: http.client.HTTPResponse, sock: socket.socket) -> str:
+    def _excerpt(self, response: FinalResponse, sock: socket.socket) -> str:
         with suppress(*BROKEN):
-            sock.settimeout(min(reading.EXCERPT_SECONDS, self._cutoff.seconds_left()))
-            return reading.read_excerpt(response)
+            sock.settimeout(min(EXCERPT_SECONDS, self._cutoff.seconds_left()))
+            return read_excerpt(response)
         return ""
 
     def _describe(self, error: Exception, host: str) -> UnansweredError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 from email.errors import (
     FirstHeaderLineIsContinuationDefect,
@@ -27,6 +28,7 @@ EXCERPT_SECONDS: Final = 1.0
 MAX_INTERIM_RESPONSES: Final = 10
 #: Headers, interim responses or trailers together, and the lines between two pieces of a body.
 MAX_LINE_BYTES: Final = 256 * 1024
+CONTENT_LENGTH: Final = re.compile(r"\d{1,18}", re.ASCII)
 #: Lines that are no headers. Other defects are about the parts of a mail.
 HEADER_DEFECTS: Final = (
     FirstHeaderLineIsContinuationDefect,
@@ -63,7 +65,8 @@ class FinalResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *, method: str) -> None:
         super().__init__(sock, method=method)
-        self.fp = LineReader(self.fp.detach(), PIECE_BYTES)
+        self.method = method
+        self.fp = LineReader(self.fp.detach())
 
     def begin(self) -> None:
         """Raises HTTPException if too many interim ones precede it. http.client itself skips only `100 Continue`."""
@@ -75,7 +78,7 @@ class FinalResponse(http.client.HTTPResponse):
         raise http.client.HTTPException("no final answer")
 
 
-def headers_of(response: http.client.HTTPResponse) -> Headers:
+def headers_of(response: FinalResponse) -> Headers:
     """All of them, on one line each. Raises HTTPException unless they say clearly where the body ends."""
     parsed: Any = response.headers
     if any(isinstance(defect, HEADER_DEFECTS) for defect in parsed.defects):  # those behind it may be lost
@@ -83,13 +86,13 @@ def headers_of(response: http.client.HTTPResponse) -> Headers:
     headers = Headers((name, " ".join(value.split("\r\n"))) for name, value in parsed.items())
     if headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
         raise http.client.HTTPException("unknown transfer encoding")
-    lengths = {length.strip() for value in headers.get_all("Content-Length") for length in value.split(",")}
-    if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
+    lengths = {length.strip() for length in headers.get_all("Content-Length")}
+    if len(lengths) > 1 or not all(map(CONTENT_LENGTH.fullmatch, lengths)):
         raise http.client.HTTPException("unclear length")
     return headers
 
 
-def read_body(response: http.client.HTTPResponse, headers: Headers, *, max_bytes: int) -> bytes:
+def read_body(response: FinalResponse, headers: Headers, *, max_bytes: int) -> bytes:
     """The whole body, decoded. Raises TooLongError, UnknownEncodingError, HTTPException or OSError.
 
     A body that is longer than `max_bytes`, encoded or decoded, is not read to its end.
@@ -105,12 +108,13 @@ def read_body(response: http.client.HTTPResponse, headers: Headers, *, max_bytes
     return body.whole()
 
 
-def read_excerpt(response: http.client.HTTPResponse) -> str:
+def read_excerpt(response: FinalResponse) -> str:
     """The beginning of the body, as far as it has arrived. Raises OSError, HTTPException or ValueError."""
     return excerpt_of(response.read1(MAX_EXCERPT_BYTES))
 
 
-def has_body(response: http.client.HTTPResponse) -> bool:
+def has_body(response: FinalResponse) -> bool:
     """Whether a body follows the headers, by the method and the status."""
-    without = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-    return not (response._method == "HEAD" or response.status < HTTPStatus.OK or response.status in without)  # type: ignore[attr-defined]
+    if response.method == "HEAD" or response.status < HTTPStatus.OK:
+        return False
+    return response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)

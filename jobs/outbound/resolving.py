@@ -45,7 +45,10 @@ class Resolver:
                 self._remove_old(now)
             lookup = Future()
             self._lookups[name] = (now, lookup)
-        threading.Thread(target=_look_up, args=(name, lookup), name="resolver", daemon=True).start()
+        try:
+            threading.Thread(target=_look_up, args=(name, lookup), name="resolver", daemon=True).start()
+        except RuntimeError as error:  # there are too many threads; nobody is to join this lookup
+            lookup.set_exception(error)
         return lookup
 
     def forget(self) -> None:

@@ -108,6 +108,8 @@ def test_a_connection_that_is_reset_within_the_body_is_an_incomplete_body(receiv
         b"HTTP/1.1 200 OK\r\n: nameless\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n12345",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n12345",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n12345",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n12345",
         b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n12345",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 101 + b"\r\n",
