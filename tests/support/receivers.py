@@ -187,6 +187,11 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """As always, in a thread that tests know by its name."""
+        threading.current_thread().name = "receiving"
+        super().process_request_thread(request, client_address)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is what these tests are about."""
 
