@@ -109,6 +109,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         self.drip()
 
+    def act_drip_unmeasured(self) -> None:
+        """A body that ends with the connection."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        self.drip()
+
     def act_garbage(self) -> None:
         self.wfile.write(b"220 mail.example.com ESMTP\r\n")
 
