@@ -42,7 +42,7 @@ HEADERS: Final = {
     "RateLimit": 'The rest of the quota: `"requests";r=599;t=12`, requests and seconds. Left out without a quota.',
     "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
     "Retry-After": "Seconds to wait before the next request.",
-    "Preference-Applied": "`respond-async`, if the request has `Prefer: respond-async` (RFC 7240).",
+    "Preference-Applied": "The preferences of `Prefer` that were applied (RFC 7240): `respond-async, wait=10`.",
     "ETag": "The version of the resource; send it as `If-None-Match`.",
     "WWW-Authenticate": "The challenge of RFC 6750.",
 }
