@@ -96,11 +96,12 @@ def send_order(port: int, bearer: str, *, prefer: str) -> socket.socket:
     return client
 
 
-def read_answer(client: socket.socket) -> tuple[int, str | None]:
+def read_answer(client: socket.socket) -> tuple[int, str | None, str | None]:
+    """The status, what was applied, and what becomes of the connection."""
     response = HTTPResponse(client)
     response.begin()
     response.read()
-    return response.status, response.headers.get("Preference-Applied")
+    return response.status, response.headers.get("Preference-Applied"), response.headers.get("Connection")
 
 
 def p95(ask: Callable[[], object], *, times: int) -> float:
@@ -142,7 +143,7 @@ def test_many_that_wait_leave_the_web_server_to_others(
         wait_until(lambda: mine.count() == CLIENTS, timeout=60, message="all orders are accepted")
         busy = measured()
         mine.update(state=State.CANCELLED, finished_at=Now())
-        told = Counter(read_answer(client) for client in clients)
+        told = Counter(read_answer(client)[:2] for client in clients)
     record_property("p95", {"idle": idle, "busy": busy})
     print({"idle": idle, "busy": busy})  # noqa: T201
     assert told == {(202, None): CLIENTS - PROCESSES * PLACES, (200, "wait=25"): PROCESSES * PLACES}
@@ -152,12 +153,9 @@ def test_many_that_wait_leave_the_web_server_to_others(
 def test_a_client_that_closes_its_connection_frees_its_place_within_a_second(
     all_services: Stack, tmp_path: Path, bearer: str, nothing_runs: None
 ) -> None:
-    with gunicorn(all_services, tmp_path, "--workers", "1", PREFER_WAIT_PLACES="1") as (port, web):
-        waits = send_order(port, bearer, prefer="wait=25")
-        wait_until(
-            lambda: order(port, bearer, prefer="wait=1") == (202, None), timeout=20, message="the place is taken"
-        )
-        waits.close()
+    with gunicorn(all_services, tmp_path, "--workers", "1", PREFER_WAIT_PLACES="1") as (port, _):
+        with waiting_alone(port, bearer):
+            pass
         closed_at = time.monotonic()
 
         def place_found_at() -> float | None:
@@ -166,13 +164,29 @@ def test_a_client_that_closes_its_connection_frees_its_place_within_a_second(
 
         assert wait_until(place_found_at, message="the place is free") - closed_at < 1
 
-        with send_order(port, bearer, prefer="wait=25") as waits:
-            wait_until(
-                lambda: order(port, bearer, prefer="wait=1") == (202, None), timeout=20, message="the place is taken"
-            )
-            began = time.monotonic()
-            web.terminate()
-            assert read_answer(waits) == (202, None)
-            assert time.monotonic() - began < 1, "a server that stops answers at once"
-            web.wait(20)
-            assert time.monotonic() - began < 5, "and so it stops soon"
+
+def test_a_server_that_stops_answers_at_once_whoever_waits(
+    all_services: Stack, tmp_path: Path, bearer: str, nothing_runs: None
+) -> None:
+    with (
+        gunicorn(all_services, tmp_path, "--workers", "1", PREFER_WAIT_PLACES="1") as (port, web),
+        waiting_alone(port, bearer) as client,
+    ):
+        began = time.monotonic()
+        web.terminate()
+        assert read_answer(client) == (202, None, "close")
+        assert time.monotonic() - began < 1
+        client.close()  # as it was told to by `Connection: close`
+        web.wait(20)
+        assert time.monotonic() - began < 5, "and so the server stops soon"
+
+
+@contextmanager
+def waiting_alone(port: int, bearer: str) -> Iterator[socket.socket]:
+    """A client that has the only place."""
+    assert order(port, bearer, prefer="wait=0") == (202, "wait=0"), "all is loaded by now"
+    before = Job.objects.count()
+    with send_order(port, bearer, prefer="wait=25") as client:
+        wait_until(lambda: Job.objects.count() > before, message="the order is accepted")
+        wait_until(lambda: order(port, bearer, prefer="wait=1") == (202, None), message="the place is taken")
+        yield client

@@ -2,8 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,6 @@ from rest_framework.test import APIClient
 from config.arriving import GunicornClient
 from config.web_worker import THREADS
 from jobs.api import awaiting
-from jobs.api.end_polling import POLLER
 from jobs.http.clients import KEY
 from jobs.models import Job, Queue
 from jobs.states import State
@@ -31,6 +29,7 @@ from tests.support.ordering import ORDER, post
 from tests.support.threads import Threads
 from tests.support.tokens import client_of
 from tests.support.waiting import wait_until
+from tests.support.waiting_orders import applied, once_waiting, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,25 +43,6 @@ def nothing_runs(transactional_db: None) -> None:
     Queue.objects.update(paused=True)
 
 
-def waiting() -> int:
-    """How many requests of this process wait."""
-    return len(POLLER._awaited)
-
-
-@contextmanager
-def once_waiting(act: Callable[[], object], *, count: int = 1) -> Iterator[None]:
-    """Act as soon as so many requests wait, while the block sends one of them."""
-
-    def wait_and_act() -> None:
-        wait_until(lambda: waiting() == count, message="the request waits")
-        act()
-
-    with Threads(1) as threads:
-        done = threads.submit(wait_and_act)
-        yield
-        done.result()
-
-
 def run() -> None:
     """Execute the only job, as a worker does."""
     Job.objects.filter(released_at=None).update(released_at=Now())
@@ -71,10 +51,6 @@ def run() -> None:
 
 def end(state: State) -> None:
     Job.objects.update(state=state, finished_at=Now(), result=FAILURE if state == State.DEAD else None)
-
-
-def applied(response: Any) -> tuple[int, str | None]:
-    return response.status_code, response.headers.get("Preference-Applied")
 
 
 def test_the_answer_to_an_order_whose_job_ends_in_time_is_its_last_status(api: APIClient) -> None:
