@@ -162,7 +162,9 @@ def test_a_client_that_closes_its_connection_frees_its_place_within_a_second(
             began = time.monotonic()
             return began if order(port, bearer, prefer="wait=1") == (202, "wait=1") else None
 
-        assert wait_until(place_found_at, message="the place is free") - closed_at < 1
+        found_at = wait_until(place_found_at, message="the place is free")
+        assert found_at is not None
+        assert found_at - closed_at < 1
 
 
 def test_a_server_that_stops_answers_at_once_whoever_waits(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,8 +43,12 @@ def accepted_responses(resource: JobResource) -> dict[int, Any]:
 Operations = Mapping[str, Mapping[str, Any]]
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ResourceView(ApiView):
-    """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind."""
+    """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind.
+
+    It never runs in a transaction (ATOMIC_REQUESTS): a job that is not committed does not end while its order waits.
+    """
 
     resource: ClassVar[JobResource]
     #: Method → the scope of the kind that it needs: `read` or `write`.
@@ -70,11 +75,6 @@ class ResourceView(ApiView):
     def get_job(self, request: Request, job_id: str) -> Job:
         """A job of this kind that belongs to the user. Raises Http404."""
         return get_job(request, job_id, kind=self.resource.kind)
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        """Never in a transaction (ATOMIC_REQUESTS): a job that is not committed does not end while its order waits."""
-        return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def accepted(self, request: Request, job: Job, *, is_new: bool = False) -> Response:
         """202 with the status of an order and its address; 200 if the request waits, and the job ends meanwhile.
