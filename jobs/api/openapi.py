@@ -154,7 +154,8 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     described = dict(ALWAYS)
     described |= WITH_ID if "{" in path else {}
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
-    described |= WITH_PARAMETER if method == "get" or "query" in places else {}
+    takes_preferences = any(parameter["name"] == "Prefer" for parameter in operation.get("parameters", []))
+    described |= WITH_PARAMETER if method == "get" or "query" in places or takes_preferences else {}
     described |= WITH_BODY if "requestBody" in operation else {}
     sent = operation.get("requestBody", {}).get("content", {}).values()
     if any(body["schema"].get("format") == "binary" for body in sent):
