@@ -21,8 +21,10 @@ AHEAD_SECONDS: Final = 0.05
 #: Requests begin this much slower than per_second allows. So a second holds no more than that even if a request begins
 #: LATE_SECONDS after its turn.
 MARGIN: Final = 1.04
-#: A turn that its thread notices later than this is not used, as the processor is overloaded. Seconds.
-LATE_SECONDS: Final = 0.03
+#: A turn is not used later than this: its thread was woken too late, as the processor is overloaded. Seconds.
+LATE_SECONDS: Final = 0.035
+#: A turn that nobody asked for in time can still be taken after this. It counts towards LATE_SECONDS.
+BEHIND_SECONDS: Final = 0.02
 #: Turns that one statement takes, at most.
 MOST_TURNS: Final = 200
 #: Postponed jobs come back this many seconds later, or later still; and how soon while a probe is under way.
@@ -122,6 +124,7 @@ def _take(host: str, waiters: Sequence[Waiter]) -> Rows:
         jobs=[each.job_id for each in waiters],
         fencing_tokens=[each.fencing_token for each in waiters],
         ahead=AHEAD_SECONDS,
+        behind=BEHIND_SECONDS,
         margin=MARGIN,
         probe_seconds=settings.CALL_CIRCUIT_OPEN_SECONDS,
     )
