@@ -10,9 +10,8 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -22,7 +21,6 @@ from django.db import connections
 from calls.hosts import taking
 from calls.hosts.resuming import Resumer
 from calls.hosts.waiting import Granted, Line, Patience, Waiter, refusal, too_many
-from jobs.errors import PostponedError
 
 logger = structlog.get_logger(__name__)
 
@@ -246,19 +244,21 @@ class Gatekeeper:
         if refused:
             row = taking.postpone(line.host, len(refused))
             default = settings.CALL_TURN_WAIT_SECONDS
-            self._send_back(line, refused, lambda place: refusal(line.host, row, place, default_seconds=default))
+            self._send_back(line, refused, row, default_seconds=default)
             last = refusal(line.host, row, len(refused), default_seconds=default).delay
             self._resumer.keep_until(time.monotonic() + (last.total_seconds() if last else 0.0))
         elif line.resumes_until > time.monotonic():
             self._resumer.keep_until(line.resumes_until)
 
-    def _send_back(self, line: Line, waiters: list[Waiter], why: Callable[[int], PostponedError]) -> None:
+    def _send_back(
+        self, line: Line, waiters: list[Waiter], row: dict[str, Any] | None, *, default_seconds: float
+    ) -> None:
         with self._changed:
             for place, waiter in enumerate(waiters):
                 if waiter in line.waiters:
                     line.waiters.remove(waiter)
                     self._patience.end_waiting(waiter.job_id)
-                    waiter.error = why(place)
+                    waiter.error = refusal(line.host, row, place, default_seconds=default_seconds)
                     waiter.wake()
 
     def _refuse_impatient_blindly(self) -> None:
@@ -267,11 +267,7 @@ class Gatekeeper:
             for line in self._lines.values():
                 over = [waiter for waiter in line.waiters if self._patience.is_over(waiter)]
                 seconds = settings.CALL_TURN_WAIT_SECONDS * random.uniform(1.0, 3.0)  # noqa: S311
-                self._send_back(
-                    line,
-                    over,
-                    lambda place, host=line.host, wait=seconds: refusal(host, None, place, default_seconds=wait),
-                )
+                self._send_back(line, over, None, default_seconds=seconds)
 
 
 def _pause(taken: taking.Taken) -> float:

@@ -152,7 +152,7 @@ class Patience:
         if self._turns.get(waiter.job_id, 0) > 0:
             return False
         since = max(waiter.since, self._last.get(waiter.job_id, 0.0))
-        return time.monotonic() - since >= settings.CALL_TURN_WAIT_SECONDS
+        return bool(time.monotonic() - since >= settings.CALL_TURN_WAIT_SECONDS)
 
     def is_progressing(self, waiter: Waiter) -> bool:
         """Whether another thread of the job has a turn."""

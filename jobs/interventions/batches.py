@@ -24,10 +24,10 @@ AUDITED: Final = ("state", "attempt_count", "retry_at", "cancel_requested_at", "
 
 @dataclass
 class Intervention:
-    """The outcome: the jobs that were changed, and the reason why each of the others was refused."""
+    """The outcome: the ids of what was changed, mostly jobs, and the reason why each of the others was refused."""
 
-    changed: list[UUID] = field(default_factory=list)
-    refused: dict[UUID, str] = field(default_factory=dict)
+    changed: list[Any] = field(default_factory=list)
+    refused: dict[Any, str] = field(default_factory=dict)
 
 
 def intervene(

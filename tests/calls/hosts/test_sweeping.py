@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,7 +34,7 @@ def test_turns_without_a_lease_are_deleted_and_the_rest_is_counted(running: Call
 
 def test_a_host_that_nobody_declares_is_forgotten_an_hour_after_it_is_open_again() -> None:
     old = Now() - timedelta(hours=2)
-    for name, values in {
+    rows: dict[str, dict[str, Any]] = {
         "closed": {"closed_until": Now() + timedelta(minutes=1)},
         "broken": {"open_until": Now() + timedelta(minutes=1)},
         "declared": {"declared": True},
@@ -42,7 +43,8 @@ def test_a_host_that_nobody_declares_is_forgotten_an_hour_after_it_is_open_again
         "open": {"closed_until": old, "open_until": old},
         "failing": {"failures": 3},
         "fresh": {"updated_at": Now()},
-    }.items():
+    }
+    for name, values in rows.items():
         Host.objects.create(**{"host": name, "updated_at": old, **values})
     assert forget_hosts() == 2
     assert set(Host.objects.values_list("host", flat=True)) == {

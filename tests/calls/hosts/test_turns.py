@@ -49,6 +49,12 @@ def fail(context: JobContext, times: int = 1, limits: Limits | None = None) -> N
             turn.fail("503 Service Unavailable")
 
 
+def found(**values: Any) -> Host:
+    """The host, once its row has these values."""
+    wait_until(lambda: Host.objects.filter(**values).exists())
+    return Host.objects.get(**values)
+
+
 def failures() -> int:
     return Host.objects.filter(host=HOST).values_list("failures", flat=True).first() or 0
 
@@ -76,7 +82,7 @@ def test_no_more_requests_are_in_flight_than_the_limit_allows(running: Callable[
     with Threads(8) as pool:
         list(pool.map(call, contexts))
     assert most == 3
-    row = wait_until(lambda: Host.objects.filter(host=HOST, taken=0).first())
+    row = found(host=HOST, taken=0)
     assert (row.declared, row.in_flight, row.per_second) == (True, 3, None)
     assert not TurnRow.objects.exists()
 
@@ -205,13 +211,13 @@ def test_one_request_probes_a_broken_host(settings: Settings, running: Callable[
         error = refused(other)
         assert 1 <= seconds_of(error) <= 5.1
         turn.fail("still")
-    row = wait_until(lambda: Host.objects.filter(openings=2, probing=False).first())
+    row = found(openings=2, probing=False)
     assert row.open_until is not None
     assert 55 < (row.open_until - timezone.now()).total_seconds() <= 60
     Host.objects.update(open_until=Now() - timedelta(seconds=1))
     with taking_turn(probe, HOST, None) as turn:
         turn.succeed()
-    row = wait_until(lambda: Host.objects.filter(open_until=None).first())
+    row = found(open_until=None)
     assert (row.failures, row.openings, row.probing) == (0, 0, False)
 
 
@@ -268,7 +274,7 @@ def test_threads_of_a_job_wait_for_each_other_as_long_as_it_takes(
 def test_an_error_in_the_block_gives_the_turn_back(running: Callable[[], JobContext]) -> None:
     with pytest.raises(ZeroDivisionError), taking_turn(running(), HOST, Limits(in_flight=1)):
         raise ZeroDivisionError
-    row = wait_until(lambda: Host.objects.filter(taken=0).first())
+    row = found(taken=0)
     assert row.failures == 0
 
 
