@@ -100,8 +100,8 @@ def test_no_more_requests_begin_per_second_than_the_limit_allows(running: Callab
         list(pool.map(call, contexts))
     starts.sort()
     assert len(starts) == 60
-    assert starts[-1] - starts[0] > 59 / 40 * 1.04 - 0.05  # each turn is used up to 35 ms late
-    assert all(starts[place + 40] - starts[place] > 0.98 for place in range(20))
+    assert starts[-1] - starts[0] > 59 / 40 * 1.06 - 0.05  # each turn is used up to 35 ms late
+    assert all(starts[place + 40] - starts[place] > 1.0 for place in range(20))
 
 
 def test_the_limits_of_the_staff_count_and_not_those_of_the_class(running: Callable[[], JobContext]) -> None:
