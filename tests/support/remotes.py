@@ -38,7 +38,7 @@ class Remote:
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind((HOST, 0))
         self.port: int = self._reserved.getsockname()[1]
-        self._options = ["--delay", str(delay)]
+        self._options = ["--follow-stdin", "--delay", str(delay)]
         for name, limit in (("--max-in-flight", max_in_flight), ("--max-per-second", max_per_second)):
             self._options += [] if limit is None else [name, str(limit)]
         self._process: subprocess.Popen[str] | None = None
@@ -57,7 +57,7 @@ class Remote:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "examples.rates.server", "--port", str(self.port), *self._options],
             cwd=BASE_DIR,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # which ends with this process, however that ends
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -117,8 +117,9 @@ class Remote:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(TIMEOUT_SECONDS)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe is not None
+                pipe.close()
             self._process = None
 
 

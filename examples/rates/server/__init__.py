@@ -10,6 +10,6 @@
 | `POST /behaviour`, `DELETE /behaviour` | answer the next requests wrongly (`misbehaviour.Misbehaviour`); no longer |
 | `POST /options` | set `delaySeconds`, `maxInFlight` and `maxPerSecond` (`options.Options`) |
 
-The first two are slow and limited: beyond the limits the answer is 429 with `Retry-After`. The others are for whoever runs
-the server: they are answered at once, and not counted. One thread serves all connections, hundreds of them at a time.
+The first two are slow and limited: beyond the limits the answer is 429 with `Retry-After`. The others are for whoever
+runs the server: they are answered at once, and not counted. One thread serves hundreds of connections at a time.
 """

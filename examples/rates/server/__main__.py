@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from typing import Final
@@ -17,9 +18,11 @@ HOST: Final = "127.0.0.1"
 BACKLOG: Final = 1024
 
 
-async def serve(options: Options, *, port: int) -> None:
-    """Serve until a signal comes. What is in hand then is not answered."""
+async def serve(options: Options, *, port: int, follows_stdin: bool) -> None:
+    """Serve until a signal comes, or standard input ends if it is followed. What is in hand then is not answered."""
     ended = asyncio.Event()
+    if follows_stdin:
+        asyncio.get_running_loop().add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 4096) or ended.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     server = await asyncio.start_server(RatesServer(options).serve, HOST, port, backlog=BACKLOG)
@@ -35,8 +38,10 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=1.0, help="seconds for each answer (default: %(default)s)")
     parser.add_argument("--max-in-flight", type=int, help="further requests get 429 (default: no limit)")
     parser.add_argument("--max-per-second", type=int, help="further requests get 429 (default: no limit)")
+    parser.add_argument("--follow-stdin", action="store_true", help="stop when standard input ends")
     given = parser.parse_args()
-    asyncio.run(serve(Options(given.delay, given.max_in_flight, given.max_per_second), port=given.port))
+    options = Options(given.delay, given.max_in_flight, given.max_per_second)
+    asyncio.run(serve(options, port=given.port, follows_stdin=given.follow_stdin))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,7 @@ SIX_DIGITS: Final = Context(prec=6)
 def rates_of_day(base: str, day: date) -> dict[str, str]:
     """What one unit of `base` is worth in each other currency. Raises KeyError if there is no such currency."""
     mine = _worth(base, day)
-    return {
-        other: format(SIX_DIGITS.divide(mine, _worth(other, day)), "f") for other in sorted(USUAL) if other != base
-    }
+    return {other: format(SIX_DIGITS.divide(mine, _worth(other, day)), "f") for other in sorted(USUAL) if other != base}
 
 
 def answer_rates(query: Mapping[str, str]) -> Answer:

@@ -14,15 +14,19 @@ from examples.rates.server.wire import Answer, RefusedError, json_answer
 
 @dataclass
 class Options:
-    """`delay_seconds` of each answer, and limits; None is no limit. `_accepted` has the times of the last second."""
+    """How long an answer takes, and the limits; None is no limit."""
 
     delay_seconds: float = 1.0
     max_in_flight: int | None = None
     max_per_second: int | None = None
+    #: When the requests of the last second arrived.
     _accepted: deque[float] = field(default_factory=deque)
 
     def change(self, wanted: dict[str, Any]) -> None:
-        """Change what a request to `/options` names. Raises RefusedError, and then changes nothing."""
+        """Change what a request to `/options` names, and count the second anew.
+
+        Raises RefusedError, and then changes nothing.
+        """
         names = {"delaySeconds": "delay_seconds", "maxInFlight": "max_in_flight", "maxPerSecond": "max_per_second"}
         for name, value in wanted.items():
             is_delay = name == "delaySeconds"
@@ -34,6 +38,7 @@ class Options:
                 raise RefusedError(HTTPStatus.BAD_REQUEST, f"{name} has a value that is not possible.")
         for name, value in wanted.items():
             setattr(self, names[name], value)
+        self._accepted.clear()
 
     def refuse(self, *, in_flight: int) -> Answer | None:
         """A 429 if a request is one too many; else None, and it counts. `in_flight` does not include it."""

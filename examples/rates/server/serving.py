@@ -40,7 +40,8 @@ class RatesServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection, until either side closes it."""
         try:
-            with suppress(ConnectionError):
+            # Cancelled is a connection that is open when the server stops. Python 3.11 would log that.
+            with suppress(ConnectionError, asyncio.CancelledError):
                 await self._serve(reader, writer)
         finally:
             writer.close()
