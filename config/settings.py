@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "reports",
     "uploads",
     "calls",
+    "examples.rates",
     "examples.sales",
     *EXTRA_APPS,
 ]
@@ -156,6 +157,8 @@ RESUMABLE_PART_SECONDS = env.float("RESUMABLE_PART_SECONDS", default=10.0)  # or
 # Pages
 
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")  # a mail address or a URL, on the pages of failed jobs
+
+EXAMPLE_RATES_URL = env.str("EXAMPLE_RATES_URL", default="").rstrip("/")  # empty: there is no such call type
 
 # Previews of reports, made within a request
 

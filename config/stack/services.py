@@ -1,4 +1,4 @@
-"""The five services of `make up`, and the process manager (honcho) that shows their output.
+"""The services of `make up` that production has, too, and the process manager (honcho) that shows their output.
 
 Each runs under a tether (`config/stack/tether.py`), which stops it: gently first, then by force.
 """

@@ -48,6 +48,7 @@
 | `proxies` | a network that counts bytes, and fails where a test says |
 | `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
 | `receivers` | an HTTP server that receives callbacks and calls, and misbehaves on request |
+| `remotes` | remote APIs that are slow, limited, wrong or dead as a test says |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
 | `results` | how a job ended: its file, its error |
 | `schedule_form` | the form of a schedule, in a browser |
