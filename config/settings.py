@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "jobs",
     "reports",
     "uploads",
+    "calls",
     "examples.sales",
     *EXTRA_APPS,
 ]
