@@ -27,11 +27,11 @@ MAX_INLINE_BYTES: Final = 256 * 1024
 #: One row if the attempt still owns the job and no attempt has done the step; else none. A failed step is replaced.
 WRITE_STEP: Final = """
     INSERT INTO calls_step AS step (
-        job_id, name, inner, fingerprint, attempt, outcome, result, artifact_id,
+        job_id, name, of_item, fingerprint, attempt, outcome, result, artifact_id,
         request, answer, error_code, error_message, duration_ms, ended_at
     )
     SELECT
-        id, %(name)s::text, %(inner)s::bool, %(fingerprint)s::text, %(attempt)s::int, %(outcome)s::text,
+        id, %(name)s::text, %(of_item)s::bool, %(fingerprint)s::text, %(attempt)s::int, %(outcome)s::text,
         %(result)s::text, %(artifact_id)s::bigint, %(request)s::jsonb, %(answer)s::jsonb,
         %(error_code)s::text, %(error_message)s::text, %(duration_ms)s::int, statement_timestamp()
     FROM jobs_job
@@ -61,7 +61,7 @@ class StoredStep:
     """A step that an attempt has ended, without its result."""
 
     outcome: str
-    inner: bool
+    of_item: bool
     fingerprint: str
     error_code: str
     error_message: str
@@ -78,7 +78,7 @@ class StepId:
 
     name: str
     fingerprint: str
-    inner: bool
+    of_item: bool
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Steps:
     def report(self) -> None:
         """Report how many steps are done, and how many are expected, without those of items."""
         with self._lock:
-            done = sum(step.is_over and not step.inner for step in self._ended.values())
+            done = sum(step.is_over and not step.of_item for step in self._ended.values())
         self.context.report_progress(done, total=None if self.expected is None else max(self.expected, done))
 
     def expect(self, number: int) -> None:
