@@ -126,7 +126,8 @@ class Stack(honcho.manager.Manager):  # type: ignore[misc]
         honcho.manager.KILL_WAIT = max(service.grace for service in services) + 30
         for service in services:
             command = "exec " + shlex.join(service_tether(folder, service))
-            self.add_process(service.name, command, env={**service.environment, **os.environ}).follow = str(folder.launcher_lock)
+            process = self.add_process(service.name, command, env={**service.environment, **os.environ})
+            process.follow = str(folder.launcher_lock)
 
     def _start(self) -> None:
         super()._start()

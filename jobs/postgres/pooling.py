@@ -65,7 +65,8 @@ def _make_ready(session: BoundedConnection) -> None:
     """
     try:
         session.autocommit = True
-        session.execute(f"{RESET}; {setting_statements(timezone=connections[DEFAULT_DB_ALIAS].timezone_name)}", prepare=False)
+        time_zone = connections[DEFAULT_DB_ALIAS].timezone_name
+        session.execute(f"{RESET}; {setting_statements(timezone=time_zone)}", prepare=False)
     except psycopg.Error:
         DatabaseWrapper._connection_pools[DEFAULT_DB_ALIAS].drain()
         raise

@@ -1,4 +1,4 @@
-"""The heartbeat of one attempt: what to write of it, and the reasons to stop it. `jobs.worker.beating` does the writing.
+"""The heartbeat of one attempt: what to write of it, and why to stop it. `jobs.worker.beating` does the writing.
 
 The lease uses the database's clock, waiting uses this process's monotonic clock, and the wall clock does not matter.
 """
@@ -45,7 +45,9 @@ class Heartbeat:
     The thread of `jobs.worker.beating` calls both. The handler's thread makes the heartbeat and ends it.
     """
 
-    def __init__(self, context: JobContext, stall_timeout_seconds: float | None, *, rate: RowRate | None = None) -> None:
+    def __init__(
+        self, context: JobContext, stall_timeout_seconds: float | None, *, rate: RowRate | None = None
+    ) -> None:
         self.context = context
         self.stall_timeout_seconds = stall_timeout_seconds
         self.interval = min(TICK_SECONDS, context.lease_seconds / 3)
@@ -133,7 +135,7 @@ class Heartbeat:
             self.context.lease_deadline = self._asked_at + self.context.lease_seconds
 
     def _is_stalled(self, now: float) -> bool:
-        """Whether the attempt has made no progress for too long. One that stops for another reason may take its time."""
+        """Whether there was no progress for too long. An attempt that stops for another reason may take its time."""
         if isinstance(self.context.stop_reason, StalledError):
             return True
         timeout = self.stall_timeout_seconds

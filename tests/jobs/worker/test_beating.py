@@ -86,7 +86,7 @@ def test_one_statement_beats_for_all(
     """Each in its own way: one goes on, one has progress, one is cancelled, one was taken away, one is gone."""
     contexts = [claimed() for _ in range(5)]
     beats = [Heartbeat(context, None) for context in contexts]
-    idle, busy, cancelled, taken, gone = contexts
+    _, busy, cancelled, taken, gone = contexts
     busy.report_progress(30, total=60)
     Job.objects.filter(pk=cancelled.job.pk).update(cancel_requested_at="2026-01-01T00:00Z")
     Job.objects.filter(pk=taken.job.pk).update(fencing_token=7)

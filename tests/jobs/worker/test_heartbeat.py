@@ -1,13 +1,10 @@
 """What the thread beside the handler does: keep, write, stop."""
 
-import os
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
@@ -18,8 +15,8 @@ from jobs.kinds import Kind, register_kind
 from jobs.models import Attempt, Job
 from jobs.states import Outcome, State
 from jobs.worker import heartbeat
-from jobs.worker.execution import execute_job
 from jobs.worker.beating import beat
+from jobs.worker.execution import execute_job
 from jobs.worker.heartbeat import Heartbeat, percent
 from jobs.worker.transitions import claim_job, hand_back_job
 from tests.support.waiting import wait_until
