@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
+
 from calls.answers import Answer, judge, unanswered
-from calls.hosts.turns import taking_turn
+from calls.hosts.closing import close_host
+from calls.hosts.turns import Turn, taking_turn
+from calls.hosts.waiting import CLOSED
 from calls.shown import Shown
 from calls.steps import Facts
 from calls.types import Host
-from jobs.errors import PermanentError
+from jobs.errors import PermanentError, PostponedError
 from jobs.outbound.errors import UnansweredError
 from jobs.outbound.exchange import Exchange
 from jobs.outbound.responses import Response
+from jobs.outbound.retry_hints import rate_limit_seconds
 from jobs.outbound.targets import LONGEST_CALLED_URL
 from jobs.outbound.urls import ForbiddenURLError, InvalidCallbackURLError, canonical_url, port_of, receiver_of
 from jobs.payloads.masked import secret_names, secrets_of
@@ -34,6 +39,7 @@ USER_AGENT: Final = "Longhaul-Calls/1"
 #: How much of the default name of a step is kept. Characters.
 LONGEST_DEFAULT_NAME: Final = 200
 DEFAULT_PORTS: Final = (80, 443)
+TOO_MANY, SERVER_ERRORS, UNAVAILABLE = 429, 500, 503
 
 
 class Options(TypedDict, total=False):
@@ -116,9 +122,8 @@ class Requests:
         headers = {"User-Agent": USER_AGENT, "Idempotency-Key": key, **request.headers}
         shown = Shown(named=secret_names(context.job.kind, context.job.payload), secrets=secrets_of(context.job))
         facts.request = shown.request(request.method, request.url, headers, request.body)
-        began = time.monotonic()
         with taking_turn(context, request.host_key, request.declared) as turn:
-            facts.waited_seconds = time.monotonic() - began
+            facts.waited_seconds = turn.waited_seconds
             release_connection()
             exchange = Exchange(
                 request.url,
@@ -134,11 +139,32 @@ class Requests:
                     response = exchange.send(request.method, request.body, headers, max_body_bytes=most)
             except UnansweredError as error:
                 context.check()  # raises if the attempt was stopped: then the host is not to blame
-                turn.failed(str(error))
+                turn.fail(str(error))
                 raise unanswered(error) from None
             facts.answer = shown.answer(response.status, response.headers, response.body)
-            turn.answered(response)
+            heed(response, turn, request)
             return response
+
+
+def heed(response: Response, turn: Turn, request: Request) -> None:
+    """Do to the host what its response says about it.
+
+    429, and 503 with a time, close it for everybody until then, and PostponedError is raised. A success whose
+    `RateLimit` says that nothing remains closes it, too. Another 5xx counts as a failure of the host.
+    """
+    wait = response.retry_after_seconds
+    if response.status == TOO_MANY or (response.status == UNAVAILABLE and wait is not None):
+        seconds = settings.CALL_PAUSE_SECONDS if wait is None else wait
+        said = f"{request.host} answered {response.status_line}."
+        close_host(request.host_key, seconds=seconds, reason=said)
+        raise PostponedError(said, public=CLOSED, delay=timedelta(seconds=seconds))
+    if response.status >= SERVER_ERRORS:
+        turn.fail(f"{request.host} answered {response.status_line}.")
+        return
+    turn.succeed()
+    exhausted = rate_limit_seconds(response.headers.get("RateLimit"))
+    if exhausted:
+        close_host(request.host_key, seconds=exhausted, reason=f"The quota of {request.host} is used up.")
 
 
 def build_request(call_type: CallType, method: str, url: str, options: Options) -> Request:

@@ -115,6 +115,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": connection_to(env.db_url("DATABASE_URL", default="postgresql:///longhaul"))}
 if env.str("REPLICA_URL", default=""):
     DATABASES["replica"] = {**connection_to(env.db_url("REPLICA_URL")), "TEST": {"MIRROR": "default"}}
+#: Sessions that the threads of a worker with `--pool threads` share (`jobs.postgres.pooling`). 0: each has its own.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 #: How long a request waits for PostgreSQL before the response is 503; see `jobs.postgres.deadlines`.
 REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
 #: Reports read the primary as this login, which cannot write (`reports.reader`).
