@@ -68,9 +68,7 @@ class Answer:
         return cls(stored["status"], stored["headers"], content)
 
 
-def judge(
-    response: Response, *, host: str, expect: Literal["json", "any"], accept: Collection[int]
-) -> Answer:
+def judge(response: Response, *, host: str, expect: Literal["json", "any"], accept: Collection[int]) -> Answer:
     """The answer, if it is a success or its status is in `accept`.
 
     Raises RetryableError `remote-failed` for 5xx, and for a success that is not JSON although JSON is expected; and

@@ -25,7 +25,7 @@ from jobs.outbound.exchange import Exchange
 from jobs.outbound.responses import Response
 from jobs.outbound.retry_hints import rate_limit_seconds
 from jobs.outbound.targets import LONGEST_CALLED_URL
-from jobs.outbound.urls import ForbiddenURLError, InvalidCallbackURLError, canonical_url, port_of, receiver_of
+from jobs.outbound.urls import ForbiddenURLError, InvalidCallbackURLError, canonical_url, receiver_of
 from jobs.payloads.masked import secret_names, secrets_of
 from jobs.postgres.pooling import release_connection
 

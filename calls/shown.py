@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -33,12 +34,16 @@ class Shown:
         """The URL with `***` in place of each secret in its query."""
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        query = urlencode([(name, MASK if is_sensitive(name, self._named) else value) for name, value in pairs], safe="*")
+        query = urlencode(
+            [(name, MASK if is_sensitive(name, self._named) else value) for name, value in pairs], safe="*"
+        )
         return self._redacted(urlunsplit(parts._replace(query=query)))
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         """`method`, `url`, `headers`, and `body` if there is one."""
-        sent = {name: MASK if is_sensitive(name, self._named) else self._redacted(text) for name, text in headers.items()}
+        sent = {
+            name: MASK if is_sensitive(name, self._named) else self._redacted(text) for name, text in headers.items()
+        }
         return {"method": method, "url": self.url(url), "headers": sent, **self._body(body)}
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -51,12 +56,13 @@ class Shown:
             return {}
         text = body[:LONGEST_READ].decode(errors="replace")
         if len(body) <= LONGEST_READ:
-            try:
+            with suppress(ValueError, RecursionError):
                 text = json.dumps(mask(json.loads(text), self._named), ensure_ascii=False)
-            except (ValueError, RecursionError):
-                pass
         shown = self._redacted(text)
         return {"body": shown if len(shown) <= LONGEST_BODY else f"{shown[:LONGEST_BODY]}…"}
+
+    def _value(self, name: str, value: str) -> str:
+        return MASK if is_sensitive(name, self._named) else value
 
     def _redacted(self, text: str) -> str:
         return redact(text, self._secrets)

@@ -1,0 +1,28 @@
+"""The limits that call types declare for hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calls.types import CALL_TYPES, Host
+
+
+def limits_of(host: str, declared: Host | None = None) -> Host:
+    """The stricter limits, where several call types declare the host; `declared` counts, too."""
+    found = [known.hosts[host] for known in CALL_TYPES.all() if host in known.hosts]
+    if declared is not None:
+        found.append(declared)
+    in_flight = [each.in_flight for each in found if each.in_flight is not None]
+    per_second = [each.per_second for each in found if each.per_second is not None]
+    return Host(min(in_flight, default=None), min(per_second, default=None))
+
+
+def seed_hosts(**kwargs: Any) -> None:
+    """Create the rows of declared hosts that are missing, after `migrate`. From then on, staff own the limits."""
+    from calls.models import Host as Row
+
+    for host in sorted({host for known in CALL_TYPES.all() for host in known.hosts}):
+        limits = limits_of(host)
+        Row.objects.get_or_create(
+            host=host, defaults={"declared": True, "in_flight": limits.in_flight, "per_second": limits.per_second}
+        )
