@@ -10,8 +10,6 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 from urllib.parse import urlencode, urlsplit
 
-from django.conf import settings
-
 from calls.answers import Answer, judge, unanswered
 from calls.hosts.closing import close_host
 from calls.hosts.turns import Turn, taking_turn
@@ -39,6 +37,8 @@ USER_AGENT: Final = "Longhaul-Calls/1"
 #: How much of the default name of a step is kept. Characters.
 LONGEST_DEFAULT_NAME: Final = 200
 DEFAULT_PORTS: Final = (80, 443)
+#: How long a host is closed that answers 429 and does not say for how long. Seconds.
+PAUSE_SECONDS: Final = 10.0
 TOO_MANY, SERVER_ERRORS, UNAVAILABLE = 429, 500, 503
 
 
@@ -154,7 +154,7 @@ def heed(response: Response, turn: Turn, request: Request) -> None:
     """
     wait = response.retry_after_seconds
     if response.status == TOO_MANY or (response.status == UNAVAILABLE and wait is not None):
-        seconds = settings.CALL_PAUSE_SECONDS if wait is None else wait
+        seconds = PAUSE_SECONDS if wait is None else wait
         said = f"{request.host} answered {response.status_line}."
         close_host(request.host_key, seconds=seconds, reason=said)
         raise PostponedError(said, public=CLOSED, delay=timedelta(seconds=seconds))
