@@ -32,8 +32,9 @@ class UnansweredError(Exception):
     code: ClassVar[str] = "unanswered"
     #: Whether the server may have received the request, and done what it asks for.
     may_have_been_received: bool = False
-    #: The status of the response, if only its body is at fault.
+    #: The status of the response, if only its body is at fault, and how long the server asks to be left alone.
     status: int | None = None
+    retry_after_seconds: float | None = None
 
     def __init__(self, message: str, *, public: str | None = None, status: int | None = None) -> None:
         super().__init__(message)

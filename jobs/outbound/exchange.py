@@ -118,7 +118,11 @@ class Exchange:
             answer = Response(response.status, wait_seconds(found), headers=found)
             if self._location(method, answer):
                 return answer
-            content = self._whole_body(response, found, target.host, max_body_bytes)
+            try:
+                content = self._whole_body(response, found, target.host, max_body_bytes)
+            except UnansweredError as error:
+                error.retry_after_seconds = answer.retry_after_seconds
+                raise
         excerpt = "" if answer.is_successful else excerpt_of(content)
         return Response(answer.status, answer.retry_after_seconds, excerpt, found, content)
 

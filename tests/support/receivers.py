@@ -109,6 +109,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         self.drip()
 
+    def act_drip_unmeasured(self) -> None:
+        """A body that ends with the connection."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        self.drip()
+
     def act_garbage(self) -> None:
         self.wfile.write(b"220 mail.example.com ESMTP\r\n")
 
@@ -186,6 +191,11 @@ class Server(ThreadingHTTPServer):
     """Its threads end with the receiver."""
 
     daemon_threads = True
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """As always, in a thread that tests know by its name."""
+        threading.current_thread().name = "receiving"
+        super().process_request_thread(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is what these tests are about."""

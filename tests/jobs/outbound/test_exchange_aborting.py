@@ -76,7 +76,7 @@ def test_while_the_request_is_sent() -> None:
         assert abort().may_have_been_received
 
 
-@pytest.mark.parametrize("path", ["/hang", "/drip", "/drip-success"])
+@pytest.mark.parametrize("path", ["/hang", "/drip", "/drip-success", "/drip-unmeasured"])
 def test_while_the_response_is_waited_for(path: str, receiver: Receiver) -> None:
     with being_sent(receiver.url(path)) as (_, abort):
         wait_until(lambda: receiver.received)

@@ -1,5 +1,6 @@
 """Servers that hang, drip, break off, lie and never end: each is an error of its own, in time, in flat memory."""
 
+import threading
 import time
 import tracemalloc
 import zlib
@@ -18,6 +19,8 @@ from jobs.outbound.errors import (
 )
 from jobs.outbound.exchange import Exchange
 from tests.support.receivers import Receiver
+from tests.support.threads import Threads
+from tests.support.waiting import wait_until
 
 #: Nothing here takes as long as this unless it is waited for in vain.
 FOR_EVER = 10.0
@@ -45,8 +48,10 @@ def test_headers_that_do_not_come_in_time_are_a_lost_answer(path: str, receiver:
     assert error.code == "answer-lost"
 
 
-def test_a_body_that_drips_ends_with_the_deadline(receiver: Receiver) -> None:
-    error = fails(receiver.url("/drip-success"), within=0.3)
+@pytest.mark.parametrize("path", ["/drip-success", "/drip-unmeasured"])
+def test_a_body_that_drips_ends_with_the_deadline(path: str, receiver: Receiver) -> None:
+    """It is not taken for whole where we end the connection."""
+    error = fails(receiver.url(path), within=0.3)
     text = "127.0.0.1 did not send the whole body within 0.3 seconds."
     assert described(error) == (BodyIncompleteError, text, True, 200)
     assert error.code == "body-incomplete"
@@ -158,6 +163,22 @@ def test_a_small_body_that_would_become_a_large_one_is_not_decoded(receiver: Rec
         tracemalloc.stop()
     assert type(error) is BodyTooLargeError
     assert peak < 5_000_000
+
+
+def test_what_the_status_says_is_not_lost_with_a_body_that_is_too_long(receiver: Receiver) -> None:
+    receiver.body, receiver.headers["Retry-After"] = bytes(11), "30"
+    error = fails(receiver.url("/status/503"), max_body_bytes=10)
+    assert (type(error), error.status, error.retry_after_seconds) == (BodyTooLargeError, 503, 30.0)
+
+
+def test_whoever_waits_needs_no_thread_but_its_own(receiver: Receiver) -> None:
+    names = {thread.name for thread in threading.enumerate()}
+    with Threads(10, thread_name_prefix="waiting") as threads:
+        waiting = [threads.submit(fails, receiver.url("/hang"), within=0.5) for _ in range(10)]
+        wait_until(lambda: len(receiver.received) == 10)
+        more = {thread.name for thread in threading.enumerate()} - names
+        assert {name for name in more if not name.startswith(("waiting", "receiving"))} <= {"deadlines"}
+        assert {type(each.result(20)) for each in waiting} == {AnswerLostError}
 
 
 def test_an_answer_before_the_body_was_read_is_an_answer(receiver: Receiver) -> None:

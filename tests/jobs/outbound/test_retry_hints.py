@@ -48,7 +48,7 @@ def test_a_date_in_the_future_is_as_many_seconds_away() -> None:
         ('"default";r=50;t=30', None),
         ('"default";r=0', None),
         ('"burst";r=0;t=2, "daily";r=0;t=3600, "hourly";r=9;t=9000', 3600.0),
-        ('"a,b;r=0;t=5";r=1;t=9', None),
+        ('"a,b;r=0;t=5;c";r=1;t=9', None),
         ('"a";pk=:c29tZQ==:; r=0 ;t=4', 4.0),
         ('"a";r=0;t=-4', None),
         ('"a";r=0;t=999999999', MAX_SECONDS),
