@@ -71,5 +71,6 @@
 | `upload_form` | the form that sends a file, in a browser: a large file, and what the network lets through |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |
+| `waiting_orders` | orders of this process that wait for the end of their job |
 | `worker_clock` | the wall clock of a worker, as its log and its leases show it |
 """
