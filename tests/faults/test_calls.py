@@ -38,7 +38,7 @@ def test_sigkill_after_each_of_ten_steps(fault: Fault, stack: Stack, remote: Rem
     """Ten calls, the first of which is killed after its first step, and so on: the remote sees each step once."""
     with stack.running("worker-calls"):
         jobs = [order(fault, remote, hold_after=number) for number in range(1, 11)]
-        wait_until(lambda: Step.objects.filter(outcome="done").count() == 55, message="each call holds after its step")
+        wait_until(lambda: Step.objects.filter(outcome="done").count() == 55, timeout=90, message="each call holds")
         stack.kill("worker-calls")
     fault.open_gate()
     assert remote.counts()["requests"] == 55
@@ -63,7 +63,7 @@ def test_sigkill_while_an_answer_is_on_its_way(fault: Fault, stack: Stack, remot
     fault.open_gate()
     with stack.running("worker-calls"):
         job = order(fault, remote, hold_after=1)
-        wait_until(lambda: remote.counts()["effects"], message="the remote has done the first step")
+        wait_until(lambda: remote.counts()["effects"], timeout=90, message="the remote has done the first step")
         stack.kill("worker-calls")
     with stack.running("worker-calls"):
         done = fault.mend_until(job, State.SUCCEEDED, timeout=60)
@@ -81,7 +81,7 @@ def test_sigterm_in_the_middle_of_a_call_hands_it_back(fault: Fault, stack: Stac
     """A worker that stops burns no attempt, and the next one goes on after the last step."""
     with stack.running("worker-calls"):
         job = order(fault, remote, hold_after=5)
-        wait_until(lambda: Step.objects.filter(outcome="done").count() == 5, message="the call holds")
+        wait_until(lambda: Step.objects.filter(outcome="done").count() == 5, timeout=90, message="the call holds")
         stack.stop("worker-calls")
     held = Job.objects.get(pk=job.pk)
     assert (held.state, held.attempt_count, held.progress_done) == (State.QUEUED, 0, 5)
