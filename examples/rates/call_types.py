@@ -62,10 +62,10 @@ class ExchangeRates(CallType):
 
 
 def mean(rates: Iterable[str]) -> str:
-    """The mean of twelve rates, with as many decimals as the rates have at most."""
+    """The mean of rates, with as many decimals as one of them has at most."""
     numbers = [Decimal(rate) for rate in rates]
-    decimals = min((number.as_tuple().exponent for number in numbers), key=int)
-    return str((sum(numbers) / len(numbers)).quantize(Decimal((0, (1,), decimals))))
+    finest = min(numbers, key=lambda number: number.as_tuple().exponent)
+    return str((sum(numbers, Decimal()) / len(numbers)).quantize(finest))
 
 
 if settings.EXAMPLE_RATES_URL:  # else there is nothing to call: a production installation does not have the type

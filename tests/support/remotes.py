@@ -5,7 +5,8 @@
         ...
         assert remote.counts()["effects"] == {"key": 1}
 
-They are the server of the bundled example: `examples/rates/server` says what it answers.
+They are the server of the bundled example: `examples/rates/server` says what it answers. `exchange_rates(remote)` makes
+the example's call type known to this process. A worker knows it if it is started with `EXAMPLE_RATES_URL=remote.url`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import requests
+from django.conf import settings
 
+from calls.types import CALL_TYPES
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import HOST
 
@@ -134,4 +138,13 @@ def running_remote(**options: Any) -> Iterator[Remote]:
         remote.close()
 
 
-__all__ = ["Remote", "running_remote"]
+@contextmanager
+def exchange_rates(remote: Remote) -> Iterator[None]:
+    """The call type `exchange-rates` for the length of a block, as it is where EXAMPLE_RATES_URL names this remote."""
+    from examples.rates.call_types import ExchangeRates, hosts_of  # needs the settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "EXAMPLE_RATES_URL", remote.url)
+        patch.setattr(ExchangeRates, "hosts", hosts_of(remote.url))
+        patch.setitem(CALL_TYPES._types, ExchangeRates.identifier, ExchangeRates())
+        yield

@@ -21,8 +21,13 @@ BACKLOG: Final = 1024
 async def serve(options: Options, *, port: int, follows_stdin: bool) -> None:
     """Serve until a signal comes, or standard input ends if it is followed. What is in hand then is not answered."""
     ended = asyncio.Event()
+
+    def read_stdin() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            ended.set()
+
     if follows_stdin:
-        asyncio.get_running_loop().add_reader(sys.stdin, lambda: os.read(sys.stdin.fileno(), 4096) or ended.set())
+        asyncio.get_running_loop().add_reader(sys.stdin, read_stdin)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     server = await asyncio.start_server(RatesServer(options).serve, HOST, port, backlog=BACKLOG)

@@ -3,19 +3,19 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
 from calls.call import Call
 from calls.models import Step
 from calls.ordering import ORDERING
 from calls.types import CALL_TYPES, Host
 from config.stack.datafolder import BASE_DIR
-from examples.rates.call_types import ExchangeRates, hosts_of, mean
+from examples.rates.call_types import hosts_of, mean
 from jobs.models import Job
-from tests.support.remotes import Remote
+from tests.support.remotes import Remote, exchange_rates
 from tests.support.uploads import run
 
 #: Until calls can send requests.
@@ -24,15 +24,14 @@ ORDER = {"callType": "exchange-rates", "parameters": {"base": "EUR", "year": "20
 
 
 @pytest.fixture
-def exchange_rates(remote: Remote, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The type, as it is where EXAMPLE_RATES_URL names the remote of the tests."""
-    settings.EXAMPLE_RATES_URL = remote.url
-    monkeypatch.setattr(ExchangeRates, "hosts", hosts_of(remote.url))
-    monkeypatch.setitem(CALL_TYPES._types, "exchange-rates", ExchangeRates())
+def known(remote: Remote) -> Iterator[None]:
+    """The type exists."""
+    with exchange_rates(remote):
+        yield
 
 
 @NO_REQUESTS
-@pytest.mark.usefixtures("exchange_rates")
+@pytest.mark.usefixtures("known")
 @pytest.mark.django_db(transaction=True)
 def test_a_year_is_twelve_requests_each_made_once(owner: User, remote: Remote) -> None:
     job = run(ORDERING.place_order(owner=owner, data=ORDER).job)
@@ -48,11 +47,11 @@ def test_a_year_is_twelve_requests_each_made_once(owner: User, remote: Remote) -
     assert set(counts["targets"]) == {f"/rates?base=EUR&date={day}" for day in value["months"]}
     assert (counts["requests"], counts["statuses"]) == (12, {"200": 12})
     assert counts["peakInFlight"] <= 4
-    assert Step.objects.filter(job=job, inner=False).count() == 12
+    assert Step.objects.filter(job=job, of_item=False).count() == 12
 
 
 @NO_REQUESTS
-@pytest.mark.usefixtures("exchange_rates")
+@pytest.mark.usefixtures("known")
 @pytest.mark.django_db(transaction=True)
 def test_an_attempt_after_a_failure_asks_only_for_what_is_missing(owner: User, remote: Remote) -> None:
     remote.behave({"do": "close"})
