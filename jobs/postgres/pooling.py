@@ -7,7 +7,7 @@ something that belongs to the session, such as an advisory lock or a temporary t
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -22,6 +22,8 @@ TIMEOUT_SECONDS: Final = 10.0
 #: How long the pool tries to connect by itself, with pauses that double. Afterwards it tries again when a thread asks,
 #: so that it soon notices that PostgreSQL is back. Seconds.
 RECONNECT_SECONDS: Final = 5.0
+#: Django's own, by the alias of their database.
+POOLS: Final[dict[str, ConnectionPool[BoundedConnection]]] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
 #: What the last user of a session may have left: settings and advisory locks.
 RESET: Final = "RESET ALL; SELECT pg_advisory_unlock_all()"
 
@@ -35,9 +37,9 @@ def use_pool(size: int, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
     shared = connections.settings[DEFAULT_DB_ALIAS]  # by the connections of all threads
     shared["OPTIONS"] = {**shared["OPTIONS"], "pool": True}
     shared["CONN_MAX_AGE"] = 0
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
     # Django would make one with a round trip for the check of a session, and another for its settings.
-    DatabaseWrapper._connection_pools[DEFAULT_DB_ALIAS] = ConnectionPool(
+    POOLS[DEFAULT_DB_ALIAS] = ConnectionPool(
         connection_class=BoundedConnection,
         kwargs={**wrapper.get_connection_params(), "autocommit": True},
         min_size=1,
@@ -68,5 +70,5 @@ def _make_ready(session: BoundedConnection) -> None:
         time_zone = connections[DEFAULT_DB_ALIAS].timezone_name
         session.execute(f"{RESET}; {setting_statements(timezone=time_zone)}", prepare=False)
     except psycopg.Error:
-        DatabaseWrapper._connection_pools[DEFAULT_DB_ALIAS].drain()
+        POOLS[DEFAULT_DB_ALIAS].drain()
         raise

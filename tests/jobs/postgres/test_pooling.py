@@ -16,13 +16,13 @@ from jobs.classification import classify
 from jobs.context import JobContext
 from jobs.models import Attempt, Job, Queue
 from jobs.postgres.advisory_locks import LockClass, lock_key
-from jobs.postgres.base import DatabaseWrapper
 from jobs.postgres.deadlines import answering_within
-from jobs.postgres.pooling import release_connection, use_pool
+from jobs.postgres.pooling import POOLS, release_connection, use_pool
 from jobs.postgres.sessions import SETTINGS, own_connection, short_session
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
 from jobs.worker.execution import execute_job
+from tests.support.sessions import OTHERS, sessions
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def pool_of(size: int, **options: Any) -> Iterator[None]:
         yield
     finally:
         connections.close_all()
-        DatabaseWrapper._connection_pools.pop(DEFAULT_DB_ALIAS).close()
+        POOLS.pop(DEFAULT_DB_ALIAS).close()
         shared["OPTIONS"], shared["CONN_MAX_AGE"] = before
 
 
@@ -219,15 +219,13 @@ def test_many_threads_run_attempts_over_few_sessions(
 
     kind_of(handler)
     jobs = [make_job() for _ in range(count)]
+    wait_until(lambda: not sessions(), message="those of earlier tests have ended")
     watching = threading.Event()
 
     def watch() -> None:
-        sessions = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
         with psycopg.connect(database_url, autocommit=True) as other:
             while not watching.wait(0.02):
-                seen.append(other.execute(sessions).fetchone()[0])  # type: ignore[index]
+                seen.append(other.execute(f"SELECT count(*) {OTHERS}").fetchone()[0])  # type: ignore[index]
 
     with pool_of(6), ThreadPoolExecutor(count + 1) as executor:
         others = executor.submit(watch)
@@ -250,7 +248,7 @@ def test_an_attempt_that_gets_no_session_for_a_while_is_finished_all_the_same(
     taken = threading.Event()
 
     def in_vain() -> int:
-        return int(DatabaseWrapper._connection_pools[DEFAULT_DB_ALIAS].get_stats().get("requests_errors", 0))
+        return int(POOLS[DEFAULT_DB_ALIAS].get_stats().get("requests_errors", 0))
 
     def take() -> None:
         pid()

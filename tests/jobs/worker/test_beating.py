@@ -1,6 +1,7 @@
 """The thread and the statement that all attempts of a process share."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -305,9 +306,13 @@ def test_a_shorter_interval_counts_at_once(claimed: Callable[[], JobContext], mo
     monkeypatch.setattr(heartbeat, "TICK_SECONDS", 60)
     long, short = claimed(), claimed()
     short.lease_seconds = 0.3
-    with beating(long), beating(short):
-        short.report_progress(1)
-        wait_until(lambda: Job.objects.get(pk=short.job.pk).progress_done == 1, timeout=10)
+    with beating(long):
+        wait_until(
+            lambda: module._ticker._changed._waiters, message="the thread waits for the end of the long interval"
+        )  # type: ignore[attr-defined]
+        with beating(short):
+            short.report_progress(1)
+            wait_until(lambda: Job.objects.get(pk=short.job.pk).progress_done == 1, timeout=10)
 
 
 def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -> None:
@@ -319,6 +324,28 @@ def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -
         with beating(context):
             os._exit(0 if threads() else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_lock_that_another_thread_held_at_the_fork_stops_nobody(context: JobContext) -> None:
+    """In the child, that thread is not there to release it."""
+    is_held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with module._ticker._changed:
+            is_held.set()
+            release.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_held.wait(10)
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        signal.alarm(10)  # if it waits for the lock
+        with beating(context):
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    release.set()
+    holder.join(10)
 
 
 def test_what_an_attempt_reports_is_guarded_by_its_fencing_token(context: JobContext) -> None:
