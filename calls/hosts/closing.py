@@ -29,7 +29,7 @@ def close_host(host_key: str, *, seconds: float, reason: str) -> None:
 
 
 def record_answer(host_key: str, *, ok: bool, error: str = "") -> None:
-    """Count how a request ended that had no turn. One statement. For others, `Turn.succeed` and `Turn.fail` cost less."""
+    """Count how a request ended that had no turn. One statement; `Turn.succeed` and `Turn.fail` cost less."""
     host = host_key.lower()[:LONGEST_HOST]
     if ok:
         give_back(host, [], ok=True)

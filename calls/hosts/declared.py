@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from calls.hosts.statements import SEED
 from calls.types import CALL_TYPES, Host
+from jobs.postgres.statements import fetch_all
 
 
 def limits_of(host: str, declared: Host | None = None) -> Host:
@@ -19,10 +21,6 @@ def limits_of(host: str, declared: Host | None = None) -> Host:
 
 def seed_hosts(**kwargs: Any) -> None:
     """Create the rows of declared hosts that are missing, after `migrate`. From then on, staff own the limits."""
-    from calls.models import Host as Row
-
     for host in sorted({host for known in CALL_TYPES.all() for host in known.hosts}):
         limits = limits_of(host)
-        Row.objects.get_or_create(
-            host=host, defaults={"declared": True, "in_flight": limits.in_flight, "per_second": limits.per_second}
-        )
+        fetch_all(SEED, host=host, in_flight=limits.in_flight, per_second=limits.per_second)

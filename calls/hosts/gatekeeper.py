@@ -30,6 +30,8 @@ logger = structlog.get_logger(__name__)
 POLL_SECONDS: Final = 0.1
 #: The same while a host is closed for a moment, or a probe was sent.
 SHUT_POLL_SECONDS: Final = 0.5
+#: Turns are given back so much later, many by one statement, where nobody needs them. Seconds.
+GIVE_BACK_SECONDS: Final = 0.05
 #: How often the gatekeeper looks for threads that have waited for too long. Seconds.
 LOOK_ROUND_SECONDS: Final = 0.2
 #: The thread ends, and its session, after so long without anything to do.
@@ -55,22 +57,25 @@ class Gatekeeper:
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
         self._ended: list[Ended] = []
+        #: When these are given back, by the monotonic clock.
+        self._give_back_at = float("inf")
         self._patience = Patience()
         self._resumer = Resumer()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         #: A thread has joined a line since the last round.
         self._entered = False
+        self._is_stopping = False
 
-    def enter(self, waiter: Waiter) -> bool:
-        """Join the line of a host. False: no turn is needed, since the host was just seen open and without limits."""
+    def enter(self, waiter: Waiter, *, first: bool = False) -> bool:
+        """Join the line of a host, or its front. False: the host was just seen open and without limits."""
         with self._changed:
             line = self._line(waiter.host)
             if not line.waiters and line.is_free:
                 waiter.turn = Granted(waiter.host)
                 self._patience.begin_turn(waiter.job_id)
                 return False
-            line.waiters.append(waiter)
+            (line.waiters.appendleft if first else line.waiters.append)(waiter)
             self._patience.begin_waiting(waiter.job_id)
             self._entered = True
             self._wake()
@@ -94,13 +99,28 @@ class Gatekeeper:
             if seconds is not None:
                 line.note_duration(seconds)
             if taking.is_to_be_told(ended.granted, ended.ok, line):
-                self._ended.append(ended)
+                is_urgent = ended.ok is False or ended.granted.is_probe or not line.has_room
+                self._end(ended, within=0.0 if is_urgent else GIVE_BACK_SECONDS)
                 self._wake()
 
     def look_again(self, host: str) -> None:
         """The state of the host has just been changed: do not trust what was seen before."""
         with self._changed:
             self._line(host).seen_at = float("-inf")
+
+    def stop(self) -> None:
+        """Give all turns back that are over, and end the threads; for a process that ends. Nobody may wait any more."""
+        with self._changed:
+            self._is_stopping, thread = True, self._thread
+            self._give_back_at = 0.0 if self._ended else self._give_back_at
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+        self._resumer.stop()
+
+    def _end(self, ended: Ended, *, within: float = 0.0) -> None:
+        self._ended.append(ended)
+        self._give_back_at = min(self._give_back_at, time.monotonic() + within)
 
     def _line(self, host: str) -> Line:
         line = self._lines.get(host)
@@ -134,13 +154,14 @@ class Gatekeeper:
         """Wait until there is something to do. False if there was nothing for IDLE_SECONDS; then the thread ends."""
         began = time.monotonic()
         with self._changed:
-            while not self._ended and not self._entered:
+            while not self._entered:
                 now = time.monotonic()
                 tries = [line.next_try_at for line in self._lines.values() if line.waiters]
-                if not tries and now >= began + IDLE_SECONDS:
+                idle = 0.0 if self._is_stopping else IDLE_SECONDS
+                if not tries and not self._ended and now >= began + idle:
                     self._thread = None
                     return False
-                until = min(*tries, began + LOOK_ROUND_SECONDS) if tries else began + IDLE_SECONDS
+                until = min([*tries, self._give_back_at, began + (LOOK_ROUND_SECONDS if tries else idle)])
                 if until <= now:
                     return True
                 self._changed.wait(until - now)
@@ -149,7 +170,9 @@ class Gatekeeper:
 
     def _give_back(self) -> None:
         with self._changed:
-            ended, self._ended = self._ended, []
+            if self._give_back_at > time.monotonic():
+                return
+            ended, self._ended, self._give_back_at = self._ended, [], float("inf")
         by_host: dict[str, list[Ended]] = defaultdict(list)
         for each in ended:
             by_host[each.granted.host].append(each)
@@ -162,12 +185,14 @@ class Gatekeeper:
                         taking.record_failure(host, each.error, is_probe=each.granted.is_probe)
             except Exception:
                 with self._changed:
-                    self._ended += [each for left in by_host.values() for each in left]
+                    for each in (each for left in by_host.values() for each in left):
+                        self._end(each)
                 raise
             del by_host[host]
             with self._changed:
                 line = self._line(host)
-                line.next_try_at = 0.0
+                if not line.has_room:
+                    line.next_try_at = 0.0
                 if any(each.ok is not None for each in of_host):
                     line.seen_at = float("-inf")
 
@@ -199,10 +224,11 @@ class Gatekeeper:
                 line.see(taken.state)
                 line.spacing, line.lead = taken.spacing, taken.lead
                 line.next_try_at = time.monotonic() + _pause(taken)
+                line.has_room = taken.has_room
                 line.must_go = taken.shut_seconds > settings.CALL_TURN_WAIT_SECONDS and not taken.is_probed
             for waiter, granted in taken.assign(waiters):
                 if waiter.has_left:
-                    self._ended.append(Ended(granted))
+                    self._end(Ended(granted))
                     continue
                 line.waiters.remove(waiter)
                 self._patience.begin_turn(waiter.job_id)

@@ -32,6 +32,7 @@ class Resumer:
         self._until = 0.0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
 
     def keep_until(self, until: float) -> None:
         """Jobs are expected until then, by the monotonic clock."""
@@ -41,10 +42,15 @@ class Resumer:
                 self._thread = threading.Thread(target=self._run, name="resumer", daemon=True)
                 self._thread.start()
 
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        self._stopped.set()
+        if (thread := self._thread) is not None:
+            thread.join()
+
     def _run(self) -> None:
         try:
-            while True:
-                time.sleep(EVERY_SECONDS)
+            while not self._stopped.wait(EVERY_SECONDS):
                 try:
                     release_due_calls()
                 except Exception as error:

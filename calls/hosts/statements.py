@@ -41,7 +41,8 @@ SEED: Final = squeeze("""
 #:
 #: 1. `lost`: if there are too few, turns whose attempt no longer has its lease are given back.
 #: 2. `granted`: none while the host is shut, one if it is the probe of an open circuit. By per_second, the turns begin
-#:    `spacing` seconds after each other, and only those that begin within `ahead` seconds are granted now.
+#:    `spacing` seconds after each other. Only those that begin within `ahead` seconds are granted now, and the first one
+#:    began up to `behind` seconds ago, if nobody asked in time.
 #: 3. The row of the host is written, and the rows of the turns.
 TAKE: Final = squeeze(f"""
     WITH {_LOCKED},
@@ -59,7 +60,7 @@ TAKE: Final = squeeze(f"""
             moment.*, {_SHUT_UNTIL} AS shut_until, greatest(taken - (SELECT count(*) FROM lost), 0)::int AS busy,
             (in_flight IS NOT NULL OR per_second IS NOT NULL) AS is_limited,
             coalesce(%(margin)s::float / per_second, 0) AS spacing,
-            coalesce(greatest({_LEFT.format("next_at")}, 0), 0) AS lead
+            coalesce(greatest({_LEFT.format("next_at")}, -%(behind)s::float), 0) AS lead
         FROM moment
     ),
     decided AS MATERIALIZED (
@@ -94,7 +95,7 @@ TAKE: Final = squeeze(f"""
         RETURNING id, job_id
     )
     SELECT
-        in_flight, per_second, failures, open_until IS NOT NULL AS is_broken, probing, granted, is_limited, spacing, lead,
+        in_flight, per_second, failures, open_until IS NOT NULL AS is_broken, probing, granted, spacing, lead,
         in_flight - busy - granted AS free,
         coalesce({_LEFT.format("shut_until")}, 0) AS shut_seconds,
         coalesce({_LEFT.format("resume_at")}, 0) AS resume_seconds,

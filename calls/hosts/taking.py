@@ -17,10 +17,14 @@ from calls.hosts.waiting import Granted, Line, Waiter
 from jobs.postgres.statements import Rows, fetch_all
 
 #: Turns that begin within this time are taken now, several by one statement. They count as in flight meanwhile.
-AHEAD_SECONDS: Final = 0.08
-#: Requests begin this much slower than per_second allows. So a request that starts late, by up to 40 ms for 1 s, does
-#: not come together with too many others: the host counts by its own clock, behind a network.
+AHEAD_SECONDS: Final = 0.05
+#: Requests begin this much slower than per_second allows. So a second holds no more than that even if a request begins
+#: LATE_SECONDS after its turn.
 MARGIN: Final = 1.04
+#: A turn is not used later than this: its thread was woken too late, as the processor is overloaded. Seconds.
+LATE_SECONDS: Final = 0.035
+#: A turn that nobody asked for in time can still be taken after this. It counts towards LATE_SECONDS.
+BEHIND_SECONDS: Final = 0.02
 #: Turns that one statement takes, at most.
 MOST_TURNS: Final = 200
 #: Postponed jobs come back this many seconds later, or later still; and how soon while a probe is under way.
@@ -44,6 +48,8 @@ class Taken:
     lead: float = 0.0
     shut_seconds: float = 0.0
     is_full: bool = False
+    #: At least half of the requests that may be in flight are not.
+    has_room: bool = True
     #: A probe is under way; whether one of these turns is it.
     is_probed: bool = False
     is_probe: bool = False
@@ -61,7 +67,16 @@ class Taken:
         for place, waiter in enumerate(waiters[: self.granted]):
             ids = self.turns.get(waiter.job_id)
             turn_id = ids.pop() if ids else None
-            yield waiter, Granted(self.host, turn_id, first + place * self.spacing, self.is_probe)
+            yield (
+                waiter,
+                Granted(
+                    self.host,
+                    turn_id,
+                    begins_at=first + place * self.spacing,
+                    late_seconds=LATE_SECONDS if self.spacing and not self.is_probe else float("inf"),
+                    is_probe=self.is_probe,
+                ),
+            )
 
 
 def look_at(hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -94,6 +109,7 @@ def take(host: str, waiters: Sequence[Waiter]) -> Taken:
         lead=row["lead"] + row["granted"] * row["spacing"],
         shut_seconds=row["shut_seconds"],
         is_full=row["free"] is not None and row["free"] <= 0,
+        has_room=row["free"] is None or row["free"] * 2 >= row["in_flight"],
         is_probed=row["probing"] or (row["is_broken"] and row["granted"] > 0),
         is_probe=row["is_broken"] and row["granted"] > 0,
         turns=turns,
@@ -108,6 +124,7 @@ def _take(host: str, waiters: Sequence[Waiter]) -> Rows:
         jobs=[each.job_id for each in waiters],
         fencing_tokens=[each.fencing_token for each in waiters],
         ahead=AHEAD_SECONDS,
+        behind=BEHIND_SECONDS,
         margin=MARGIN,
         probe_seconds=settings.CALL_CIRCUIT_OPEN_SECONDS,
     )

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from calls.hosts.gatekeeper import Ended, gatekeeper
 from calls.hosts.waiting import Granted, Waiter
@@ -13,6 +15,9 @@ from calls.models.host import LONGEST_HOST
 from calls.types import Host
 from jobs.context import JobContext
 from jobs.postgres.pooling import release_connection
+
+#: So many turns in a row are given back because they came too late; the next one is used nevertheless.
+MOST_LATE_TURNS: Final = 3
 
 
 @dataclass
@@ -43,31 +48,39 @@ def taking_turn(context: JobContext, host_key: str, declared: Host | None) -> It
     Raises PostponedError if the host is closed or broken, or if the wait would be long; what stops the attempt, if
     anything does meanwhile.
     """
-    keeper, began = gatekeeper(), time.monotonic()
-    attempt = context.attempt
-    waiter = Waiter(host_key.lower()[:LONGEST_HOST], declared, attempt.job_id, attempt.fencing_token)
-    granted: Granted | None = None
-    turn = Turn()
-    seconds: float | None = None
+    host, began = host_key.lower()[:LONGEST_HOST], time.monotonic()
+    context.check()
+    granted = _wait_for_turn(context, host, declared)
+    begins = time.monotonic()
+    turn = Turn(waited_seconds=begins - began)
     try:
-        context.check()
-        if keeper.enter(waiter):
-            release_connection()
-            with context.interruptible(lambda: keeper.leave(waiter)):
-                waiter.woken.wait()
-                if waiter.turn is not None:
-                    waiter.stopped.wait(max(0.0, waiter.turn.begins_at - time.monotonic()))
-            context.check()
-            if waiter.error is not None:
-                raise waiter.error
-        begins = time.monotonic()
-        turn.waited_seconds = begins - began
-        try:
-            yield turn
-        finally:
-            seconds = time.monotonic() - begins
+        yield turn
     finally:
-        keeper.leave(waiter)
-        granted = waiter.turn
-        if granted is not None:
-            keeper.finish(Ended(granted, turn.ok, turn.error), attempt.job_id, seconds=seconds)
+        ended = Ended(granted, turn.ok, turn.error)
+        gatekeeper().finish(ended, context.attempt.job_id, seconds=time.monotonic() - begins)
+
+
+def _wait_for_turn(context: JobContext, host: str, declared: Host | None) -> Granted:
+    """A turn that begins now, for `Gatekeeper.finish`."""
+    keeper, attempt, began = gatekeeper(), context.attempt, time.monotonic()
+    for trial in range(MOST_LATE_TURNS + 1):
+        waiter = Waiter(host, declared, attempt.job_id, attempt.fencing_token, since=began)
+        try:
+            if keeper.enter(waiter, first=trial > 0):
+                release_connection()
+                with context.interruptible(partial(keeper.leave, waiter)):
+                    waiter.woken.wait()
+                    if waiter.turn is not None:
+                        waiter.stopped.wait(max(0.0, waiter.turn.begins_at - time.monotonic()))
+                context.check()
+        except BaseException:
+            keeper.leave(waiter)
+            if waiter.turn is not None:
+                keeper.finish(Ended(waiter.turn), attempt.job_id, seconds=None)
+            raise
+        if waiter.turn is None:
+            raise waiter.error or context.stop_reason or context.lease_lost()
+        if trial == MOST_LATE_TURNS or time.monotonic() - waiter.turn.begins_at <= waiter.turn.late_seconds:
+            return waiter.turn
+        keeper.finish(Ended(waiter.turn), attempt.job_id, seconds=None)
+    raise AssertionError("the last trial returns or raises")

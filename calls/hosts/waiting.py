@@ -56,6 +56,8 @@ class Granted:
     host: str
     turn_id: int | None = None
     begins_at: float = 0.0
+    #: How long after that it can be used.
+    late_seconds: float = float("inf")
     is_probe: bool = False
 
 
@@ -77,6 +79,8 @@ class Line:
     duration: float | None = None
     #: Until when jobs that were postponed come back, by the monotonic clock.
     resumes_until: float = 0.0
+    #: Turns that are over need not be given back at once: there are enough.
+    has_room: bool = False
     #: All who wait are sent back: the host is shut for longer than anybody waits.
     must_go: bool = False
 

@@ -14,6 +14,7 @@
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
 | `complaints` | what a browser complains about while a page is open |
+| `counting_host` | a remote host that counts its requests |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
@@ -28,6 +29,7 @@
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
 | `gates` | gates in the database, at which an upload or a report stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
+| `host_callers` | processes whose threads call a host when it is their turn, as workers do |
 | `invariants` | what must hold after every fault |
 | `libreoffice` | opens a CSV file in LibreOffice, and saves one |
 | `locks` | whether sessions of PostgreSQL wait for each other |
