@@ -1,6 +1,7 @@
 """Startup of the `calls` app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CallsConfig(AppConfig):
@@ -15,8 +16,10 @@ class CallsConfig(AppConfig):
         from calls.types import CALL_TYPES
         from jobs.error_codes import Source, register_error_codes
         from jobs.kinds import register_kind
+        from jobs.pages.sections import register_sections
 
         register_kind(CALL)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
+        register_sections({"call-list": _("Calls")})
         CALL_TYPES.discover()

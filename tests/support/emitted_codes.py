@@ -25,7 +25,7 @@ from jobs.error_codes import Source, error_codes
 from uploads.row_codes import ROW_CODES
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("config", "jobs", "reports", "tabular", "uploads")
+PACKAGES = ("calls", "config", "jobs", "reports", "tabular", "uploads")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
 PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
