@@ -132,7 +132,7 @@ class Call:
         self._write_failure(step, Facts(), error, milliseconds=0, outcome=Step.Outcome.REFUSED)
 
     def _identify(self, name: str, fingerprint: Any) -> StepId:
-        return StepId(self.full_name(name), fingerprint_of(fingerprint), inner=self.is_item)
+        return StepId(self.full_name(name), fingerprint_of(fingerprint), of_item=self.is_item)
 
     def _write_failure(
         self, step: StepId, facts: Facts, error: Exception, *, milliseconds: int, outcome: str = Step.Outcome.FAILED

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from psycopg.types.json import Jsonb
 
 from calls.large_results import large_result, read_large
@@ -27,11 +30,11 @@ MAX_INLINE_BYTES: Final = 256 * 1024
 #: One row if the attempt still owns the job and no attempt has done the step; else none. A failed step is replaced.
 WRITE_STEP: Final = """
     INSERT INTO calls_step AS step (
-        job_id, name, inner, fingerprint, attempt, outcome, result, artifact_id,
+        job_id, name, of_item, fingerprint, attempt, outcome, result, artifact_id,
         request, answer, error_code, error_message, duration_ms, ended_at
     )
     SELECT
-        id, %(name)s::text, %(inner)s::bool, %(fingerprint)s::text, %(attempt)s::int, %(outcome)s::text,
+        id, %(name)s::text, %(of_item)s::bool, %(fingerprint)s::text, %(attempt)s::int, %(outcome)s::text,
         %(result)s::text, %(artifact_id)s::bigint, %(request)s::jsonb, %(answer)s::jsonb,
         %(error_code)s::text, %(error_message)s::text, %(duration_ms)s::int, statement_timestamp()
     FROM jobs_job
@@ -61,7 +64,7 @@ class StoredStep:
     """A step that an attempt has ended, without its result."""
 
     outcome: str
-    inner: bool
+    of_item: bool
     fingerprint: str
     error_code: str
     error_message: str
@@ -78,7 +81,7 @@ class StepId:
 
     name: str
     fingerprint: str
-    inner: bool
+    of_item: bool
 
 
 @dataclass
@@ -145,8 +148,22 @@ class Steps:
     def report(self) -> None:
         """Report how many steps are done, and how many are expected, without those of items."""
         with self._lock:
-            done = sum(step.is_over and not step.inner for step in self._ended.values())
+            done = sum(step.is_over and not step.of_item for step in self._ended.values())
         self.context.report_progress(done, total=None if self.expected is None else max(self.expected, done))
+
+    def write_progress(self) -> None:
+        """Write the progress at the end of an attempt that has not finished the call. Nothing if its lease is lost.
+
+        The heartbeat writes it only now and then, and then not again until the next attempt.
+        """
+        attempt, done, total = self.context.attempt, self.context.rows_done, self.context.rows_total
+        percent = min(99, 100 * done // total) if total else 0
+        with suppress(DatabaseError, InterfaceError):  # why the attempt has ended matters more
+            Job.objects.held_by(attempt.job_id, attempt.fencing_token).update(
+                progress_done=done,
+                progress_total=total,
+                progress_percent=Greatest(F("progress_percent"), Value(percent)),
+            )
 
     def expect(self, number: int) -> None:
         """Add to the number of steps that the call expects to take."""

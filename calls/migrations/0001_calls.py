@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='unique within the job; scopes are separated by /', max_length=300)),
-                ('inner', models.BooleanField(default=False, help_text='a step of an item, which is a step itself')),
+                ('of_item', models.BooleanField(default=False, help_text='a step of an item, which is a step itself')),
                 ('fingerprint', models.CharField(help_text='of what the step does; SHA-256, hexadecimal', max_length=64)),
                 ('attempt', models.PositiveIntegerField(help_text='number of the attempt that wrote it')),
                 ('outcome', models.CharField(choices=[('done', 'Done'), ('refused', 'Refused'), ('failed', 'Failed')], max_length=10)),

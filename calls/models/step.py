@@ -29,7 +29,7 @@ class Step(models.Model):
     # The index of the constraint `calls_step_once` begins with it.
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="steps")
     name = models.CharField(max_length=LONGEST_NAME, help_text="unique within the job; scopes are separated by /")
-    inner = models.BooleanField(default=False, help_text="a step of an item, which is a step itself")
+    of_item = models.BooleanField(default=False, help_text="a step of an item, which is a step itself")
     fingerprint = models.CharField(max_length=64, help_text="of what the step does; SHA-256, hexadecimal")
     attempt = models.PositiveIntegerField(help_text="number of the attempt that wrote it")
     outcome = models.CharField(max_length=10, choices=Outcome)
