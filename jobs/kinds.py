@@ -91,8 +91,8 @@ class Kind:
     `stall_timeout_seconds` is ended and counts as lost; None sets no limit. `inspector` explains payloads to staff.
     Tokens need `scopes`; by default a token needs all scopes. `result_url` names the URL pattern of a job's result,
     which takes the job's id; empty if there is no result. `remedies` says what an owner can do about a failure, by its
-    code. With `scheduled_orders`, users can schedule orders. `forget` deletes what the kind stores about jobs besides their
-    files, when their owner deletes them: it gets their ids, within the transaction that purges them.
+    code. With `scheduled_orders`, users can schedule orders. `forget` deletes what the kind stores about jobs besides
+    their files when their owner deletes them: it gets their ids, within the transaction that purges them.
     """
 
     name: str

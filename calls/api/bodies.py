@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from calls.models import Step
 from jobs.api.resources.bodies import JobStatus
 
+#: Members of every kind's status that a call does not have.
+OF_ROWS: Final = ("rowsProcessed", "rowsTotal", "rowCount", "encoding")
+
 
 class CallStatus(JobStatus):
     """Counts steps, where other kinds count rows."""
-
-    rowsProcessed: ClassVar = None
-    rowsTotal: ClassVar = None
-    rowCount: ClassVar = None
-    encoding: ClassVar = None
 
     stepsDone = serializers.IntegerField(required=False)
     stepsTotal = serializers.IntegerField(
@@ -25,6 +23,10 @@ class CallStatus(JobStatus):
     sizeBytes = serializers.IntegerField(required=False, help_text="of a large result, which is a file")
     sha256 = serializers.CharField(required=False, help_text="of a large result, which is a file")
     expiresAt = serializers.DateTimeField(required=False, help_text="of a large result, which is a file")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Without the members that count rows."""
+        return {name: field for name, field in super().get_fields().items() if name not in OF_ROWS}
 
 
 class StepError(serializers.Serializer[Any]):

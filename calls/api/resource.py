@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from calls.api.bodies import CallStatus
+from calls.api.bodies import OF_ROWS, CallStatus
 from calls.api.examples import OF_A_STATUS, OF_AN_ORDER
 from calls.ordering import ORDERING
 from jobs.api.resources.resource import JobResource
@@ -13,8 +13,8 @@ from jobs.models import Job
 from jobs.states import State
 from jobs.status import has_ended
 
-#: Members of every kind's status → what calls have instead; None: nothing.
-RENAMED: Final = {"rowsProcessed": "stepsDone", "rowsTotal": "stepsTotal", "rowCount": None, "encoding": None}
+#: Members of every kind's status → what calls have instead.
+RENAMED: Final = {"rowsProcessed": "stepsDone", "rowsTotal": "stepsTotal"}
 
 
 class CallResource(JobResource):
@@ -32,7 +32,8 @@ class CallResource(JobResource):
     def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
         """Counts steps in place of rows, also when the call has ended. Both numbers of a complete call are equal."""
         usual = super().status_body(job, known, in_list=in_list)
-        body = {new: value for name, value in usual.items() if (new := RENAMED.get(name, name)) is not None}
+        renamed = {RENAMED.get(name, name): value for name, value in usual.items()}
+        body: dict[str, Any] = {name: value for name, value in renamed.items() if name not in OF_ROWS}
         if has_ended(job) and job.state != State.CANCELLED:
             body |= {"stepsDone": job.progress_done, "stepsTotal": job.progress_total}
         return body

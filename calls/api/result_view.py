@@ -56,7 +56,7 @@ def value_response(request: HttpRequest, job: Job) -> HttpResponseBase:
     digest = sha256(data).digest()
     etag, ended = f'"{digest.hex()}"', int(job.finished_at.timestamp()) if job.finished_at else None
     whole = HttpResponse(data, content_type="application/json")
-    response: HttpResponseBase = get_conditional_response(request, etag=etag, last_modified=ended, response=whole)
+    response = get_conditional_response(request, etag=etag, last_modified=ended, response=whole) or whole
     if response.status_code == 412:
         problem = "The result is another than If-Match or If-Unmodified-Since names."
         raise ProblemError(412, "precondition-failed", problem, headers={"ETag": etag})

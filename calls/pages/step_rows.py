@@ -18,6 +18,12 @@ from jobs.pages.spans import exact_span
 
 #: Columns of a step that its owner sees; results, requests and answers may be large.
 SHOWN: Final = ("job_id", "name", "outcome", "attempt", "duration_ms", "ended_at", "error_code", "error_message")
+#: Outcome → class of its badge: those of states.
+LOOKS: Final = {
+    Step.Outcome.DONE: "complete",
+    Step.Outcome.REFUSED: "failed",
+    Step.Outcome.FAILED: "in-progress",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def _row(step: Step) -> StepRow:
         step_id=step.pk,
         name=step.name,
         outcome=str(OUTCOMES[Step.Outcome(step.outcome)]),
-        look={Step.Outcome.DONE: "complete", Step.Outcome.REFUSED: "failed"}.get(step.outcome, "in-progress"),
+        look=LOOKS[Step.Outcome(step.outcome)],
         error=_error(step),
         attempt=format_number(step.attempt),
         duration=_duration(step.duration_ms),

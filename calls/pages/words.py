@@ -20,7 +20,9 @@ WORDS: Final = KindWords(
     equal=_("You already have this call"),
     equal_hint=_("You ordered a call with the same parameters a short time ago."),
     none_yet=_("You have not ordered a call yet."),
-    none_yet_hint=_("Order one, then see its result here when it is complete. You can leave this page in the meantime."),
+    none_yet_hint=_(
+        "Order one, then see its result here when it is complete. You can leave this page in the meantime."
+    ),
     no_match=_("No call matches these filters."),
     no_older=_("There are no older calls."),
     filter=_("Filter calls"),

@@ -63,7 +63,8 @@ class StepAdmin(FactsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the results, which may hold anything of the owner's, and which no page of the staff shows."""
-        return super().get_queryset(request).select_related("job__owner").defer("result", "job__result", "job__payload")
+        steps: QuerySet[Any] = super().get_queryset(request)
+        return steps.select_related("job__owner").defer("result", "job__result", "job__payload")
 
     def heading(self, step: Step) -> str:
         return step.name

@@ -18,6 +18,8 @@ from jobs.pages.words import KindWords
 
 #: A longer story keeps its newest events.
 LONGEST_STORY: Final = 200
+#: The words of a kind without its own.
+ANY_KIND: Final = KindWords()
 #: Events that say nothing to people.
 UNTOLD: Final = (Event.Name.RELEASED, Event.Name.PROGRESS, Event.Name.PURGED)
 
@@ -60,13 +62,13 @@ class Story:
     summary: str
 
 
-def tell(job: Job, *, owner: str, words: KindWords = KindWords()) -> Story:
+def tell(job: Job, *, owner: str, words: KindWords = ANY_KIND) -> Story:
     """The story of a job, oldest first. `owner` is the name of the user who reads it. One query."""
     newest = job.events.exclude(name__in=UNTOLD).order_by("-id")[:LONGEST_STORY]
     return tell_events(reversed(newest), owner=owner, words=words)
 
 
-def tell_events(events: Iterable[Event], *, owner: str, words: KindWords = KindWords()) -> Story:
+def tell_events(events: Iterable[Event], *, owner: str, words: KindWords = ANY_KIND) -> Story:
     """The story of these events, oldest first. Pure."""
     teller = _Teller(owner, words)
     for event in events:

@@ -153,9 +153,9 @@ class Ordering(Generic[T]):
         return shown
 
     def has_result(self, job: Job) -> bool:
-        """Whether the result of an ended job, which comes from `JobQuerySet.with_result`, can be used instead of a new one.
+        """Whether an equal order can use the result of this ended job, which comes from `JobQuerySet.with_result`.
 
-        Here it is a file, which must be available and undamaged.
+        Here the result is a file, which must be available and undamaged.
         """
         artifact = job.result_artifact
         return artifact is not None and is_available(artifact) and artifact.damaged_at is None

@@ -44,7 +44,8 @@ def test_an_order_is_accepted_with_the_addresses_of_its_status(api: APIClient) -
     assert answer["Operation-Location"] == f"http://testserver/api/operations/{job.pk}"
     assert int(answer["Retry-After"]) >= 1
     body = answer.json()
-    assert {name: body[name] for name in ("callType", "status", "progress", "stepsDone", "stepsTotal", "cancelURL")} == {
+    told = ("callType", "status", "progress", "stepsDone", "stepsTotal", "cancelURL")
+    assert {name: body[name] for name in told} == {
         "callType": "doubles", "status": "Queued", "progress": 0, "stepsDone": 0, "stepsTotal": None,
         "cancelURL": f"/api/calls/{job.pk}",
     }  # fmt: skip
@@ -61,7 +62,9 @@ def test_an_order_is_accepted_with_the_addresses_of_its_status(api: APIClient) -
         ({"extra": 1}, "invalid-request", "#/extra"),
     ],
 )
-def test_a_wrong_order_is_refused_with_the_place(change: dict[str, Any], code: str, pointer: str, api: APIClient) -> None:
+def test_a_wrong_order_is_refused_with_the_place(
+    change: dict[str, Any], code: str, pointer: str, api: APIClient
+) -> None:
     problem = assert_problem(order(api, {**DOUBLES, **change}), 400, code)
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert not Job.objects.exists()
@@ -81,7 +84,8 @@ def test_a_complete_call_tells_its_result_and_as_many_steps_as_were_done(api: AP
     job = called(owner, 1, 2, 3)
     body = status(api, job)
     assert {name: body[name] for name in ("status", "callURL", "progress", "stepsDone", "stepsTotal")} == {
-        "status": "Complete", "callURL": f"/api/calls/{job.pk}/result", "progress": 100, "stepsDone": 4, "stepsTotal": 4,
+        "status": "Complete", "callURL": f"/api/calls/{job.pk}/result", "progress": 100, "stepsDone": 4,
+        "stepsTotal": 4,
     }  # fmt: skip
     assert body.keys() == {
         "id", "callType", "status", "callURL", "progress", "stepsDone", "stepsTotal", "createdAt", "completedAt",
@@ -101,7 +105,8 @@ def test_a_large_result_expires_and_a_small_one_does_not(api: APIClient, owner: 
     body = status(api, large)
     artifact = Artifact.objects.get(job=large, role="result")
     assert (body["status"], body["sizeBytes"], body["sha256"]) == ("Complete", artifact.size_bytes, artifact.sha256)
-    assert body["expiresAt"] and {"rowCount", "encoding"} & body.keys() == set()
+    assert body["expiresAt"]
+    assert {"rowCount", "encoding"} & body.keys() == set()
     Artifact.objects.filter(pk=artifact.pk).update(expires_at=Now() - timedelta(seconds=1))
     assert [status(api, job)["status"] for job in (small, large)] == ["Complete", "Expired"]
     for word, job in (("Complete", small), ("Expired", large)):
@@ -118,7 +123,8 @@ def test_a_call_that_waits_for_its_service_says_until_when_and_why(api: APIClien
         "status": "Queued", "waitingFor": "The service is busy.", "attempt": 0, "stepsDone": 2, "stepsTotal": 4,
     }  # fmt: skip
     retry_at = parse_datetime(body["retryAt"])
-    assert retry_at is not None and timedelta(minutes=4) < retry_at - timezone.now() < timedelta(minutes=6)
+    assert retry_at is not None
+    assert timedelta(minutes=4) < retry_at - timezone.now() < timedelta(minutes=6)
 
 
 def test_a_failed_call_keeps_its_numbers_and_tells_no_internals(api: APIClient, owner: User) -> None:

@@ -20,9 +20,7 @@ def path_of(job: Job) -> str:
 
 def test_each_step_tells_its_outcome_without_what_is_for_the_staff(api: APIClient, owner: User) -> None:
     job = called(owner, 1, 13, 17, keep_failures=True)
-    Step.objects.filter(job=job).update(
-        duration_ms=1500, request={"url": "https://x.example/"}, answer={"status": 200}
-    )
+    Step.objects.filter(job=job).update(duration_ms=1500, request={"url": "https://x.example/"}, answer={"status": 200})
     answer = api.get(path_of(job))
     assert answer.status_code == 200
     assert (answer.json()["next"], answer.json()["previous"]) == (None, None)
