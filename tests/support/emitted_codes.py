@@ -28,7 +28,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("calls", "config", "jobs", "reports", "tabular", "uploads")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
-PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
+PASSED_ON = {"error.code", "stored.error_code", "error.problem_code", "failure.code", "code", "self.code"}
 #: What makes a problem of a status and a code.
 PROBLEMS = ("ProblemError", "problem_response", "problem_body")
 #: DRF's own errors that no view of ours can raise: the root of its tree, and what becomes `invalid-request`.
