@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from calls.attempt import run_call_type
+from calls.forgetting import forget_calls
 from calls.inspection import CallInspector
 from calls.ordering import ORDERING
 from calls.remedies import REMEDIES_OF_CALLS
@@ -42,6 +43,8 @@ CALL: Final = Kind(
         read_allows=_("see calls and their results"),
         write_allows=_("order, cancel and delete calls"),
     ),
+    result_url="call-result",
     remedies=REMEDIES_OF_CALLS,
     scheduled_orders=TypedOrders(ORDERING),
+    forget=forget_calls,
 )
