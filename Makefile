@@ -22,8 +22,8 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 11
 
 .PHONY: demo
-demo: .venv/.run  ## order one report through the HTTP API of a fresh stack, verify it, stop
-	@exec $(python) -m config.stack.demo --follow-parent
+demo: .venv/.run  ## order one report (ARGS=call: one call) through the HTTP API of a fresh stack, verify it, stop
+	@exec $(python) -m config.stack.demo --follow-parent $(ARGS)
 
 .PHONY: up
 up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_URL, REDIS_URL, …)

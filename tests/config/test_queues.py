@@ -18,12 +18,13 @@ from config.stack.services import all_services
         ("", "reports,uploads"),
         ("reports,uploads,team-a", "reports,uploads,team-a"),
         (" team-a , team_b.2,team-a,", "reports,uploads,team-a,team_b.2"),
-        ("callbacks,operations,housekeeping,reports,team-a", "reports,uploads,team-a"),
+        ("callbacks,calls,operations,housekeeping,reports,team-a", "reports,uploads,team-a"),
     ],
 )
 def test_longhauls_own_come_first_and_each_once(named: str, consumed: str) -> None:
     assert ",".join(csv_queues({"QUEUES": named})) == consumed
-    assert all_queues({"QUEUES": named}) == (*consumed.split(","), "callbacks", "mail", "operations", "housekeeping")
+    own = ("callbacks", "mail", "calls", "operations", "housekeeping")
+    assert all_queues({"QUEUES": named}) == (*consumed.split(","), *own)
 
 
 @pytest.mark.parametrize("named", ["a b", "a\x06b", "_kombu", "-q", "x" * 51, "ü", "a/b"])
