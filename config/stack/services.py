@@ -1,4 +1,4 @@
-"""The five services of `make up`, and the process manager (honcho) that shows their output.
+"""The six services of `make up`, and the process manager (honcho) that shows their output.
 
 Each runs under a tether (`config/stack/tether.py`), which stops it: gently first, then by force.
 """
@@ -18,7 +18,7 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.queues import CALLBACK_QUEUES, IO_QUEUES, csv_queues
+from config.queues import CALLBACK_QUEUES, IO_QUEUES, TASK_QUEUES, csv_queues
 from config.stack.datafolder import DataFolder, LaunchError
 from config.web_worker import THREADS
 
@@ -26,6 +26,7 @@ WEB_GRACE_SECONDS: Final = 30
 WORKER_GRACE_SECONDS: Final = 60
 BEAT_GRACE_SECONDS: Final = 10
 DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
+DEFAULT_TASK_CONCURRENCY: Final = "4"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Service:
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, three workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
+    """Web, four workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know each other: all state is in the database.
@@ -50,11 +51,14 @@ def all_services(*, port: int) -> list[Service]:
     threads = ["--pool", "threads", "--concurrency"]
     io = [*worker, "-Q", ",".join(IO_QUEUES), "-n", "io@%h", *threads, "8"]
     callbacks = [*worker, "-Q", ",".join(CALLBACK_QUEUES), "-n", "callbacks@%h", *threads, callback_concurrency()]
+    tasks = [*worker, "-Q", ",".join(TASK_QUEUES), "-n", "tasks@%h", "--pool", "prefork"]
+    tasks += ["--concurrency", task_concurrency()]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),
         Service("worker-io", io, WORKER_GRACE_SECONDS),
         Service("worker-callbacks", callbacks, WORKER_GRACE_SECONDS),
+        Service("worker-tasks", tasks, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
 
@@ -69,9 +73,18 @@ def named_queues() -> tuple[str, ...]:
 
 def callback_concurrency() -> str:
     """CALLBACK_CONCURRENCY, the threads of the worker for callbacks. Raises LaunchError if it is not 1 or more."""
-    text = os.environ.get("CALLBACK_CONCURRENCY") or DEFAULT_CALLBACK_CONCURRENCY
+    return _concurrency("CALLBACK_CONCURRENCY", DEFAULT_CALLBACK_CONCURRENCY, "threads")
+
+
+def task_concurrency() -> str:
+    """TASK_CONCURRENCY, the processes of the worker for tasks. Raises LaunchError if it is not 1 or more."""
+    return _concurrency("TASK_CONCURRENCY", DEFAULT_TASK_CONCURRENCY, "processes")
+
+
+def _concurrency(variable: str, default: str, unit: str) -> str:
+    text = os.environ.get(variable) or default
     if not text.isdecimal() or int(text) < 1:
-        raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, but must be a number of threads, 1 or more")
+        raise LaunchError(f"{variable} is {text!r}, but must be a number of {unit}, 1 or more")
     return text
 
 
