@@ -23,7 +23,14 @@ from config.stack.services import all_services
 )
 def test_longhauls_own_come_first_and_each_once(named: str, consumed: str) -> None:
     assert ",".join(csv_queues({"QUEUES": named})) == consumed
-    assert all_queues({"QUEUES": named}) == (*consumed.split(","), "callbacks", "mail", "tasks", "operations", "housekeeping")
+    assert all_queues({"QUEUES": named}) == (
+        *consumed.split(","),
+        "callbacks",
+        "mail",
+        "tasks",
+        "operations",
+        "housekeeping",
+    )
 
 
 @pytest.mark.parametrize("named", ["a b", "a\x06b", "_kombu", "-q", "x" * 51, "ü", "a/b"])

@@ -65,7 +65,7 @@ FOREIGN: Final = (
 
 # What the tests and the services that they start run with.
 ENVIRONMENT: Final = {
-    "EXTRA_APPS": "tests.support.apps.warehouse",  # its tables are in the test database
+    "EXTRA_APPS": "tests.support.apps.chores,tests.support.apps.warehouse",  # their tables are in the test database
     "HTTPS": "0",
     "LOG_FORMAT": "console",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's synchronous API runs an event loop in this thread

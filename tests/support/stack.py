@@ -41,7 +41,7 @@ ENVIRONMENT = {
     "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_TIMEOUT_SECONDS": "1",
-    "EXTRA_APPS": "tests.support.apps.faults,tests.support.apps.warehouse",
+    "EXTRA_APPS": "tests.support.apps.chores,tests.support.apps.faults,tests.support.apps.warehouse",
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
     "LEASE_SECONDS": "4",
