@@ -199,7 +199,7 @@ def test_a_canceled_task_has_failed(run: Callable[..., AttemptEnd | None]) -> No
 
 def test_a_dead_task_that_is_requeued_is_ready_again(refreshed: Refreshed) -> None:
     result = refreshed(tasks.fail_for_good.enqueue())
-    requeue_jobs([Job.objects.get(pk=result.id).pk], actor="sam", reason="")
+    requeue_jobs([Job.objects.get(pk=result.id).pk], actor="sam", reason="try")
     result.refresh()
     assert (result.status, result.finished_at, result.attempts) == (TaskResultStatus.READY, None, 1)
 
