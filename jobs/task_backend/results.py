@@ -74,10 +74,11 @@ def fetch_result(result_id: str) -> TaskResult[Any]:
         raise TaskResultDoesNotExist(result_id) from None
     counted = Attempt.objects.filter(job=OuterRef("pk")).exclude(outcome=Outcome.HANDED_BACK).order_by("number")
     columns = JSONObject(**{name: name for name in ("worker", "started_at", "error_class", "traceback")})
-    job = Job.objects.filter(kind=TASK, pk=pk).annotate(tries=ArraySubquery(counted.values(row=columns))).first()
+    job = Job.objects.filter(kind=TASK, pk=pk).annotate(rows=ArraySubquery(counted.values(row=columns))).first()
     if job is None:
         raise TaskResultDoesNotExist(result_id)
-    tries = [Try(**{**row, "started_at": datetime.fromisoformat(row["started_at"])}) for row in job.tries]
+    rows: list[dict[str, str]] = job.__dict__["rows"]
+    tries = [Try(**{**row, "started_at": datetime.fromisoformat(row["started_at"])}) for row in rows]
     try:
         return result_of(job, tries)
     except UnknownTaskError as error:

@@ -64,7 +64,7 @@ def test_sigkill_of_the_process_that_runs_a_task(fault: Fault, stack: Stack, cal
         result, job = waiting(fault)
         [pid] = calls(1)
         kill(pid)
-        other = tasks.answer_async.enqueue("why?")
+        other: TaskResult[Any] = tasks.answer_async.enqueue("why?")
         fault.mend_until(Job.objects.get(pk=other.id), State.SUCCEEDED)
         fault.open_gate()
         fault.mend_until(job, State.SUCCEEDED)

@@ -3,10 +3,8 @@
 import ast
 from pathlib import Path
 
-import jobs.task_backend
 from config.stack.datafolder import BASE_DIR
-
-ROOM = Path(jobs.task_backend.__file__).parent
+from jobs.task_backend import framework
 
 
 def imported(path: Path) -> set[str]:
@@ -26,9 +24,9 @@ def test_no_other_module_imports_the_framework() -> None:
 
 
 def test_both_packages_give_the_same_names() -> None:
-    [branch] = [node for node in ast.parse((ROOM / "framework.py").read_text()).body if isinstance(node, ast.If)]
+    [branch] = [node for node in ast.parse(Path(framework.__file__).read_text()).body if isinstance(node, ast.If)]
     names = [
         {alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
         for body in (branch.body, branch.orelse)
     ]
-    assert names[0] == names[1] == set(jobs.task_backend.framework.__all__)
+    assert names[0] == names[1] == set(framework.__all__)

@@ -162,7 +162,7 @@ def test_a_task_that_has_run_is_not_run_again_for_what_it_returned(
 
 
 def test_arguments_that_do_not_fit_are_a_mistake_for_good(refreshed: Refreshed, told: list[Any]) -> None:
-    result = refreshed(tasks.answer.enqueue(1))
+    result = refreshed(tasks.answer.enqueue(1))  # type: ignore[call-arg]
     assert [error.exception_class for error in result.errors] == [TypeError]
     assert error_of(result) == {
         "state": "dead", "code": "task-arguments", "retryable": False,
@@ -303,7 +303,8 @@ def test_a_secret_that_cannot_be_decrypted_fails_the_task(refreshed: Refreshed, 
 def test_the_type_of_a_task_is_its_path() -> None:
     inspector = get_kind("task").inspector
     assert inspector.type_of({"task": f"{PATH}.answer"}) == f"{PATH}.answer"
-    assert [inspector.type_of(payload) for payload in ({}, [])] == ["", ""]  # type: ignore[arg-type]
+    wrong: list[Any] = [{}, []]
+    assert [inspector.type_of(payload) for payload in wrong] == ["", ""]
     assert f"{PATH}.answer" in inspector.types()
     assert f"{PATH}.no_task" not in inspector.types()
 
