@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "jobs",
     "reports",
     "uploads",
+    "calls",
     "examples.sales",
     *EXTRA_APPS,
 ]

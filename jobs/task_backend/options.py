@@ -46,9 +46,10 @@ def problems(given: Mapping[str, Any], queue_names: Collection[str]) -> Iterator
             yield f"The value of the option {name!r} is not valid."
     options = Options.of(given)
     for queue in sorted({*options.queues.values(), *map(options.queue_of, queue_names)}):
-        if queue not in queues_of_jobs():
-            hint = ", which is for sweeps" if queue == settings.CELERY_TASK_DEFAULT_QUEUE else ""
-            yield f"The queue {queue!r} is not one of {', '.join(queues_of_jobs())}{hint}. Add it to QUEUES."
+        if queue == settings.CELERY_TASK_DEFAULT_QUEUE:
+            yield f"The queue {queue!r} is for sweeps."
+        elif queue not in queues_of_jobs():
+            yield f"The queue {queue!r} is not one of {', '.join(queues_of_jobs())}. Add it to QUEUES."
 
 
 def _is_mapping_of_names(value: Any) -> bool:
