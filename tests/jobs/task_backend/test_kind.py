@@ -175,7 +175,7 @@ def test_arguments_that_do_not_fit_are_a_mistake_for_good(refreshed: Refreshed, 
     "path",
     [
         "subprocess.check_output", "missing.function", f"{PATH}.missing", f"{PATH}.no_task", f"{PATH}.Holder.method",
-        f"{PATH}.missing.function", "no_module", "", ".relative", f"{PATH}.",
+        f"{PATH}.missing.function", "no_module", "", f"{PATH}.another_name", ".relative", f"{PATH}.",
     ],
 )  # fmt: skip
 def test_only_a_task_is_run_by_its_path(path: str, run: Callable[..., AttemptEnd | None]) -> None:
@@ -283,6 +283,7 @@ def test_secrets_of_a_former_key_are_encrypted_again(settings: Settings) -> None
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
     again = inspector.encrypted({**payload, "task": "missing.function"})
     assert again is not None
+    assert list(again["args"][0]) == ["$encrypted"]  # although nobody knows the name of its parameter any more
     assert again["args"][0] != payload["args"][0]
     settings.SECRET_KEY_FALLBACKS = []
     Job.objects.filter(pk=enqueued.id).update(payload={**again, "task": payload["task"]})

@@ -21,6 +21,9 @@ def do_nothing_bare(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+another_name = do_nothing
+
+
 @task()
 async def do_nothing_async(*args: Any, **kwargs: Any) -> None:
     return None
