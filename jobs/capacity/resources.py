@@ -18,7 +18,7 @@ from jobs.payloads.redaction import in_one_line
 from jobs.postgres.sessions import short_session
 
 #: Sessions of Longhaul other than for CSV work, as `make up` and the compose file start it: 2 × 8 threads of the web
-#: server, 8 threads each of the callback worker and of the io worker and 4 processes of the worker for tasks, with their
+#: server, 8 threads each of the callback worker and of the io worker, 4 processes of the worker for tasks, with their
 #: heartbeats, and Beat.
 OTHER_SESSIONS: Final = 57
 #: A running job has one for its process and one for its heartbeat (after the first second). A job that reads has one
