@@ -77,7 +77,7 @@ def fetch_result(result_id: str) -> TaskResult[Any]:
     job = Job.objects.filter(kind=TASK, pk=pk).annotate(rows=ArraySubquery(counted.values(row=columns))).first()
     if job is None:
         raise TaskResultDoesNotExist(result_id)
-    rows: list[dict[str, str]] = job.__dict__["rows"]
+    rows: list[dict[str, Any]] = job.__dict__["rows"]
     tries = [Try(**{**row, "started_at": datetime.fromisoformat(row["started_at"])}) for row in rows]
     try:
         return result_of(job, tries)
