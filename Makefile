@@ -69,7 +69,7 @@ bench: .venv/.dev  ## print the benchmark table
 check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI drift, error codes, translations, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.warehouse $(python) -m mypy
+	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.chores,tests.support.apps.warehouse $(python) -m mypy
 	.venv/bin/lint-imports
 	@echo manage.py makemigrations --check && $(offline) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo manage.py spectacular && $(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn

@@ -11,7 +11,7 @@ from config.databases import connection_to, reports_login
 from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env, secret_key  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
 from config.mail import mail_settings
-from config.queues import HOUSEKEEPING, all_queues
+from config.queues import HOUSEKEEPING, all_queues, queues_of_tasks
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "django_celery_results",
     "django_celery_beat",
     "django_structlog",
+    "django_tasks",
     "axes",
     "csp",
     "jobs",
@@ -272,6 +273,16 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SYNC_EVERY = 10  # Beat records that it sent a message after this many of them; metrics show how long ago
 CELERY_TIMEZONE = TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# Tasks: functions with @task, of any app, are jobs
+
+TASKS = {
+    "default": {
+        "BACKEND": "jobs.task_backend.backend.LonghaulBackend",
+        "QUEUES": ["default", *queues_of_tasks({"QUEUES": env.str("QUEUES", default="")})],
+        "OPTIONS": {"queues": {"default": "tasks"}},
+    }
+}
 
 # API
 

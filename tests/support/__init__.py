@@ -3,6 +3,7 @@
 | Module | What it is for |
 | --- | --- |
 | `accessible_pages` | every page that people see, with content, for `axe` |
+| `apps.chores` | an installed app whose functions are tasks |
 | `apps.errands` | an installed app with a kind of its own |
 | `apps.faults` | an installed app with kinds and report types that misbehave on request |
 | `apps.remote` | an installed app with call types that need no remote service |

@@ -69,13 +69,15 @@ FOREIGN: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
     "STORAGE_URL",
+    "TASK_CONCURRENCY",
     "WORKER_CONCURRENCY",
     "WORKER_PRESENCE_SECONDS",
 )
 
 # What the tests and the services that they start run with.
 ENVIRONMENT: Final = {
-    "EXTRA_APPS": "tests.support.apps.remote,tests.support.apps.warehouse",  # whose tables are in the test database
+    # Their tables are in the test database.
+    "EXTRA_APPS": "tests.support.apps.chores,tests.support.apps.remote,tests.support.apps.warehouse",
     "HTTPS": "0",
     "LOG_FORMAT": "console",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's synchronous API runs an event loop in this thread
