@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class CallsConfig(AppConfig):
@@ -19,11 +20,13 @@ class CallsConfig(AppConfig):
         from jobs.error_codes import Source, register_error_codes
         from jobs.housekeeping import register_sweep
         from jobs.kinds import register_kind
+        from jobs.pages.sections import register_sections
 
         register_kind(CALL)
         register_error_codes(Source.RESPONSE, error_codes.OF_RESPONSES)
         register_error_codes(Source.JOB, error_codes.OF_JOBS)
         register_sweep(return_lost_turns, every_seconds=60)
         register_sweep(forget_hosts, every_seconds=600)
+        register_sections({"call-list": _("Calls")})
         CALL_TYPES.discover()
         post_migrate.connect(seed_hosts, sender=self, dispatch_uid="calls.seed_hosts")

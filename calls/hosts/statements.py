@@ -41,8 +41,8 @@ SEED: Final = squeeze("""
 #:
 #: 1. `lost`: if there are too few, turns whose attempt no longer has its lease are given back.
 #: 2. `granted`: none while the host is shut, one if it is the probe of an open circuit. By per_second, the turns begin
-#:    `spacing` seconds after each other. Those that begin within `ahead` seconds are granted now. The first may
-#:    have begun `behind` seconds ago, if nobody asked in time.
+#:    `spacing` seconds after each other. Only those that begin within `ahead` seconds are granted now, and the first
+#:    one began up to `behind` seconds ago, if nobody asked in time.
 #: 3. The row of the host is written, and the rows of the turns.
 TAKE: Final = squeeze(f"""
     WITH {_LOCKED},

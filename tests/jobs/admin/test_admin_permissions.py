@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
-from calls.models import Host
+from calls.models import Host, Step
 from jobs.interventions.schedules import stop_schedules
 from jobs.models import (
     Artifact,
@@ -52,6 +52,7 @@ SEEN_BY: Final = {
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
     "django_celery_results_taskresult": ALL, "django_celery_results_groupresult": (),
+    "calls_step": ALL,
     "auth_user": (ADMINISTRATOR,), "auth_group": (ADMINISTRATOR,), "jobs_apitoken": (ADMINISTRATOR,),
     "axes_accessattempt": (ADMINISTRATOR,), "axes_accesslog": (), "axes_accessfailurelog": (),
 }  # fmt: skip
@@ -162,6 +163,7 @@ def things(
             owner=owner, upload_type="products", heading="preis", column="Price"
         ),
         "jobs_job": job,
+        "calls_step": Step.objects.create(job=job, name="s", fingerprint="f", attempt=1, outcome="done", duration_ms=1),
         "jobs_attempt": Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w"),
         "jobs_artifact": Artifact.objects.create(job=job, role="errors", row_count=0, size_bytes=0),
         "jobs_auditentry": AuditEntry.objects.create(actor="a", action="pause", target_type="queue", target_id="q"),
