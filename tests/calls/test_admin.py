@@ -99,7 +99,7 @@ def test_a_host_is_closed_and_opened() -> None:
     assert "1 host opened." in act(client, "open_hosts", host)
     host.refresh_from_db()
     values = Host.objects.values_list("closed_until", "closed_reason", "failures", "openings", "open_until", "probing")
-    assert values.get() == (None, "", 0, 0, None, False)
+    assert values.get(pk=HOST) == (None, "", 0, 0, None, False)
     assert host.resume_at is None
     assert "was not opened: it is open" in act(client, "open_hosts", host)
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["pause", "resume"]

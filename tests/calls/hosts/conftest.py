@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from calls.hosts import gatekeeper
+from calls.models import Host
 from jobs.context import JobContext
 from jobs.models import Attempt, Job
 from jobs.states import State
@@ -16,6 +17,7 @@ from jobs.states import State
 @pytest.fixture(autouse=True)
 def own_gatekeeper(transactional_db: None) -> Iterator[gatekeeper.Gatekeeper]:
     gatekeeper._of_processes.clear()
+    Host.objects.all().delete()  # those that bundled call types declare
     yield gatekeeper.gatekeeper()
     gatekeeper.gatekeeper().stop()
     gatekeeper._of_processes.clear()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_calls_that_are_due_are_released_and_no_others(owner: User) -> None:
-    Queue.objects.filter(name="calls").update(max_running=5)
+    Queue.objects.filter(name="calls").update(max_running=5, paused=False)
 
     def postponed(seconds: float, kind: str = "call") -> Job:
         due = Now() + timedelta(seconds=seconds)
