@@ -1,4 +1,4 @@
-"""The six services of `make up`, and the process manager (honcho) that shows their output.
+"""The services of `make up` that production has, too, and the process manager (honcho) that shows their output.
 
 Each runs under a tether (`config/stack/tether.py`), which stops it: gently first, then by force.
 """
@@ -18,7 +18,7 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.queues import CALL_QUEUES, CALLBACK_QUEUES, IO_QUEUES, csv_queues
+from config.queues import CALL_QUEUES, CALLBACK_QUEUES, IO_QUEUES, TASK_QUEUES, csv_queues
 from config.stack.datafolder import DataFolder, LaunchError
 from config.web_worker import THREADS
 
@@ -29,6 +29,7 @@ DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
 DEFAULT_CALL_CONCURRENCY: Final = "64"
 #: Sessions of PostgreSQL that the threads of the worker for calls share.
 CALL_POOL_SIZE: Final = "6"
+DEFAULT_TASK_CONCURRENCY: Final = "4"
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,18 @@ def all_services(*, port: int) -> list[Service]:
     threads = ["--pool", "threads", "--concurrency"]
     io = [*worker, "-Q", ",".join(IO_QUEUES), "-n", "io@%h", *threads, "8"]
     callbacks = [*worker, "-Q", ",".join(CALLBACK_QUEUES), "-n", "callbacks@%h", *threads]
-    callbacks.append(thread_count("CALLBACK_CONCURRENCY", DEFAULT_CALLBACK_CONCURRENCY))
+    callbacks.append(count_of("threads", "CALLBACK_CONCURRENCY", DEFAULT_CALLBACK_CONCURRENCY))
     calls = [*worker, "-Q", ",".join(CALL_QUEUES), "-n", "calls@%h", *threads]
-    calls.append(thread_count("CALL_CONCURRENCY", DEFAULT_CALL_CONCURRENCY))
+    calls.append(count_of("threads", "CALL_CONCURRENCY", DEFAULT_CALL_CONCURRENCY))
+    tasks = [*worker, "-Q", ",".join(TASK_QUEUES), "-n", "tasks@%h", "--pool", "prefork"]
+    tasks += ["--concurrency", count_of("processes", "TASK_CONCURRENCY", DEFAULT_TASK_CONCURRENCY)]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),
         Service("worker-io", io, WORKER_GRACE_SECONDS),
         Service("worker-callbacks", callbacks, WORKER_GRACE_SECONDS),
         Service("worker-calls", calls, WORKER_GRACE_SECONDS, {"DATABASE_POOL_SIZE": CALL_POOL_SIZE}),
+        Service("worker-tasks", tasks, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
 
@@ -78,11 +82,11 @@ def named_queues() -> tuple[str, ...]:
         raise LaunchError(str(error)) from None
 
 
-def thread_count(variable: str, default: str) -> str:
-    """The threads of a worker, from an environment variable. Raises LaunchError if it is not 1 or more."""
+def count_of(unit: str, variable: str, default: str) -> str:
+    """The threads or processes of a worker, from an environment variable. Raises LaunchError if it is not 1 or more."""
     text = os.environ.get(variable) or default
     if not text.isdecimal() or int(text) < 1:
-        raise LaunchError(f"{variable} is {text!r}, but must be a number of threads, 1 or more")
+        raise LaunchError(f"{variable} is {text!r}, but must be a number of {unit}, 1 or more")
     return text
 
 

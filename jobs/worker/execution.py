@@ -30,8 +30,8 @@ from jobs.errors import (
     WorkerStoppingError,
 )
 from jobs.files.artifacts import discard_files
-from jobs.kinds import get_kind
-from jobs.models import Artifact
+from jobs.kinds import find_kind, get_kind
+from jobs.models import Artifact, Job
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
 from jobs.postgres.pooling import release_connection
@@ -149,7 +149,19 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         release_jobs(queue)
     if must_be_announced(context.job):
         announce_ends([context.job.pk])
+    _tell_kind(context.job, end)
     return end, following
+
+
+def _tell_kind(job: Job, end: AttemptEnd) -> None:
+    """Call the kind's `after_attempt`, whose errors change nothing."""
+    kind = find_kind(job.kind)
+    if kind is None or kind.after_attempt is None or end.outcome in (None, Outcome.HANDED_BACK):
+        return
+    try:
+        kind.after_attempt(job)
+    except Exception as error:
+        logger.warning("after_attempt_failed", error=redact(repr(error), secrets_of(job)))
 
 
 def finish(context: JobContext, result: dict[str, Any] | None) -> None:
