@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from tests.support import buckets
 from tests.support.complaints import complaints_of
 from tests.support.flushing import keep_seeds
-from tests.support.migrated import MigratedTables, name_of_database
+from tests.support.migrated import create_database, name_of_database
 from tests.support.servers import throw_away
 from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import client_of
@@ -88,29 +88,23 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session")
-def migrated_tables(request: pytest.FixtureRequest) -> MigratedTables:
-    """What an earlier process has kept, which is in pytest's cache."""
-    return MigratedTables(request.config.cache.mkdir("migrated"))
-
-
-@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, migrated_tables: MigratedTables
+    django_db_modify_db_settings_parallel_suffix: None,
+    request: pytest.FixtureRequest,
+    django_db_blocker: DjangoDbBlocker,
 ) -> None:
-    """pytest-django calls it before it runs `migrate`, and after it has chosen a name."""
-    migrated_tables.load(name_of_database())
+    """pytest-django calls it when it has chosen a name, before it runs `migrate` in the database of this name."""
+    with django_db_blocker.unblock():
+        create_database(name_of_database(), folder=request.config.cache.mkdir("migrated"))
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_db_setup: None, migrated_tables: MigratedTables, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, whose tables are emptied by `tests/support/flushing.py`.
 
     At the end nobody has a session there: those of a process that was killed end a moment after it.
     """
     with django_db_blocker.unblock():
-        migrated_tables.keep(connection.settings_dict["NAME"])
         keep_seeds()
         yield
         name = connection.settings_dict["NAME"]

