@@ -15,9 +15,11 @@ HOUSEKEEPING: Final = "housekeeping"
 CSV_QUEUES: Final = ("reports", "uploads")
 #: Consumed by a separate worker, because receivers and mail servers that hang must not hold up a sweep.
 CALLBACK_QUEUES: Final = ("callbacks", "mail")
+#: Consumed by a separate worker with many threads, which wait for slow APIs.
+CALL_QUEUES: Final = ("calls",)
 #: Short work that mostly waits for PostgreSQL.
 IO_QUEUES: Final = ("operations", HOUSEKEEPING)
-OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *IO_QUEUES)
+OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *CALL_QUEUES, *IO_QUEUES)
 #: Some characters have a meaning in the Redis transport, and the column for the name has 50 characters.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}")
 

@@ -16,6 +16,7 @@ from jobs.errors import (
     HardTimeLimitError,
     OutOfMemoryError,
     PermanentError,
+    RetryableError,
     StalledError,
     StatementTimeoutError,
     UnknownKindError,
@@ -59,6 +60,8 @@ def classify(error: BaseException) -> Failure:
     match error:
         case PermanentError():
             return Failure(permanent=True, code=error.code, detail=error.public)
+        case RetryableError():
+            return Failure(permanent=False, code=error.code, detail=error.public)
         case HandlerError():
             return Failure(permanent=False, code="retryable-error", detail=error.public)
         case HardTimeLimitError() | SoftTimeLimitExceeded():

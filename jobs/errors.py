@@ -132,11 +132,22 @@ class HandlerError(JobError):
 
 
 class RetryableError(HandlerError):
-    """The cause may be temporary. If `retry_after_seconds` is set, the job is not retried earlier."""
+    """The cause may be temporary. If `retry_after_seconds` is set, the job is not retried earlier.
 
-    def __init__(self, message: str, *, public: str | None = None, retry_after_seconds: float | None = None) -> None:
+    Once no attempt is left, the API shows `code`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        public: str | None = None,
+        retry_after_seconds: float | None = None,
+        code: str = "retryable-error",
+    ) -> None:
         super().__init__(message, public=public)
         self.retry_after_seconds = retry_after_seconds
+        self.code = code
 
 
 class PermanentError(HandlerError):

@@ -45,14 +45,16 @@ class ArtifactWriter:
         content_type: str,
         encoding: str,
         retention: timedelta | None = None,
+        part: str = "",
     ) -> None:
+        """`part` tells files of an attempt with the same role apart. It becomes part of the name in storage."""
         self.attempt = attempt
         self.role = role
         self.filename = filename
         self.content_type = content_type
         self.encoding = encoding
         self.retention = retention or timedelta(days=settings.RETENTION_DAYS)
-        self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, role)
+        self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, f"{role}{part}")
         self.row_count = 0
         self.size_bytes = self._synced_bytes = 0
         self.is_complete = self.may_be_published = False

@@ -40,8 +40,8 @@ def requeue_jobs(
             updated_at=Now(),
             **announced_again(),
         )
-        # The files of an attempt that was refused go with its result; `remove_orphan_files` deletes them.
-        Artifact.objects.filter(job__in=pks, attempt__isnull=False).delete()
+        # The files of an attempt that was refused go with its result; `remove_orphan_files` deletes them. Steps stay.
+        Artifact.objects.filter(job__in=pks, attempt__isnull=False).exclude(role=Artifact.Role.STEP).delete()
         record_events(pks, Event.Name.REQUEUED, actor=actor, reason=reason)
 
     return intervene(

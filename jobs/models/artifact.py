@@ -20,6 +20,7 @@ class Artifact(models.Model):
         ERRORS = "errors"
         RESULTS = "results"
         BEFORE = "before"
+        STEP = "step"
 
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="artifacts")
     attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")
@@ -41,7 +42,11 @@ class Artifact(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=("job", "role"), name="jobs_artifact_one_per_role")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("job", "role"), name="jobs_artifact_one_per_role", condition=~Q(role="step")
+            )
+        ]
         permissions = [("download_artifact", "Can download the files of all jobs")]
         indexes = [
             models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),

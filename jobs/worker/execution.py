@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import stamina
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from structlog.contextvars import bound_contextvars
 
 from jobs.announcing import announce_ends, must_be_announced
@@ -35,6 +34,7 @@ from jobs.kinds import get_kind
 from jobs.models import Artifact
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
+from jobs.postgres.reconnecting import retry_while_unreachable
 from jobs.states import Outcome
 from jobs.worker.heartbeat import beating
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
@@ -60,8 +60,6 @@ logger = structlog.get_logger(__name__)
 GO_ON_SECONDS: Final = 1.0
 #: Maximum length of the reason in Celery's result, in characters. The attempt keeps more.
 LONGEST_REASON: Final = 500
-#: Raised when the connection to PostgreSQL is broken. The same statement may succeed on a new connection.
-CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True)
@@ -206,19 +204,4 @@ def _measured(context: JobContext) -> dict[str, Any]:
 
 def retry_until_lease_ends(context: JobContext, transition: Callable[[], Done]) -> Done:
     """Make a transition; repeat it while PostgreSQL restarts. The transition is guarded, so repeating it is safe."""
-    try:
-        return transition()
-    except CONNECTION_ERRORS:
-        connections.close_all()
-
-    def reconnect(error: Exception) -> bool:
-        broken = isinstance(error, CONNECTION_ERRORS)
-        if broken:
-            connections.close_all()
-        return broken
-
-    bounds: dict[str, Any] = {"timeout": context.lease_seconds, "wait_initial": 0.2, "wait_max": 2.0}
-    for trial in stamina.retry_context(on=reconnect, attempts=None, **bounds):
-        with trial:
-            return transition()
-    raise AssertionError("stamina returns a result or raises")
+    return retry_while_unreachable(transition, seconds=context.lease_seconds)

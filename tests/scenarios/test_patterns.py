@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tabular.grammar import Grammar
 from tests.support.growth import MOST_SECONDS, growth, near_misses, repeated, seconds
 
-PACKAGES = ("config", "examples", "jobs", "reports", "tabular", "uploads")
+PACKAGES = ("calls", "config", "examples", "jobs", "reports", "tabular", "uploads")
 #: Servers that begin when they are imported, or that a worker alone imports.
 NOT_IMPORTED = ("config.gunicorn", "config.wsgi")
 #: How long the texts get: all of them, and that one which takes longest. What grows quadratically takes minutes over

@@ -1,0 +1,40 @@
+"""One attempt of a call: run its type, and store the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from calls.call import Call, Shared
+from calls.deadline import Deadline
+from calls.steps import MAX_INLINE_BYTES, Steps, json_text
+from jobs.context import JobContext
+from jobs.models import Artifact
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from calls.types import CallType
+
+
+def run_call_type(
+    context: JobContext, call_type: CallType, parameters: dict[str, Any], user: AbstractBaseUser
+) -> dict[str, Any]:
+    """Run the type, and return the job's result: `value`, unless it is in a file; and `steps`, how many were done."""
+    steps = Steps(context)
+    steps.load()
+    deadline = Deadline(context.attempt, call_type.deadline)
+    deadline.check()
+    value = call_type.run(Call(Shared(context, call_type, steps, deadline)), parameters, user)
+    text = json_text(value, name="the call")
+    if len(text) <= MAX_INLINE_BYTES and r"\u0000" not in text and r"\ud" not in text:
+        return {"value": value}
+    # JSONB has no NUL and no unpaired surrogate; a pair of surrogates is rare enough.
+    with context.open_artifact(
+        Artifact.Role.RESULT,
+        filename="result.json",
+        content_type="application/json",
+        encoding="utf-8",
+        retention=call_type.retention,
+    ) as file:
+        file.write(text.encode())
+    return {}

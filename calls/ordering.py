@@ -1,0 +1,25 @@
+"""Orders of calls. They add nothing to the orders of other kinds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from calls.types import CALL_TYPES, CallType
+from jobs.http.strict import StrictCharField
+from jobs.types.ordering import Order, Ordering
+
+
+class CallOrder(Order):
+    """The body of `POST /api/calls`."""
+
+    callType = StrictCharField(max_length=100)
+
+
+class CallOrdering(Ordering[CallType]):
+    """Turns orders of calls into jobs."""
+
+    types = CALL_TYPES
+    Order = CallOrder
+
+
+ORDERING: Final = CallOrdering()
