@@ -45,11 +45,11 @@ def create_database(name: str, *, folder: Path) -> None:
 
 
 def migrate(database: str) -> None:
-    """Apply all migrations, over a connection that is closed again: pytest-django has not opened its own yet."""
+    """As pytest-django does it, over a connection that is closed again: pytest-django has not opened its own yet."""
     usual = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = database
     try:
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, run_syncdb=True, verbosity=0)
     finally:
         connection.close()
         connection.settings_dict["NAME"] = usual
