@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from calls.call import Call, Shared
 from calls.deadline import Deadline
-from calls.steps import MAX_INLINE_BYTES, Steps, json_text
+from calls.steps import Steps, json_text
 from jobs.context import JobContext
 from jobs.models import Artifact
 
@@ -15,18 +15,25 @@ if TYPE_CHECKING:
 
     from calls.types import CallType
 
+#: The largest result in the job's row. Lists read up to 200 jobs with their results. Bytes of JSON.
+MAX_INLINE_RESULT_BYTES: Final = 32 * 1024
+
 
 def run_call_type(
     context: JobContext, call_type: CallType, parameters: dict[str, Any], user: AbstractBaseUser
 ) -> dict[str, Any]:
-    """Run the type, and return the job's result: `value`, unless it is in a file; and `steps`, how many were done."""
+    """Run the type, and return the job's result: `value`, unless it is in a file."""
     steps = Steps(context)
     steps.load()
     deadline = Deadline(context.attempt, call_type.deadline)
     deadline.check()
-    value = call_type.run(Call(Shared(context, call_type, steps, deadline)), parameters, user)
+    try:
+        value = call_type.run(Call(Shared(context, call_type, steps, deadline)), parameters, user)
+    except Exception:
+        steps.write_progress()
+        raise
     text = json_text(value, name="the call")
-    if len(text) <= MAX_INLINE_BYTES and r"\u0000" not in text and r"\ud" not in text:
+    if len(text) <= MAX_INLINE_RESULT_BYTES and r"\u0000" not in text and r"\ud" not in text:
         return {"value": value}
     # JSONB has no NUL and no unpaired surrogate; a pair of surrogates is rare enough.
     with context.open_artifact(

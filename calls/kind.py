@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from calls.attempt import run_call_type
+from calls.forgetting import forget_calls
 from calls.inspection import CallInspector
 from calls.ordering import ORDERING
 from calls.remedies import REMEDIES_OF_CALLS
@@ -26,12 +27,14 @@ def run_call(context: JobContext) -> dict[str, Any]:
         return run_call_type(context, call_type, parameters, cast("Any", context.job.owner))
 
 
-#: Remote hosts are overloaded or down for minutes rather than seconds, so eight attempts take about an hour.
+#: Each step is progress. Remote hosts are overloaded or down for minutes rather than seconds, so eight attempts take
+#: about an hour.
 CALL: Final = Kind(
     name=CALL_TYPES.kind,
     queue="calls",
     queue_dials=QueueDials(max_running=500, statement_timeout_seconds=60),
     handler=run_call,
+    stall_timeout_seconds=3600,
     retry_policy=RetryPolicy(max_attempts=8, first_delay_seconds=10, max_delay_seconds=1800),
     inspector=CallInspector(ORDERING),
     scopes=Scopes(
@@ -40,6 +43,8 @@ CALL: Final = Kind(
         read_allows=_("see calls and their results"),
         write_allows=_("order, cancel and delete calls"),
     ),
+    result_url="call-result",
     remedies=REMEDIES_OF_CALLS,
     scheduled_orders=TypedOrders(ORDERING),
+    forget=forget_calls,
 )

@@ -6,6 +6,8 @@ from typing import Final
 
 from calls.types import CALL_TYPES, CallType
 from jobs.http.strict import StrictCharField
+from jobs.models import Job
+from jobs.states import State
 from jobs.types.ordering import Order, Ordering
 
 
@@ -20,6 +22,10 @@ class CallOrdering(Ordering[CallType]):
 
     types = CALL_TYPES
     Order = CallOrder
+
+    def has_result(self, job: Job) -> bool:
+        """Whether the call has succeeded and its result, if it is a file, is available and undamaged."""
+        return job.state == State.SUCCEEDED and (job.result_artifact is None or super().has_result(job))
 
 
 ORDERING: Final = CallOrdering()

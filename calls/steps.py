@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from psycopg.types.json import Jsonb
 
 from calls.large_results import large_result, read_large
@@ -147,6 +150,20 @@ class Steps:
         with self._lock:
             done = sum(step.is_over and not step.of_item for step in self._ended.values())
         self.context.report_progress(done, total=None if self.expected is None else max(self.expected, done))
+
+    def write_progress(self) -> None:
+        """Write the progress at the end of an attempt that has not finished the call. Nothing if its lease is lost.
+
+        The heartbeat writes it only now and then, and then not again until the next attempt.
+        """
+        attempt, done, total = self.context.attempt, self.context.rows_done, self.context.rows_total
+        percent = min(99, 100 * done // total) if total else 0
+        with suppress(DatabaseError, InterfaceError):  # why the attempt has ended matters more
+            Job.objects.held_by(attempt.job_id, attempt.fencing_token).update(
+                progress_done=done,
+                progress_total=total,
+                progress_percent=Greatest(F("progress_percent"), Value(percent)),
+            )
 
     def expect(self, number: int) -> None:
         """Add to the number of steps that the call expects to take."""

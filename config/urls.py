@@ -19,6 +19,8 @@ urlpatterns = [
     path("", include("uploads.resumable.urls")),  # before the paths with an id
     path("", include("uploads.api.urls")),
     path("", include("uploads.pages.urls")),
+    path("", include("calls.api.urls")),
+    path("", include("calls.pages.urls")),
     # An app that adds a kind may have paths of its own.
     *(path("", include(f"{app}.urls")) for app in settings.EXTRA_APPS if find_spec(f"{app}.urls")),
 ]

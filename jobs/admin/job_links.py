@@ -16,12 +16,16 @@ from jobs.models.share_link import LIVE
 
 
 class JobLink(NamedTuple):
-    """`label` and `text` are words. The link leads to the row `pk` of `model`."""
+    """`label` and `text` are words. The link leads to the row `pk` of `model`, or to a list.
+
+    With `listed_by`, that is the list of the rows of `model` whose field of this name is `pk`.
+    """
 
     label: str
     model: type[Model]
     pk: object
     text: str
+    listed_by: str = ""
 
 
 _finders: Final[list[Callable[[Job], Iterable[JobLink]]]] = []
@@ -35,7 +39,7 @@ def register_job_links(find: Callable[[Job], Iterable[JobLink]]) -> None:
 
 def links_of(request: HttpRequest, job: Job) -> list[tuple[str, Any]]:
     """Label and link of each. A query for each sort; who may not see a row gets only the words."""
-    found = [(each.label, link_to(request, each.model, each.pk, each.text)) for find in _finders for each in find(job)]
+    found = [(each.label, _linked(request, each)) for find in _finders for each in find(job)]
     shares = ShareLink.objects.filter(job=job).aggregate(every=Count("pk"), live=Count("pk", filter=LIVE))
     if shares["every"]:
         words = f"{shares['every']}, of which {shares['live']} live"
@@ -43,6 +47,16 @@ def links_of(request: HttpRequest, job: Job) -> list[tuple[str, Any]]:
             words = format_html('<a href="{}?job={}">{}</a>', reverse("admin:jobs_sharelink_changelist"), job.pk, words)
         found.append(("Share links", words))
     return found
+
+
+def _linked(request: HttpRequest, link: JobLink) -> Any:
+    if not link.listed_by:
+        return link_to(request, link.model, link.pk, link.text)
+    names = link.model._meta
+    if not request.user.has_perm(f"{names.app_label}.view_{names.model_name}"):
+        return link.text
+    url = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
+    return format_html('<a href="{}?{}={}">{}</a>', url, link.listed_by, link.pk, link.text)
 
 
 def schedule_of(job: Job) -> Iterable[JobLink]:

@@ -38,10 +38,14 @@ class NewestFirst(CursorPagination):
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
-                UUID(str(cursor.position))
+                self.parse_position(str(cursor.position))
             except ValueError:
                 raise NotFound(self.invalid_cursor_message) from None
         return cursor
+
+    def parse_position(self, text: str) -> object:
+        """The id in a cursor. Raises ValueError for one that no cursor of ours has."""
+        return UUID(text)
 
 
 #: For the schema.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from jobs.events import record_events
 from jobs.files.artifacts import delete_artifact_file
 from jobs.interventions.batches import Intervention, intervene
 from jobs.interventions.cancellation import cancel_jobs
+from jobs.kinds import find_kind
 from jobs.models import Artifact, AuditEntry, Event, Job, ReusedKey
 from jobs.postgres.commit import after_commit
 from jobs.states import State
@@ -21,6 +23,8 @@ PURGEABLE = frozenset({State.SUCCEEDED, State.CANCELLED, State.DEAD})
 
 def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
     """Remove the owner of ended jobs, delete their files and free their idempotency keys. Nobody is notified.
+
+    What their kinds store besides is deleted, too (`Kind.forget`).
 
     Dead jobs become cancelled. Beat deletes a file that cannot be deleted now, because it is marked as expired.
     A job without an owner is refused: it has already been deleted.
@@ -35,6 +39,7 @@ def purge_jobs(job_ids: Iterable[UUID], *, actor: str) -> Intervention:
         )
         ReusedKey.objects.filter(job__in=pks).delete()
         Artifact.objects.filter(job__in=pks, deleted_at=None).update(expires_at=Now())
+        _forget(jobs)
         record_events(dead, Event.Name.CANCELLED, actor=actor, discarded=True)
         record_events(pks, Event.Name.PURGED, actor=actor)
         after_commit(_delete_files, pks)
@@ -57,6 +62,16 @@ def purge_or_cancel(job_id: UUID, *, actor: str) -> bool:
     if cancel_jobs([job_id], actor=actor).changed:
         return False
     return bool(purge_jobs([job_id], actor=actor).changed)  # it may have ended in the meantime
+
+
+def _forget(jobs: list[Job]) -> None:
+    of_kinds: defaultdict[str, list[UUID]] = defaultdict(list)
+    for job in jobs:
+        of_kinds[job.kind].append(job.pk)
+    for name, pks in of_kinds.items():
+        kind = find_kind(name)
+        if kind is not None and kind.forget is not None:
+            kind.forget(pks)
 
 
 def _delete_files(job_ids: list[UUID]) -> None:

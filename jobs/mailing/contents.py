@@ -122,14 +122,16 @@ def moment(at: datetime) -> str:
 
 def noun(kind: str) -> str:
     """The kind in a sentence."""
-    return {"report": _("report"), "upload": _("upload")}.get(kind, kind)
+    return {"report": _("report"), "upload": _("upload"), "call": _("call")}.get(kind, kind)
 
 
 def _complete(job: Job, kind: Kind, title: str, url: str) -> Content:
     artifact = job.result_artifact
     facts = [(_("Ordered"), moment(job.created_at))]
     if artifact is not None:
-        facts += [(_("Rows"), format_number(artifact.row_count)), (_("Size"), format_size(artifact.size_bytes))]
+        if artifact.rows is not None:
+            facts.append((_("Rows"), format_number(artifact.rows)))
+        facts.append((_("Size"), format_size(artifact.size_bytes)))
         if is_available(artifact) and artifact.expires_at is not None:
             facts.append((_("Available until"), moment(artifact.expires_at)))
     return Content(
@@ -184,5 +186,10 @@ _ABOUT: Final = {
 
 def _counted(of: str) -> str:
     """A line of a digest."""
-    lines = {"report": _("Reports: %(count)s"), "upload": _("Uploads: %(count)s"), SCHEDULE: _("Schedules: %(count)s")}
+    lines = {
+        "report": _("Reports: %(count)s"),
+        "upload": _("Uploads: %(count)s"),
+        "call": _("Calls: %(count)s"),
+        SCHEDULE: _("Schedules: %(count)s"),
+    }
     return lines.get(of, f"{of}: %(count)s")

@@ -56,3 +56,8 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.job_id}"
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows without the heading; None for a file that is no table."""
+        return None if self.content_type == "application/json" else self.row_count

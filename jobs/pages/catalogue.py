@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs.durations import in_words
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts
 from jobs.joining import join_words
 from jobs.numbers import format_number, format_size
+from jobs.pages.words import KindWords
 
 if TYPE_CHECKING:
     from jobs.types.base import JobType
@@ -26,6 +26,7 @@ class Entry:
     job_type: JobType
     columns: Sequence[str]
     past: PastAttempts
+    words: KindWords
 
     @property
     def usual(self) -> str:
@@ -34,7 +35,7 @@ class Entry:
             return ""
         facts = [in_words(max(1.0, round(self.past.median_seconds)))]
         if (rows := self.past.usual_rows) is not None:
-            facts.append(ngettext("%(count)s row", "%(count)s rows", rows) % {"count": format_number(rows)})
+            facts.append(str(self.words.counted % {"count": rows, "number": format_number(rows)}))
         if size := self.past.usual_bytes:
             facts.append(format_size(size))
         return _("Usually %(facts)s") % {"facts": join_words(facts)}
@@ -60,7 +61,12 @@ class Group:
 
 
 def catalogue_of(
-    job_types: Iterable[JobType], *, kind: str, columns_of: Callable[[JobType], Sequence[str]], searched: str = ""
+    job_types: Iterable[JobType],
+    *,
+    kind: str,
+    columns_of: Callable[[JobType], Sequence[str]],
+    words: KindWords,
+    searched: str = "",
 ) -> list[Group]:
     """The types whose texts have each word of `searched`. One query, if there is any type.
 
@@ -68,9 +74,9 @@ def catalogue_of(
     """
     types = list(job_types)
     past = read_past({(kind, one.identifier) for one in types})[1] if types else {}
-    entries = [Entry(one, columns_of(one), past.get((kind, one.identifier), NO_ATTEMPTS)) for one in types]
-    words = searched.casefold().split()
-    found = [entry for entry in entries if all(word in entry.text for word in words)]
+    entries = [Entry(one, columns_of(one), past.get((kind, one.identifier), NO_ATTEMPTS), words) for one in types]
+    asked = searched.casefold().split()
+    found = [entry for entry in entries if all(word in entry.text for word in asked)]
     titles = sorted({str(entry.job_type.group) for entry in found}, key=lambda title: (not title, title))
     other = _("Other") if any(str(one.group) for one in types) else ""
     return [Group(title or other, [entry for entry in found if str(entry.job_type.group) == title]) for title in titles]

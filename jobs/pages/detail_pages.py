@@ -90,7 +90,9 @@ class DetailPages(KindPages):
     def _context(self, request: SignedInRequest, job_id: str) -> dict[str, Any]:
         job = self.mine(request, job_id)
         remedies = get_kind(job.kind).remedies
-        shown = show_in_full(job, request.user, self.resource, facts=self.facts(job), remedies=remedies)
+        shown = show_in_full(
+            job, request.user, self.resource, facts=self.facts(job), remedies=remedies, words=self.words
+        )
         return {
             "shown": shown,
             "body_template": self.body_template,

@@ -21,7 +21,8 @@ from jobs.numbers import format_number
 from jobs.pages.rate_chart import RateChart, rate_chart
 from jobs.pages.spans import rough_span, starts_in
 from jobs.pages.story import Story, tell
-from jobs.pages.wording import STATUS_LABELS, Shown, order_in_words, orderable_type, rows_in_words
+from jobs.pages.wording import STATUS_LABELS, Shown, order_in_words, orderable_type
+from jobs.pages.words import KindWords
 from jobs.remedies import Remedy, ShownRemedy, remedy_of
 from jobs.states import State
 
@@ -42,6 +43,7 @@ class ShownInFull(Shown):
     #: Labels and values of the rest of the order.
     facts: Sequence[tuple[str, str]]
     story: Story
+    words: KindWords
 
     @property
     def retry_at(self) -> datetime | None:
@@ -73,8 +75,8 @@ class ShownInFull(Shown):
         if self.job.state != State.RUNNING:
             return ""
         if not self.job.progress_done:
-            return gettext("It is running. The first rows have not arrived yet.")
-        return gettext("It is running, and rows are arriving.")
+            return str(self.words.starting)
+        return str(self.words.working)
 
     def _what_it_waits_for(self) -> str:
         if self.place_in_queue is None:
@@ -89,7 +91,7 @@ class ShownInFull(Shown):
         """`1,000 rows`, `1,000 of about 4,000`."""
         done, total = self.job.progress_done, self.job.progress_total
         if not total:
-            return rows_in_words(done)
+            return str(self.words.counted % {"count": done, "number": format_number(done)})
         return gettext("%(done)s of about %(total)s") % {"done": format_number(done), "total": format_number(total)}
 
     @property
@@ -118,6 +120,7 @@ def show_in_full(
     *,
     facts: Sequence[tuple[str, str]],
     remedies: Mapping[str, Remedy],
+    words: KindWords,
 ) -> ShownInFull:
     """A job for its own page. The queries are those of `estimate`, one for the story, and one for a postponed job."""
     known = estimate(job)
@@ -135,5 +138,6 @@ def show_in_full(
         failure=failure,
         remedy=remedy_of(job, failure, may_order=ordered["may_order_again"], remedies=remedies) if failure else None,
         facts=facts,
-        story=tell(job, owner=user.get_username()),
+        story=tell(job, owner=user.get_username(), words=words),
+        words=words,
     )

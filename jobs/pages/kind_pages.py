@@ -19,7 +19,7 @@ from jobs.types.base import JobType
 from jobs.types.registry import UnknownTypeError
 
 #: Parts of the names of paths; the kind's name comes before them. The download belongs to the API.
-NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "download", "lookup")
+NAMES = ("list", "list_live", "selected", "order", "detail", "detail_live", "lookup")
 #: What is done with a saved order.
 SAVED = ("saved", "saved-order", "saved-rename", "saved-delete")
 
@@ -37,6 +37,7 @@ class KindPages:
         """The names of the paths, for templates."""
         kind = self.resource.kind
         own = {name: f"{kind}-{name.replace('_', '-')}" for name in NAMES}
+        own["download"] = f"{kind}-{self.resource.download}"
         acts = ("cancel", "delete", "share", "unshare", *SAVED)
         return own | {name.replace("-", "_"): f"{kind}-page-{name}" for name in acts}
 

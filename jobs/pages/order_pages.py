@@ -57,7 +57,7 @@ class OrderPages(KindPages):
         kind, searched = self.resource.kind, request.GET.get("q", "").strip()
         types = self.resource.types.orderable_by(request.user)
         shown: dict[str, Any] = {
-            "groups": catalogue_of(types, kind=kind, columns_of=self.columns_of, searched=searched),
+            "groups": catalogue_of(types, kind=kind, columns_of=self.columns_of, words=self.words, searched=searched),
             "saved": self._saved_of(request, {one.identifier: one for one in types}),
             "searched": searched,
             "is_empty": not types,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from jobs.estimates.estimate import Estimate, estimate, estimate_listed
 from jobs.models import Job
+from jobs.numbers import format_number
 from jobs.pages.wording import Shown, orderable_type, show
 from jobs.pages.words import KindWords
 from jobs.states import State
@@ -50,6 +51,16 @@ class Row:
         """How many rows of an upload were rejected."""
         result = self.job.result if isinstance(self.job.result, dict) else {}
         return int((result.get("upload") or {}).get("rowsFailed") or 0)
+
+    @property
+    def so_far(self) -> str:
+        """`3 of about 12 rows`, `3 rows so far`; empty before the first."""
+        done, total = self.job.progress_done, self.job.progress_total
+        if not done:
+            return ""
+        if not total:
+            return str(self.words.done % {"count": done, "done": format_number(done)})
+        return str(self.words.done_of_total % {"done": format_number(done), "total": format_number(total)})
 
     @property
     def has_download(self) -> bool:

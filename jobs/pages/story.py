@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy
 
 from jobs.joining import join_sentences
 from jobs.localization import translated
 from jobs.models import Event, Job
 from jobs.numbers import format_number
 from jobs.pages.spans import exact_span
+from jobs.pages.words import KindWords
 
 #: A longer story keeps its newest events.
 LONGEST_STORY: Final = 200
+#: The words of a kind without its own.
+ANY_KIND: Final = KindWords()
 #: Events that say nothing to people.
 UNTOLD: Final = (Event.Name.RELEASED, Event.Name.PROGRESS, Event.Name.PURGED)
 
@@ -59,15 +62,15 @@ class Story:
     summary: str
 
 
-def tell(job: Job, *, owner: str) -> Story:
+def tell(job: Job, *, owner: str, words: KindWords = ANY_KIND) -> Story:
     """The story of a job, oldest first. `owner` is the name of the user who reads it. One query."""
     newest = job.events.exclude(name__in=UNTOLD).order_by("-id")[:LONGEST_STORY]
-    return tell_events(reversed(newest), owner=owner)
+    return tell_events(reversed(newest), owner=owner, words=words)
 
 
-def tell_events(events: Iterable[Event], *, owner: str) -> Story:
+def tell_events(events: Iterable[Event], *, owner: str, words: KindWords = ANY_KIND) -> Story:
     """The story of these events, oldest first. Pure."""
-    teller = _Teller(owner)
+    teller = _Teller(owner, words)
     for event in events:
         teller.hear(event)
     return Story(teller.steps, teller.summary)
@@ -76,8 +79,8 @@ def tell_events(events: Iterable[Event], *, owner: str) -> Story:
 class _Teller:
     """Remembers since when the job has waited and run. An event may tell no sentence of its own."""
 
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
+    def __init__(self, owner: str, words: KindWords) -> None:
+        self.owner, self.words = owner, words
         self.steps: list[Step] = []
         self.summary = ""
         self.attempt = 1
@@ -124,10 +127,7 @@ class _Teller:
             self.summary = gettext("Waited %(wait)s in all, ran %(run)s on attempt %(number)s.") % facts
         if not rows:
             return gettext("It was finished after %(time)s.") % {"time": ran}
-        return ngettext(
-            "It was finished after %(time)s, with %(rows)s row.", "It was finished after %(time)s, with %(rows)s rows.",
-            rows,
-        ) % {"time": ran, "rows": format_number(rows)}  # fmt: skip
+        return str(self.words.finished % {"count": rows, "time": ran, "rows": format_number(rows)})
 
     def _failed(self, event: Event) -> str:
         ended = gettext("The attempt failed after %(time)s.") % {"time": exact_span(self._passed(event))}

@@ -78,7 +78,7 @@ class Shown:
     @property
     def rows(self) -> str:
         """`1 row`, `1,234 rows`; empty if that is not known."""
-        count = self.artifact.row_count if self.artifact else None
+        count = self.artifact.rows if self.artifact else None
         return "" if count is None else rows_in_words(count)
 
     @property

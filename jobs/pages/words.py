@@ -68,6 +68,23 @@ class KindWords(NamedTuple):
         done=ngettext_lazy("%(count)d job was deleted.", "%(count)d jobs were deleted.", "count"),
     )
 
+    # Progress, where jobs count something
+
+    so_far: _StrOrPromise = _("Rows so far")
+    #: Empty: no rate is shown.
+    per_second: _StrOrPromise = _("Rows per second")
+    starting: _StrOrPromise = _("It is running. The first rows have not arrived yet.")
+    working: _StrOrPromise = _("It is running, and rows are arriving.")
+    #: Formatted with `count`, and it as text: `number`, `done` or, with the `time` that it took, `rows`.
+    counted: _StrOrPromise = ngettext_lazy("%(number)s row", "%(number)s rows", "count")
+    done: _StrOrPromise = ngettext_lazy("%(done)s row so far", "%(done)s rows so far", "count")
+    done_of_total: _StrOrPromise = _("%(done)s of about %(total)s rows")
+    finished: _StrOrPromise = ngettext_lazy(
+        "It was finished after %(time)s, with %(rows)s row.",
+        "It was finished after %(time)s, with %(rows)s rows.",
+        "count",
+    )
+
     # The page of one job
 
     all: _StrOrPromise = _("All of them")

@@ -152,6 +152,14 @@ class Ordering(Generic[T]):
         shown: dict[str, Any] = mask(payload["parameters"], named)
         return shown
 
+    def has_result(self, job: Job) -> bool:
+        """Whether an equal order can use the result of this ended job, which comes from `JobQuerySet.with_result`.
+
+        Here the result is a file, which must be available and undamaged.
+        """
+        artifact = job.result_artifact
+        return artifact is not None and is_available(artifact) and artifact.damaged_at is None
+
     def _validated(self, data: Any) -> dict[str, Any]:
         order = self.Order(data=data)
         order.is_valid(raise_exception=True)
@@ -169,7 +177,7 @@ class Ordering(Generic[T]):
         }
 
     def _find_reusable(self, owner: AbstractBaseUser, job_type: T, payload: dict[str, Any]) -> Job | None:
-        """The newest recent equal job of `owner` that is active or whose file is available and undamaged."""
+        """The newest recent equal job of `owner` that is active or whose result can be used."""
         equal = Job.objects.owned_by(owner).filter(
             kind=self.types.kind,
             search_terms__terms__contains=[same_work_term(self.types.kind, payload)],
@@ -177,8 +185,7 @@ class Ordering(Generic[T]):
             cancel_requested_at=None,
         )
         for job in equal.with_result().order_by("-pk")[:MOST_EQUAL]:
-            artifact = job.result_artifact
-            if job.state in ACTIVE or (artifact is not None and is_available(artifact) and artifact.damaged_at is None):
+            if job.state in ACTIVE or self.has_result(job):
                 return job
         return None
 

@@ -11,8 +11,16 @@ from django.db.models.functions import Now
 from calls.call import Call
 from calls.ordering import ORDERING
 from calls.types import CALL_TYPES, CallType
-from jobs.models import Job
+from jobs.models import Job, Queue
 from jobs.worker.execution import execute_job
+
+
+@pytest.fixture(autouse=True)
+def calls_are_paused(request: pytest.FixtureRequest) -> None:
+    """A worker of another test may be listening; `tests.support.ordered_calls` needs none."""
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        Queue.objects.filter(name="calls").update(paused=True)
 
 
 @pytest.fixture

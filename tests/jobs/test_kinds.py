@@ -41,11 +41,11 @@ def test_two_kinds_that_give_different_dials_to_one_queue_are_refused() -> None:
 
 
 def test_the_scopes_of_a_kind_can_be_granted() -> None:
-    assert "calls:read" not in known_scopes()
-    scopes = Scopes("calls:read", "calls:order", read_allows="see calls", write_allows="order calls")
-    register_kind(Kind("call", "reports", lambda context: None, scopes=scopes))
+    assert "errands:read" not in known_scopes()
+    scopes = Scopes("errands:read", "errands:order", read_allows="see errands", write_allows="order errands")
+    register_kind(Kind("errand", "reports", lambda context: None, scopes=scopes))
     register_kind(Kind("private", "reports", lambda context: None))
-    assert known_scopes().items() >= {"calls:read": "see calls", "calls:order": "order calls"}.items()
+    assert known_scopes().items() >= {"errands:read": "see errands", "errands:order": "order errands"}.items()
     assert "*" not in known_scopes()
 
 

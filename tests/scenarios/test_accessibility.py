@@ -19,6 +19,7 @@ from tests.support.accessible_pages import (
     admin_forms,
     admin_lists,
     admin_work,
+    call_pages,
     upload_pages,
     user_pages,
     visitor_pages,
@@ -40,7 +41,7 @@ from tests.support.axe import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-OF_USERS: Final = [user_pages, upload_pages]
+OF_USERS: Final = [user_pages, upload_pages, call_pages]
 GROUPS: Final = [*OF_USERS, partial(admin_lists, every=False), admin_work, partial(admin_forms, every=False)]
 ALL_GROUPS: Final = [*OF_USERS, partial(admin_lists, every=True), admin_work, partial(admin_forms, every=True)]
 OTHER_LOOKS: Final = [pytest.param(look, marks=pytest.mark.axe) for look in (DESK_LIGHT, DESK_DARK, PHONE_LIGHT)]

@@ -5,19 +5,23 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from playwright._impl._driver import compute_driver_executable
 
 from config.stack.datafolder import BASE_DIR
 from examples.sales.models import Product
 from examples.sales.seeding import seed_sales
-from jobs.models import Job
+from jobs.models import Job, Queue
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
+from tests.support.uploads import run
+from tests.support.waiting import wait_until
 
 #: Playwright brings a Node.js along.
 NODE = str(compute_driver_executable()[0])
@@ -76,6 +80,27 @@ def test_rows_that_were_rejected_are_corrected_and_uploaded(stack: Stack, live_u
     assert [job.payload["dryRun"] for job in (first, rehearsal, last)] == [False, True, False]
     assert last.payload["corrects"] == str(first.pk)
     assert last.payload["plan"] == (rehearsal.result or {})["upload"]["planDigest"]
+
+
+def test_a_call_is_ordered_and_its_result_and_steps_are_read(
+    transactional_db: None, live_url: str, tmp_path: Path
+) -> None:
+    text = (BASE_DIR / "docs" / "api.md").read_text().split("## Calls")[1]
+    Queue.objects.filter(name="calls").update(paused=True)
+
+    def run_when_ordered() -> None:
+        try:
+            wait_until(lambda: Job.objects.exists(), timeout=30)
+            run(Job.objects.get())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as worker:
+        ran = worker.submit(run_when_ordered)
+        owner = run_session(text, "bash", live_url, tmp_path)
+        ran.result()
+    job = Job.objects.get()
+    assert (job.owner, job.state, job.result) == (owner, "succeeded", {"value": {"doubled": [2, 4, 6], "total": 12}})
 
 
 def test_a_file_is_sent_in_parts(stack: Stack, live_url: str, tmp_path: Path) -> None:

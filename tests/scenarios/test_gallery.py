@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, Route
 from examples.sales.seeding import seed_sales
 from jobs.models import Job, Queue, SavedOrder, Schedule
 from jobs.states import State
-from tests.support.accessible_pages import upload_pages, user_pages, visitor_pages
+from tests.support.accessible_pages import call_pages, upload_pages, user_pages, visitor_pages
 from tests.support.axe import carry_session, sign_in_with_content
 from tests.support.gallery import (
     LONG,
@@ -50,6 +50,12 @@ def test_uploads(camera: Camera, page: Page, client: Client, live_url: str) -> N
         camera.take_path(path)
     for name, path in make_hard_uploads(User.objects.get()):
         camera.take_path(path, name)
+
+
+def test_calls(camera: Camera, page: Page, client: Client, live_url: str) -> None:
+    sign_in_with_content(page, client, live_url)
+    for path in call_pages():
+        camera.take_path(path)
 
 
 def test_opened_menus(camera: Camera, page: Page, client: Client, live_url: str) -> None:

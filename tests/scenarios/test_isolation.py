@@ -86,6 +86,10 @@ def theirs() -> dict[str, list[str]]:
         return Job.objects.create(**(values | {"state": state} | columns))
 
     jobs = [job(State.RUNNING), job(State.DEAD), published(job(State.SUCCEEDED))]
+    jobs += [
+        job(state, kind="call", queue="calls", payload={"callType": "doubles", "parameters": {}}, result={"value": 1})
+        for state in (State.RUNNING, State.SUCCEEDED)
+    ]
     message = {"job": None, "url": "https://x.example/", "message": "msg_1", "body": {"type": "callback.test"}}
     jobs += [
         job(state, kind="callback", queue="callbacks", payload=message) for state in (State.FAILED, State.SUCCEEDED)
@@ -164,6 +168,9 @@ def test_the_paths_are_those_that_there_are() -> None:
         "/api/tokens/{token_id}",
         "/api/uploads/resumable/{upload_id}",
         "/reports/{job_id}/cancel",
+        "/api/calls/{job_id}/result",
+        "/api/calls/{job_id}/steps",
+        "/calls/{job_id}/steps",
         "/reports/{job_id}/share/{link_id}/revoke",
         "/schedules/{schedule_id}/delete",
     } <= PATHS.keys()

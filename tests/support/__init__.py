@@ -4,8 +4,10 @@
 | --- | --- |
 | `absent/` | for PYTHONPATH: hides the packages that production does not have |
 | `accessible_pages` | every page that people see, with content, for `axe` |
+| `apps.chores` | an installed app whose functions are tasks |
 | `apps.errands` | an installed app with a kind of its own |
 | `apps.faults` | an installed app with kinds and report types that misbehave on request |
+| `apps.remote` | an installed app with call types that need no remote service |
 | `apps.team` | an installed app of a team that has its own queue |
 | `apps.warehouse` | an installed app with tables that tenants share, and upload types over them |
 | `axe` | accessibility findings on a page, at two widths, light and dark |
@@ -15,6 +17,7 @@
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
 | `complaints` | what a browser complains about while a page is open |
+| `counting_host` | a remote host that counts its requests |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
@@ -29,6 +32,7 @@
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
 | `gates` | gates in the database, at which an upload or a report stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
+| `host_callers` | processes whose threads call a host when it is their turn, as workers do |
 | `invariants` | what must hold after every fault |
 | `libreoffice` | opens a CSV file in LibreOffice, and saves one |
 | `locks` | whether sessions of PostgreSQL wait for each other |
@@ -39,6 +43,7 @@
 | `movements` | uploads of one row each, to a table without a key |
 | `nonsense` | values of a schedule's fields that Beat cannot run |
 | `openapi` | docs/openapi.yaml, read once |
+| `ordered_calls` | orders calls of `apps.remote`, and runs them in this process |
 | `ordering` | orders a report through the API; checks a problem response |
 | `outages` | PostgreSQL and Valkey: killed, restarted, hanging, full, read-only |
 | `page_faults` | what happens to an open page: its computer sleeps, or the network holds back what it sends |
@@ -50,6 +55,7 @@
 | `proxies` | a network that counts bytes, and fails where a test says |
 | `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
 | `receivers` | an HTTP server that receives callbacks and calls, and misbehaves on request |
+| `remotes` | remote APIs that are slow, limited, wrong or dead as a test says |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
 | `results` | how a job ended: its file, its error |
 | `schedule_form` | the form of a schedule, in a browser |

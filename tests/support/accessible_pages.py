@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
 
+from calls.models import Step
 from jobs.files.storage import artifact_storage
 from jobs.mailing.stopping import stop_token
 from jobs.mailing.topics import Topic
@@ -44,6 +45,7 @@ from jobs.sharing.links import create_link
 from jobs.sharing.signature import token_of
 from jobs.states import State
 from tabular.dialect import Dialect
+from tests.support.ordered_calls import called, called_for_text, ordered
 from tests.support.uploads import make_upload, upload
 from uploads.models import RememberedHeading, ResumableUpload, UploadPart
 
@@ -191,6 +193,17 @@ def upload_pages() -> Iterator[str]:
     yield from (reverse(f"upload-page-{name}", args=[written.pk]) for name in ("mend", "undo", "match"))
 
 
+def call_pages() -> Iterator[str]:
+    """The pages for people who order calls. Their calls are made first, one in each of the states that differ."""
+    owner = User.objects.get()
+    jobs = [called(owner, *range(12)), called(owner, 1, 13), called(owner, 1, 19), called_for_text(owner, 300_000)]
+    jobs += [called(owner, 1, 13, 17, keep_failures=True), ordered(owner, 1)]
+    yield from ("/calls", "/calls/new", "/calls/new?type=doubles", "/calls/new?type=text")
+    for job in jobs:
+        yield reverse("call-detail", args=[job.pk])
+    yield from (reverse("call-page-steps", args=[job.pk]) for job in (jobs[0], jobs[-1]))
+
+
 def user_pages() -> Iterator[str]:
     """The pages for people who order reports."""
     yield from ("/", "/search", "/search?q=yearly+2023", "/search?q=nothing-like-this", "/reports")
@@ -222,7 +235,7 @@ def visitor_pages() -> Iterator[str]:
 
 def models(*, every: bool) -> list[type[Model]]:
     """Those of the admin: ours, and one of each other app, whose pages are of one template; or all."""
-    ours = {Job._meta.app_label, ResumableUpload._meta.app_label}
+    ours = {Job._meta.app_label, ResumableUpload._meta.app_label, Step._meta.app_label}
     first: dict[str, type[Model]] = {}
     for model in admin.site._registry:
         label = model._meta.app_label

@@ -25,10 +25,10 @@ from jobs.error_codes import Source, error_codes
 from uploads.row_codes import ROW_CODES
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("config", "jobs", "reports", "tabular", "uploads")
+PACKAGES = ("calls", "config", "jobs", "reports", "tabular", "uploads")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
-PASSED_ON = {"error.code", "error.problem_code", "failure.code", "code", "self.code"}
+PASSED_ON = {"error.code", "stored.error_code", "error.problem_code", "failure.code", "code", "self.code"}
 #: What makes a problem of a status and a code.
 PROBLEMS = ("ProblemError", "problem_response", "problem_body")
 #: DRF's own errors that no view of ours can raise: the root of its tree, and what becomes `invalid-request`.

@@ -24,6 +24,7 @@ from jobs.http.problems import ProblemError
 from jobs.http.schema import ACCEPTED_HEADERS, problem
 from jobs.interventions.purging import purge_or_cancel
 from jobs.interventions.retrying import NotRetryableError
+from jobs.models import Job
 from jobs.status import status_word
 
 
@@ -143,12 +144,8 @@ class JobDownloadView(ResourceView):
         job = self.get_job(request, job_id)
         artifact = job.result_artifact
         match status_word(job, artifact):
-            case "Complete" if artifact is not None:
-                try:
-                    return artifact_response(request._request, artifact)
-                except ArtifactError:
-                    lost = "The file is missing from the storage, or damaged. Order it again."
-                    raise ProblemError(410, "file-lost", lost) from None
+            case "Complete":
+                return self.result(request, job)
             case "Failed":
                 status, code = self.resource.failed
                 raise ProblemError(status, code, f"The {job.kind} failed; its status says why.")
@@ -159,3 +156,13 @@ class JobDownloadView(ResourceView):
             case _:
                 wait = retry_after(job, estimate(job), timezone.now())
                 raise ProblemError(409, "not-ready", f"The {job.kind} is not complete yet.", retry_after=wait)
+
+    def result(self, request: Request, job: Job) -> HttpResponseBase:
+        """The file of a complete job. Raises ProblemError (410) if it is lost, and those of `artifact_response`."""
+        lost = "The file is missing from the storage, or damaged. Order it again."
+        if job.result_artifact is None:
+            raise ProblemError(410, "file-lost", lost)
+        try:
+            return artifact_response(request._request, job.result_artifact)
+        except ArtifactError:
+            raise ProblemError(410, "file-lost", lost) from None

@@ -37,8 +37,9 @@ class JobResource:
     #: Members of the status, and of a type. A kind that adds some overrides `status_body` or `type_body`, too.
     StatusBase: ClassVar[type[JobStatus]] = JobStatus
     TypeBase: ClassVar[type[TypeBody]] = TypeBody
-    #: Whether a job has a result to download.
+    #: Whether a job has a result to download, and the last part of its path and of the path's name.
     has_download: ClassVar[bool] = True
+    download: ClassVar[str] = "download"
     #: Status and code if the type of an order is unknown, and if the file of a failed job is requested.
     unknown_type: ClassVar[tuple[int, str]]
     failed: ClassVar[tuple[int, str]]

@@ -13,7 +13,7 @@ from jobs.api.resources.view import ResourceView
 
 def paths(resource: JobResource, *own: type[ResourceView]) -> list[URLPattern]:
     """`/api/{kind}s…` and `/api/{kind}-types…`. A view in `own` replaces the view that it subclasses."""
-    kind = resource.kind
+    kind, result = resource.kind, resource.download
 
     def to(route: str, view: type[ResourceView], name: str) -> URLPattern:
         bound = next((one for one in own if issubclass(one, view)), None) or _bound(view, resource)
@@ -24,7 +24,7 @@ def paths(resource: JobResource, *own: type[ResourceView]) -> list[URLPattern]:
         to("s/<str:job_id>", JobView, f"api-{kind}"),
         to("s/<str:job_id>/status", JobStatusView, f"{kind}-status"),
         to("s/<str:job_id>/retry", JobRetryView, f"{kind}-retry"),
-        *([to("s/<str:job_id>/download", JobDownloadView, f"{kind}-download")] if resource.has_download else []),
+        *([to(f"s/<str:job_id>/{result}", JobDownloadView, f"{kind}-{result}")] if resource.has_download else []),
         to("-types", TypeListView, f"api-{kind}-type-list"),
         to("-types/<str:identifier>", TypeView, f"api-{kind}-type"),
     ]

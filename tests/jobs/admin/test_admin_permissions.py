@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
+from calls.models import Host, Step
 from jobs.interventions.schedules import stop_schedules
 from jobs.models import (
     Artifact,
@@ -46,10 +47,12 @@ SEEN_BY: Final = {
     "jobs_callbackhost": ALL, "jobs_callbackendpoint": ALL,
     "jobs_schedule": ALL, "jobs_schedulerun": ALL, "jobs_sharelink": ALL, "jobs_savedorder": ALL,
     "jobs_preferences": ALL, "uploads_resumableupload": ALL, "uploads_rememberedheading": ALL,
+    "calls_host": ALL,
     "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
     "django_celery_results_taskresult": ALL, "django_celery_results_groupresult": (),
+    "calls_step": ALL,
     "auth_user": (ADMINISTRATOR,), "auth_group": (ADMINISTRATOR,), "jobs_apitoken": (ADMINISTRATOR,),
     "axes_accessattempt": (ADMINISTRATOR,), "axes_accesslog": (), "axes_accessfailurelog": (),
 }  # fmt: skip
@@ -95,6 +98,17 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
         {"action": "delete_uploads", "_selected_action": "{upload}"},
         OPERATORS,
     ),
+    "close a host": (
+        "/admin/calls/host/",
+        {"action": "close_hosts", "_selected_action": "api.example:8443", "minutes": "5"},
+        OPERATORS,
+    ),
+    "open a host": ("/admin/calls/host/", {"action": "open_hosts", "_selected_action": "api.example:8443"}, OPERATORS),
+    "limit a host": (
+        "/admin/calls/host/",
+        {"action": "set_limits", "_selected_action": "api.example:8443", "in_flight": "9"},
+        (ADMINISTRATOR,),
+    ),
     "delete schedules": (
         "/admin/jobs/schedule/",
         {"action": "delete_selected", "_selected_action": "{schedule}"},
@@ -135,6 +149,7 @@ def things(
     stop_schedules([stopped.pk], actor="root", reason="r")
     ends = timezone.now() + timedelta(days=1)
     return {
+        "calls_host": Host.objects.create(host="api.example:8443", failures=3),
         "jobs_schedule": schedule,
         "stopped": stopped,
         "jobs_schedulerun": ScheduleRun.objects.create(schedule=schedule, scheduled_for=Now()),
@@ -148,6 +163,7 @@ def things(
             owner=owner, upload_type="products", heading="preis", column="Price"
         ),
         "jobs_job": job,
+        "calls_step": Step.objects.create(job=job, name="s", fingerprint="f", attempt=1, outcome="done", duration_ms=1),
         "jobs_attempt": Attempt.objects.create(job=job, number=1, fencing_token=1, worker="w"),
         "jobs_artifact": Artifact.objects.create(job=job, role="errors", row_count=0, size_bytes=0),
         "jobs_auditentry": AuditEntry.objects.create(actor="a", action="pause", target_type="queue", target_id="q"),
@@ -259,6 +275,7 @@ def state_of_everything() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Schedule.objects.order_by("pk").values()),
         list(ShareLink.objects.order_by("pk").values()),
+        list(Host.objects.order_by("pk").values()),
         list(ResumableUpload.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(TypeDials.objects.order_by("pk").values()),

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from calls.models import Step
 from jobs.models import Job
 from jobs.models.bulk import BulkRun
 
@@ -86,6 +87,12 @@ FILL = (
     INSERT INTO uploads_rememberedheading (owner_id, upload_type, heading, "column")
     SELECT %(owner)s, 't', id, 'c' FROM jobs_job
     """,
+    """
+    INSERT INTO calls_step (job_id, name, of_item, fingerprint, attempt, outcome, request, answer, error_code,
+        error_message, duration_ms)
+    SELECT id, 's', false, 'f', 1, 'refused', '{"method": "GET"}', '{"status": 404}', 'gone', 'It is gone.', 12
+    FROM jobs_job
+    """,
     "INSERT INTO jobs_searchterms (job_id, terms) SELECT id, ARRAY['1', 'a=1'] FROM jobs_job",
     """
     INSERT INTO django_celery_results_taskresult (task_id, status, content_type, content_encoding, result, date_done,
@@ -108,7 +115,8 @@ LISTS = (
     "/admin/jobs/schedulerun/", "/admin/jobs/schedulerun/?outcome__exact=failed", "/admin/jobs/schedulerun/?q=ada",
     "/admin/jobs/savedorder/", "/admin/jobs/preferences/", "/admin/uploads/resumableupload/",
     "/admin/uploads/resumableupload/?state=stuck", "/admin/uploads/resumableupload/?q=ada",
-    "/admin/uploads/rememberedheading/",
+    "/admin/uploads/rememberedheading/", "/admin/calls/step/", "/admin/calls/step/?outcome__exact=refused",
+    "/admin/calls/step/?q=ada",
     "/admin/jobs/bulkrun/order/?act=requeue&state=dead", "/admin/jobs/queue/reports/change/",
 )  # fmt: skip
 
@@ -135,6 +143,7 @@ def query_counts(client: Client, run: BulkRun) -> dict[str, int]:
         "share link": f"/admin/jobs/sharelink/{job.pk}/change/", "schedule": f"/admin/jobs/schedule/{job.pk}/change/",
         "resumable upload": f"/admin/uploads/resumableupload/{job.pk}/change/",
         "artifact": f"/admin/jobs/artifact/{artifact.pk}/change/",
+        "step": f"/admin/calls/step/{Step.objects.latest('pk').pk}/change/",
     }  # fmt: skip
     counts = {}
     for name, path in {**{path: path for path in LISTS}, **details}.items():

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from pytest_django import DjangoAssertNumQueries
 
+from calls.types import CALL_TYPES
 from jobs.models import Artifact, Event, Job
 from jobs.pages import home_pages, home_panels, sections
 from jobs.pages.home_panels import register_home_panel
@@ -46,11 +47,11 @@ def test_a_new_user_finds_the_first_types_of_each_kind_one_click_away(
     monkeypatch.setattr(home_pages, "MOST_FIRST_TYPES", 2)
     expected = [
         f"/{path}/new?type={one.identifier}"
-        for path, types in (("reports", REPORT_TYPES), ("uploads", UPLOAD_TYPES))
+        for path, types in (("reports", REPORT_TYPES), ("uploads", UPLOAD_TYPES), ("calls", CALL_TYPES))
         for one in types.orderable_by(owner)[:2]
     ]
     assert re.findall(r'class="chip" href="([^"]+)"', signed_in.get("/").content.decode()) == expected
-    assert len(expected) == 4
+    assert len(expected) == 6
     make_job()
     assert 'class="chip"' not in signed_in.get("/").content.decode()
 

@@ -41,6 +41,11 @@ def client_with(user: User, *scopes: str) -> APIClient:
         ("post", "/api/reports/preview", "reports:order reports:read"),
         ("post", "/api/reports/{}/retry", "reports:order"),
         ("delete", "/api/reports/{}", "reports:order"),
+        ("get", "/api/calls", "calls:read"),
+        ("head", "/api/calls", "calls:read"),
+        ("get", "/api/call-types", "calls:read"),
+        ("get", "/api/call-types/doubles", "calls:read"),
+        ("post", "/api/calls", "calls:order"),
         ("get", "/api/tokens", "tokens:manage"),
         ("post", "/api/tokens", "tokens:manage"),
         ("delete", "/api/tokens/{}", "tokens:manage"),
@@ -61,6 +66,32 @@ def test_each_act_needs_its_scopes(
             assert refused.json()["detail"] == f"This token lacks the scope {scope}."
     for enough in (scopes.split(), ["*"]):
         assert getattr(client_with(owner, *enough), method)(path, ORDER, format="json").status_code != 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("get", "/api/calls/{}", "calls:read"),
+        ("get", "/api/calls/{}/status", "calls:read"),
+        ("get", "/api/calls/{}/result", "calls:read"),
+        ("head", "/api/calls/{}/result", "calls:read"),
+        ("get", "/api/calls/{}/steps", "calls:read"),
+        ("get", "/api/operations/{}", "calls:read"),
+        ("post", "/api/calls/{}/retry", "calls:order"),
+        ("delete", "/api/calls/{}", "calls:order"),
+    ],
+)
+def test_each_act_on_a_call_needs_its_scope(
+    method: str, path: str, scope: str, owner: User, make_job: Callable[..., Job]
+) -> None:
+    payload: dict[str, Any] = {"callType": "x", "parameters": {}}
+    path = path.format(make_job(kind="call", queue="calls", state=State.CANCELLED, payload=payload).pk)
+    others = [known for known in known_scopes() if known != scope]
+    refused = getattr(client_with(owner, *others), method)(path)
+    assert refused.status_code == 403
+    assert refused["WWW-Authenticate"] == f'Bearer error="insufficient_scope", scope="{scope}"'
+    for enough in (scope, "*"):
+        assert getattr(client_with(owner, enough), method)(path).status_code != 403
 
 
 def test_a_session_may_do_everything(owner: User) -> None:

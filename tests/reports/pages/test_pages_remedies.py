@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from calls.remedies import REMEDIES_OF_CALLS
 from jobs.classification import classify
 from jobs.error_codes import Source, error_codes
 from jobs.models import Job
@@ -81,7 +82,7 @@ def test_every_code_of_the_catalogue_has_a_remedy_that_fits(signed_in: Client, m
     for code in codes:
         page = signed_in.get(f"/reports/{failed(make_job, code).pk}").content.decode()
         assert "What you can do" in page, code
-        known = {**REMEDIES_OF_REPORTS, **REMEDIES_OF_UPLOADS}
+        known = {**REMEDIES_OF_REPORTS, **REMEDIES_OF_UPLOADS, **REMEDIES_OF_CALLS}
         assert code in known or code in LEFT_TO_THE_FAILURE, code
 
 

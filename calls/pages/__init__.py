@@ -1,0 +1,1 @@
+"""Pages for ordering calls in a browser, and for their results and steps."""

@@ -1,0 +1,1 @@
+"""The pages of the staff about calls. `calls.admin` imports them."""

@@ -1,0 +1,1 @@
+"""An app with call types that need no remote service: their steps compute something."""
