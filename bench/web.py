@@ -161,12 +161,12 @@ def taker(connection: socket.socket, server: WebServer, *, deadline: float) -> i
     while time.monotonic() < deadline:
         for process in server.processes:
             try:
-                known = process.net_connections("tcp")
+                known = process.net_connections("tcp4")
             except psutil.NoSuchProcess:
                 raise WrongWorkError("a process of a web server has ended") from None
             if any(other.raddr and other.raddr.port == port for other in known):
                 return int(process.pid)
-        time.sleep(0.001)
+        time.sleep(0.01)
     return 0
 
 

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from config.loading import pause_collection, resume_collection
+from config.loading import load_paths, pause_collection, resume_collection
 from config.presence import ReportPresence
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would run Django's system checks in each worker and in Beat, and drop what they find. They load all views.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
 @import_modules.connect
@@ -25,8 +27,10 @@ def before_loading(**kwargs: Any) -> None:
 
 @worker_init.connect
 @beat_init.connect
-def after_loading(**kwargs: Any) -> None:
-    """A worker has not forked its pool yet."""
+def after_loading(sender: Any, **kwargs: Any) -> None:
+    """A worker has not forked its pool yet. Its processes need the paths as soon as they announce the end of a job."""
+    if getattr(sender, "pool_cls", object).__module__ == "celery.concurrency.prefork":
+        load_paths()
     resume_collection()
 
 

@@ -5,6 +5,9 @@ it does. The collector finds nothing to free, and takes a fifth of the processor
 """
 
 import gc
+from importlib import import_module
+
+from django.conf import settings
 
 
 def pause_collection() -> None:
@@ -20,3 +23,8 @@ def resume_collection() -> None:
     """
     gc.freeze()
     gc.enable()
+
+
+def load_paths() -> None:
+    """Load all views, as Django would at the first request or the first `reverse`. Forked processes share them."""
+    import_module(settings.ROOT_URLCONF)

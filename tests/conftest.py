@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 from tests.support import buckets
 from tests.support.complaints import complaints_of
 from tests.support.flushing import keep_seeds
+from tests.support.migrated import create_database, name_of_database
 from tests.support.servers import throw_away
 from tests.support.stack import WORKERS, Stack
 from tests.support.tokens import client_of
@@ -84,6 +85,17 @@ def metrics_of_requests() -> None:
 def django_db_keepdb() -> bool:
     """It goes with its servers, and to drop it takes seconds."""
     return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    request: pytest.FixtureRequest,
+    django_db_blocker: DjangoDbBlocker,
+) -> None:
+    """pytest-django calls it when it has chosen a name, before it runs `migrate` in the database of this name."""
+    with django_db_blocker.unblock():
+        create_database(name_of_database(), folder=request.config.cache.mkdir("migrated"))
 
 
 @pytest.fixture(scope="session")

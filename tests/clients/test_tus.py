@@ -34,7 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MB = 1024 * 1024
 SIZE = 20 * MB
-FILE = items_file(SIZE)
 INSTALLED = Path(sys.prefix) / "tus"
 ENVIRONMENT = {"NODE_PATH": str(INSTALLED / "node_modules"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
 METADATA = {"uploadType": "items", "filename": "items.csv", "filetype": "text/csv"}
@@ -68,7 +67,7 @@ def tenant(owner: User) -> None:
 def file(tmp_path: Path) -> Path:
     """A file of 20 MB."""
     path = tmp_path / "items.csv"
-    path.write_bytes(FILE)
+    path.write_bytes(items_file(SIZE))
     return path
 
 
@@ -80,11 +79,11 @@ def bundle() -> Path:
     return INSTALLED / "bundle.js"
 
 
-def assert_received(data: bytes = FILE) -> None:
+def assert_received(data: bytes | None = None) -> None:
     """One job, with the file as it was sent."""
-    job = Job.objects.get()
-    assert (job.payload["file"]["filename"], Artifact.objects.get().size_bytes) == ("items.csv", len(data))
-    assert source_of(job) == data
+    job, sent = Job.objects.get(), items_file(SIZE) if data is None else data
+    assert (job.payload["file"]["filename"], Artifact.objects.get().size_bytes) == ("items.csv", len(sent))
+    assert source_of(job) == sent
     assert ResumableUpload.objects.get().job_id == job.pk
 
 
@@ -245,7 +244,7 @@ def test_a_page_of_another_origin_with_a_token(
             "endpoint": f"{proxy.url}/api/uploads/resumable",
             "headers": {"Authorization": f"Bearer {bearer_of(owner)}"},
             "metadata": METADATA,
-            "text": FILE.decode(),
+            "text": items_file(SIZE).decode(),
         }
         assert page.evaluate(IN_A_PAGE, values) == ""
         assert proxy.cuts_left == []
@@ -269,7 +268,7 @@ def test_a_page_of_ours_with_a_session(client: str, bundle: Path, live_url: str,
             "endpoint": "/api/uploads/resumable",
             "headers": {},
             "metadata": METADATA,
-            "text": FILE.decode(),
+            "text": items_file(SIZE).decode(),
             "chunkBytes": 8 * MB,
         }
         assert "403" in page.evaluate(IN_A_PAGE, values)

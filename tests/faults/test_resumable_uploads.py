@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 from uploads.models import ResumableUpload, UploadPart
 
 MB = 1024 * 1024
-FILE = items_file(10 * MB)
+SIZE = 10 * MB
 #: The settings of a web server that commits each megabyte.
 SMALL_PARTS = {"RESUMABLE_PART_BYTES": str(MB), "LEASE_SECONDS": "2"}
 
@@ -39,12 +39,12 @@ def offset() -> int:
 
 def send_rest(tus: Tus, url: str) -> None:
     at = int(tus.head(url).headers["Upload-Offset"])
-    answer = tus.patch(url, at, FILE[at:])
+    answer = tus.patch(url, at, items_file(SIZE)[at:])
     assert answer.status_code == 204, answer.text
     job = Job.objects.get()
     assert answer.headers["Location"] == f"/api/uploads/{job.pk}/status"
-    assert Artifact.objects.get().sha256 == hashlib.sha256(FILE).hexdigest()
-    assert source_of(job) == FILE
+    assert Artifact.objects.get().sha256 == hashlib.sha256(items_file(SIZE)).hexdigest()
+    assert source_of(job) == items_file(SIZE)
 
 
 def test_a_killed_web_server_loses_little_and_the_file_is_the_same(
@@ -52,10 +52,10 @@ def test_a_killed_web_server_loses_little_and_the_file_is_the_same(
 ) -> None:
     settings.ORPHAN_FILE_AGE_SECONDS = 0
     with stack.web_with(**SMALL_PARTS):
-        url = tus.create(len(FILE))
+        url = tus.create(SIZE)
         for sent, kept in ((4 * MB, 2 * MB), (8 * MB, 5 * MB)):
             at = offset()
-            with tus.begin_patch(url, at, length=len(FILE) - at, data=FILE[at:sent]):
+            with tus.begin_patch(url, at, length=SIZE - at, data=items_file(SIZE)[at:sent]):
                 wait_until(lambda kept=kept: offset() >= kept, message="the bytes are committed")  # type: ignore[misc]
                 stack.kill("web")
             stack.start("web", **SMALL_PARTS)
@@ -69,15 +69,15 @@ def test_a_killed_web_server_loses_little_and_the_file_is_the_same(
 def test_object_storage(s3: str, stack: Stack, tus: Tus, settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_storage(buckets.storage_url(s3))}
     with stack.web_with(STORAGE_URL=buckets.storage_url(s3), **buckets.CREDENTIALS, **SMALL_PARTS):
-        url = tus.create(len(FILE))
-        tus.begin_patch(url, 0, length=len(FILE), data=FILE[: 4 * MB + 500]).close()
+        url = tus.create(SIZE)
+        tus.begin_patch(url, 0, length=SIZE, data=items_file(SIZE)[: 4 * MB + 500]).close()
         wait_until(lambda: offset() == 4 * MB + 500, message="all that has arrived is committed")
         assert len(buckets.keys(s3)) == UploadPart.objects.count() >= 3
         send_rest(tus, url)
         assert buckets.keys(s3) == [f"{buckets.PREFIX}/{Artifact.objects.get().storage_name}"]
         assert buckets.uploads(s3) == []
-        other = tus.create(len(FILE))
-        tus.patch(other, 0, FILE[: 2 * MB])
+        other = tus.create(SIZE)
+        tus.patch(other, 0, items_file(SIZE)[: 2 * MB])
         assert len(buckets.keys(s3)) > 1
         assert tus.delete(other).status_code == 204
         assert len(buckets.keys(s3)) == 1

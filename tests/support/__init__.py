@@ -2,6 +2,7 @@
 
 | Module | What it is for |
 | --- | --- |
+| `absent/` | for PYTHONPATH: hides the packages that production does not have |
 | `accessible_pages` | every page that people see, with content, for `axe` |
 | `apps.chores` | an installed app whose functions are tasks |
 | `apps.errands` | an installed app with a kind of its own |
@@ -38,6 +39,7 @@
 | `make_up` | `make up` as a test runs it |
 | `manual_clock` | a monotonic clock that stands still until a test moves it |
 | `messages` | the messages in a Redis queue |
+| `migrated` | the tables as `migrate` leaves them, kept for the next process |
 | `movements` | uploads of one row each, to a table without a key |
 | `nonsense` | values of a schedule's fields that Beat cannot run |
 | `openapi` | docs/openapi.yaml, read once |

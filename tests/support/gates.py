@@ -7,11 +7,10 @@ from typing import Any, Final
 import psycopg
 from django.db import connection
 
+from tests.support.apps.faults.gate import LOCK
 from tests.support.outages import another_session
 from tests.support.waiting import wait_until
 
-#: The advisory lock that a test holds while its gate is closed.
-LOCK: Final = 4711
 #: Only sessions of attempts of uploads stop.
 STOP: Final = f"""
     IF current_setting('application_name') LIKE 'longhaul %-%' THEN

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from examples.sales.models import Customer, OrderLine, Product
 from reports.types import SQL, ReportType, register
-from tests.support.gates import LOCK
+from tests.support.apps.faults.gate import LOCK
 
 
 @register
