@@ -1,4 +1,7 @@
-"""Lets views read what has arrived of a request body. It knows how gunicorn reads a body; see `jobs.http.arriving`."""
+"""Lets views read what has arrived of a request body, and see whether its client may be kept waiting.
+
+It knows how gunicorn reads a body; see `jobs.http.arriving` and `jobs.http.clients`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 KEY: Final = "longhaul.arriving"
+CLIENT_KEY: Final = "longhaul.client"
+#: The client has closed its side, or the connection is broken. Only Linux tells the former apart from data to read.
+CLOSED: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -40,22 +46,43 @@ class GunicornBody:
         return data[:size]
 
 
+class GunicornClient:
+    """The client at the other end of a socket."""
+
+    def __init__(self, socket: Any, is_stopping: Callable[[], bool]) -> None:
+        self._socket = socket
+        self._is_stopping = is_stopping
+
+    def may_wait(self) -> bool:
+        """Whether it is still there, and the server is not stopping. Reads nothing, so a next request may follow."""
+        if self._is_stopping():
+            return False
+        poll = select.poll()
+        poll.register(self._socket, CLOSED)
+        return not poll.poll(0)
+
+
 class Arriving:
     """A WSGI application that wraps another one: it adds the body as it arrives, and never waits for an unread one.
 
-    Otherwise gunicorn would read what the application left, in the thread that answered, for up to five seconds.
+    Otherwise gunicorn would read what the application left, in the thread that answered, for up to five seconds. A
+    stopping server closes each connection: it would wait for the next request on one that it keeps.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, *, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self._application = application
+        self._is_stopping = is_stopping
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Other kinds of bodies, such as those of HTTP/2, are left to gunicorn."""
         reader = getattr(environ["wsgi.input"], "reader", None)
         if hasattr(reader, "length"):
             environ[KEY] = GunicornBody(reader, environ["gunicorn.socket"])
+        if "gunicorn.socket" in environ:
+            environ[CLIENT_KEY] = GunicornClient(environ["gunicorn.socket"], self._is_stopping)
         response = self._application(environ, start_response)
-        if _is_awaited(reader) and (of_gunicorn := getattr(start_response, "__self__", None)) is not None:
+        is_last = self._is_stopping() or _is_awaited(reader)
+        if is_last and (of_gunicorn := getattr(start_response, "__self__", None)) is not None:
             of_gunicorn.force_close()
         return response
 

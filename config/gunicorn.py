@@ -55,7 +55,7 @@ def post_worker_init(worker: Any) -> None:
     from jobs.postgres.deadlines import is_away
 
     longest = settings.REQUEST_DATABASE_TIMEOUT_SECONDS
-    worker.wsgi = guarded(worker.wsgi, longest_seconds=longest, is_away=is_away)
+    worker.wsgi = guarded(worker.wsgi, longest_seconds=longest, is_away=is_away, is_stopping=lambda: not worker.alive)
     resume_collection()
 
 

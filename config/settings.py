@@ -268,6 +268,13 @@ REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_LIMIT_PER
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)  # of one token or session; 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a JSON body or a form
 
+# Orders that wait for the end of their job (`Prefer: wait=…`)
+
+PREFER_WAIT_MAX_SECONDS = env.int(
+    "PREFER_WAIT_MAX_SECONDS", default=25
+)  # below gunicorn's timeout, and those of proxies
+PREFER_WAIT_PLACES = env.int("PREFER_WAIT_PLACES", default=2)  # in a web process: a quarter of its threads
+
 # CORS: scripts of these origins may call the API, and only the API, without a session
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])

@@ -151,9 +151,16 @@ class Refusing:
         return self._application(environ, start_response)
 
 
-def guarded(application: Application, *, longest_seconds: float, is_away: Callable[[], bool]) -> Application:
+def guarded(
+    application: Application,
+    *,
+    longest_seconds: float,
+    is_away: Callable[[], bool],
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Application:
     """The application as gunicorn calls it. A refused request, too, ends without waiting for its body."""
-    return Arriving(Refusing(application, longest_seconds=longest_seconds, is_away=is_away))
+    refusing = Refusing(application, longest_seconds=longest_seconds, is_away=is_away)
+    return Arriving(refusing, is_stopping=is_stopping)
 
 
 def refuse(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

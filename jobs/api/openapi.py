@@ -42,7 +42,7 @@ HEADERS: Final = {
     "RateLimit": 'The rest of the quota: `"requests";r=599;t=12`, requests and seconds. Left out without a quota.',
     "RateLimit-Policy": 'The quotas: `"requests";q=600;w=60`, quota and window in seconds.',
     "Retry-After": "Seconds to wait before the next request.",
-    "Preference-Applied": "`respond-async`, if the request has `Prefer: respond-async` (RFC 7240).",
+    "Preference-Applied": "The preferences of `Prefer` that were applied (RFC 7240): `respond-async, wait=10`.",
     "ETag": "The version of the resource; send it as `If-None-Match`.",
     "WWW-Authenticate": "The challenge of RFC 6750.",
 }
@@ -154,7 +154,8 @@ def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
     described = dict(ALWAYS)
     described |= WITH_ID if "{" in path else {}
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
-    described |= WITH_PARAMETER if method == "get" or "query" in places else {}
+    takes_preferences = any(parameter["name"] == "Prefer" for parameter in operation.get("parameters", []))
+    described |= WITH_PARAMETER if method == "get" or "query" in places or takes_preferences else {}
     described |= WITH_BODY if "requestBody" in operation else {}
     sent = operation.get("requestBody", {}).get("content", {}).values()
     if any(body["schema"].get("format") == "binary" for body in sent):

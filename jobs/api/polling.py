@@ -23,7 +23,7 @@ from jobs.status import has_ended
 from jobs.tokens.throttling import client_of
 
 #: Builds the body of a response from the job's estimate.
-Body = Callable[[Estimate], dict[str, Any]]
+Body = Callable[[Estimate], Any]
 
 POLL_PROBLEMS = {429: problem("`polling-too-fast`: polled several times before `Retry-After` was over.")}
 
@@ -66,6 +66,11 @@ def forget_polls_of(job: Job, request: Request) -> None:
 def accepted(job: Job, body: Body) -> Response:
     """202 for a job that was committed. It is sent even if the estimate fails."""
     return _answer(job, ask_after_commit(partial(estimate, job, is_new=True), otherwise=Estimate), body, status=202)
+
+
+def ended(job: Job, body: Any) -> Response:
+    """200 for a job that has ended while its order waited for it."""
+    return _answer(job, Estimate(), lambda _: body)
 
 
 def _answer(job: Job, known: Estimate, body: Body, *, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from jobs.http.problems import ProblemError, problem_response
 KEPT: Final = ("Retry-After", "RateLimit", "RateLimit-Policy")
 
 #: Headers with a list of any length.
-LISTS: Final = ("If-Match", "If-None-Match", "If-Range", "Range")
+LISTS: Final = ("If-Match", "If-None-Match", "If-Range", "Prefer", "Range")
 LONGEST_LIST: Final = 4000  # characters
 
 

@@ -32,6 +32,7 @@ EXPOSED_FIELDS: Final = (
     "Accept-Ranges",
     "Allow",
     "Content-Disposition",
+    "Content-Location",
     "Content-Range",
     "ETag",
     "Idempotency-Replayed",

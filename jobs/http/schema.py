@@ -9,6 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from jobs.http.preferences import PREFER
+
 
 class InvalidMember(serializers.Serializer[Any]):
     """One error in the request, and its place."""
@@ -40,10 +42,15 @@ def response_header(name: str, description: str, *, of: Iterable[int]) -> OpenAp
     )
 
 
-#: The headers of a 202: where to poll.
+#: The headers of an order: how long it may wait, where its job is, and what its answer shows.
 ACCEPTED_HEADERS = (
-    response_header("Location", "URL of the status, for polling.", of=[202]),
-    response_header("Operation-Location", "URL of the job as an operation, for clients of that pattern.", of=[202]),
+    PREFER,
+    response_header("Location", "URL of the status, for polling.", of=[200, 202]),
+    response_header(
+        "Operation-Location", "URL of the job as an operation, for clients of that pattern.", of=[200, 202]
+    ),
+    response_header("Content-Location", "URL of what the body shows.", of=[200]),
+    response_header("Preference-Applied", "`wait=10`: the preference that was applied (RFC 7240).", of=[200]),
 )
 
 

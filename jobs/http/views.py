@@ -31,6 +31,8 @@ class ApiView(APIView):
         super().__init__(**kwargs)
         #: The client's remaining quotas, for the response headers.
         self.limits: list[Limit] = []
+        #: The preferences of the request that were honoured, for `Preference-Applied` (RFC 7240 section 3).
+        self.applied: list[str] = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate and authorize, then check the headers. Raises ProblemError (400, 415) for invalid headers."""
@@ -51,8 +53,9 @@ class ApiView(APIView):
         final = super().finalize_response(request, response, *args, **kwargs)
         for name, value in limit_headers(self.limits).items():
             final[name] = value
-        if final.status_code == 202 and prefers(request, RESPOND_ASYNC):
-            final["Preference-Applied"] = RESPOND_ASYNC
+        is_async = final.status_code == 202 and prefers(request, RESPOND_ASYNC)
+        if applied := [*([RESPOND_ASYNC] if is_async else []), *self.applied]:
+            final["Preference-Applied"] = ", ".join(applied)
         if isinstance(final, Response) and final.status_code == 200 and request.method in ("GET", "HEAD"):
             final.add_post_render_callback(partial(answer_conditionally, request._request))
         return final

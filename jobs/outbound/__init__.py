@@ -1,4 +1,5 @@
-"""Requests to hosts that users name: allowed addresses, one exchange within a deadline, and circuit breakers.
+"""Requests to other servers: allowed addresses, one exchange within a deadline, and circuit breakers.
 
-It does not depend on callbacks: rooms above decide what is sent to whom.
+Users name the receivers of callbacks; our own code names the hosts of calls, which are trusted. This room depends on
+neither: rooms above decide what is sent to whom.
 """

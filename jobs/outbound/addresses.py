@@ -1,4 +1,5 @@
-"""The addresses to which callbacks may be sent: the public Internet, and networks that the operator allows.
+"""The addresses to which requests may be sent that people name: the public Internet, and networks that the operator
+allows. Hosts that our own code names are trusted, and need not be allowed.
 
 Names are not judged, only the addresses to which they resolve at the moment of the connection.
 """

@@ -1,288 +1,189 @@
-"""Sends one message to one receiver within a strict deadline.
+"""Sends one request to one server within a strict deadline.
 
-It uses the standard library's HTTP client with its own sockets (docs/adr/0008): it connects to the address that it has
-checked, so a name cannot change in between, uses no proxy of the environment and follows no redirect. Everything that
-blocks (a name server, a handshake, a receiver that drips bytes) ends at the deadline, or when `abort` is called.
+It uses the standard library's HTTP parser with its own sockets (docs/adr/0008): it connects to the address that it has
+checked, so a name cannot change in between, uses no proxy of the environment and, unless told to, follows no redirect.
+Everything that blocks (a name server, a handshake, a server that drips bytes) ends at the deadline, or when `abort` is
+called. Each request has a connection of its own, so it is certain whether a request can have been received; see
+`jobs.outbound.errors` for all the ways in which an exchange ends without a response.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import math
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from functools import cache
-from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-from django.utils import timezone
+from jobs.outbound.connecting import connect
+from jobs.outbound.cutoff import Cutoff
+from jobs.outbound.decoding import TooLongError, UnknownEncodingError
+from jobs.outbound.errors import (
+    AnswerLostError,
+    BodyEncodingError,
+    BodyIncompleteError,
+    BodyTooLargeError,
+    ForbiddenAddressError,
+    InvalidHTTPError,
+    RedirectRefusedError,
+    UnansweredError,
+)
+from jobs.outbound.reading import EXCERPT_SECONDS, FinalResponse, headers_of, read_body, read_excerpt
+from jobs.outbound.redirects import MAX_REDIRECTS, METHODS, STATUSES, carried_headers, next_target
+from jobs.outbound.requests import request_bytes
+from jobs.outbound.responses import Headers, Response, excerpt_of
+from jobs.outbound.retry_hints import wait_seconds
+from jobs.outbound.targets import Target
+from jobs.outbound.urls import ForbiddenURLError
 
-from jobs.outbound.addresses import is_allowed
-from jobs.outbound.urls import port_of
+__all__ = ["Exchange", "Response", "UnansweredError"]
 
-#: How much of the body of an unsuccessful response is read for the staff, and for how many seconds.
-MAX_EXCERPT_BYTES: Final = 500
-EXCERPT_SECONDS: Final = 1.0
-#: 1xx responses that are skipped.
-MAX_INTERIM_RESPONSES: Final = 10
-
-
-@dataclass(frozen=True)
-class Response:
-    """The response of a receiver, with the delay that it asked for and an excerpt of its body."""
-
-    status: int
-    retry_after_seconds: float | None = None
-    excerpt: str = ""
-
-    @property
-    def status_line(self) -> str:
-        """`404 Not Found`; only the number if the status is unknown."""
-        with suppress(ValueError):
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
-        return str(self.status)
-
-
-class UnansweredError(Exception):
-    """There was no response. The text says why and reveals only the host of the URL.
-
-    It is for the staff; `public` is for the owner and does not reveal whether our name servers know a name.
-    """
-
-    def __init__(self, message: str, *, public: str | None = None) -> None:
-        super().__init__(message)
-        self.public = public or message
-
-
-class ForbiddenAddressError(OSError):
-    """The host has no address to which requests are allowed."""
-
-
-class FinalResponse(http.client.HTTPResponse):
-    """The final response, after interim ones such as `103 Early Hints` (RFC 9110 section 15.2)."""
-
-    def begin(self) -> None:
-        """Raises HTTPException if too many interim ones precede it. http.client itself skips only `100 Continue`."""
-        for _ in range(MAX_INTERIM_RESPONSES):
-            super().begin()
-            if self.status >= HTTPStatus.OK or self.status == HTTPStatus.SWITCHING_PROTOCOLS:  # that one is final
-                return
-            self.headers = None  # type: ignore[assignment]  # so it says that it has not begun
-        raise http.client.HTTPException("no final answer")
+#: What can be wrong with a connection or a response.
+BROKEN: Final = (OSError, http.client.HTTPException, ValueError)
 
 
 class Exchange:
-    """One POST. `abort` may be called from any thread, at any time."""
+    """One request, by `post` or `send`. `abort` may be called from any thread, at any time."""
 
-    def __init__(self, url: str, *, timeout_seconds: float, connect_timeout_seconds: float) -> None:
-        """`url` is a canonical one."""
-        self._parts = urlsplit(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float,
+        connect_timeout_seconds: float,
+        trusted: bool = False,
+        follow_redirects: bool = False,
+        is_trusted: Callable[[str], bool] = lambda receiver: False,
+    ) -> None:
+        """The deadline is `timeout_seconds` from now.
+
+        A `trusted` host is one that our own code names: it may have any address, and be called by http. With
+        `follow_redirects`, `send` follows those of GET and HEAD; `is_trusted` says of another `host:port` whether it
+        is trusted, too.
+        """
         self.timeout_seconds = timeout_seconds
+        self._url = url
         self._connect_timeout_seconds = connect_timeout_seconds
-        self._deadline = time.monotonic() + timeout_seconds
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._is_connected = False
-        self._ended = threading.Event()
+        self._trusted = trusted
+        self._follow_redirects = follow_redirects
+        self._is_trusted = is_trusted
+        self._cutoff = Cutoff(timeout_seconds)
 
     def abort(self) -> None:
         """End the exchange now: a blocking call fails at once."""
-        with self._lock:
-            self._ended.set()
-            if self._socket is not None:
-                _shut_down(self._socket)
+        self._cutoff.end(aborted=True)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Response:
-        """Send the request and read the response. Raises UnansweredError."""
-        connection = http.client.HTTPConnection(self._host, self._port)
-        connection.response_class = FinalResponse
+        """Send a POST and read the status; of an unsuccessful response an excerpt, too. Raises UnansweredError.
+
+        The URL is a canonical one. The body of a successful response is not waited for.
+        """
+        target = Target.of(self._url, trusted=self._trusted)
+        with self._cutoff.watching(), self._opened("POST", target, headers, body) as (response, sock):
+            if 200 <= response.status < 300:
+                return Response(response.status)
+            found = Headers(response.headers.items())
+            return Response(response.status, wait_seconds(found), self._excerpt(response, sock), found)
+
+    def send(self, method: str, body: bytes, headers: Mapping[str, str], *, max_body_bytes: int) -> Response:
+        """Send a request and read the whole response. Raises UnansweredError.
+
+        Raises InvalidCallbackURLError if the URL is none, or is not allowed for a host that is not trusted, and
+        ValueError if the method or a header is not allowed.
+        """
         try:
-            with self._within_deadline():
-                connection.sock = self._connect()
-                target = self._parts.path + (f"?{self._parts.query}" if self._parts.query else "")
-                fixed = {"Host": self._parts.netloc, "Accept-Encoding": "identity", "Connection": "close"}
-                connection.request("POST", target, body, {**fixed, **headers})
-                return self._read_response(connection)
-        except (ForbiddenAddressError, socket.gaierror) as error:
-            public = f"The name {self._host} does not resolve to an address that callbacks may be sent to."
-            raise UnansweredError(self._describe(error), public=public) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise UnansweredError(self._describe(error)) from None
-        finally:
-            connection.close()
-            self._set_socket(None)
+            target = Target.checked(self._url, trusted=self._trusted)
+        except ForbiddenURLError:
+            raise ForbiddenAddressError(Target.of(self._url).host) from None
+        with self._cutoff.watching():
+            for _ in range(MAX_REDIRECTS + 1):
+                response = self._send_once(method, target, headers, body, max_body_bytes)
+                if not (location := self._location(method, response)):
+                    return response
+                following = next_target(target, location, is_trusted=self._is_trusted)
+                target, headers = following, carried_headers(headers, target, following)
+        raise RedirectRefusedError(f"{target.host} redirected more than {MAX_REDIRECTS} times.")
 
-    @property
-    def _host(self) -> str:
-        return self._parts.hostname or ""
+    def _location(self, method: str, response: Response) -> str | None:
+        """Where to go on, if this response is a redirect that is followed."""
+        follows = self._follow_redirects and method in METHODS and response.status in STATUSES
+        return response.headers.get("Location") if follows else None
 
-    @property
-    def _port(self) -> int:
-        return port_of(self._parts)
+    def _send_once(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes, max_body_bytes: int
+    ) -> Response:
+        with self._opened(method, target, headers, body) as (response, _):
+            found = headers_of(response)
+            answer = Response(response.status, wait_seconds(found), headers=found)
+            if self._location(method, answer):
+                return answer
+            try:
+                content = self._whole_body(response, found, target.host, max_body_bytes)
+            except UnansweredError as error:
+                error.retry_after_seconds = answer.retry_after_seconds
+                raise
+        excerpt = "" if answer.is_successful else excerpt_of(content)
+        return Response(answer.status, answer.retry_after_seconds, excerpt, found, content)
+
+    def _whole_body(self, response: FinalResponse, headers: Headers, host: str, max_body_bytes: int) -> bytes:
+        status, is_framed = response.status, response.chunked or response.length is not None
+        try:
+            body = read_body(response, headers, max_bytes=max_body_bytes)
+        except TooLongError:
+            message = f"{host} sent a body of more than {max_body_bytes} bytes."
+            raise BodyTooLargeError(message, status=status) from None
+        except UnknownEncodingError:
+            message = f"{host} sent a body in an encoding that was not asked for."
+            raise BodyEncodingError(message, status=status) from None
+        except (OSError, http.client.IncompleteRead):
+            raise self._incomplete(host, status) from None
+        if self._cutoff.has_ended and not is_framed:  # it ended where we have shut the connection down
+            raise self._incomplete(host, status)
+        return body
+
+    def _incomplete(self, host: str, status: int) -> UnansweredError:
+        if self._cutoff.was_aborted:
+            return self._cutoff.error(host, sent=True)
+        in_time = f" within {self.timeout_seconds:g} seconds" if self._cutoff.is_over else ""
+        return BodyIncompleteError(f"{host} did not send the whole body{in_time}.", status=status)
 
     @contextmanager
-    def _within_deadline(self) -> Iterator[None]:
-        watchdog = threading.Timer(max(0.0, self._seconds_left()), self.abort)
-        watchdog.daemon = True
-        watchdog.start()
+    def _opened(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> Iterator[tuple[FinalResponse, socket.socket]]:
+        """Connect, send the request and read the headers of the response. What the block raises is described, too."""
+        request = request_bytes(method, target, headers, body)
+        sock = connect(target, cutoff=self._cutoff, timeout_seconds=self._connect_timeout_seconds)
+        response = FinalResponse(sock, method=method)
         try:
-            yield
+            # A server that refuses early may answer without reading on.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                sock.sendall(request)
+            response.begin()
+            yield response, sock
+        except BROKEN as error:
+            raise self._describe(error, target.host) from None
         finally:
-            watchdog.cancel()
-
-    def _seconds_left(self) -> float:
-        return self._deadline - time.monotonic()
-
-    def _set_socket(self, sock: socket.socket | None) -> None:
-        """Set the socket that `abort` shuts down. Raises TimeoutError if it was called before."""
-        with self._lock:
-            self._socket = sock
-            if sock is not None and self._ended.is_set():
-                raise TimeoutError
-
-    def _connect(self) -> socket.socket:
-        """Connect to the first address that accepts, over TLS if the URL says so."""
-        connect_until = min(self._deadline, time.monotonic() + self._connect_timeout_seconds)
-        failure: OSError = OSError()
-        for family, address in self._resolve(connect_until):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                self._set_socket(sock)
-                sock.settimeout(_positive(connect_until - time.monotonic()))
-                sock.connect(address)
-                self._is_connected = True
-                sock.settimeout(_positive(self._seconds_left()))
-                return self._wrap_in_tls(sock) if self._parts.scheme == "https" else sock
-            except OSError as error:
-                failure = error
-                sock.close()
-            if self._ended.is_set():
-                break
-        raise failure
-
-    def _wrap_in_tls(self, plain: socket.socket) -> ssl.SSLSocket:
-        sock = tls_context().wrap_socket(plain, server_hostname=self._host, do_handshake_on_connect=False)
-        try:
-            self._set_socket(sock)
-            sock.do_handshake()
-        except OSError:
+            self._cutoff.release()
+            response.close()
             sock.close()
-            raise
-        return sock
 
-    def _resolve(self, until: float) -> list[tuple[socket.AddressFamily, Any]]:
-        """The allowed addresses of the host. Raises OSError, such as ForbiddenAddressError.
-
-        A lookup cannot be interrupted, so it runs in a separate thread that may outlive the exchange.
-        """
-        found: list[Any] = []
-        resolved = threading.Event()
-
-        def resolve() -> None:
-            try:
-                found.append(socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM))
-            except (OSError, UnicodeError) as error:
-                found.append(error)
-            resolved.set()
-
-        threading.Thread(target=resolve, name="resolver", daemon=True).start()
-        while not resolved.wait(0.05) and not self._ended.is_set() and time.monotonic() < until:
-            pass
-        if not found:
-            raise TimeoutError
-        [result] = found
-        if isinstance(result, UnicodeError):
-            raise socket.gaierror
-        if isinstance(result, OSError):
-            raise result
-        allowed = [
-            (family, address)
-            for family, _, _, _, address in result
-            if family in (socket.AF_INET, socket.AF_INET6) and is_allowed(ipaddress.ip_address(address[0]))
-        ]
-        if not allowed:
-            raise ForbiddenAddressError
-        return allowed
-
-    def _read_response(self, connection: http.client.HTTPConnection) -> Response:
-        with connection.getresponse() as response:
-            if self._ended.is_set():  # the headers were cut off, which the parser takes for their end
-                raise TimeoutError
-            if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                return Response(response.status)
-            wait = retry_after_seconds(response.getheader("Retry-After"))
-            return Response(response.status, wait, self._excerpt(response))
-
-    def _excerpt(self, response: http.client.HTTPResponse) -> str:
-        with suppress(OSError, http.client.HTTPException, ValueError):
-            if self._socket is not None:
-                self._socket.settimeout(_positive(min(EXCERPT_SECONDS, self._seconds_left())))
-            return _printable(response.read1(MAX_EXCERPT_BYTES).decode(errors="replace"))
+    def _excerpt(self, response: FinalResponse, sock: socket.socket) -> str:
+        with suppress(*BROKEN):
+            sock.settimeout(min(EXCERPT_SECONDS, self._cutoff.seconds_left()))
+            return read_excerpt(response)
         return ""
 
-    def _describe(self, error: Exception) -> str:
+    def _describe(self, error: Exception, host: str) -> UnansweredError:
         """Our own message, because those of the libraries may quote the URL."""
-        host = self._host
-        if self._ended.is_set() or (self._is_connected and isinstance(error, TimeoutError)):
-            return f"{host} did not answer within {self.timeout_seconds:g} seconds."
+        if self._cutoff.has_ended or isinstance(error, TimeoutError):
+            return self._cutoff.error(host, sent=True)
         match error:
-            case socket.gaierror():
-                return f"The name {host} does not resolve."
-            case ForbiddenAddressError():
-                return f"{host} has no address that callbacks may be sent to."
-            case ssl.SSLCertVerificationError():
-                return f"The certificate of {host} is not valid: {error.verify_message}"
+            case http.client.RemoteDisconnected() | ConnectionError() | ssl.SSLEOFError():
+                return AnswerLostError(f"{host} closed the connection without a response.")
             case ssl.SSLError():
-                return f"TLS with {host} failed: {error.reason}"
-            case ConnectionRefusedError():
-                return f"{host} refused the connection."
-            case TimeoutError():
-                return f"{host} did not accept a connection within {self._connect_timeout_seconds:g} seconds."
-            case http.client.RemoteDisconnected() | ConnectionError():
-                return f"{host} closed the connection without a response."
-            case http.client.HTTPException():
-                return f"{host} sent a response that is not valid HTTP."
-        return f"{host} cannot be reached: {type(error).__name__}."
-
-
-def retry_after_seconds(value: str | None) -> float | None:
-    """Seconds of a `Retry-After` (RFC 9110 section 10.2.3), a number or a date; None if it is neither."""
-    if value is None:
-        return None
-    with suppress(ValueError, TypeError, OverflowError):
-        if value.strip().isdecimal():
-            return float(value) if math.isfinite(float(value)) else None
-        at = parsedate_to_datetime(value)
-        return max(0.0, (at - timezone.now()).total_seconds()) if at.tzinfo else None
-    return None
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """Verifies certificates with the authorities of the system, or those of SSL_CERT_FILE."""
-    return ssl.create_default_context()
-
-
-def _positive(seconds: float) -> float:
-    """A socket timeout, where 0 would mean not to wait at all. Raises TimeoutError if no time is left."""
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
-
-
-def _shut_down(sock: socket.socket) -> None:
-    # The method of SSLSocket would make the reader in another thread take ciphertext for plain text.
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+                return AnswerLostError(f"TLS with {host} failed: {error.reason}")
+            case http.client.HTTPException() | ValueError():
+                return InvalidHTTPError(f"{host} sent a response that is not valid HTTP.")
+        return AnswerLostError(f"{host} cannot be reached: {type(error).__name__}.")

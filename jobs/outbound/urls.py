@@ -1,4 +1,4 @@
-"""The rules for callback URLs. Names are not resolved here, so that no request waits for DNS."""
+"""The rules for URLs that requests are sent to. Names are not resolved here, so that no request waits for DNS."""
 
 from __future__ import annotations
 
@@ -40,24 +40,27 @@ class InvalidCallbackURLError(ValueError):
     """The message is meant for the person who sent the URL."""
 
 
-def canonical_url(text: str) -> str:
+class ForbiddenURLError(InvalidCallbackURLError):
+    """The host of the URL is an address to which requests are not allowed."""
+
+
+def canonical_url(text: str, *, trusted: bool = False, longest: int = LONGEST_URL) -> str:
     """The URL as it is stored and sent: in ASCII, with the host in lower case. Raises InvalidCallbackURLError.
 
     It must be absolute, have the scheme `https` (or `http` if CALLBACK_ALLOW_HTTP is on) and one of
-    CALLBACK_ALLOWED_PORTS, and no user, password, fragment or forbidden address.
+    CALLBACK_ALLOWED_PORTS, and no user, password, fragment or forbidden address. A URL that is `trusted`, because our
+    own code names its host, may have the scheme `http`, any port and any address.
     """
-    parts, port = _split(text)
-    if parts.scheme == "http" and not settings.CALLBACK_ALLOW_HTTP:
+    parts, port = _split(text, longest=longest)
+    if parts.scheme == "http" and not (trusted or settings.CALLBACK_ALLOW_HTTP):
         raise InvalidCallbackURLError(_("It must begin with https://."))
     if "@" in parts.netloc:
         raise InvalidCallbackURLError(_("It must not contain a user name or password."))
     if "#" in text:
         raise InvalidCallbackURLError(_("It must not contain a fragment."))
-    if settings.CALLBACK_ALLOWED_PORTS and port_of(parts) not in settings.CALLBACK_ALLOWED_PORTS:
-        raise InvalidCallbackURLError(_("Callbacks are not sent to this port."))
     host = _canonical_host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
-    if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
-        raise InvalidCallbackURLError(_("Callbacks are not sent to this address."))
+    if not trusted:
+        _check_allowed(host, port_of(parts))
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port else ""
     try:
@@ -65,8 +68,8 @@ def canonical_url(text: str) -> str:
     except UnicodeEncodeError:
         raise InvalidCallbackURLError(_("It contains an unpaired surrogate.")) from None
     url = f"{parts.scheme}://{netloc}{path}" + (f"?{query}" if query else "")
-    if len(url) > LONGEST_URL:
-        raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters when written in ASCII.")
+    if len(url) > longest:
+        raise InvalidCallbackURLError(f"It is longer than {longest} characters when written in ASCII.")
     return url
 
 
@@ -92,10 +95,17 @@ def bucket_of(url: str) -> str:
     return ALL_BUCKETS[zlib.crc32(receiver_of(url).encode()) % BUCKETS]
 
 
-def _split(text: str) -> tuple[SplitResult, int | None]:
+def _check_allowed(host: str, port: int) -> None:
+    if settings.CALLBACK_ALLOWED_PORTS and port not in settings.CALLBACK_ALLOWED_PORTS:
+        raise InvalidCallbackURLError(_("Callbacks are not sent to this port."))
+    if (addresses := _addresses_in(host)) and not any(map(is_allowed, addresses)):
+        raise ForbiddenURLError(_("Callbacks are not sent to this address."))
+
+
+def _split(text: str, *, longest: int) -> tuple[SplitResult, int | None]:
     """The parts of an absolute URL, and its port if it names one."""
-    if len(text) > LONGEST_URL:
-        raise InvalidCallbackURLError(f"It is longer than {LONGEST_URL} characters.")
+    if len(text) > longest:
+        raise InvalidCallbackURLError(f"It is longer than {longest} characters.")
     if _BLANK_OR_CONTROL.search(text):
         raise InvalidCallbackURLError(_("It must not contain spaces, backslashes or control characters."))
     try:

@@ -156,7 +156,7 @@ def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, *
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
             return cancel_attempt(attempt, **measured)
-        later = {"attempt_count": F("attempt_count") - 1, "scheduled_at": Now() + delay, "due": False}
+        later: dict[str, Any] = {"attempt_count": F("attempt_count") - 1, "scheduled_at": Now() + delay, "due": False}
         _leave_running(attempt, measured.get("rows"), state=State.QUEUED, **later)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
         facts: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}

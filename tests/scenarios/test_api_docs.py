@@ -60,6 +60,15 @@ def test_a_session_ends_with_the_file(language: str, stack: Stack, live_url: str
     assert {row[0][:4] for row in rows} == {"2023"}
 
 
+def test_an_order_waits_for_its_end(stack: Stack, live_url: str, tmp_path: Path) -> None:
+    list(seed_sales(lines=1000, using="default"))
+    text = (BASE_DIR / "docs" / "api.md").read_text().split("### Wait for the end")[1]
+    run_session(text, "bash", live_url, tmp_path)
+    first, *_, body = (tmp_path / "waited.txt").read_text().splitlines()
+    assert first == "HTTP/1.1 200 OK"
+    assert f'"reportURL":"/api/reports/{Job.objects.get().pk}/download"' in body
+
+
 def test_rows_that_were_rejected_are_corrected_and_uploaded(stack: Stack, live_url: str, tmp_path: Path) -> None:
     text = (BASE_DIR / "docs" / "api.md").read_text().split("### From a file to the table")[1]
     run_session(text, "bash", live_url, tmp_path)

@@ -49,7 +49,7 @@
 | `promtool` | Prometheus' checker of rules, with real scrapes |
 | `proxies` | a network that counts bytes, and fails where a test says |
 | `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
-| `receivers` | an HTTP server that receives callbacks |
+| `receivers` | an HTTP server that receives callbacks and calls, and misbehaves on request |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
 | `results` | how a job ended: its file, its error |
 | `schedule_form` | the form of a schedule, in a browser |
@@ -59,6 +59,7 @@
 | `simulated_time` | PostgreSQL by a clock that the test sets |
 | `small_file` | a handler that publishes a small file |
 | `smtp` | a real mail server that misbehaves on request |
+| `sockets` | ports at which something goes wrong before a request is sent |
 | `stack` | web, workers and Beat as real processes over the test database |
 | `staged` | records in a staging table, read by the SQL of an upload type |
 | `standby` | a streaming replica of the test database |
@@ -71,5 +72,6 @@
 | `upload_form` | the form that sends a file, in a browser: a large file, and what the network lets through |
 | `uploads` | uploads bytes, and runs the job in this process |
 | `waiting` | `wait_until`: the only way in which tests wait |
+| `waiting_orders` | orders of this process that wait for the end of their job |
 | `worker_clock` | the wall clock of a worker, as its log and its leases show it |
 """

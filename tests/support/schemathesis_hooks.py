@@ -21,6 +21,9 @@ ONE_IN: Final = int(os.environ.get("FUZZ_COVERAGE_ONE_IN", "1"))
 _made: Final[Counter[str]] = Counter()
 
 
+#: Characters of a column's heading, as the schema says.
+LONGEST_HEADING: Final = 1000
+
 #: Parameters whose values the schema does not tie to what they name: the id of an upload, columns of a type.
 UNTIED: Final = ("corrects", "headings")
 #: What they say must be true of the body that is sent.
@@ -77,7 +80,9 @@ def map_body(context: Any, body: Any) -> Any:
 
 
 def _may_be_columns(value: Any) -> bool:
-    if not isinstance(value, list) or not value or not all(isinstance(heading, str) for heading in value):
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        return False
+    if any(len(heading) > LONGEST_HEADING for heading in value):
         return False
     return len(set(value)) == len(value)
 

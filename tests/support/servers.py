@@ -40,6 +40,8 @@ FOREIGN: Final = (
     "MAX_CELL_BYTES",
     "METRICS_TOKEN",
     "PORT",
+    "PREFER_WAIT_MAX_SECONDS",
+    "PREFER_WAIT_PLACES",
     "QUEUES",
     "REDIS_URL",
     "PREVIEWS_AT_ONCE",

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, key_of
 from jobs.api.resources.list_views import REPLAYED
-from jobs.api.resources.view import ADMISSION_PROBLEMS, ResourceView
+from jobs.api.resources.view import ADMISSION_PROBLEMS, ResourceView, accepted_responses
 from jobs.dispatch.idempotency import Idempotency
 from jobs.http.problems import ProblemError
 from jobs.http.schema import ACCEPTED_HEADERS, problem
@@ -31,7 +31,7 @@ class UploadUndoView(ResourceView):
         request=None,
         parameters=[IDEMPOTENCY_KEY, *ACCEPTED_HEADERS, REPLAYED],
         responses={
-            202: UPLOADS.Status,
+            **accepted_responses(UPLOADS),
             400: problem("`unknown-upload-type`: you may no longer upload this type. `invalid-idempotency-key`."),
             409: problem(
                 "`not-complete`, `already-undone` (with `undoneBy`), `nothing-to-undo`, `not-undoable`, "

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from jobs.api.idempotency import IDEMPOTENCY_KEY, key_of
 from jobs.api.resources.list_views import REPLAYED, JobListView
-from jobs.api.resources.view import ADMISSION_PROBLEMS
+from jobs.api.resources.view import ADMISSION_PROBLEMS, accepted_responses
 from jobs.dispatch.admission import refuse_early
 from jobs.dispatch.idempotency import Idempotency
 from jobs.http.schema import ACCEPTED_HEADERS, problem, response_header
@@ -51,7 +51,7 @@ _CODING = OpenApiParameter(
     description="How the body is compressed. Limits are of the decoded file.",
 )
 _REPEATED = response_header(
-    "Upload-Repeated", "The id of your first upload of the same bytes as this type within a day.", of=[202]
+    "Upload-Repeated", "The id of your first upload of the same bytes as this type within a day.", of=[200, 202]
 )
 
 
@@ -67,7 +67,7 @@ class UploadListView(UnparsedBody, JobListView):
         examples=[*OF_AN_ORDER],
         parameters=[UploadQuery, IDEMPOTENCY_KEY, *_DIGESTS, _CODING, *ACCEPTED_HEADERS, REPLAYED, _REPEATED],
         responses={
-            202: UPLOADS.Status,
+            **accepted_responses(UPLOADS),
             400: problem(
                 "`unknown-upload-type`, `invalid-idempotency-key`, `incomplete-body`, `invalid-coding`, "
                 "`digest-mismatch`."

@@ -16,7 +16,7 @@ from jobs.api.download import FILE_HEADERS, RANGE_HEADERS, artifact_response
 from jobs.api.lookup import get_canceled, get_requeued
 from jobs.api.polling import POLL_PROBLEMS, Question, answer_poll
 from jobs.api.resources.resource import JobResource
-from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView
+from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView, accepted_responses
 from jobs.api.status import retry_after
 from jobs.errors import ArtifactError, TransitionError
 from jobs.estimates.estimate import estimate
@@ -42,7 +42,10 @@ class JobView(ResourceView):
             "delete": {
                 "operation_id": f"delete{name}",
                 "parameters": [*ACCEPTED_HEADERS],
-                "responses": {202: resource.Status, 204: OpenApiResponse(description="It was deleted with its file.")},
+                "responses": {
+                    **accepted_responses(resource),
+                    204: OpenApiResponse(description="It was deleted with its file."),
+                },
             },
         }
 
@@ -76,7 +79,7 @@ class JobRetryView(ResourceView):
                 "operation_id": f"retry{resource.kind.capitalize()}",
                 "request": None,
                 "parameters": [*ACCEPTED_HEADERS],
-                "responses": {202: resource.Status, 409: refused, **ADMISSION_PROBLEMS},
+                "responses": {**accepted_responses(resource), 409: refused, **ADMISSION_PROBLEMS},
             }
         }
 

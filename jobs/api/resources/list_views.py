@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from jobs.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from jobs.api.resources.filters import filter_jobs, list_query
 from jobs.api.resources.resource import JobResource
-from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView
+from jobs.api.resources.view import ADMISSION_PROBLEMS, Operations, ResourceView, accepted_responses
 from jobs.estimates.estimate import estimate_listed
 from jobs.http.pagination import PAGES, NewestFirst
 from jobs.http.schema import ACCEPTED_HEADERS, problem, response_header
 from jobs.models import Job
 from jobs.types.registry import UnknownTypeError
 
-REPLAYED = response_header("Idempotency-Replayed", "`true`: an order with this key was accepted before.", of=[202])
+REPLAYED = response_header("Idempotency-Replayed", "`true`: an order with this key was accepted before.", of=[200, 202])
 
 
 class JobListView(ResourceView):
@@ -29,7 +29,7 @@ class JobListView(ResourceView):
     def operations(cls, resource: JobResource) -> Operations:
         """Order and list."""
         name = resource.kind.capitalize()
-        reused = response_header(f"{name}-Reused", f"`true`: `reuse` found an equal {resource.kind}.", of=[202])
+        reused = response_header(f"{name}-Reused", f"`true`: `reuse` found an equal {resource.kind}.", of=[200, 202])
         return {
             "post": {
                 "operation_id": f"order{name}",
@@ -37,7 +37,7 @@ class JobListView(ResourceView):
                 "request": resource.Order,
                 "parameters": [IDEMPOTENCY_KEY, *ACCEPTED_HEADERS, REPLAYED, reused],
                 "responses": {
-                    202: resource.Status,
+                    **accepted_responses(resource),
                     400: problem(f"`{resource.unknown_type[1]}`, `invalid-idempotency-key`."),
                     409: problem("`idempotency-key-in-use`: the first order with this key is still being handled."),
                     422: problem("`idempotency-key-reused`: the first order with this key had another body."),

@@ -48,6 +48,9 @@ class JobResource:
     order_examples: ClassVar[Sequence[OpenApiExample]] = ()
     status_examples: ClassVar[Sequence[OpenApiExample]] = ()
 
+    #: Documents the body of `answer_when_ended`; by default the status.
+    Ended: ClassVar[Any]
+
     # Derived from the above.
     kind: ClassVar[str]
     types: ClassVar[TypeRegistry[Any]]
@@ -67,6 +70,8 @@ class JobResource:
         for member in defaults.keys() - vars(cls).keys():
             setattr(cls, member, defaults[member])
         cls.Status = type(f"{name}Status", (cls.StatusBase,), {"kind": cls.kind, "__doc__": JobStatus.__doc__})
+        if "Ended" not in vars(cls):
+            cls.Ended = cls.Status
         cls.Detail = type(name, (cls.Status, cls.Ordered, Detail), {"__doc__": Detail.__doc__})
         cls.Page = page_of(cls.Detail, name=f"{name}Page")
         cls.Type, cls.Types = types_of(cls.kind, cls.TypeBase)
@@ -111,6 +116,13 @@ class JobResource:
         else:
             body |= {"createdAt": job.created_at, "completedAt": job.finished_at}
         return body
+
+    def answer_when_ended(self, job: Job) -> tuple[str, Any]:
+        """The 200 to an order that has waited for the end of its job (`Prefer: wait`): its `Content-Location` and body.
+
+        A kind whose results are JSON may answer with the result of a job that has succeeded.
+        """
+        return reverse(f"{self.kind}-status", args=[job.pk]), self.status_body(job, Estimate())
 
     def detail_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
         """The status, the order and, except in a list, the timeline."""

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api import polling
+from jobs.api.awaiting import wait_for_end
 from jobs.api.lookup import get_job
 from jobs.api.resources import schema  # noqa: F401  (registers itself)
 from jobs.api.resources.resource import JobResource
@@ -20,18 +24,31 @@ from jobs.http.schema import problem
 from jobs.http.views import ApiView
 from jobs.kinds import get_kind
 from jobs.models import Job
+from jobs.postgres.commit import ask_after_commit
+from jobs.status import has_ended
 
 ADMISSION_PROBLEMS = {
     429: problem("`owner-queue-full`: too many of your jobs are queued."),
     503: problem("`queue-full`: the queue is full or closed."),
 }
 
+
+def accepted_responses(resource: JobResource) -> dict[int, Any]:
+    """The documented responses of `ResourceView.accepted`."""
+    waited = "The job has ended while the request waited (`Prefer: wait`): `Complete`, `Failed` or `Canceled`."
+    return {200: OpenApiResponse(resource.Ended, waited), 202: resource.Status}
+
+
 #: Method → arguments of drf-spectacular's `extend_schema`.
 Operations = Mapping[str, Mapping[str, Any]]
 
 
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ResourceView(ApiView):
-    """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind."""
+    """A view that a subclass binds to a kind with `resource`. In docstrings of methods, `{noun}` is that kind.
+
+    It never runs in a transaction (ATOMIC_REQUESTS): a job that is not committed does not end while its order waits.
+    """
 
     resource: ClassVar[JobResource]
     #: Method → the scope of the kind that it needs: `read` or `write`.
@@ -60,12 +77,34 @@ class ResourceView(ApiView):
         return get_job(request, job_id, kind=self.resource.kind)
 
     def accepted(self, request: Request, job: Job, *, is_new: bool = False) -> Response:
-        """202 with the status of an order and its address. `Retry-After` replaces any that was sent for an old job."""
+        """202 with the status of an order and its address; 200 if the request waits, and the job ends meanwhile.
+
+        `job` must be committed. `Retry-After` replaces any that was sent for an old job.
+        """
         if not is_new:
             polling.forget_polls_of(job, request)
-        response = polling.accepted(job, partial(self.resource.status_body, job))
+        waited = wait_for_end(request, job)
+        if waited:
+            self.applied.append(waited.applied)
+        now = waited.job if waited else job
+        ended = self._ended(now) if waited and has_ended(now) else None
+        response = ended or self._pending(job if has_ended(now) else now)
         response["Location"] = reverse(f"{job.kind}-status", args=[job.pk])
         response["Operation-Location"] = request.build_absolute_uri(reverse("operation", args=[job.pk]))
+        patch_vary_headers(response, ["Prefer"])
+        return response
+
+    def _pending(self, job: Job) -> Response:
+        return polling.accepted(job, partial(self.resource.status_body, job))
+
+    def _ended(self, job: Job) -> Response | None:
+        """None if the body cannot be built because PostgreSQL is away."""
+        answer = ask_after_commit(partial(self.resource.answer_when_ended, job), otherwise=lambda: None)
+        if answer is None:
+            return None
+        url, body = answer
+        response = polling.ended(job, body)
+        response["Content-Location"] = url
         return response
 
     def unknown_type(self, request: Request, error: Exception) -> ProblemError:

@@ -62,7 +62,7 @@ def test_problems_have_no_etag(api: APIClient) -> None:
     assert "ETag" not in api.get("/api/reports/none")
 
 
-@pytest.mark.parametrize("field", ["If-Match", "If-None-Match", "If-Range", "Range"])
+@pytest.mark.parametrize("field", ["If-Match", "If-None-Match", "If-Range", "Prefer", "Range"])
 def test_a_field_that_is_longer_than_the_schema_says_is_refused(field: str, api: APIClient) -> None:
     assert api.get("/api/report-types", headers={field: "x" * 4000}).json().get("code") != "invalid-request"
     answer = api.get("/api/report-types", headers={field: "x" * 4001})

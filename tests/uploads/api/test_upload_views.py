@@ -25,6 +25,8 @@ from jobs.models import Artifact, Job, Queue
 from jobs.types.inspector import TypedInspector
 from tests.support.ordering import assert_problem
 from tests.support.tokens import bearer_of, client_of
+from tests.support.uploads import run
+from tests.support.waiting_orders import applied, once_waiting
 from uploads.api.places import receiving_place
 from uploads.ordering import ORDERING
 from uploads.types import UPLOAD_TYPES
@@ -325,6 +327,28 @@ def test_an_order_takes_few_statements(send: Send) -> None:
     ) as asked:
         send(CSV + CSV)
     assert len(asked) <= 14, [query["sql"][:80] for query in asked]
+
+
+def test_an_upload_waits_for_its_end_if_its_client_prefers_that(send: Send, api: APIClient) -> None:
+    headers = {"Idempotency-Key": "k", "Prefer": "respond-async, wait=20"}
+    with once_waiting(lambda: run(Job.objects.get())):
+        answer = send(headers=headers)
+    assert applied(answer) == (200, "wait=20")
+    body = answer.json()
+    assert (body["status"], body["rowsInserted"], body["rowsFailed"]) == ("Complete", 1, 0)
+    assert body == api.get(answer["Content-Location"]).json()
+    replayed = send(headers=headers)
+    assert (applied(replayed), replayed["Idempotency-Replayed"]) == ((200, "wait=20"), "true")
+    assert replayed.json() == body
+    assert Job.objects.count() == 1
+
+
+def test_an_upload_that_is_rejected_in_time_is_an_end_too(send: Send) -> None:
+    with once_waiting(lambda: run(Job.objects.get())):
+        answer = send(b"Code,Name,Price\r\nA-1,Bolt,cheap\r\n", headers={"Prefer": "wait=20"})
+    body = answer.json()
+    assert (applied(answer), body["status"], body["error"]["code"]) == ((200, "wait=20"), "Failed", "rows-rejected")
+    assert body["errorReportURL"] == f"/api/uploads/{body['id']}/errors"
 
 
 def test_an_upload_needs_its_length(send: Send) -> None:
