@@ -10,6 +10,7 @@ from rest_framework import serializers
 from calls.call import Call, StepFailure
 from calls.types import CallType, Host, register
 from jobs.errors import PermanentError, PostponedError, RetryableError
+from jobs.http.strict import StrictBooleanField
 
 #: Numbers that cannot be doubled.
 REFUSED, BROKEN, BUSY = 13, 17, 19
@@ -37,7 +38,7 @@ class Doubles(CallType):
 
     class Parameters(serializers.Serializer[Any]):
         numbers = serializers.ListField(child=serializers.IntegerField(), max_length=500)
-        keep_failures = serializers.BooleanField(default=False)
+        keep_failures = StrictBooleanField(default=False)
 
     def run(self, call: Call, parameters: dict[str, Any], user: Any) -> Any:
         call.expect(1)
