@@ -22,8 +22,8 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 11
 
 .PHONY: demo
-demo: .venv/.run  ## order one report through the HTTP API of a fresh stack, verify it, stop
-	@exec $(python) -m config.stack.demo --follow-parent
+demo: .venv/.run  ## order one report (ARGS=call: one call) through the HTTP API of a fresh stack, verify it, stop
+	@exec $(python) -m config.stack.demo --follow-parent $(ARGS)
 
 .PHONY: up
 up: .venv/.run  ## run everything until Ctrl-C (PORT, LONGHAUL_DATA, DATABASE_URL, REDIS_URL, …)
@@ -69,7 +69,7 @@ bench: .venv/.dev  ## print the benchmark table
 check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI drift, error codes, translations, deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.warehouse $(python) -m mypy
+	@echo mypy && $(offline) EXTRA_APPS=tests.support.apps.chores,tests.support.apps.warehouse $(python) -m mypy
 	.venv/bin/lint-imports
 	@echo manage.py makemigrations --check && $(offline) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo manage.py spectacular && $(offline) $(python) manage.py spectacular --file .venv/openapi.yaml --validate --fail-on-warn

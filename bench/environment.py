@@ -43,7 +43,7 @@ def servers() -> Iterator[DataFolder]:
         embedded.start(),
         LONGHAUL_DATA=str(folder.path),
         DJANGO_SETTINGS_MODULE="config.settings",
-        EXTRA_APPS="bench.articles,bench.nothing,bench.wide",
+        EXTRA_APPS="bench.articles,bench.nothing,bench.slow,bench.wide",
         HTTPS="0",
         LEASE_SECONDS="60",
         LOG_LEVEL="ERROR",

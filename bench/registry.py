@@ -26,6 +26,7 @@ BENCHMARKS: Final = {
     "calm": "bench.calm",
     "crowd": "bench.crowd",
     "callbacks": "bench.callbacks",
+    "calls": "bench.calls",
     "gate": "bench.gate",
     "backlog": "bench.backlog",
     "admin": "bench.admin",

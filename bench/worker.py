@@ -63,7 +63,7 @@ def tethered(folder: DataFolder, service: Service, environment: Mapping[str, str
         tether = subprocess.Popen(
             service_tether(folder, service),
             cwd=BASE_DIR,
-            env=environment,
+            env={**service.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from calls.each import StepFailure, run_each
 from calls.models import Step
 from calls.models.step import LONGEST_NAME
+from calls.requests import Answer, Options, Requests
 from calls.steps import Facts, StepId, Steps, fingerprint_of, key_of
 from jobs.classification import classify
 from jobs.context import JobContext
-from jobs.errors import AttemptStoppedError, LeaseLostError, PermanentError
+from jobs.errors import AttemptStoppedError, LeaseLostError, PermanentError, PostponedError
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import LONGEST_MESSAGE, redact
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from calls.deadline import Deadline
     from calls.types import CallType
 
-__all__ = ["Call", "Shared", "StepFailure"]
+__all__ = ["Answer", "Call", "Shared", "StepFailure"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Call:
     def __init__(self, shared: Shared, *, scope: str = "", is_item: bool = False) -> None:
         self.shared, self.scope, self.is_item = shared, scope, is_item
         self._numbers: dict[str, int] = {}
+        self._requests = Requests(self)
 
     @property
     def key(self) -> str:
@@ -85,6 +87,26 @@ class Call:
         """
         return run_each(self, name, list(items), function, at_most=at_most, keep_failures=keep_failures)
 
+    def get(self, url: str, **options: Unpack[Options]) -> Answer:
+        """Send a GET, as a step. `calls.requests` has the options, and `Requests.send` the errors."""
+        return self._requests.send("GET", url, options)
+
+    def post(self, url: str, **options: Unpack[Options]) -> Answer:
+        """Send a POST, as a step."""
+        return self._requests.send("POST", url, options)
+
+    def put(self, url: str, **options: Unpack[Options]) -> Answer:
+        """Send a PUT, as a step."""
+        return self._requests.send("PUT", url, options)
+
+    def patch(self, url: str, **options: Unpack[Options]) -> Answer:
+        """Send a PATCH, as a step."""
+        return self._requests.send("PATCH", url, options)
+
+    def delete(self, url: str, **options: Unpack[Options]) -> Answer:
+        """Send a DELETE, as a step."""
+        return self._requests.send("DELETE", url, options)
+
     def of_item(self, name: str) -> Call:
         """The scope of an item, in which names of steps are unique."""
         return Call(self.shared, scope=self.full_name(name), is_item=True)
@@ -118,6 +140,9 @@ class Call:
         facts, began = Facts(), time.monotonic()
         try:
             value = function(key_of(self.shared.context.job.pk, step.name), facts)
+        except PostponedError as error:
+            self.shared.deadline.check(later=error.delay)
+            raise
         except (AttemptStoppedError, LeaseLostError):
             raise
         except Exception as error:

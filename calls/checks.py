@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,11 +18,27 @@ HOST: Final = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?"
 @checks.register(checks.Tags.compatibility)
 def check_hosts(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """A wrong declaration would otherwise only be seen when a call runs."""
-    return [
+    mistakes: list[checks.CheckMessage] = [
         checks.Error(mistake, hint="See `hosts` in docs/extending.md.", obj=type(known), id="calls.E001")
         for known in CALL_TYPES.all()
         for mistake in _mistakes(known)
     ]
+    return mistakes or list(_differences())
+
+
+def _differences() -> Iterator[checks.CheckMessage]:
+    by_host: dict[str, list[CallType]] = defaultdict(list)
+    for known in CALL_TYPES.all():
+        for host in known.hosts:
+            by_host[host].append(known)
+    for host, types in by_host.items():
+        if len({known.hosts[host] for known in types}) > 1:
+            names = " and ".join(type(known).__name__ for known in types)
+            yield checks.Warning(
+                f"{names} declare different limits for {host}: the stricter ones count.",
+                hint="Declare it once, and use that in all of them.",
+                id="calls.W001",
+            )
 
 
 def _mistakes(call_type: CallType) -> Iterator[str]:

@@ -20,18 +20,22 @@ class Deadline:
         self._attempt, self._allowed = attempt, allowed
         self._began = time.monotonic()
 
-    def check(self) -> None:
-        """Raises PermanentError `deadline-exceeded` if it has passed. One query for an attempt that might be late."""
-        if (left := self.left()) is not None and left <= timedelta():
+    def check(self, *, later: timedelta | None = None) -> None:
+        """Raises PermanentError `deadline-exceeded` if it has passed, or will have passed so much `later`.
+
+        One query for an attempt that might be late.
+        """
+        later = later or timedelta()
+        if (left := self.left(at_least=later)) is not None and left <= later:
             raise PermanentError(f"The call did not end within {_in_words(self._allowed)}.", code="deadline-exceeded")
 
-    def left(self) -> timedelta | None:
-        """The time that is left, negative if none is; None without a deadline."""
+    def left(self, *, at_least: timedelta) -> timedelta | None:
+        """The time that is left, negative if none is; None without a deadline. A lower bound if it is enough."""
         if self._allowed is None:
             return None
         now = self._attempt.started_at + timedelta(seconds=time.monotonic() - self._began)
         left = self._attempt.job.created_at + self._allowed - now
-        return left if left > timedelta() else self._since + self._allowed - now
+        return left if left > at_least else self._since + self._allowed - now
 
     @cached_property
     def _since(self) -> datetime:

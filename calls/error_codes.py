@@ -33,6 +33,36 @@ OF_JOBS: Final = [
         "Retry the call; what it has done is not repeated.", Retry.AFTER,
     ),
     ErrorCode(
+        "remote-failed", 500, "Remote service failed",
+        "A remote service answered with a server error, or with something that is not JSON; `detail` names it.",
+        "Retry later; what the call has done is not repeated.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "remote-unanswered", 500, "Remote service did not answer",
+        "A remote service could not be reached, or did not answer in time; `detail` names it.",
+        "Retry later; what the call has done is not repeated.", Retry.TRIED,
+    ),
+    ErrorCode(
+        "remote-refused", 422, "Remote service refused",
+        "A remote service refused a request of the call; `detail` has the status of its answer.",
+        "Check the parameters.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "answer-too-large", 422, "Answer too large",
+        "A remote service sent more bytes than the call type allows.",
+        "Ask for less, or tell the author of the call type.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "address-not-allowed", 422, "Address not allowed",
+        "A URL of the call leads to an address that requests may not be sent to, such as a private one.",
+        "Use a URL with a public address.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "url-invalid", 422, "Invalid URL",
+        "A URL of the call is not valid, or does not use https; `detail` says why.",
+        "Order the call with another URL.", Retry.CHANGED,
+    ),
+    ErrorCode(
         "step-changed", 422, "Step changed",
         "The call type was changed while the call was waiting, and its next attempt would not do the same as before.",
         _AUTHOR, Retry.NO,

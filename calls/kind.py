@@ -27,12 +27,14 @@ def run_call(context: JobContext) -> dict[str, Any]:
         return run_call_type(context, call_type, parameters, cast("Any", context.job.owner))
 
 
-#: Remote hosts are overloaded or down for minutes rather than seconds, so eight attempts take about an hour.
+#: Each step is progress. Remote hosts are overloaded or down for minutes rather than seconds, so eight attempts take
+#: about an hour.
 CALL: Final = Kind(
     name=CALL_TYPES.kind,
     queue="calls",
     queue_dials=QueueDials(max_running=500, statement_timeout_seconds=60),
     handler=run_call,
+    stall_timeout_seconds=3600,
     retry_policy=RetryPolicy(max_attempts=8, first_delay_seconds=10, max_delay_seconds=1800),
     inspector=CallInspector(ORDERING),
     scopes=Scopes(

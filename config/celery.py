@@ -5,8 +5,9 @@ import time
 from typing import Any, Final
 
 from celery import Celery, bootsteps
-from celery.signals import beat_init, import_modules, setup_logging, task_prerun, worker_init
+from celery.signals import beat_init, import_modules, setup_logging, task_postrun, task_prerun, worker_init
 from celery.worker import state
+from django.conf import settings
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
@@ -53,6 +54,30 @@ class PoolUpkeep(bootsteps.StartStopStep):
 
 app.steps["worker"].add(PoolUpkeep)
 
+
+class SharedSessions(bootsteps.Step):
+    """Let the threads of this worker share DATABASE_POOL_SIZE sessions of PostgreSQL.
+
+    Never in a worker that forks: its processes run one job at a time, and must not inherit a pool.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def include_if(self, worker: Any) -> bool:
+        """Called when the class of the pool is known."""
+        from celery.concurrency.thread import TaskPool
+
+        return bool(settings.DATABASE_POOL_SIZE) and issubclass(worker.pool_cls, TaskPool)
+
+    def create(self, worker: Any) -> None:
+        """Called before the threads begin."""
+        from jobs.postgres.pooling import use_pool
+
+        use_pool(settings.DATABASE_POOL_SIZE)
+
+
+app.steps["worker"].add(SharedSessions)
+
 #: A worker that loses its connection again within this time pauses before it reconnects. Seconds.
 LOST_AGAIN_WITHIN_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 2.0
@@ -91,6 +116,14 @@ def close_unusable_connections(**kwargs: Any) -> None:
     CELERY_DB_REUSE_MAX keeps Celery from closing all of them around every task.
     """
     close_old_connections()
+
+
+@task_postrun.connect
+def release_shared_session(**kwargs: Any) -> None:
+    """Give the session back that storing the result took. With CELERY_DB_REUSE_MAX, the thread would keep it."""
+    from jobs.postgres.pooling import release_connection
+
+    release_connection()
 
 
 @setup_logging.connect

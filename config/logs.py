@@ -78,6 +78,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django_structlog.celery.receivers": {"level": "WARNING"},
+            "psycopg.pool": {"level": "WARNING"},  # it would log each session that a thread takes
             "axes": {"level": "WARNING"},
         },
     }

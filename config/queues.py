@@ -17,9 +17,11 @@ CSV_QUEUES: Final = ("reports", "uploads")
 CALLBACK_QUEUES: Final = ("callbacks", "mail")
 #: Consumed by a separate worker with many threads, which wait for slow APIs.
 CALL_QUEUES: Final = ("calls",)
+#: Consumed by a separate worker, because a function of any app may take long, and must be ended if it does not stop.
+TASK_QUEUES: Final = ("tasks",)
 #: Short work that mostly waits for PostgreSQL.
 IO_QUEUES: Final = ("operations", HOUSEKEEPING)
-OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *CALL_QUEUES, *IO_QUEUES)
+OTHER_QUEUES: Final = (*CALLBACK_QUEUES, *CALL_QUEUES, *TASK_QUEUES, *IO_QUEUES)
 #: Some characters have a meaning in the Redis transport, and the column for the name has 50 characters.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}")
 
@@ -35,6 +37,11 @@ def csv_queues(environment: Mapping[str, str]) -> tuple[str, ...]:
             )
     further = [name for name in named if name and name not in OTHER_QUEUES]
     return tuple(dict.fromkeys((*CSV_QUEUES, *further)))
+
+
+def queues_of_tasks(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The queue for tasks, and those in QUEUES: a task may name any of them. Raises ValueError as `csv_queues` does."""
+    return (*TASK_QUEUES, *csv_queues(environment)[len(CSV_QUEUES) :])
 
 
 def all_queues(environment: Mapping[str, str]) -> tuple[str, ...]:

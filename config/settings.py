@@ -11,7 +11,7 @@ from config.databases import connection_to, reports_login
 from config.environment import BASE_DIR, EMBEDDED, LONGHAUL_DATA, env, secret_key  # noqa: F401  (EMBEDDED is a setting, too)
 from config.logs import logging_config
 from config.mail import mail_settings
-from config.queues import HOUSEKEEPING, all_queues
+from config.queues import HOUSEKEEPING, all_queues, queues_of_tasks
 from config.storage import artifact_storage
 from jobs.http.cors import ALLOWED_FIELDS, EXPOSED_FIELDS
 
@@ -43,12 +43,14 @@ INSTALLED_APPS = [
     "django_celery_results",
     "django_celery_beat",
     "django_structlog",
+    "django_tasks",
     "axes",
     "csp",
     "jobs",
     "reports",
     "uploads",
     "calls",
+    "examples.rates",
     "examples.sales",
     *EXTRA_APPS,
 ]
@@ -114,6 +116,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": connection_to(env.db_url("DATABASE_URL", default="postgresql:///longhaul"))}
 if env.str("REPLICA_URL", default=""):
     DATABASES["replica"] = {**connection_to(env.db_url("REPLICA_URL")), "TEST": {"MIRROR": "default"}}
+#: Sessions that the threads of a worker with `--pool threads` share (`jobs.postgres.pooling`). 0: each has its own.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 #: How long a request waits for PostgreSQL before the response is 503; see `jobs.postgres.deadlines`.
 REQUEST_DATABASE_TIMEOUT_SECONDS = env.float("REQUEST_DATABASE_TIMEOUT_SECONDS", default=5.0)
 #: Reports read the primary as this login, which cannot write (`reports.reader`).
@@ -157,6 +161,8 @@ RESUMABLE_PART_SECONDS = env.float("RESUMABLE_PART_SECONDS", default=10.0)  # or
 
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")  # a mail address or a URL, on the pages of failed jobs
 
+EXAMPLE_RATES_URL = env.str("EXAMPLE_RATES_URL", default="").rstrip("/")  # empty: there is no such call type
+
 # Previews of reports, made within a request
 
 PREVIEWS_AT_ONCE = env.int("PREVIEWS_AT_ONCE", default=2)
@@ -182,6 +188,15 @@ CALLBACK_CIRCUIT_FAILURES = env.int("CALLBACK_CIRCUIT_FAILURES", default=5)
 CALLBACK_CIRCUIT_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_OPEN_SECONDS", default=60.0)
 CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS = env.float("CALLBACK_CIRCUIT_LONGEST_OPEN_SECONDS", default=3600.0)
 CALLBACK_GIVE_UP_HOURS = env.float("CALLBACK_GIVE_UP_HOURS", default=24.0)
+
+# Calls
+
+CALL_TURN_WAIT_SECONDS = env.float("CALL_TURN_WAIT_SECONDS", default=3.0)  # in a worker; then the job is postponed
+CALL_TURN_WAITERS = env.int("CALL_TURN_WAITERS", default=16)  # jobs that wait for one host in a worker
+CALL_HOST_LONGEST_CLOSED_SECONDS = env.float("CALL_HOST_LONGEST_CLOSED_SECONDS", default=3600.0)
+CALL_CIRCUIT_FAILURES = env.int("CALL_CIRCUIT_FAILURES", default=5)  # in a row
+CALL_CIRCUIT_OPEN_SECONDS = env.float("CALL_CIRCUIT_OPEN_SECONDS", default=30.0)
+CALL_CIRCUIT_LONGEST_OPEN_SECONDS = env.float("CALL_CIRCUIT_LONGEST_OPEN_SECONDS", default=900.0)
 
 # Mail
 
@@ -258,6 +273,16 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds
 CELERY_BEAT_SYNC_EVERY = 10  # Beat records that it sent a message after this many of them; metrics show how long ago
 CELERY_TIMEZONE = TIME_ZONE
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# Tasks: functions with @task, of any app, are jobs
+
+TASKS = {
+    "default": {
+        "BACKEND": "jobs.task_backend.backend.LonghaulBackend",
+        "QUEUES": ["default", *queues_of_tasks({"QUEUES": env.str("QUEUES", default="")})],
+        "OPTIONS": {"queues": {"default": "tasks"}},
+    }
+}
 
 # API
 

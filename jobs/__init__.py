@@ -5,6 +5,6 @@ such as states and errors, are beside the rooms.
 
 Interfaces: admin, management, pages, api, tokens.
 What people do and see: monitoring, bulk, estimates, maintenance, sharing, interventions, capacity.
-The life of a job: worker, webhooks, types, dispatch, pacing.
+The life of a job: worker, webhooks, task_backend, types, dispatch, pacing.
 Ground: http, payloads, files, outbound, models, postgres.
 """

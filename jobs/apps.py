@@ -28,6 +28,7 @@ class JobsConfig(AppConfig):
         from jobs.pages.schedules.home_panel import next_runs_panel
         from jobs.pages.sections import register_sections
         from jobs.postgres.sessions import configure_session
+        from jobs.task_backend.kind import KIND as TASK
         from jobs.tokens.scopes import register_scopes
         from jobs.types import checks as type_checks  # noqa: F401  (registers checks)
         from jobs.webhooks.kind import KIND as CALLBACK
@@ -37,6 +38,7 @@ class JobsConfig(AppConfig):
         register_kind(CALLBACK)
         register_kind(INQUIRY)
         register_kind(MAIL)
+        register_kind(TASK)
         register_error_codes(Source.RESPONSE, response_codes.CODES)
         register_error_codes(Source.JOB, failure_codes.CODES)
         register_sections({"home": _("Home")})

@@ -80,13 +80,27 @@ class JobContext:
             raise self.stop_reason
 
     def stop(self, reason: AttemptStoppedError | LeaseLostError) -> None:
-        """Make `check()` raise `reason`, and interrupt the call that blocks the handler. The first reason stays.
+        """Make `check()` raise `reason`, and interrupt the call that blocks the handler. The first reason stays."""
+        self.give_reason(reason)
+        self.interrupt()
 
-        The heartbeat calls this at each tick: an interrupt that comes a moment before the call reaches nothing.
-        """
+    def give_reason(self, reason: AttemptStoppedError | LeaseLostError) -> None:
+        """Make `check()` raise `reason`. The first reason stays."""
         with self._lock:
             if self.stop_reason is None:
                 self.stop_reason = reason
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the handler is in a call that can be interrupted."""
+        return bool(self._interrupts)
+
+    def interrupt(self) -> None:
+        """Interrupt the call that blocks the handler, which may take a while.
+
+        The heartbeat does so at each tick: an interrupt that comes a moment before the call reaches nothing.
+        """
+        with self._lock:
             interrupts = list(self._interrupts)
         for interrupt in interrupts:
             _call(interrupt)

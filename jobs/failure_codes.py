@@ -1,4 +1,4 @@
-"""The codes of failed jobs: those of `jobs.classification`, and those of callbacks and mails.
+"""The codes of failed jobs: those of `jobs.classification`, and those of callbacks, mails and tasks.
 
 422: the job cannot succeed as it is. 500: it was tried as often as its kind allows.
 """
@@ -109,5 +109,20 @@ CODES: Final = [
         "mail-unconfirmed", 422, "Mail unconfirmed",
         "A mail: it was sent twice, and the mail server did not say whether it took it. It may have arrived.",
         "Nothing.", Retry.NO,
+    ),
+    ErrorCode(
+        "unknown-task", 422, "Unknown task",
+        "A task: its function no longer exists, or the worker has an older version of the code.",
+        "Deploy the code with the function, then requeue the job.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "task-arguments", 422, "Arguments do not fit",
+        "A task: its function does not take the arguments with which it was enqueued.",
+        "Edit the arguments, or deploy a function that takes them, then requeue the job.", Retry.CHANGED,
+    ),
+    ErrorCode(
+        "return-value", 422, "Return value cannot be stored",
+        "A task: its function has run, but returned what cannot be stored as JSON, or too much of it.",
+        "Let the function return less, or JSON.", Retry.CHANGED,
     ),
 ]  # fmt: skip

@@ -93,6 +93,9 @@ class Kind:
     which takes the job's id; empty if there is no result. `remedies` says what an owner can do about a failure, by its
     code. With `scheduled_orders`, users can schedule orders. `forget` deletes what the kind stores about jobs besides
     their files when their owner deletes them: it gets their ids, within the transaction that purges them.
+    A worker calls `after_attempt` with the job, as it
+    was claimed, when it has committed the end of an attempt; not if it is killed just then, and not if somebody else
+    ends the attempt.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Kind:
     remedies: Mapping[str, Remedy] = field(default_factory=lambda: REMEDIES, compare=False)
     scheduled_orders: ScheduledOrders | None = field(default=None, compare=False)
     forget: Callable[[Collection[UUID]], None] | None = field(default=None, compare=False)
+    after_attempt: Callable[[Job], None] | None = field(default=None, compare=False)
 
     def url_of_result(self, job: Job) -> str | None:
         """The path of the job's result, which may not exist yet; None if this kind has no results."""

@@ -8,6 +8,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from jobs.admin.facts import FactsAdmin, Table
+from jobs.admin.forms import ReasonForm
 from jobs.admin.job_links import JobLink, register_job_links
 from jobs.admin.job_page import formatted
 from jobs.admin.owners import OwnerFilter, owner_with_lists
@@ -17,6 +18,6 @@ from jobs.admin.showing import link_to
 from jobs.maintenance.roles import register_permissions
 
 __all__ = [
-    "DropdownFilter", "FactsAdmin", "JobLink", "OwnerFilter", "ReadOnlyAdmin", "RowAction", "Table", "confirm_rows",
-    "display", "formatted", "link_to", "owner_with_lists", "register_job_links", "register_permissions",
+    "DropdownFilter", "FactsAdmin", "JobLink", "OwnerFilter", "ReadOnlyAdmin", "ReasonForm", "RowAction", "Table",
+    "confirm_rows", "display", "formatted", "link_to", "owner_with_lists", "register_job_links", "register_permissions",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from jobs.postgres.sessions import own_connection
+
 logger = structlog.get_logger(__name__)
 
 #: Apps whose tables hold all users' orders, payloads, tokens, sessions and addresses, which no report may read.
@@ -43,9 +45,8 @@ TABLES: Final = """
 
 def reader_connection(alias: str) -> BaseDatabaseWrapper:
     """A new connection to `alias`; to the primary, with the reading login if one is configured."""
-    connection = connections.create_connection(alias)
+    connection = own_connection(alias)
     if alias == DEFAULT_DB_ALIAS and settings.REPORTS_LOGIN:
-        # A copy, because all connections of the alias share the original.
         connection.settings_dict = {**connection.settings_dict, **settings.REPORTS_LOGIN}
     return connection
 

@@ -1,5 +1,6 @@
 """The tables of calls."""
 
+from calls.models.host import Host, Turn
 from calls.models.step import Step
 
-__all__ = ["Step"]
+__all__ = ["Host", "Step", "Turn"]

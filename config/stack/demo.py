@@ -1,9 +1,10 @@
 """`make demo`: one report from order to file, through the real HTTP API of the real stack.
 
 It starts what `make up` starts, or uses a stack that is running, orders `yearly-sales` for 2023, polls, downloads the
-file and verifies it, shows the first lines, and stops what it started.
+file and verifies it, shows the first lines, and stops what it started. `make demo ARGS=call` orders a call instead.
 """
 
+import argparse
 import contextlib
 import os
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from config.stack.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.stack.demo_call import fetch_call
 from config.stack.demo_client import Client, Download
 from config.stack.launcher import DEFAULT_PORT, error_line
 from config.stack.probing import answers, can_bind, free_port
@@ -92,7 +94,7 @@ def create_token(folder: DataFolder) -> str:
 def fetch_report(client: Client, folder: DataFolder, *, deadline: float) -> Download:
     """Order a report, poll until it ends, and return the downloaded file after verifying it against the status."""
     say(f"POST /api/reports {REPORT_TYPE} {YEAR}")
-    order = client.order(REPORT_TYPE, {"year": YEAR})
+    order = client.order("/api/reports", {"reportType": REPORT_TYPE, "parameters": {"year": YEAR}})
     location = order.headers["location"]
     say(f"202 Accepted, Location: {location}")
     status = order.body
@@ -113,20 +115,28 @@ def progress_line(status: dict[str, object]) -> str:
     return ", ".join([f"  {status.get('status')}", *details])
 
 
-def run(folder: DataFolder) -> None:
+def run(folder: DataFolder, *, kind: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     with running_stack(folder, deadline=deadline) as address:
-        download = fetch_report(Client(address, create_token(folder)), folder, deadline=deadline)
+        client = Client(address, create_token(folder))
+        if kind == "call":
+            print(fetch_call(client, deadline=deadline), flush=True)
+            return
+        download = fetch_report(client, folder, deadline=deadline)
         print("\n".join(download.head(HEAD_LINES)))
         print(f"The whole file: {download.path}", flush=True)
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="make demo ARGS=…", add_help=False)
+    parser.add_argument("kind", nargs="?", choices=["report", "call"], default="report")
+    parser.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
     stop_on_signals()
-    if "--follow-parent" in sys.argv[1:]:
+    if given.follow_parent:
         follow_parent()
     try:
-        run(DataFolder.from_environment())
+        run(DataFolder.from_environment(), kind=given.kind)
     except LaunchError as error:
         say(f"demo: {error}")
         return 1

@@ -1,4 +1,4 @@
-"""A client of the HTTP API that orders a report, polls, downloads and verifies it.
+"""A client of the HTTP API that orders a report or a call, polls, downloads and verifies.
 
 It uses only the standard library, so that it reads as documentation of the protocol.
 """
@@ -55,9 +55,9 @@ class Client:
         with self.open(path, body=body) as response:
             return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, json.load(response))
 
-    def order(self, report_type: str, parameters: dict[str, str]) -> Answer:
-        """Order a report. The Location of the response is the URL of its status."""
-        answer = self.call("/api/reports", body={"reportType": report_type, "parameters": parameters})
+    def order(self, path: str, order: dict[str, object]) -> Answer:
+        """Order a report or a call. The Location of the response is the URL of its status."""
+        answer = self.call(path, body=order)
         if answer.status != 202 or "location" not in answer.headers:
             raise LaunchError(f"the response to the order was {answer.status}, not 202 with a Location")
         return answer
@@ -71,7 +71,7 @@ class Client:
                 return
             pause = float(answer.headers["retry-after"])
             if time.monotonic() + pause > deadline:
-                raise LaunchError(f"the report is still {answer.body.get('status')!r} after the demo's longest wait")
+                raise LaunchError(f"the job is still {answer.body.get('status')!r} after the demo's longest wait")
             time.sleep(pause)
 
     def download(self, path: str, target: Path) -> "Download":

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from config.stack.datafolder import BASE_DIR, DataFolder, LaunchError
+from config.stack.example_api import VARIABLE, add_example
 from config.stack.probing import answers, can_bind
 from config.stack.services import Stack, all_services
 from config.stack.stopping import follow_parent, ignore_signals, say, stop_on_signals
@@ -162,6 +163,9 @@ def run(folder: DataFolder) -> int:
     prepare_environment(folder)
     with_demo = is_embedded("DATABASE_URL") and is_embedded("REDIS_URL")
     with embedded_servers(folder) as servers:
+        services = all_services(port=port)
+        if with_demo and not os.environ.get(VARIABLE):
+            services.append(add_example(folder, web_port=port))
         prepare(folder, with_demo=with_demo)
 
         def on_start() -> None:
@@ -169,7 +173,7 @@ def run(folder: DataFolder) -> int:
             if servers:
                 watch_servers(servers)
 
-        stack = Stack(folder, all_services(port=port), on_start)
+        stack = Stack(folder, services, on_start)
         stack.loop()
     if servers and servers.failed:
         raise LaunchError(f"{servers.failed} ended and did not come back (logs: {folder.logs})")

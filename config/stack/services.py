@@ -1,4 +1,4 @@
-"""The five services of `make up`, and the process manager (honcho) that shows their output.
+"""The services of `make up` that production has, too, and the process manager (honcho) that shows their output.
 
 Each runs under a tether (`config/stack/tether.py`), which stops it: gently first, then by force.
 """
@@ -9,8 +9,8 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing import Queue
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 import honcho.manager
 from honcho.process import Process
 
-from config.queues import CALLBACK_QUEUES, IO_QUEUES, csv_queues
+from config.queues import CALL_QUEUES, CALLBACK_QUEUES, IO_QUEUES, TASK_QUEUES, csv_queues
 from config.stack.datafolder import DataFolder, LaunchError
 from config.web_worker import THREADS
 
@@ -26,19 +26,27 @@ WEB_GRACE_SECONDS: Final = 30
 WORKER_GRACE_SECONDS: Final = 60
 BEAT_GRACE_SECONDS: Final = 10
 DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
+DEFAULT_CALL_CONCURRENCY: Final = "64"
+#: Sessions of PostgreSQL that the threads of the worker for calls share.
+CALL_POOL_SIZE: Final = "6"
+DEFAULT_TASK_CONCURRENCY: Final = "4"
 
 
 @dataclass(frozen=True)
 class Service:
-    """A program of the stack. `grace` is how many seconds it may take to stop."""
+    """A program of the stack. `grace` is how many seconds it may take to stop.
+
+    `environment` has variables that only this program gets, unless they are set outside.
+    """
 
     name: str
     command: list[str]
     grace: int
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, three workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
+    """Web, four workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know each other: all state is in the database.
@@ -49,12 +57,19 @@ def all_services(*, port: int) -> list[Service]:
     csv = [*worker, "-Q", ",".join(named_queues()), "-n", "csv@%h", "--pool", "prefork"]
     threads = ["--pool", "threads", "--concurrency"]
     io = [*worker, "-Q", ",".join(IO_QUEUES), "-n", "io@%h", *threads, "8"]
-    callbacks = [*worker, "-Q", ",".join(CALLBACK_QUEUES), "-n", "callbacks@%h", *threads, callback_concurrency()]
+    callbacks = [*worker, "-Q", ",".join(CALLBACK_QUEUES), "-n", "callbacks@%h", *threads]
+    callbacks.append(count_of("threads", "CALLBACK_CONCURRENCY", DEFAULT_CALLBACK_CONCURRENCY))
+    calls = [*worker, "-Q", ",".join(CALL_QUEUES), "-n", "calls@%h", *threads]
+    calls.append(count_of("threads", "CALL_CONCURRENCY", DEFAULT_CALL_CONCURRENCY))
+    tasks = [*worker, "-Q", ",".join(TASK_QUEUES), "-n", "tasks@%h", "--pool", "prefork"]
+    tasks += ["--concurrency", count_of("processes", "TASK_CONCURRENCY", DEFAULT_TASK_CONCURRENCY)]
     return [
         Service("web", [*web, "--graceful-timeout", str(WEB_GRACE_SECONDS - 5)], WEB_GRACE_SECONDS),
         Service("worker-csv", csv, WORKER_GRACE_SECONDS),
         Service("worker-io", io, WORKER_GRACE_SECONDS),
         Service("worker-callbacks", callbacks, WORKER_GRACE_SECONDS),
+        Service("worker-calls", calls, WORKER_GRACE_SECONDS, {"DATABASE_POOL_SIZE": CALL_POOL_SIZE}),
+        Service("worker-tasks", tasks, WORKER_GRACE_SECONDS),
         Service("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="], BEAT_GRACE_SECONDS),
     ]
 
@@ -67,11 +82,11 @@ def named_queues() -> tuple[str, ...]:
         raise LaunchError(str(error)) from None
 
 
-def callback_concurrency() -> str:
-    """CALLBACK_CONCURRENCY, the threads of the worker for callbacks. Raises LaunchError if it is not 1 or more."""
-    text = os.environ.get("CALLBACK_CONCURRENCY") or DEFAULT_CALLBACK_CONCURRENCY
+def count_of(unit: str, variable: str, default: str) -> str:
+    """The threads or processes of a worker, from an environment variable. Raises LaunchError if it is not 1 or more."""
+    text = os.environ.get(variable) or default
     if not text.isdecimal() or int(text) < 1:
-        raise LaunchError(f"CALLBACK_CONCURRENCY is {text!r}, but must be a number of threads, 1 or more")
+        raise LaunchError(f"{variable} is {text!r}, but must be a number of {unit}, 1 or more")
     return text
 
 
@@ -115,7 +130,8 @@ class Stack(honcho.manager.Manager):  # type: ignore[misc]
         honcho.manager.KILL_WAIT = max(service.grace for service in services) + 30
         for service in services:
             command = "exec " + shlex.join(service_tether(folder, service))
-            self.add_process(service.name, command, env=dict(os.environ)).follow = str(folder.launcher_lock)
+            process = self.add_process(service.name, command, env={**service.environment, **os.environ})
+            process.follow = str(folder.launcher_lock)
 
     def _start(self) -> None:
         super()._start()

@@ -1,6 +1,7 @@
 """The form that staff fill in before an action, and checks of fields."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -34,3 +35,7 @@ class ReasonForm(forms.Form):
         help_text="Kept in the audit trail, and in the timeline of each job.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
     )
+
+    def values(self) -> dict[str, Any]:
+        """What the action is given."""
+        return self.cleaned_data

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.utils import label_for_field, lookup_field, quote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -24,7 +24,8 @@ from jobs.interventions.batches import Intervention
 class RowAction:
     """An action: its texts, the columns of the list that its confirmation page shows, and what performs it.
 
-    `perform` takes the ids of the rows, the name of the user as `actor`, and a `reason`.
+    `perform` takes the ids of the rows, the name of the user as `actor`, and the `values()` of the form: the `reason`,
+    and what else a subclass of ReasonForm asks for. Where one row is chosen, its values stand in the form.
     """
 
     title: str
@@ -32,6 +33,7 @@ class RowAction:
     explanation: str
     columns: tuple[str, ...]
     perform: Callable[..., Intervention]
+    form: type[ReasonForm] = ReasonForm
 
 
 def confirm_rows(
@@ -43,15 +45,15 @@ def confirm_rows(
     if len(chosen) > MOST_JOBS:
         messages.error(request, f"Select at most {MOST_JOBS} {model._meta.verbose_name_plural}.")
         return None
-    form = ReasonForm(request.POST if "post" in request.POST else None)
+    row = chosen[0] if len(chosen) == 1 else None
+    initial = {name: getattr(row, name) for name in action.form.base_fields if hasattr(row, name)}
+    form = action.form(request.POST if "post" in request.POST else None, initial=initial)
     form.fields["reason"].help_text = "Kept in the audit trail."
     if form.is_valid():
-        outcome = action.perform(
-            [row.pk for row in chosen], actor=request.user.get_username(), reason=form.cleaned_data["reason"]
-        )
+        outcome = action.perform([row.pk for row in chosen], actor=request.user.get_username(), **form.values())
         _report(request, model_admin, action, outcome)
         if len(chosen) == 1 and model.objects.filter(pk=chosen[0].pk).exists():
-            return HttpResponseRedirect(reverse(_page(model, "change"), args=[chosen[0].pk]))
+            return HttpResponseRedirect(reverse(_page(model, "change"), args=[quote(chosen[0].pk)]))
         return None
     context = {
         **model_admin.admin_site.each_context(request),

@@ -18,8 +18,9 @@ from jobs.payloads.redaction import in_one_line
 from jobs.postgres.sessions import short_session
 
 #: Sessions of Longhaul other than for CSV work, as `make up` and the compose file start it: 2 × 8 threads of the web
-#: server, 8 threads each of the callback worker and of the io worker, with their heartbeats, and Beat.
-OTHER_SESSIONS: Final = 49
+#: server, 8 threads and a heartbeat each of the callback worker and of the io worker, 6 shared sessions, a heartbeat
+#: and a short session of the worker for calls, 4 processes of the worker for tasks with their heartbeats, and Beat.
+OTHER_SESSIONS: Final = 51
 #: A running job has one for its process and one for its heartbeat (after the first second). A job that reads has one
 #: more for the rows, and another to sample the load with `pace = auto`.
 OF_A_JOB: Final = 2

@@ -42,13 +42,14 @@ def submit_job(
     idempotency: Idempotency | None = None,
     callback_url: str | None = None,
     owners_callback: bool = False,
+    max_attempts: int | None = None,
 ) -> Job:
     """Accept a job: once the caller's transaction commits, it is kept until it has ended.
 
-    `queue` defaults to the kind's. `idempotency` is stored with the job, for `jobs.dispatch.idempotency`. The job's end
-    is announced to `callback_url`, a canonical one; without one, if `owners_callback`, to the one that the owner has
-    set. It is also announced by mail if owners get mail about this kind. The job is released after the commit; if that
-    fails, it stays queued and Beat releases it.
+    `queue` and `max_attempts` default to the kind's. `idempotency` is stored with the job, for
+    `jobs.dispatch.idempotency`. The job's end is announced to `callback_url`, a canonical one; without one, if
+    `owners_callback`, to the one that the owner has set. It is also announced by mail if owners get mail about this
+    kind. The job is released after the commit; if that fails, it stays queued and Beat releases it.
 
     Raises UnknownKindError, ImproperlyConfigured (there is no such queue) or AdmissionError; then there is no row.
     """
@@ -65,7 +66,7 @@ def submit_job(
         "payload": Jsonb(payload),
         "priority": priority,
         "scheduled_at": scheduled_at,
-        "max_attempts": registered.retry_policy.max_attempts,
+        "max_attempts": max_attempts or registered.retry_policy.max_attempts,
         "actor": owner.get_username() if owner else "",
         "idempotency_key": idempotency and idempotency.key,
         "request_fingerprint": idempotency.fingerprint if idempotency else "",

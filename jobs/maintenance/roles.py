@@ -4,7 +4,8 @@
 | ---           | ---                                                                                      |
 | viewer        | see everything but secrets and the contents of files                                     |
 | operator      | … requeue, discard and cancel jobs, edit payloads, pause and resume queues, stop and     |
-|               | resume schedules of users, revoke share links, delete resumable uploads                  |
+|               | resume schedules of users, revoke share links, delete resumable uploads, close and open  |
+|               | remote hosts                                                                             |
 | administrator | … turn dials, reveal secrets, download files, change schedules, manage accounts          |
 """
 
@@ -72,10 +73,13 @@ ADMINISTRATOR: Final = OPERATOR | {
 ROLES: Final[dict[str, frozenset[str]]] = {"viewer": VIEWER, "operator": OPERATOR, "administrator": ADMINISTRATOR}
 
 
-def register_permissions(*, viewer: Iterable[str] = (), operator: Iterable[str] = ()) -> None:
+def register_permissions(
+    *, viewer: Iterable[str] = (), operator: Iterable[str] = (), administrator: Iterable[str] = ()
+) -> None:
     """Let these roles, and those above them, do more: permissions of another app, such as `uploads.view_merge`."""
     more = {"viewer": frozenset(viewer)}
-    more["operator"] = more["administrator"] = more["viewer"] | frozenset(operator)
+    more["operator"] = more["viewer"] | frozenset(operator)
+    more["administrator"] = more["operator"] | frozenset(administrator)
     for name, permissions in more.items():
         ROLES[name] |= permissions
 

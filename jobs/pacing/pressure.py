@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.pacing.replica import LAG_SECONDS
+from jobs.postgres.sessions import own_connection
 
 #: Sessions that are executing a statement, except for jobs of ours ("longhaul " and an id), which the dial
 #: `max_running` limits, and sessions that wait for their client. Only members of pg_read_all_stats see other roles'.
@@ -72,7 +72,7 @@ class Probe:
 
     def _connected(self) -> BaseDatabaseWrapper:
         if self._connection is None:
-            connection = connections.create_connection(self._alias)
+            connection = own_connection(self._alias)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('application_name', 'longhaul pacing', false), "

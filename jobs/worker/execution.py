@@ -30,13 +30,14 @@ from jobs.errors import (
     WorkerStoppingError,
 )
 from jobs.files.artifacts import discard_files
-from jobs.kinds import get_kind
-from jobs.models import Artifact
+from jobs.kinds import find_kind, get_kind
+from jobs.models import Artifact, Job
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import redact
+from jobs.postgres.pooling import release_connection
 from jobs.postgres.reconnecting import retry_while_unreachable
 from jobs.states import Outcome
-from jobs.worker.heartbeat import beating
+from jobs.worker.beating import beating
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 from jobs.worker.policy import decide_for
 from jobs.worker.postponement import postponement
@@ -89,17 +90,25 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> Attem
     end: AttemptEnd | None = None
     until, lease = time.monotonic() + GO_ON_SECONDS, settings.LEASE_SECONDS
     following: UUID | None = job_id
-    while following is not None:
-        asked_at = time.monotonic()
-        attempt = claim_job(following, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
-        if attempt is None:
-            logger.info("job_not_claimable", job_id=str(following))
-            break
-        with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
-            logger.info("attempt_started", worker=worker)
-            context = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
-            end, following = run_attempt(context, may_claim_next=lambda: time.monotonic() < until and not is_stopping())
+    try:
+        while following is not None:
+            asked_at = time.monotonic()
+            attempt = claim_job(following, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
+            if attempt is None:
+                logger.info("job_not_claimable", job_id=str(following))
+                break
+            with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
+                logger.info("attempt_started", worker=worker)
+                context = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
+                may_claim_next = partial(_may_claim_next, until=until)
+                end, following = run_attempt(context, may_claim_next=may_claim_next)
+    finally:
+        release_connection()
     return end
+
+
+def _may_claim_next(*, until: float) -> bool:
+    return time.monotonic() < until and not is_stopping()
 
 
 def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
@@ -114,6 +123,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     try:
         kind = get_kind(context.job.kind)
         with context.resources, beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
+            release_connection()
             result = kind.handler(context)
             if context.effect is not None:
                 context.check()
@@ -139,7 +149,19 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         release_jobs(queue)
     if must_be_announced(context.job):
         announce_ends([context.job.pk])
+    _tell_kind(context.job, end)
     return end, following
+
+
+def _tell_kind(job: Job, end: AttemptEnd) -> None:
+    """Call the kind's `after_attempt`, whose errors change nothing."""
+    kind = find_kind(job.kind)
+    if kind is None or kind.after_attempt is None or end.outcome in (None, Outcome.HANDED_BACK):
+        return
+    try:
+        kind.after_attempt(job)
+    except Exception as error:
+        logger.warning("after_attempt_failed", error=redact(repr(error), secrets_of(job)))
 
 
 def finish(context: JobContext, result: dict[str, Any] | None) -> None:

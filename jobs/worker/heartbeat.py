@@ -1,4 +1,4 @@
-"""Heartbeat: a thread beside the handler that renews the lease, writes the progress, and stops the attempt.
+"""The heartbeat of one attempt: what to write of it, and why to stop it. `jobs.worker.beating` does the writing.
 
 The lease uses the database's clock, waiting uses this process's monotonic clock, and the wall clock does not matter.
 """
@@ -9,24 +9,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections, transaction
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Greatest, Now
 
 from jobs.context import JobContext
-from jobs.errors import CancelRequestedError, StalledError, WorkerStoppingError
-from jobs.events import record_event
-from jobs.models import Attempt, Event, Job
-from jobs.postgres.deadlines import answering_within
+from jobs.errors import CancelRequestedError, LeaseLostError, StalledError, WorkerStoppingError
 from jobs.states import State
-from jobs.worker.memory import peak_memory_bytes
 from jobs.worker.row_rate import RowRate
 from jobs.worker.shutdown import is_pool_process, is_stopping
 
@@ -34,10 +24,8 @@ logger = structlog.get_logger(__name__)
 
 #: The interval at which progress is written and cancellation is noticed. Seconds.
 TICK_SECONDS: Final = 1.0
-#: How long the end of an attempt waits for the last statement of its heartbeat. Seconds.
+#: How long the end of an attempt waits for an interrupt of its handler that has begun. Seconds.
 JOIN_SECONDS: Final = 2.0
-#: The minimum time that a beat waits for an answer from PostgreSQL. Seconds.
-SHORTEST_WAIT_SECONDS: Final = 1.0
 #: Percentages that the timeline shows.
 MILESTONES: Final = (25, 50, 75)
 #: Peak memory is written again when it has grown by this factor.
@@ -46,56 +34,20 @@ MEMORY_GROWTH: Final = 1.1
 STOPPED_BY_FORCE: Final = 76
 
 
-@contextmanager
-def beating(context: JobContext, *, stall_timeout_seconds: float | None = None) -> Iterator[None]:
-    """Renew the attempt's lease during the block, and stop the context if there is a reason to."""
-    heartbeat = Heartbeat(context, stall_timeout_seconds)
-    ticker: Ticker | None = getattr(_of_this_thread, "ticker", None)
-    if ticker is None or not ticker.take(heartbeat):
-        ticker = _of_this_thread.ticker = Ticker(heartbeat)
-        ticker.start()
-    try:
-        yield
-    finally:
-        ticker.drop()
-
-
-def renew_lease(context: JobContext, rate: RowRate) -> bool:
-    """Renew the lease; False if the attempt no longer owns the job."""
-    asked_at = time.monotonic()
-    lease = Now() + timedelta(seconds=context.lease_seconds)
-    if _held(context).update(lease_expires_at=lease, updated_at=Now(), **_columns_of(rate)) != 1:
-        return False
-    context.lease_deadline = asked_at + context.lease_seconds
-    return True
-
-
-def write_progress(context: JobContext, done: int, total: int | None, rate: RowRate) -> bool:
-    """Write the progress of the attempt and its rate. The percentage of a job never decreases.
-
-    False if the attempt no longer owns the job.
-    """
-    shown = Greatest(F("progress_percent"), Value(percent(done, total)))
-    written = _held(context).update(
-        progress_done=done,
-        progress_total=total,
-        progress_percent=shown,
-        progress_details=context.progress_details,
-        updated_at=Now(),
-        **_columns_of(rate),
-    )
-    return written == 1
-
-
 def percent(done: int, total: int | None) -> int:
     """The percentage of the expected rows that are done, at most 99: estimates may be low, and 100 means finished."""
     return min(99, 100 * done // total) if total else 0
 
 
 class Heartbeat:
-    """The heartbeat of one attempt. All its times are from the monotonic clock."""
+    """The heartbeat of one attempt: `look` before each statement, `learn` after it. All times are monotonic.
 
-    def __init__(self, context: JobContext, stall_timeout_seconds: float | None) -> None:
+    The thread of `jobs.worker.beating` calls both. The handler's thread makes the heartbeat and ends it.
+    """
+
+    def __init__(
+        self, context: JobContext, stall_timeout_seconds: float | None, *, rate: RowRate | None = None
+    ) -> None:
         self.context = context
         self.stall_timeout_seconds = stall_timeout_seconds
         self.interval = min(TICK_SECONDS, context.lease_seconds / 3)
@@ -104,175 +56,147 @@ class Heartbeat:
         self.stopping_since: float | None = None
         self.stopped_at: float | None = None
         self.interrupted = False
-        self.rate = RowRate()
-        self.written: tuple[int, int | None, dict[str, Any] | None] = (0, None, None)
+        self.rate = rate or RowRate()
+        self.seen: tuple[int, int | None, dict[str, Any] | None] = (0, None, None)
+        self.written = self.seen
         self.milestone = 0
         self.memory_written = 0
+        self._asked: dict[str, Any] = {}
+        self._asked_at = now
+        self._is_over = False
+        self._interrupting: threading.Thread | None = None
+        self._lock = threading.Lock()
 
-    def tick(self) -> None:
-        """Beat, even if PostgreSQL fails; then end by force a handler that did not stop when told to.
+    def is_to_be_asked(self) -> bool:
+        """Whether the attempt may still own its job."""
+        return not isinstance(self.context.stop_reason, LeaseLostError)
 
-        A beat does not wait for PostgreSQL beyond the end of the lease: another worker may have the job then.
-        """
-        try:
-            with answering_within(max(SHORTEST_WAIT_SECONDS, self.context.lease_deadline - time.monotonic())):
-                self.beat()
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("heartbeat_failed", error=repr(error))
-            connections.close_all()
-            if time.monotonic() > self.context.lease_deadline:
-                self.lose_lease()
-        self.end_by_force()
+    def look(self, *, peak_memory_bytes: int) -> dict[str, Any]:
+        """What to write now: the row of this attempt in `BEAT`, as JSON. Columns without a value are left out."""
+        context, attempt = self.context, self.context.attempt
+        self._asked_at = now = time.monotonic()
+        self._asked = asked = {"job": str(attempt.job_id), "token": attempt.fencing_token}
+        asked |= self._new_progress(now)
+        if now - self.renewed_at >= context.lease_seconds / 3 and not self._is_stalled(now):
+            asked["lease"] = context.lease_seconds
+        if ("done" in asked or "lease" in asked) and (seconds := self.rate.seconds()) is not None:
+            asked |= {"rate": self.rate.per_second(), "began": seconds, "samples": self.rate.samples.flat()}
+        if peak_memory_bytes > self.memory_written * MEMORY_GROWTH:
+            asked |= {"attempt": attempt.pk, "memory": peak_memory_bytes}
+        return asked
 
-    def beat(self) -> None:
-        """Check for reasons to stop, write the progress, and renew the lease, unless the job is no longer held."""
+    def _new_progress(self, now: float) -> dict[str, Any]:
+        """The columns of the progress if they are not written yet, and the milestone that was reached since."""
         context = self.context
-        held = list(_held(context).values_list("cancel_requested_at", flat=True))
-        if not held:
-            if not self.has_finished():
-                self.lose_lease()
-            return
-        if held[0] is not None:
-            context.stop(CancelRequestedError(f"cancellation of job {context.job.pk} was requested"))
-        self.look_at_shutdown()
-        self.look_at_progress()
-        self.look_at_memory()
-        if not isinstance(context.stop_reason, StalledError):
-            self.keep_lease()
+        rows, total = context.rows_done, context.rows_total
+        self.rate.see(rows, at=now, began_at=context.rows_began_at)
+        if (progress := (rows, total, context.progress_details)) != self.seen:
+            self.seen, self.progressed_at = progress, now
+        if self.seen == self.written:
+            return {}
+        rows, total, details = self.seen
+        asked = {"done": rows, "total": total, "percent": percent(rows, total), "details": details}
+        reached = max((step for step in MILESTONES if step <= percent(rows, total)), default=0)
+        if reached > self.milestone:
+            asked |= {"milestone": reached, "number": context.attempt.number}
+        return asked
 
-    def has_finished(self) -> bool:
-        """Whether the attempt has just finished the job: if it has an effect, it does so under its heartbeat."""
-        if self.context.effect is None:
-            return False
-        attempt = self.context.attempt
-        done = Job.objects.filter(pk=attempt.job_id, fencing_token=attempt.fencing_token, state=State.SUCCEEDED)
-        return done.exists()
+    def learn(self, *, state: State | None, cancel_requested: bool, is_written: bool) -> None:
+        """Take in the answer: the state of the job, None if it has another fencing token.
 
-    def keep_lease(self) -> None:
-        """Renew the lease once a third of it has passed."""
-        now = time.monotonic()
-        if now - self.renewed_at < self.context.lease_seconds / 3:
-            return
-        if renew_lease(self.context, self.rate):
-            self.renewed_at = now
-        else:
-            self.lose_lease()
+        If the job is held but not `is_written`, somebody has locked its row: the next beat tries again.
+        """
+        with self._lock:
+            if self._is_over:
+                return
+            self.memory_written = self._asked.get("memory", self.memory_written)
+            if state != State.RUNNING:
+                # An attempt with an effect finishes its job under its heartbeat.
+                if state != State.SUCCEEDED or self.context.effect is None:
+                    self._lose_lease()
+                return
+            if is_written:
+                self._note_written()
+            if cancel_requested:
+                job_id = self.context.attempt.job_id
+                self.context.give_reason(CancelRequestedError(f"cancellation of job {job_id} was requested"))
+            self._look_at_shutdown()
+            if self._is_stalled(self._asked_at):
+                text = f"The job made no progress for {self.stall_timeout_seconds:g} seconds."
+                self.context.give_reason(StalledError(text))
 
-    def lose_lease(self) -> None:
-        """Stop the attempt: it no longer owns the job."""
-        logger.warning("lease_lost")
-        self.context.stop(self.context.lease_lost())
+    def _note_written(self) -> None:
+        asked = self._asked
+        if "done" in asked:
+            self.written = asked["done"], asked["total"], asked["details"]
+            self.milestone = asked.get("milestone", self.milestone)
+        if "lease" in asked:
+            self.renewed_at = self._asked_at
+            self.context.lease_deadline = self._asked_at + self.context.lease_seconds
 
-    def look_at_shutdown(self) -> None:
+    def _is_stalled(self, now: float) -> bool:
+        """Whether there was no progress for too long. An attempt that stops for another reason may take its time."""
+        if isinstance(self.context.stop_reason, StalledError):
+            return True
+        timeout = self.stall_timeout_seconds
+        return timeout is not None and self.context.stop_reason is None and now - self.progressed_at > timeout
+
+    def _look_at_shutdown(self) -> None:
         """Stop an attempt that is still running HAND_BACK_AFTER_SECONDS after its worker was told to stop."""
         if not is_stopping():
             return
         self.stopping_since = self.stopping_since or time.monotonic()
         if time.monotonic() - self.stopping_since >= settings.HAND_BACK_AFTER_SECONDS:
-            self.context.stop(WorkerStoppingError("the worker is stopping"))
+            self.context.give_reason(WorkerStoppingError("the worker is stopping"))
 
-    def look_at_progress(self) -> None:
-        """Write new progress; stop an attempt that has made no progress for too long."""
-        context, attempt, now = self.context, self.context.attempt, time.monotonic()
-        rows, total = context.rows_done, context.rows_total
-        self.rate.see(rows, at=now, began_at=context.rows_began_at)
-        if (progress := (rows, total, context.progress_details)) != self.written:
-            reached = max((step for step in MILESTONES if step <= percent(rows, total)), default=0)
-            with transaction.atomic():  # the job may be finished meanwhile, which is the last event
-                is_held = write_progress(context, rows, total, self.rate)
-                if is_held and reached > self.milestone:
-                    facts: dict[str, Any] = {"attempt": attempt.number, "percent": reached, "rows": rows}
-                    record_event(attempt.job_id, Event.Name.PROGRESS, **facts)
-            self.written, self.progressed_at = progress, now
-            self.milestone = max(reached, self.milestone)
-        elif self.stall_timeout_seconds is not None and now - self.progressed_at > self.stall_timeout_seconds:
-            context.stop(StalledError(f"The job made no progress for {self.stall_timeout_seconds:g} seconds."))
+    def enforce(self) -> None:
+        """After each beat, even a failed one: stop the attempt if its lease has ended, and interrupt its handler."""
+        with self._lock:
+            if self._is_over:
+                return
+            if self.is_to_be_asked() and time.monotonic() > self.context.lease_deadline:
+                self._lose_lease()
+            if self.context.stop_reason is not None:
+                self._interrupt()
+                self._end_by_force()
 
-    def look_at_memory(self) -> None:
-        """Write the peak if it has grown, so that it is known even if the process is killed."""
-        peak = peak_memory_bytes()
-        if peak > self.memory_written * MEMORY_GROWTH:
-            Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(peak_memory_bytes=peak)
-            self.memory_written = peak
+    def end(self) -> None:
+        """The attempt has ended: nothing stops or interrupts it any more."""
+        with self._lock:
+            self._is_over = True
+        if self._interrupting is not None:
+            self._interrupting.join(JOIN_SECONDS)
 
-    def end_by_force(self) -> None:
+    def _lose_lease(self) -> None:
+        attempt = self.context.attempt
+        logger.warning("lease_lost", job_id=str(attempt.job_id), attempt=attempt.number)
+        self.context.give_reason(self.context.lease_lost())
+
+    def _interrupt(self) -> None:
+        """Interrupt what blocks the handler, again and again: an interrupt may come a moment before the call.
+
+        It may take long itself, such as cancelling a statement of a server that does not answer, so it has a thread.
+        """
+        if self.context.is_blocked and not (self._interrupting and self._interrupting.is_alive()):
+            self._interrupting = threading.Thread(target=self.context.interrupt, name="interrupt", daemon=True)
+            self._interrupting.start()
+
+    def _end_by_force(self) -> None:
         """End a handler that ignores `check()`: raise an exception in it, then end its process.
 
         Each happens after INTERRUPT_AFTER_SECONDS. On SIGUSR1, Celery's pool processes raise SoftTimeLimitExceeded.
         Threads of a pool cannot be ended.
         """
-        if self.context.stop_reason is None or not is_pool_process():
+        if not is_pool_process():
             return
         now = time.monotonic()
         self.stopped_at = self.stopped_at or now
         waited = now - self.stopped_at
+        facts = {"reason": repr(self.context.stop_reason), "job_id": str(self.context.attempt.job_id)}
         if self.interrupted and waited >= 2 * settings.INTERRUPT_AFTER_SECONDS:
-            logger.error("attempt_killed", reason=repr(self.context.stop_reason))
+            logger.error("attempt_killed", **facts)
             os._exit(STOPPED_BY_FORCE)
         elif not self.interrupted and waited >= settings.INTERRUPT_AFTER_SECONDS:
             self.interrupted = True
-            logger.warning("attempt_interrupted", reason=repr(self.context.stop_reason))
+            logger.warning("attempt_interrupted", **facts)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-
-
-class Ticker(threading.Thread):
-    """The heartbeat's thread. An attempt that ends before the first tick passes it on, since a new thread is costly."""
-
-    def __init__(self, heartbeat: Heartbeat) -> None:
-        super().__init__(name="heartbeat", daemon=True)
-        self.heartbeat: Heartbeat | None = heartbeat
-        self.interval = heartbeat.interval
-        self.has_ticked = self.is_over = False
-        self._lock = threading.Lock()
-        self._dropped = threading.Event()
-
-    def run(self) -> None:
-        """Tick until the attempt has ended and no other has taken its place."""
-        try:
-            while True:
-                self._dropped.wait(self.interval)
-                with self._lock:
-                    if self.heartbeat is None:
-                        self.is_over = True
-                        return
-                    heartbeat, self.has_ticked = self.heartbeat, True
-                heartbeat.tick()
-        finally:
-            connections.close_all()
-
-    def take(self, heartbeat: Heartbeat) -> bool:
-        """Take over the next attempt. False if the thread has ended, as in a forked process."""
-        with self._lock:
-            taken = self.is_alive() and not self.is_over and self.interval == heartbeat.interval
-            if taken:
-                self.heartbeat = heartbeat
-            return taken
-
-    def drop(self) -> None:
-        """Let go of an attempt that has ended. The thread ends, too, if it has ticked."""
-        with self._lock:
-            self.heartbeat = None
-            if not self.has_ticked:
-                return
-            self.is_over = True
-        self._dropped.set()
-        self.join(JOIN_SECONDS)  # if the database does not answer, the thread ends later
-
-
-_of_this_thread = threading.local()
-
-
-def _held(context: JobContext) -> QuerySet[Job]:
-    return Job.objects.held_by(context.attempt.job_id, context.attempt.fencing_token)
-
-
-def _columns_of(rate: RowRate) -> dict[str, Any]:
-    """The columns of the rate and its samples; none before the first row, since claiming the job has cleared them."""
-    seconds = rate.seconds()
-    if seconds is None:
-        return {}
-    return {
-        "progress_rate": rate.per_second(),
-        "progress_began_at": Now() - timedelta(seconds=seconds),
-        "progress_samples": rate.samples.flat(),
-    }

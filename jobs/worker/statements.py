@@ -1,4 +1,4 @@
-"""The statements that every attempt runs: claim and finish, one round trip each.
+"""The statements that every attempt runs: claim, beat and finish, one round trip each.
 
 All parts of a statement see the same snapshot, and they succeed or fail together. Rarer transitions use the ORM, in
 `jobs.worker.transitions`. https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.models import Job
-from jobs.postgres.statements import columns_of
+from jobs.postgres.statements import columns_of, squeeze
 
 CLAIM: Final = f"""
     WITH claimed AS (
@@ -44,6 +44,67 @@ CLAIM: Final = f"""
     )
     SELECT {columns_of(Job, "claimed")}, attempt.id AS attempt_id FROM claimed, attempt
 """  # noqa: S608
+
+
+#: For all attempts of a process at once. `beats` is a JSON array of objects; what an object leaves out is NULL. With
+#: `lease` (seconds), the lease is renewed; with `done`, the progress is written. A row is locked only if one of both is
+#: to be written, and passed over if it is locked already. The answer has a row for each object: its state is NULL if
+#: the job has another fencing token.
+BEAT: Final = squeeze("""
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(%(beats)s::jsonb) AS beat (
+            job uuid, token bigint, lease float, done bigint, total bigint, percent smallint, details jsonb,
+            rate float, began float, samples bigint[], milestone int, number int, attempt bigint, memory bigint
+        )
+    ), free AS (
+        SELECT job.id, asked.token
+        FROM asked JOIN jobs_job AS job ON job.id = asked.job
+        WHERE coalesce(asked.lease, asked.done) IS NOT NULL
+            AND job.state = 'running' AND job.fencing_token = asked.token
+        FOR NO KEY UPDATE OF job SKIP LOCKED
+    ), written AS (
+        UPDATE jobs_job AS job
+        SET lease_expires_at = coalesce(
+                statement_timestamp() + make_interval(secs => asked.lease), job.lease_expires_at
+            ),
+            progress_done = coalesce(asked.done, job.progress_done),
+            progress_total = CASE WHEN asked.done IS NULL THEN job.progress_total ELSE asked.total END,
+            progress_percent = greatest(job.progress_percent, asked.percent),
+            progress_details = CASE WHEN asked.done IS NULL THEN job.progress_details ELSE asked.details END,
+            progress_rate = CASE WHEN asked.began IS NULL THEN job.progress_rate ELSE asked.rate END,
+            progress_began_at = coalesce(
+                statement_timestamp() - make_interval(secs => asked.began), job.progress_began_at
+            ),
+            progress_samples = coalesce(asked.samples, job.progress_samples),
+            updated_at = statement_timestamp()
+        FROM asked, free
+        WHERE job.id = free.id AND asked.job = free.id AND asked.token = free.token
+            AND job.state = 'running' AND job.fencing_token = asked.token
+        RETURNING job.id, asked.token
+    ), event AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'progress', '', jsonb_build_object(
+            'attempt', asked.number, 'percent', asked.milestone, 'rows', asked.done
+        )
+        FROM written JOIN asked ON asked.job = written.id AND asked.token = written.token
+        WHERE asked.milestone IS NOT NULL
+    ), grown AS (
+        SELECT attempt.id, asked.memory
+        FROM asked JOIN jobs_attempt AS attempt ON attempt.id = asked.attempt
+        WHERE attempt.outcome = ''
+        FOR NO KEY UPDATE OF attempt SKIP LOCKED
+    ), measured AS (
+        UPDATE jobs_attempt AS attempt
+        SET peak_memory_bytes = grown.memory
+        FROM grown
+        WHERE attempt.id = grown.id AND attempt.outcome = ''
+    )
+    SELECT asked.job, asked.token, job.state, job.cancel_requested_at IS NOT NULL AS cancel_requested,
+        written.id IS NOT NULL AS is_written
+    FROM asked
+    LEFT JOIN jobs_job AS job ON job.id = asked.job AND job.fencing_token = asked.token
+    LEFT JOIN written ON written.id = asked.job AND written.token = asked.token
+""")
 
 
 FINISH: Final = """

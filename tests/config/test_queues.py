@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from config.queues import all_queues, csv_queues
+from config.queues import all_queues, csv_queues, queues_of_tasks
 from config.stack.datafolder import BASE_DIR, LaunchError
 from config.stack.services import all_services
 
@@ -18,12 +18,13 @@ from config.stack.services import all_services
         ("", "reports,uploads"),
         ("reports,uploads,team-a", "reports,uploads,team-a"),
         (" team-a , team_b.2,team-a,", "reports,uploads,team-a,team_b.2"),
-        ("callbacks,operations,housekeeping,reports,team-a", "reports,uploads,team-a"),
+        ("callbacks,calls,operations,housekeeping,reports,team-a", "reports,uploads,team-a"),
     ],
 )
 def test_longhauls_own_come_first_and_each_once(named: str, consumed: str) -> None:
     assert ",".join(csv_queues({"QUEUES": named})) == consumed
-    assert all_queues({"QUEUES": named}) == (*consumed.split(","), "callbacks", "mail", "operations", "housekeeping")
+    own = ("callbacks", "mail", "calls", "tasks", "operations", "housekeeping")
+    assert all_queues({"QUEUES": named}) == (*consumed.split(","), *own)
 
 
 @pytest.mark.parametrize("named", ["a b", "a\x06b", "_kombu", "-q", "x" * 51, "ü", "a/b"])
@@ -33,6 +34,28 @@ def test_what_can_be_no_queue_is_refused(named: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QUEUES", named)
     with pytest.raises(LaunchError, match="is not the name of a queue"):
         all_services(port=1)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("CALLBACK_CONCURRENCY", "CALLBACK_CONCURRENCY is '0', but must be a number of threads, 1 or more"),
+        ("TASK_CONCURRENCY", "TASK_CONCURRENCY is '0', but must be a number of processes, 1 or more"),
+    ],
+)
+def test_a_worker_needs_one_place(variable: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "3")
+    assert [service.name for service in all_services(port=1) if service.command[-2:] == ["--concurrency", "3"]] == [
+        {"CALLBACK_CONCURRENCY": "worker-callbacks", "TASK_CONCURRENCY": "worker-tasks"}[variable]
+    ]
+    monkeypatch.setenv(variable, "0")
+    with pytest.raises(LaunchError, match=said):
+        all_services(port=1)
+
+
+def test_a_task_may_name_the_queues_of_queues() -> None:
+    assert queues_of_tasks({}) == ("tasks",)
+    assert queues_of_tasks({"QUEUES": "reports,team-a"}) == ("tasks", "team-a")
 
 
 def test_the_csv_worker_consumes_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,25 @@
 """`make up` runs a queue of one's own, and goes on accepting orders while Redis does not do what Celery needs."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import pytest
 import redis
 
+from calls.call import Call
+from config.stack.datafolder import BASE_DIR
 from tests.support.make_up import Up, assert_outlives, execute, running_up
+from tests.support.processes import clean_environment
 from tests.support.waiting import wait_until
+
+#: Until calls have an API, and can send requests.
+NO_CALLS = pytest.mark.xfail(
+    not (find_spec("calls.api") and hasattr(Call, "get")), reason="calls are not there yet", strict=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +55,19 @@ def test_a_queue_that_is_declared_by_the_environment_alone_is_worked_off(up: Up)
     location = up.order("team-numbers", {})
     wait_until(lambda: up.is_complete(location), timeout=60, every=0.5, message="the report of the team is complete")
     wait_until(lambda: up.health() == {}, timeout=60, every=0.5, message="each queue has a worker, each sweep runs")
+
+
+@NO_CALLS
+def test_the_demo_of_a_call_shows_its_steps_and_its_result(up: Up) -> None:
+    demo = subprocess.run(
+        [sys.executable, "-m", "config.stack.demo", "call"],
+        cwd=BASE_DIR, env=clean_environment(up.data), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert demo.returncode == 0, demo.stderr
+    assert "Using the Longhaul that is already running" in demo.stderr
+    assert "  Complete, 12 of 12 steps" in demo.stderr.splitlines()
+    result = json.loads(demo.stdout)
+    assert (result["base"], len(result["months"]), result["average"]["USD"]) == ("EUR", 12, "1.09804")
 
 
 def test_a_redis_that_takes_no_writes_ends_nothing(up: Up) -> None:

@@ -57,7 +57,7 @@ def test_mail_without_the_address_of_the_service_is_an_error(url: str, is_wrong:
 
 def test_of_callbacks_two_run_to_one_bucket_of_hosts(db: None) -> None:
     assert dict(Queue.objects.values_list("name", "max_running_per_type")) == {
-        "reports": None, "uploads": None, "callbacks": 2, "mail": None, "operations": None
+        "reports": None, "uploads": None, "callbacks": 2, "mail": None, "calls": None, "tasks": None, "operations": None
     }  # fmt: skip
 
 

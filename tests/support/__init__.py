@@ -3,6 +3,7 @@
 | Module | What it is for |
 | --- | --- |
 | `accessible_pages` | every page that people see, with content, for `axe` |
+| `apps.chores` | an installed app whose functions are tasks |
 | `apps.errands` | an installed app with a kind of its own |
 | `apps.faults` | an installed app with kinds and report types that misbehave on request |
 | `apps.remote` | an installed app with call types that need no remote service |
@@ -15,6 +16,7 @@
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
 | `complaints` | what a browser complains about while a page is open |
+| `counting_host` | a remote host that counts its requests |
 | `csv_records` | records of a CSV file by the csv module, with their bytes |
 | `damaged_parcels` | files of parcels with mistakes of each kind at known places |
 | `deliveries` | the deliveries that the end of a job has made |
@@ -29,6 +31,7 @@
 | `garbage` | pytest plugin: spares Python's garbage collector what lives to the end |
 | `gates` | gates in the database, at which an upload or a report stops until a test opens them |
 | `growth` | how the time of a function grows with its input; texts that make a pattern backtrack |
+| `host_callers` | processes whose threads call a host when it is their turn, as workers do |
 | `invariants` | what must hold after every fault |
 | `libreoffice` | opens a CSV file in LibreOffice, and saves one |
 | `locks` | whether sessions of PostgreSQL wait for each other |
@@ -50,6 +53,7 @@
 | `proxies` | a network that counts bytes, and fails where a test says |
 | `queue_simulation` | a queue simulated job by job, to check the formulas of `jobs.capacity.queueing` |
 | `receivers` | an HTTP server that receives callbacks and calls, and misbehaves on request |
+| `remotes` | remote APIs that are slow, limited, wrong or dead as a test says |
 | `replay` | a day of a queue's work, replayed by a simulated clock |
 | `results` | how a job ended: its file, its error |
 | `schedule_form` | the form of a schedule, in a browser |

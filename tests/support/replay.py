@@ -14,6 +14,7 @@ from functools import partial
 from itertools import accumulate, count
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -22,7 +23,8 @@ from jobs.dispatch.fairness import hand_out
 from jobs.dispatch.submission import submit_job
 from jobs.maintenance.activity import count_attempts
 from jobs.models import Attempt, Job
-from jobs.worker.heartbeat import write_progress
+from jobs.worker.beating import beat
+from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.row_rate import RowRate
 from jobs.worker.transitions import claim_job, finish_job
 from tests.support.simulated_time import set_time
@@ -202,5 +204,8 @@ class Replay:
                 rate.see(run.rows_at(second), at=second, began_at=run.first)
             if elapsed > run.first:
                 rate.see(run.rows_at(elapsed), at=elapsed, began_at=run.first)
-            write_progress(JobContext(attempt, lease_seconds=60), run.rows_at(elapsed), run.expected, rate)
+            context = JobContext(attempt, lease_seconds=60)
+            context.report_progress(run.rows_at(elapsed), total=run.expected)
+            context.rows_began_at = None  # the rate is by the clock of the replay
+            beat([Heartbeat(context, None, rate=rate)], database=connection)
         self._set_time(self._now)

@@ -33,8 +33,17 @@ FOREIGN: Final = (
     "CALLBACK_GIVE_UP_HOURS",
     "CALLBACK_SECRET_OVERLAP_HOURS",
     "CALLBACK_TIMEOUT_SECONDS",
+    "CALL_CIRCUIT_FAILURES",
+    "CALL_CIRCUIT_LONGEST_OPEN_SECONDS",
+    "CALL_CIRCUIT_OPEN_SECONDS",
+    "CALL_CONCURRENCY",
+    "CALL_HOST_LONGEST_CLOSED_SECONDS",
+    "CALL_TURN_WAITERS",
+    "CALL_TURN_WAIT_SECONDS",
+    "DATABASE_POOL_SIZE",
     "DATABASE_URL",
     "DEBUG",
+    "EXAMPLE_RATES_URL",
     "EXTRA_APPS",
     "LEASE_SECONDS",
     "MAX_CELL_BYTES",
@@ -60,13 +69,15 @@ FOREIGN: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
     "STORAGE_URL",
+    "TASK_CONCURRENCY",
     "WORKER_CONCURRENCY",
     "WORKER_PRESENCE_SECONDS",
 )
 
 # What the tests and the services that they start run with.
 ENVIRONMENT: Final = {
-    "EXTRA_APPS": "tests.support.apps.remote,tests.support.apps.warehouse",  # whose tables are in the test database
+    # Their tables are in the test database.
+    "EXTRA_APPS": "tests.support.apps.chores,tests.support.apps.remote,tests.support.apps.warehouse",
     "HTTPS": "0",
     "LOG_FORMAT": "console",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's synchronous API runs an event loop in this thread

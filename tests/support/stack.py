@@ -26,7 +26,7 @@ from config.stack.services import Service, all_services, service_tether
 from jobs.models import Queue
 from tests.support.waiting import wait_until
 
-# Those that each test of workers gets; `worker-callbacks` is started where a test asks for it.
+# Those that each test of workers gets; the others are started where a test asks for them.
 WORKERS = ("worker-csv", "worker-io")
 GRACE_SECONDS = 15
 #: Each process of the web server loads the whole application, so the tests have one fewer than `make up`.
@@ -41,7 +41,7 @@ ENVIRONMENT = {
     "CALLBACK_ALLOWED_PORTS": "",  # any
     "CALLBACK_ALLOW_HTTP": "1",
     "CALLBACK_TIMEOUT_SECONDS": "1",
-    "EXTRA_APPS": "tests.support.apps.faults,tests.support.apps.remote,tests.support.apps.warehouse",
+    "EXTRA_APPS": ",".join(f"tests.support.apps.{name}" for name in ("chores", "faults", "remote", "warehouse")),
     "HAND_BACK_AFTER_SECONDS": "2",
     "INTERRUPT_AFTER_SECONDS": "1",
     "LEASE_SECONDS": "4",
@@ -83,14 +83,14 @@ class Stack:
             command = [*command[:at], *command[at + 2 :]]
         service = replace(service, command=[*command, *options])
         if as_name:
-            nodes = {"csv@%h", "io@%h", "callbacks@%h"}
+            nodes = {"csv@%h", "io@%h", "callbacks@%h", "calls@%h", "tasks@%h"}
             command = [f"{as_name}@%h" if word in nodes else word for word in service.command]
             service, name = replace(service, command=command), as_name
         with (self.folder.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 without_restart(service_tether(self.folder, service)),
                 cwd=BASE_DIR,
-                env={**self.environment, **environment},
+                env={**service.environment, **self.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

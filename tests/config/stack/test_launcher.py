@@ -52,7 +52,11 @@ def beats(data: Path) -> list[psutil.Process]:
 
 
 def test_a_stack_heals_a_killed_service_refuses_a_second_launcher_and_ends_with_a_killed_one(data: Path) -> None:
-    launcher, _ = start_stack(data)
+    launcher, port = start_stack(data)
+
+    # The remote API of the example runs beside it, and manage.py knows where.
+    assert f"EXAMPLE_RATES_URL=http://127.0.0.1:{port + 10}\n" in (data / "embedded.env").read_text()
+    wait_until(lambda: answers(f"http://127.0.0.1:{port + 10}/counts"), message="the example's API answers")
 
     # A second launcher on the same folder is refused.
     code, lines = launch_and_read(data, PORT=str(free_port()))

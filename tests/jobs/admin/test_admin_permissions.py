@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
-from calls.models import Step
+from calls.models import Host, Step
 from jobs.interventions.schedules import stop_schedules
 from jobs.models import (
     Artifact,
@@ -47,6 +47,7 @@ SEEN_BY: Final = {
     "jobs_callbackhost": ALL, "jobs_callbackendpoint": ALL,
     "jobs_schedule": ALL, "jobs_schedulerun": ALL, "jobs_sharelink": ALL, "jobs_savedorder": ALL,
     "jobs_preferences": ALL, "uploads_resumableupload": ALL, "uploads_rememberedheading": ALL,
+    "calls_host": ALL,
     "jobs_queue": ALL, "jobs_sweep": ALL, "jobs_typedials": ALL, "django_celery_beat_periodictask": ALL,
     "django_celery_beat_intervalschedule": ALL, "django_celery_beat_crontabschedule": ALL,
     "django_celery_beat_clockedschedule": (ADMINISTRATOR,), "django_celery_beat_solarschedule": (),
@@ -97,6 +98,17 @@ ACTS: Final[dict[str, tuple[str, dict[str, str], tuple[str, ...]]]] = {
         {"action": "delete_uploads", "_selected_action": "{upload}"},
         OPERATORS,
     ),
+    "close a host": (
+        "/admin/calls/host/",
+        {"action": "close_hosts", "_selected_action": "api.example:8443", "minutes": "5"},
+        OPERATORS,
+    ),
+    "open a host": ("/admin/calls/host/", {"action": "open_hosts", "_selected_action": "api.example:8443"}, OPERATORS),
+    "limit a host": (
+        "/admin/calls/host/",
+        {"action": "set_limits", "_selected_action": "api.example:8443", "in_flight": "9"},
+        (ADMINISTRATOR,),
+    ),
     "delete schedules": (
         "/admin/jobs/schedule/",
         {"action": "delete_selected", "_selected_action": "{schedule}"},
@@ -137,6 +149,7 @@ def things(
     stop_schedules([stopped.pk], actor="root", reason="r")
     ends = timezone.now() + timedelta(days=1)
     return {
+        "calls_host": Host.objects.create(host="api.example:8443", failures=3),
         "jobs_schedule": schedule,
         "stopped": stopped,
         "jobs_schedulerun": ScheduleRun.objects.create(schedule=schedule, scheduled_for=Now()),
@@ -262,6 +275,7 @@ def state_of_everything() -> list[object]:
         list(Job.objects.order_by("pk").values()),
         list(Schedule.objects.order_by("pk").values()),
         list(ShareLink.objects.order_by("pk").values()),
+        list(Host.objects.order_by("pk").values()),
         list(ResumableUpload.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
         list(TypeDials.objects.order_by("pk").values()),

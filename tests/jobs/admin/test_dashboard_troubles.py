@@ -75,7 +75,7 @@ def test_a_backlog_whose_jobs_were_handed_out_just_now_is_no_trouble(
 
 def test_a_queue_that_no_worker_consumes_is_named_with_its_jobs(staff: Client, make_job: Callable[..., Job]) -> None:
     Worker.objects.all().delete()
-    queues = ["operations", "callbacks", "uploads", "housekeeping"]
+    queues = ["operations", "callbacks", "calls", "uploads", "housekeeping"]
     Worker.objects.create(name="io@here", queues=queues, started_at=Now(), seen_at=Now())
     make_job()
     found = troubles_shown(staff)["No worker consumes the queue reports, and 1 job is waiting."]

@@ -195,7 +195,7 @@ def test_what_the_figures_do_not_say_stands_below_them(past: Callable[..., None]
         (("--other-sessions", "-1"), "argument --other-sessions: -1 is not 0 or more"),
         (
             ("--queue", "reprots"),
-            "there is no queue reprots; the queues are: callbacks, mail, operations, reports, uploads",
+            "there is no queue reprots; the queues are: callbacks, calls, mail, operations, reports, tasks, uploads",
         ),
         (("--type", "sails"), "the queue reports has no jobs of type sails; its types are: sales, stock"),
         (("--type", "x", "--queue", "uploads"), "the queue uploads has no jobs of type x; its types are: none"),

@@ -59,13 +59,17 @@ def test_a_name_without_a_row_until_the_next_migrate(settings: Settings) -> None
 def test_a_queue_that_no_worker_consumes() -> None:
     renew("csv@here", ["reports", "uploads"], begins=True)
     renew("io@here", ["operations", "housekeeping"], begins=True)
+    renew("tasks@here", ["calls", "tasks"], begins=True)
     assert texts() == ["No worker consumes the queue callbacks.", "No worker consumes the queue mail."]
     renew("callbacks@here", ["callbacks", "mail"], begins=True)
+    renew("calls@here", ["calls"], begins=True)
     assert texts() == []
     leave("io@here")
     assert texts() == ["No worker consumes the queue operations.", "No worker consumes the queue housekeeping."]
     leave("csv@here")
+    leave("tasks@here")
     leave("callbacks@here")
+    leave("calls@here")
     assert texts() == ["No worker consumes any queue."]
 
 

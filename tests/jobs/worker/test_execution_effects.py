@@ -17,6 +17,7 @@ from jobs.maintenance.files import expire_artifacts
 from jobs.models import Artifact, Job, Queue
 from jobs.states import Outcome, State
 from jobs.worker import execution
+from jobs.worker.beating import beat
 from jobs.worker.execution import execute_job
 from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.transitions import fail_job
@@ -223,8 +224,8 @@ def test_a_beat_after_the_commit_is_no_lost_lease(kind_of: Callable[..., str], m
     seen: list[JobContext] = []
     kind_of(handler)
     assert execute(make_job()).state == State.SUCCEEDED
-    Heartbeat(seen[0], None).beat()
+    beat([Heartbeat(seen[0], None)], database=connection)
     assert seen[0].stop_reason is None
     Job.objects.update(fencing_token=99)
-    Heartbeat(seen[0], None).beat()
+    beat([Heartbeat(seen[0], None)], database=connection)
     assert isinstance(seen[0].stop_reason, LeaseLostError)

@@ -1,13 +1,10 @@
 """What the thread beside the handler does: keep, write, stop."""
 
-import os
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
@@ -18,8 +15,9 @@ from jobs.kinds import Kind, register_kind
 from jobs.models import Attempt, Job
 from jobs.states import Outcome, State
 from jobs.worker import heartbeat
+from jobs.worker.beating import beat
 from jobs.worker.execution import execute_job
-from jobs.worker.heartbeat import Heartbeat, beating, percent
+from jobs.worker.heartbeat import Heartbeat, percent
 from jobs.worker.transitions import claim_job, hand_back_job
 from tests.support.waiting import wait_until
 
@@ -31,6 +29,10 @@ def context(make_job: Callable[..., Job]) -> JobContext:
     attempt = claim_job(make_job().pk, worker="w", celery_task_id="", lease_seconds=60)
     assert attempt is not None
     return JobContext(attempt, lease_seconds=60)
+
+
+def beat_all(*heartbeats: Heartbeat) -> None:
+    beat(heartbeats, database=connection)
 
 
 def until_stopped(context: JobContext) -> None:
@@ -60,10 +62,10 @@ def test_progress_keeps_an_attempt_from_stalling(context: JobContext) -> None:
     for done in range(1, 4):
         beats.progressed_at -= 5
         context.report_progress(done)
-        beats.beat()
+        beat_all(beats)
         assert context.stop_reason is None
     beats.progressed_at -= 5
-    beats.beat()
+    beat_all(beats)
     assert isinstance(context.stop_reason, StalledError)
 
 
@@ -72,7 +74,7 @@ def test_a_stalled_attempt_is_not_renewed(context: JobContext) -> None:
     beats = Heartbeat(context, stall_timeout_seconds=1)
     beats.progressed_at -= 5
     beats.renewed_at -= 30
-    beats.beat()
+    beat_all(beats)
     assert Job.objects.get().lease_expires_at == before
 
 
@@ -80,11 +82,11 @@ def test_the_lease_is_renewed_when_a_third_of_it_has_passed(context: JobContext)
     beats = Heartbeat(context, stall_timeout_seconds=None)
     before = Job.objects.get().lease_expires_at
     beats.renewed_at -= 19
-    beats.beat()
+    beat_all(beats)
     assert Job.objects.get().lease_expires_at == before
     beats.renewed_at -= 2
     deadline = context.lease_deadline
-    beats.beat()
+    beat_all(beats)
     after = Job.objects.get().lease_expires_at
     assert before is not None
     assert after is not None
@@ -103,13 +105,13 @@ def test_a_worker_that_stops_leaves_short_jobs_alone_and_stops_long_ones(
 ) -> None:
     settings.HAND_BACK_AFTER_SECONDS = 10
     beats = Heartbeat(context, stall_timeout_seconds=None)
-    beats.beat()
+    beat_all(beats)
     monkeypatch.setattr(heartbeat, "is_stopping", lambda: True)
-    beats.beat()
+    beat_all(beats)
     assert context.stop_reason is None
     assert beats.stopping_since is not None
     beats.stopping_since -= 10
-    beats.beat()
+    beat_all(beats)
     assert isinstance(context.stop_reason, WorkerStoppingError)
 
 
@@ -131,7 +133,7 @@ def test_milestones_stand_in_the_timeline_once(context: JobContext) -> None:
     beats = Heartbeat(context, stall_timeout_seconds=None)
     for done in (1, 26, 30, 80, 99):
         context.report_progress(done, total=100)
-        beats.beat()
+        beat_all(beats)
     events = [(event.details["percent"], event.details["rows"]) for event in context.job.events.filter(name="progress")]
     assert events == [(25, 26), (75, 80)]
 
@@ -140,78 +142,8 @@ def test_a_job_that_was_finished_during_a_beat_reaches_no_milestone(context: Job
     beats = Heartbeat(context, stall_timeout_seconds=None)
     context.report_progress(50, total=100)
     Job.objects.update(state=State.SUCCEEDED)
-    beats.look_at_progress()
+    beat_all(beats)
     assert not context.job.events.filter(name="progress").exists()
-
-
-def test_a_database_out_of_reach_for_a_lease_ends_the_attempt(
-    context: JobContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its connections are cut again and again; the deadline passes."""
-    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.05)
-    context.lease_deadline -= 59.5
-
-    def cut(self: Heartbeat) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-
-    monkeypatch.setattr(Heartbeat, "beat", cut)
-    with beating(context):
-        wait_until(lambda: context.stop_reason is not None, timeout=10)
-    assert isinstance(context.stop_reason, LeaseLostError)
-
-
-def heartbeats() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
-
-
-def test_a_table_that_is_locked_for_longer_than_the_lease_ends_the_attempt(
-    context: JobContext, database_url: str
-) -> None:
-    """As behind an ALTER TABLE that waits for a long reader: PostgreSQL is well, and does not answer."""
-    beats = Heartbeat(context, stall_timeout_seconds=None)
-    context.lease_deadline = time.monotonic() + 1
-    with psycopg.connect(database_url) as other:
-        other.execute("LOCK TABLE jobs_job")
-        beats.tick()
-    assert isinstance(context.stop_reason, LeaseLostError)
-
-
-def test_small_jobs_share_a_thread_which_ends_when_no_more_come(
-    context: JobContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wait_until(lambda: not heartbeats())
-    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.2)
-    seen = set()
-    for _ in range(5):
-        with beating(context):
-            seen.update(heartbeats())
-    assert len(seen) == 1
-    wait_until(lambda: not heartbeats())
-
-
-def test_the_thread_of_a_long_job_ends_with_it(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its connection to PostgreSQL, too: nobody can say when the next job comes."""
-    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.05)
-    ticks: list[Heartbeat] = []
-    monkeypatch.setattr(Heartbeat, "beat", lambda self: ticks.append(self))
-    others = set(heartbeats())  # of the jobs of other tests: a small one's waits for the next
-    with beating(context):
-        wait_until(lambda: ticks)
-        mine = set(heartbeats()) - others
-    assert mine
-    assert not mine & set(heartbeats())
-
-
-def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -> None:
-    """Forked by hand: in the child, the thread that its parent began is not there."""
-    with beating(context):
-        pass
-    child = os.fork()
-    if child == 0:  # pragma: no cover
-        with beating(context):
-            os._exit(0 if heartbeats() else 1)
-    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -224,14 +156,14 @@ def test_only_a_finished_job_is_at_100_percent(done: int, total: int | None, exp
 def test_the_rate_of_rows_is_written_with_them_from_the_first_one_on(context: JobContext) -> None:
     beats = Heartbeat(context, stall_timeout_seconds=None)
     context.report_progress(0, total=100)
-    beats.beat()
+    beat_all(beats)
     job = Job.objects.get()
     assert (job.progress_total, job.progress_rate, job.progress_began_at) == (100, None, None)
     assert job.progress_samples is None
     context.report_progress(50)
     assert context.rows_began_at is not None
     context.rows_began_at -= 10
-    beats.beat()
+    beat_all(beats)
     job.refresh_from_db()
     assert job.progress_rate == pytest.approx(5, rel=0.05)
     assert job.progress_began_at is not None
@@ -243,11 +175,11 @@ def test_while_no_rows_come_each_renewal_of_the_lease_tells_of_a_lower_rate(cont
     beats = Heartbeat(context, stall_timeout_seconds=None)
     context.report_progress(50, total=100)
     context.rows_began_at = time.monotonic() - 10
-    beats.beat()
+    beat_all(beats)
     assert beats.rate.began_at is not None
     beats.rate.began_at -= 10  # ten more seconds have passed
     beats.renewed_at -= 21
-    beats.beat()
+    beat_all(beats)
     job = Job.objects.get()
     assert job.progress_rate == pytest.approx(5 / 4, rel=0.05)
     assert job.progress_done == 50
@@ -257,7 +189,7 @@ def test_the_next_attempt_begins_without_a_rate(context: JobContext) -> None:
     beats = Heartbeat(context, stall_timeout_seconds=None)
     context.report_progress(50, total=100)
     context.rows_began_at = time.monotonic() - 10
-    beats.beat()
+    beat_all(beats)
     hand_back_job(context.attempt)
     Job.objects.update(released_at=Now())
     assert claim_job(context.attempt.job_id, worker="w", celery_task_id="", lease_seconds=60)

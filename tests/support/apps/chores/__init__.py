@@ -1,0 +1,1 @@
+"""An installed app (EXTRA_APPS) whose functions are tasks."""
