@@ -20,7 +20,7 @@ KEPT: Final = timedelta(days=90)
 @contextmanager
 def large_result(context: JobContext, *, name: str, data: bytes) -> Iterator[ArtifactWriter]:
     """Write the file of a step. It is deleted after the block unless the block has saved its row."""
-    part = f"-{sha256(name.encode()).hexdigest()[:16]}"
+    part = sha256(name.encode()).hexdigest()[:16]
     writer = ArtifactWriter(
         context.attempt,
         Artifact.Role.STEP,

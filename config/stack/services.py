@@ -46,7 +46,7 @@ class Service:
 
 
 def all_services(*, port: int) -> list[Service]:
-    """Web, four workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
+    """Web, five workers and Beat. The CSV worker also consumes QUEUES; its concurrency is a setting."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "config"]
     # Workers need not know each other: all state is in the database.

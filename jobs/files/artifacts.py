@@ -47,14 +47,15 @@ class ArtifactWriter:
         retention: timedelta | None = None,
         part: str = "",
     ) -> None:
-        """`part` tells files of an attempt with the same role apart. It becomes part of the name in storage."""
+        """`part` tells files of a job with the same role apart; up to 20 characters for the name in storage."""
+        self.part = part
         self.attempt = attempt
         self.role = role
         self.filename = filename
         self.content_type = content_type
         self.encoding = encoding
         self.retention = retention or timedelta(days=settings.RETENTION_DAYS)
-        self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, f"{role}{part}")
+        self.storage_name = storage_name(attempt.job_id, attempt.fencing_token, f"{role}-{part}" if part else role)
         self.row_count = 0
         self.size_bytes = self._synced_bytes = 0
         self.is_complete = self.may_be_published = False
@@ -105,6 +106,7 @@ class ArtifactWriter:
             job_id=self.attempt.job_id,
             attempt=self.attempt.number,
             role=self.role,
+            part=self.part,
             storage_name=self.storage_name,
             filename=self.filename,
             content_type=self.content_type,

@@ -19,8 +19,13 @@ class Migration(migrations.Migration):
             name='role',
             field=models.CharField(choices=[('result', 'Result'), ('source', 'Source'), ('errors', 'Errors'), ('results', 'Results'), ('before', 'Before'), ('step', 'Step')], max_length=10),
         ),
+        migrations.AddField(
+            model_name='artifact',
+            name='part',
+            field=models.CharField(db_default='', default='', help_text='tells files of a job with the same role apart', max_length=20),
+        ),
         migrations.AddConstraint(
             model_name='artifact',
-            constraint=models.UniqueConstraint(condition=models.Q(('role', 'step'), _negated=True), fields=('job', 'role'), name='jobs_artifact_one_per_role'),
+            constraint=models.UniqueConstraint(fields=('job', 'role', 'part'), name='jobs_artifact_one_per_part'),
         ),
     ]

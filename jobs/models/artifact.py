@@ -25,6 +25,9 @@ class Artifact(models.Model):
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, db_index=False, related_name="artifacts")
     attempt = models.PositiveIntegerField(null=True, help_text="number of the attempt that wrote it")
     role = models.CharField(max_length=10, choices=Role)
+    part = models.CharField(
+        max_length=20, default="", db_default="", help_text="tells files of a job with the same role apart"
+    )
     storage_name = models.CharField(max_length=255, help_text="name in the `artifacts` storage")
     filename = models.CharField(max_length=255, help_text="name offered to the person who downloads it")
     content_type = models.CharField(max_length=100)
@@ -42,11 +45,7 @@ class Artifact(models.Model):
     )
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=("job", "role"), name="jobs_artifact_one_per_role", condition=~Q(role="step")
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=("job", "role", "part"), name="jobs_artifact_one_per_part")]
         permissions = [("download_artifact", "Can download the files of all jobs")]
         indexes = [
             models.Index(fields=["expires_at"], name="jobs_artifact_expiry", condition=Q(deleted_at=None)),

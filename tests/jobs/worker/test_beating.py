@@ -306,10 +306,9 @@ def test_a_shorter_interval_counts_at_once(claimed: Callable[[], JobContext], mo
     monkeypatch.setattr(heartbeat, "TICK_SECONDS", 60)
     long, short = claimed(), claimed()
     short.lease_seconds = 0.3
+    changed: Any = module._ticker._changed
     with beating(long):
-        wait_until(
-            lambda: module._ticker._changed._waiters, message="the thread waits for the end of the long interval"
-        )  # type: ignore[attr-defined]
+        wait_until(lambda: changed._waiters, message="the thread waits for the end of the long interval")
         with beating(short):
             short.report_progress(1)
             wait_until(lambda: Job.objects.get(pk=short.job.pk).progress_done == 1, timeout=10)
