@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from calls.call import Call, StepFailure
-from calls.types import CallType, Host, register
+from calls.types import CallType, register
 from jobs.errors import PermanentError, PostponedError, RetryableError
 from jobs.http.strict import StrictBooleanField
 
@@ -34,7 +34,6 @@ class Doubles(CallType):
 
     identifier = "doubles"
     title = "Double numbers"
-    hosts = {"doubler.example": Host(in_flight=2)}
 
     class Parameters(serializers.Serializer[Any]):
         numbers = serializers.ListField(child=serializers.IntegerField(), max_length=500)
