@@ -71,6 +71,8 @@ TAGS: Final = {
     "operations": "Any job, for clients of the long-running-operation pattern.",
     "report-types": "The types of reports that can be ordered.",
     "reports": "Order reports, follow them, download them.",
+    "calls": "Order calls to slow services, follow them, get their results and steps.",
+    "call-types": "The types of calls that can be ordered.",
     "upload-types": "The types of files that can be uploaded.",
     "uploads": "Upload files, follow them, mend what was rejected.",
     "tokens": "Tokens for programs.",

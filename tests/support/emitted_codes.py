@@ -4,6 +4,7 @@ A code is a literal in one of these places:
 
 - after a literal status: `ProblemError(409, "not-ready", …)`, `problem_response(request, 404, "not-found", …)`
 - the argument `code` of an exception or of a `Failure`, or the default of a parameter of that name
+- a value of a dict whose keys are exceptions
 - `default_code` of a subclass of DRF's APIException, ours and DRF's own
 """
 
@@ -29,6 +30,8 @@ PACKAGES = ("calls", "config", "jobs", "reports", "tabular", "uploads")
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 #: Calls whose code is computed: it was a literal somewhere else.
 PASSED_ON = {"error.code", "stored.error_code", "error.problem_code", "failure.code", "code", "self.code"}
+#: Exceptions after which a job is tried again.
+TEMPORARY = ("RetryableError",)
 #: What makes a problem of a status and a code.
 PROBLEMS = ("ProblemError", "problem_response", "problem_body")
 #: DRF's own errors that no view of ours can raise: the root of its tree, and what becomes `invalid-request`.
@@ -71,6 +74,12 @@ def _of_files() -> Iterator[Emitted]:
 
 def codes_in(tree: ast.AST, path: str) -> Iterator[Emitted]:
     """Those of one module. Raises ValueError where a code is computed."""
+    temporary = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name in TEMPORARY
+        for inner in ast.walk(node)
+    }
     for node in ast.walk(tree):
         place = f"{path}:{getattr(node, 'lineno', 0)}"
         match node:
@@ -81,7 +90,9 @@ def codes_in(tree: ast.AST, path: str) -> Iterator[Emitted]:
             case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
                 for argument, default in zip(names, defaults, strict=True):
                     if argument.arg == "code" and isinstance(default, ast.Constant):
-                        yield Emitted(str(default.value), None, True, place)
+                        yield Emitted(str(default.value), None, id(node) not in temporary, place)
+            case ast.Dict(keys=[ast.Name(id=name), *_], values=values) if name.endswith("Error"):
+                yield from (Emitted(code, None, True, place) for value in values for code in _literals(value, None))
             case ast.ClassDef(body=body):
                 own = {ast.unparse(line.targets[0]): line.value for line in body if isinstance(line, ast.Assign)}
                 if {"default_code", "status_code"} <= own.keys():
@@ -94,7 +105,7 @@ def _of_call(node: ast.Call, place: str) -> Iterator[Emitted]:
     yield from _after_a_status(node.args, place, is_problem=called in PROBLEMS)
     named = {keyword.arg: keyword.value for keyword in node.keywords}
     if "code" in named and (called in ("Failure", "__init__", "reopen_to_run") or called.endswith("Error")):
-        permanent = called != "Failure" or ast.unparse(named["permanent"]) == "True"
+        permanent = called not in TEMPORARY and (called != "Failure" or ast.unparse(named["permanent"]) == "True")
         for code in _literals(named["code"], place):
             yield Emitted(code, None, permanent, place)
 

@@ -8,8 +8,9 @@ from typing import Any
 from rest_framework import serializers
 
 from calls.call import Call, StepFailure
-from calls.types import CallType, Host, register
+from calls.types import CallType, register
 from jobs.errors import PermanentError, PostponedError, RetryableError
+from jobs.http.strict import StrictBooleanField
 
 #: Numbers that cannot be doubled.
 REFUSED, BROKEN, BUSY = 13, 17, 19
@@ -33,11 +34,10 @@ class Doubles(CallType):
 
     identifier = "doubles"
     title = "Double numbers"
-    hosts = {"doubler.example": Host(in_flight=2)}
 
     class Parameters(serializers.Serializer[Any]):
         numbers = serializers.ListField(child=serializers.IntegerField(), max_length=500)
-        keep_failures = serializers.BooleanField(default=False)
+        keep_failures = StrictBooleanField(default=False)
 
     def run(self, call: Call, parameters: dict[str, Any], user: Any) -> Any:
         call.expect(1)
