@@ -24,7 +24,7 @@ from django.core.management import call_command
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCALE: Final = "locale"
-SOURCES: Final = ("config", "examples", "jobs", "reports", "tabular", "templates", "uploads", LOCALE)
+SOURCES: Final = ("calls", "config", "examples", "jobs", "reports", "tabular", "templates", "uploads", LOCALE)
 LANGUAGES: Final = ("ja",)
 
 
