@@ -410,7 +410,7 @@ def test_a_result_is_read_from_a_coroutine() -> None:
     assert async_to_sync(tasks.do_nothing.aget_result)(result.id) == result
 
 
-@pytest.mark.parametrize("result_id", [str(uuid.uuid4()), "123", "", None])
+@pytest.mark.parametrize("result_id", ["6f4b2c3e-0d5a-4b8e-9f0a-1c2d3e4f5a6b", "123", "", None])
 def test_an_unknown_result_does_not_exist(result_id: Any) -> None:
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(result_id)
