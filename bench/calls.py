@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import IO, Final, cast
 
 from django.contrib.auth.models import User
@@ -20,11 +21,11 @@ from bench.sender import sender
 from bench.slow.call_types import OneRequest
 from bench.table import Row
 from bench.throughput import require_all
-from bench.worker import service, tethered
+from bench.worker import tethered
 from calls.models import Step
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
-from config.stack.services import WORKER_GRACE_SECONDS, Service
+from config.stack.services import WORKER_GRACE_SECONDS, Service, all_services
 from config.stack.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
@@ -48,7 +49,7 @@ def run(setting: Setting) -> list[Row]:
     tally = setting.folder.path / "bare-calls-tally"
     tally.touch()
     port = free_port()
-    ours = {**os.environ, "BENCH_REMOTE": f"127.0.0.1:{port}", "CALL_CONCURRENCY": str(IN_FLIGHT)}
+    ours = {**os.environ, "BENCH_REMOTE": f"127.0.0.1:{port}"}
     bare = {**ours, "BENCH_TALLY": str(tally)}
     del bare["DJANGO_SETTINGS_MODULE"]  # Celery would load Django where it is set
     seconds: dict[str, list[float]] = {"Longhaul": [], "bare Celery": []}
@@ -56,7 +57,7 @@ def run(setting: Setting) -> list[Row]:
     with ExitStack() as stack:
         start = stack.enter_context
         start(remote(port))
-        start(service(setting.folder, "worker-calls", ours))
+        start(worker(setting, ours))
         start(tethered(setting.folder, bare_worker(), bare))
         order_bare = start(sender("bench.bare_calls", bare))
         for name, warm_up in turns(list(seconds), repeat=setting.repeat):
@@ -92,6 +93,15 @@ def remote(port: int) -> Iterator[None]:
         yield
     finally:
         process.communicate(timeout=30)  # the end of its input ends it
+
+
+@contextmanager
+def worker(setting: Setting, environment: Mapping[str, str]) -> Iterator[None]:
+    """Longhaul's, with so many threads, which are part of its command line."""
+    [known] = [each for each in all_services(port=0) if each.name == "worker-calls"]
+    command = [*known.command[:-1], str(IN_FLIGHT)]
+    with tethered(setting.folder, replace(known, command=command), environment):
+        yield
 
 
 def bare_worker() -> Service:
