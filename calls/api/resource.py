@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+
 from calls.api.bodies import OF_ROWS, CallStatus
 from calls.api.examples import OF_A_STATUS, OF_AN_ORDER
 from calls.ordering import ORDERING
@@ -28,6 +31,8 @@ class CallResource(JobResource):
     content_types = ("application/json",)
     order_examples = OF_AN_ORDER
     status_examples = OF_A_STATUS
+    #: The result, whatever it is; the status of a call without one.
+    Ended = OpenApiTypes.ANY
 
     def status_body(self, job: Job, known: Estimate, *, in_list: bool = False) -> dict[str, Any]:
         """Counts steps in place of rows, also when the call has ended. Both numbers of a complete call are equal."""
@@ -37,6 +42,13 @@ class CallResource(JobResource):
         if has_ended(job) and job.state != State.CANCELLED:
             body |= {"stepsDone": job.progress_done, "stepsTotal": job.progress_total}
         return body
+
+    def answer_when_ended(self, job: Job) -> tuple[str, Any]:
+        """The result, if the call has succeeded and it is small; else the status, which has its address."""
+        value = (job.result or {}).get("value") if job.state == State.SUCCEEDED else None
+        if value is None:
+            return super().answer_when_ended(job)
+        return reverse("call-result", args=[job.pk]), value
 
 
 CALLS: Final = CallResource()

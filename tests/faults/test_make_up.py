@@ -5,21 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import pytest
 import redis
 
-from calls.call import Call
 from config.stack.datafolder import BASE_DIR
 from tests.support.make_up import Up, assert_outlives, execute, running_up
 from tests.support.processes import clean_environment
 from tests.support.waiting import wait_until
-
-#: Until calls have an API, and can send requests.
-NO_CALLS = pytest.mark.xfail(
-    not (find_spec("calls.api") and hasattr(Call, "get")), reason="calls are not there yet", strict=True
-)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +50,6 @@ def test_a_queue_that_is_declared_by_the_environment_alone_is_worked_off(up: Up)
     wait_until(lambda: up.health() == {}, timeout=60, every=0.5, message="each queue has a worker, each sweep runs")
 
 
-@NO_CALLS
 def test_the_demo_of_a_call_shows_its_steps_and_its_result(up: Up) -> None:
     demo = subprocess.run(
         [sys.executable, "-m", "config.stack.demo", "call"],

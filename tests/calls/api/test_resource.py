@@ -53,6 +53,28 @@ def test_an_order_is_accepted_with_the_addresses_of_its_status(api: APIClient) -
     assert (job.kind, job.type, job.queue) == ("call", "doubles", "calls")
 
 
+def test_an_order_that_waits_is_answered_with_the_result(api: APIClient) -> None:
+    key = {"Idempotency-Key": "twice"}
+    job = Job.objects.get(pk=order(api, headers=key).json()["id"])
+    run(job)
+    answer = order(api, headers={**key, "Prefer": "wait=5"})
+    assert (answer.status_code, answer.json()) == (200, {"doubled": [2, 4, 6], "total": 12})
+    told = ("Content-Location", "Location", "Preference-Applied")
+    assert [answer[name] for name in told] == [
+        f"/api/calls/{job.pk}/result", f"/api/calls/{job.pk}/status", "wait=5",
+    ]  # fmt: skip
+    assert order(api, headers=key).status_code == 202
+
+
+def test_an_order_whose_result_is_a_file_is_answered_with_its_status(api: APIClient) -> None:
+    body, key = {"callType": "text", "parameters": {"length": 100_000}}, {"Idempotency-Key": "twice"}
+    job = Job.objects.get(pk=order(api, body, headers=key).json()["id"])
+    run(job)
+    answer = order(api, body, headers={**key, "Prefer": "wait=5"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "Complete")
+    assert answer["Content-Location"] == f"/api/calls/{job.pk}/status"
+
+
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [

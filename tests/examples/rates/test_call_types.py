@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 
-from calls.call import Call
 from calls.models import Step
 from calls.ordering import ORDERING
 from calls.types import CALL_TYPES, Host
@@ -18,8 +17,6 @@ from jobs.models import Job
 from tests.support.remotes import Remote, exchange_rates
 from tests.support.uploads import run
 
-#: Until calls can send requests.
-NO_REQUESTS = pytest.mark.xfail(not hasattr(Call, "get"), reason="Call.get does not exist yet", strict=True)
 ORDER = {"callType": "exchange-rates", "parameters": {"base": "EUR", "year": "2023"}}
 
 
@@ -30,7 +27,6 @@ def known(remote: Remote) -> Iterator[None]:
         yield
 
 
-@NO_REQUESTS
 @pytest.mark.usefixtures("known")
 @pytest.mark.django_db(transaction=True)
 def test_a_year_is_twelve_requests_each_made_once(owner: User, remote: Remote) -> None:
@@ -50,7 +46,6 @@ def test_a_year_is_twelve_requests_each_made_once(owner: User, remote: Remote) -
     assert Step.objects.filter(job=job, of_item=False).count() == 12
 
 
-@NO_REQUESTS
 @pytest.mark.usefixtures("known")
 @pytest.mark.django_db(transaction=True)
 def test_an_attempt_after_a_failure_asks_only_for_what_is_missing(owner: User, remote: Remote) -> None:
