@@ -12,8 +12,11 @@ class CallsConfig(AppConfig):
     verbose_name = "Calls"
 
     def ready(self) -> None:
+        from celery.signals import worker_shutdown
+
         from calls import checks, error_codes  # noqa: F401  (the checks register themselves)
         from calls.hosts.declared import seed_hosts
+        from calls.hosts.gatekeeper import stop_gatekeeper
         from calls.hosts.sweeping import forget_hosts, return_lost_turns
         from calls.kind import CALL
         from calls.types import CALL_TYPES
@@ -30,3 +33,4 @@ class CallsConfig(AppConfig):
         register_sections({"call-list": _("Calls")})
         CALL_TYPES.discover()
         post_migrate.connect(seed_hosts, sender=self, dispatch_uid="calls.seed_hosts")
+        worker_shutdown.connect(stop_gatekeeper, weak=False, dispatch_uid="calls.stop_gatekeeper")

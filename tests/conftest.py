@@ -18,6 +18,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
+from calls.hosts import gatekeeper
 from tests.support import buckets
 from tests.support.complaints import complaints_of
 from tests.support.flushing import keep_seeds
@@ -153,6 +154,14 @@ def web_server_is_back(request: pytest.FixtureRequest) -> None:
     """An earlier test may have ended the web server, and failed before it was started again."""
     if "live_url" in request.fixturenames:
         request.getfixturevalue("all_services").ensure_web()
+
+
+@pytest.fixture(autouse=True)
+def threads_of_hosts_end() -> Iterator[None]:
+    """Calls that a test runs in this process leave no thread behind that asks the database."""
+    yield
+    gatekeeper.stop_gatekeeper()
+    gatekeeper._of_processes.clear()
 
 
 @pytest.fixture(scope="session")

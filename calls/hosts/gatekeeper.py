@@ -36,6 +36,8 @@ LOOK_ROUND_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 1.0
 #: The pause after an error, such as an outage of PostgreSQL. Seconds.
 AFTER_ERROR_SECONDS: Final = 0.3
+#: How long a process that ends waits for its threads, which may wait for PostgreSQL. Seconds.
+STOP_SECONDS: Final = 5.0
 #: How many hosts without waiters a process remembers.
 MOST_LINES: Final = 200
 
@@ -113,8 +115,8 @@ class Gatekeeper:
             self._give_back_at = 0.0 if self._ended else self._give_back_at
             self._changed.notify()
         if thread is not None:
-            thread.join()
-        self._resumer.stop()
+            thread.join(STOP_SECONDS)
+        self._resumer.stop(STOP_SECONDS)
 
     def _end(self, ended: Ended, *, within: float = 0.0) -> None:
         self._ended.append(ended)
@@ -286,3 +288,9 @@ def gatekeeper() -> Gatekeeper:
     """The gatekeeper of this process; a forked one has its own."""
     known = _of_processes.get(os.getpid())
     return known or _of_processes.setdefault(os.getpid(), Gatekeeper())
+
+
+def stop_gatekeeper(**kwargs: Any) -> None:
+    """When a worker has stopped, its turns are given back at once. Else they are missed until their leases are over."""
+    if known := _of_processes.get(os.getpid()):
+        known.stop()

@@ -42,11 +42,11 @@ class Resumer:
                 self._thread = threading.Thread(target=self._run, name="resumer", daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, and wait for it."""
+    def stop(self, seconds: float) -> None:
+        """End the thread, and wait for it for so long."""
         self._stopped.set()
         if (thread := self._thread) is not None:
-            thread.join()
+            thread.join(seconds)
 
     def _run(self) -> None:
         try:

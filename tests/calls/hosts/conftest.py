@@ -1,6 +1,6 @@
-"""A gatekeeper of its own for each test, whose threads end with it, and jobs that run."""
+"""A gatekeeper of its own for each test, and jobs that run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,12 +15,10 @@ from jobs.states import State
 
 
 @pytest.fixture(autouse=True)
-def own_gatekeeper(transactional_db: None) -> Iterator[gatekeeper.Gatekeeper]:
+def own_gatekeeper(transactional_db: None) -> gatekeeper.Gatekeeper:
     gatekeeper._of_processes.clear()
     Host.objects.all().delete()  # those that bundled call types declare
-    yield gatekeeper.gatekeeper()
-    gatekeeper.gatekeeper().stop()
-    gatekeeper._of_processes.clear()
+    return gatekeeper.gatekeeper()
 
 
 @pytest.fixture

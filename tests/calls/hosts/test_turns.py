@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from calls.hosts.closing import close_host, record_answer
+from calls.hosts.gatekeeper import stop_gatekeeper
 from calls.hosts.turns import Turn, taking_turn
 from calls.models import Host
 from calls.models import Turn as TurnRow
@@ -84,6 +85,13 @@ def test_no_more_requests_are_in_flight_than_the_limit_allows(running: Callable[
     assert most == 3
     row = found(host=HOST, taken=0)
     assert (row.declared, row.in_flight, row.per_second) == (True, 3, None)
+    assert not TurnRow.objects.exists()
+
+
+def test_a_worker_that_has_stopped_keeps_no_turn(running: Callable[[], JobContext]) -> None:
+    with taking_turn(running(), HOST, Limits(in_flight=1)):
+        assert TurnRow.objects.count() == 1
+    stop_gatekeeper()
     assert not TurnRow.objects.exists()
 
 
