@@ -53,13 +53,14 @@ class Answer:
         return json.loads(self.text) if self.content else None
 
     def as_json(self) -> dict[str, Any]:
-        """The answer as a step stores it: its body as text if it is UTF-8, else in base64."""
+        """The answer as a step stores it: its body as text if it is UTF-8, else in base64; without cookies."""
         body: dict[str, str]
         try:
             body = {"text": self.content.decode()}
         except UnicodeDecodeError:
             body = {"base64": base64.b64encode(self.content).decode()}
-        return {"status": self.status, "headers": dict(self.headers), **body}
+        headers = {name: value for name, value in self.headers.items() if name != "set-cookie"}
+        return {"status": self.status, "headers": headers, **body}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -11,12 +11,13 @@ from calls.each import StepFailure, run_each
 from calls.models import Step
 from calls.models.step import LONGEST_NAME
 from calls.requests import Answer, Options, Requests
-from calls.steps import Facts, StepId, Steps, fingerprint_of, key_of
+from calls.steps import Facts, StepId, Steps, fingerprint_of, key_of, step_invalid
 from jobs.classification import classify
 from jobs.context import JobContext
 from jobs.errors import AttemptStoppedError, LeaseLostError, PermanentError, PostponedError
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import LONGEST_MESSAGE, redact
+from jobs.postgres.pooling import release_connection
 
 if TYPE_CHECKING:
     from calls.deadline import Deadline
@@ -62,7 +63,7 @@ class Call:
         is the same in every attempt: if a worker is killed before the result is stored, it is called again with that
         key. `fingerprint`, a JSON value, says what it does; if it differs in a later attempt, that one fails.
 
-        Raises what `function` raises; PermanentError `step-changed`, `step-result-invalid`, `step-name-invalid` or
+        Raises what `function` raises; PermanentError `step-changed`, `step-result-invalid`, `step-invalid` or
         `deadline-exceeded`; LeaseLostError, and AttemptStoppedError if the attempt must end.
         """
         return self.run_step(name, lambda key, facts: function(key), fingerprint=["step", fingerprint])
@@ -112,14 +113,12 @@ class Call:
         return Call(self.shared, scope=self.full_name(name), is_item=True)
 
     def full_name(self, name: str) -> str:
-        """The name of a step with its scopes. Raises PermanentError `step-name-invalid`."""
+        """The name of a step with its scopes. Raises PermanentError `step-invalid`."""
         full = f"{self.scope}/{name}" if self.scope else name
         if not name or len(full) > LONGEST_NAME or not full.isprintable():
-            raise PermanentError(
+            raise step_invalid(
                 f"{full[:LONGEST_NAME]!r} cannot be the name of a step: a name has 1 to {LONGEST_NAME} printable "
-                "characters, together with its scopes.",
-                code="step-name-invalid",
-                public="A step of the call has a name that is not valid.",
+                "characters, together with its scopes."
             )
         return full
 
@@ -138,6 +137,7 @@ class Call:
             return steps.result(step.name)
         self.shared.deadline.check()
         facts, began = Facts(), time.monotonic()
+        release_connection()  # the function may wait for something other than PostgreSQL
         try:
             value = function(key_of(self.shared.context.job.pk, step.name), facts)
         except PostponedError as error:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections
 
 from jobs.classification import classify
-from jobs.errors import AttemptStoppedError, HandlerError, LeaseLostError, PostponedError
+from jobs.errors import AttemptStoppedError, HandlerError, LeaseLostError, PermanentError, PostponedError
+from jobs.postgres.pooling import release_connection
 
 if TYPE_CHECKING:
     from calls.call import Call
@@ -67,6 +68,7 @@ def run_each(
 
     if at_most == 1 or len(items) <= 1:
         return [run_item(index, item) for index, item in enumerate(items)]
+    release_connection()  # this thread only waits
     with ThreadPoolExecutor(min(at_most, len(items)), thread_name_prefix="each") as pool:
         futures = [pool.submit(copy_context().run, run_in_thread, *each) for each in enumerate(items)]
         _stop_at_first_failure(futures)
@@ -74,8 +76,14 @@ def run_each(
     return [future.result() for future in futures]
 
 
+#: Failures of the call, not of an item: none may take the place of a result.
+OF_THE_CALL: Final = frozenset({"deadline-exceeded", "step-changed", "step-invalid", "step-result-lost"})
+
+
 def _is_final(error: Exception, job: Job) -> bool:
-    """Whether no later attempt will try the item again."""
+    """Whether the item has failed, and no later attempt will try it again."""
+    if isinstance(error, PermanentError) and error.code in OF_THE_CALL:
+        return False
     return classify(error).permanent or (isinstance(error, HandlerError) and job.attempt_count >= job.max_attempts)
 
 

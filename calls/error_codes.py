@@ -68,8 +68,8 @@ OF_JOBS: Final = [
         _AUTHOR, Retry.NO,
     ),
     ErrorCode(
-        "step-name-invalid", 422, "Invalid name of a step",
-        "A step of the call type has a name that is empty, too long, or contains control characters.",
+        "step-invalid", 422, "Invalid step",
+        "A step of the call type has a name that is not valid or used twice, or an item or a header that is not valid.",
         _AUTHOR, Retry.NO,
     ),
     ErrorCode(

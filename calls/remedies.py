@@ -26,7 +26,7 @@ REMEDIES_OF_CALLS: Final = {
     "address-not-allowed": Remedy(_("Use a URL with a public address."), Action.CHANGE_PARAMETERS, Helps.CHANGING),
     "url-invalid": Remedy(_("Use another URL. It must begin with https://."), Action.CHANGE_PARAMETERS, Helps.CHANGING),
     "step-changed": ASK,
-    "step-name-invalid": ASK,
+    "step-invalid": ASK,
     "step-result-invalid": ASK,
     "step-result-lost": ASK,
     "unknown-call-type": UNKNOWN_TYPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -19,6 +20,15 @@ LONGEST_READ: Final = 64_000
 HEADERS_SHOWN: Final = frozenset(
     {"content-type", "content-length", "date", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "server"}
 )
+#: Headers of requests whose values are shown. Each service has its own name for the one with the credential.
+HEADERS_SENT: Final = frozenset(
+    {
+        "accept", "accept-language", "content-type", "idempotency-key", "if-match", "if-modified-since",
+        "if-none-match", "if-unmodified-since", "prefer", "range", "user-agent",
+    }
+)  # fmt: skip
+#: Names of parameters of a query that are credentials, beside those that all kinds know.
+_CREDENTIAL: Final = re.compile(r"(?i)(?:^|[_-])(?:key|sig|signature|auth)$")
 
 
 class Shown:
@@ -34,15 +44,13 @@ class Shown:
         """The URL with `***` in place of each secret in its query."""
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        query = urlencode(
-            [(name, MASK if is_sensitive(name, self._named) else value) for name, value in pairs], safe="*"
-        )
+        query = urlencode([(name, MASK if self._hides(name) else value) for name, value in pairs], safe="*")
         return self._redacted(urlunsplit(parts._replace(query=query)))
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         """`method`, `url`, `headers`, and `body` if there is one."""
         sent = {
-            name: MASK if is_sensitive(name, self._named) else self._redacted(text) for name, text in headers.items()
+            name: self._redacted(value) if name.lower() in HEADERS_SENT else MASK for name, value in headers.items()
         }
         return {"method": method, "url": self.url(url), "headers": sent, **self._body(body)}
 
@@ -61,8 +69,8 @@ class Shown:
         shown = self._redacted(text)
         return {"body": shown if len(shown) <= LONGEST_BODY else f"{shown[:LONGEST_BODY]}…"}
 
-    def _value(self, name: str, value: str) -> str:
-        return MASK if is_sensitive(name, self._named) else value
+    def _hides(self, name: str) -> bool:
+        return is_sensitive(name, self._named) or _CREDENTIAL.search(name) is not None
 
     def _redacted(self, text: str) -> str:
         return redact(text, self._secrets)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from psycopg.types.json import Jsonb
@@ -91,6 +91,8 @@ class Steps:
     context: JobContext
     expected: int | None = None
     _ended: dict[str, StoredStep] = field(default_factory=dict)
+    #: The names of this attempt's steps that are over.
+    _used: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def load(self) -> None:
@@ -105,11 +107,16 @@ class Steps:
     def find(self, step: StepId) -> StoredStep | None:
         """The step that is done or refused; None if it must be tried.
 
-        Raises PermanentError `step-changed` if it did something else.
+        Raises PermanentError: `step-changed` if it did something else, `step-invalid` if this attempt has already had a
+        step of this name, whose result would silently take the place of another.
         """
-        stored = self._ended.get(step.name)
-        if stored is None or not stored.is_over:
-            return None
+        with self._lock:
+            stored = self._ended.get(step.name)
+            if stored is None or not stored.is_over:
+                return None
+            if step.name in self._used:
+                raise step_invalid(f"The name {step.name!r} is used for two steps.")
+            self._used.add(step.name)
         if stored.fingerprint != step.fingerprint:
             raise PermanentError(
                 f"The step {step.name!r} is already done, but it now does something else than before. A step must "
@@ -146,10 +153,15 @@ class Steps:
         self._write(step, outcome, facts, milliseconds, error_code=code, error_message=message)
 
     def report(self) -> None:
-        """Report how many steps are done, and how many are expected, without those of items."""
+        """Report how many steps are done, and how many are expected, without those of items.
+
+        The number of all steps is a detail of the progress, so a call with long items does not seem to stall.
+        """
         with self._lock:
-            done = sum(step.is_over and not step.of_item for step in self._ended.values())
-        self.context.report_progress(done, total=None if self.expected is None else max(self.expected, done))
+            over = [step for step in self._ended.values() if step.is_over]
+            done = sum(not step.of_item for step in over)
+            self.context.report_progress(done, total=None if self.expected is None else max(self.expected, done))
+            self.context.report_details(steps=len(over))
 
     def write_progress(self) -> None:
         """Write the progress at the end of an attempt that has not finished the call. Nothing if its lease is lost.
@@ -202,6 +214,8 @@ class Steps:
         )
         with self._lock:
             self._ended[step.name] = ended
+            if ended.is_over:
+                self._used.add(step.name)
         self.report()
         return is_ours
 
@@ -219,12 +233,15 @@ class Steps:
     def _insert(self, row: dict[str, Any], stored: ArtifactWriter | None) -> bool:
         if stored is None:
             return bool(fetch_all(WRITE_STEP, artifact_id=None, **row))
-        with transaction.atomic():
-            artifact = stored.artifact()
-            artifact.save()
-            written = bool(fetch_all(WRITE_STEP, artifact_id=artifact.pk, **row))
-            if not written:
-                transaction.set_rollback(True)
+        try:
+            with transaction.atomic():
+                artifact = stored.artifact()
+                artifact.save()
+                written = bool(fetch_all(WRITE_STEP, artifact_id=artifact.pk, **row))
+                if not written:
+                    transaction.set_rollback(True)
+        except IntegrityError:  # the step has its file: by an earlier trial whose answer was lost, or a lost attempt
+            return False
         return written
 
 
@@ -234,8 +251,19 @@ def key_of(job_id: UUID, name: str) -> str:
 
 
 def fingerprint_of(*parts: Any) -> str:
-    """A hash of what a step does: of JSON values, whatever the order of their keys."""
-    return sha256(json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    """A hash of what a step does: of JSON values, whatever the order of their keys.
+
+    Raises PermanentError `step-invalid` for anything else, which would look different in the next attempt.
+    """
+    try:
+        return sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise step_invalid(f"An item or a fingerprint is not JSON: {error}") from None
+
+
+def step_invalid(reason: str) -> PermanentError:
+    """The code of the call type asks for a step that cannot be. `reason` is for the staff."""
+    return PermanentError(reason, code="step-invalid", public="A step of the call is not valid.")
 
 
 def json_text(value: Any, *, name: str) -> str:

@@ -52,7 +52,8 @@ class CallType(JobType):
     """
 
     #: How long after its order, or after staff requeued it, a call may still begin a step. Later it fails for good.
-    deadline: ClassVar[timedelta | None] = None
+    #: Without one, a call waits as long as a host stays closed.
+    deadline: ClassVar[timedelta | None] = timedelta(days=7)
     #: `host` or `host:port` → its limits. These hosts are trusted: requests to them may use http, and reach private
     #: addresses. Requests to all other hosts must use https and a public address.
     hosts: ClassVar[Mapping[str, Host]] = {}

@@ -16,16 +16,17 @@ from jobs.postgres.statements import fetch_all
 SHORTEST_SECONDS: Final = 1.0
 
 
-def close_host(host_key: str, *, seconds: float, reason: str) -> None:
-    """Send nothing to the host for so long, from any worker. One statement.
+def close_host(host_key: str, *, seconds: float, reason: str) -> float:
+    """Send nothing to the host for so long, from any worker, and return for how long. One statement.
 
     An earlier closing that lasts longer stays. `seconds` is limited to CALL_HOST_LONGEST_CLOSED_SECONDS. `reason` is
     for the staff, without secrets.
     """
     host = host_key.lower()[:LONGEST_HOST]
-    bounded = min(max(seconds, SHORTEST_SECONDS), settings.CALL_HOST_LONGEST_CLOSED_SECONDS)
+    bounded: float = min(max(seconds, SHORTEST_SECONDS), settings.CALL_HOST_LONGEST_CLOSED_SECONDS)
     fetch_all(CLOSE, host=host, seconds=bounded, reason=reason[:200])
     gatekeeper().look_again(host)
+    return bounded
 
 
 def record_answer(host_key: str, *, ok: bool, error: str = "") -> None:

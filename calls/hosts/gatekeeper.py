@@ -131,7 +131,7 @@ class Gatekeeper:
         return line
 
     def _wake(self) -> None:
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():  # a start may have failed
             self._thread = threading.Thread(target=self._run, name="gatekeeper", daemon=True)
             self._thread.start()
         self._changed.notify()

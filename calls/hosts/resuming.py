@@ -38,7 +38,7 @@ class Resumer:
         """Jobs are expected until then, by the monotonic clock."""
         with self._lock:
             self._until = max(self._until, until)
-            if self._thread is None and self._until > time.monotonic():
+            if not (self._thread and self._thread.is_alive()) and self._until > time.monotonic():
                 self._thread = threading.Thread(target=self._run, name="resumer", daemon=True)
                 self._thread.start()
 

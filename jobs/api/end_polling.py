@@ -74,7 +74,7 @@ class EndPoller:
         with self._changed:
             self._awaited.append(awaited)
             self._changed.notify()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a start may have failed
                 self._thread = threading.Thread(target=self._run, name="end-poller", daemon=True)
                 self._thread.start()
 

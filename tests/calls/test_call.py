@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -13,12 +14,14 @@ from calls import steps as steps_module
 from calls.call import Call
 from calls.large_results import read_large
 from calls.models import Step
-from calls.steps import key_of
+from calls.steps import Steps, key_of
 from jobs.errors import PermanentError, RetryableError
 from jobs.files.storage import artifact_storage
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.models import Artifact, Attempt, Job
+from jobs.postgres.pooling import POOLS
 from jobs.states import State
+from tests.support.pools import pool_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,7 +213,7 @@ def test_what_is_no_json_is_refused(call_of: Made, order_call: Order, run_attemp
 @pytest.mark.parametrize("name", ["", "x" * 301, "a\nb"])
 def test_a_name_that_is_not_valid_is_permanent(call_of: Made, order_call: Order, run_attempt: Run, name: str) -> None:
     job = run_attempt(order_call(call_of(lambda call: call.step(name, counting([], 1)))))
-    assert code_of(job) == "step-name-invalid"
+    assert code_of(job) == "step-invalid"
 
 
 def test_a_large_or_odd_result_of_the_call_is_its_file(call_of: Made, order_call: Order, run_attempt: Run) -> None:
@@ -252,3 +255,79 @@ def test_expected_steps_make_the_progress(call_of: Made, order_call: Order, run_
     assert seen == [(1, 2), (2, 2), (3, 3)]
     assert (job.progress_done, job.progress_total) == (3, 3)
     assert Attempt.objects.get().rows == 3
+
+
+def test_a_name_is_used_once_in_an_attempt(call_of: Made, order_call: Order, run_attempt: Run) -> None:
+    charged: list[int] = []
+
+    def run(call: Call) -> None:
+        for day in (1, 2):
+            call.each("charge", ["a"], lambda call, who, day=day: charged.append(day))
+
+    assert code_of(run_attempt(order_call(call_of(run)))) == "step-invalid"
+    assert charged == [1]
+
+
+def test_a_step_may_be_tried_again_in_its_attempt(call_of: Made, order_call: Order, run_attempt: Run) -> None:
+    failed: list[int] = []
+
+    def run(call: Call) -> Any:
+        with suppress(RetryableError):
+            call.step("a", lambda key: failing_once(failed))
+        return call.step("a", lambda key: failing_once(failed))
+
+    assert run_attempt(order_call(call_of(run))).state == State.SUCCEEDED
+
+
+def test_a_large_result_is_written_once_though_the_answer_to_its_commit_is_lost(
+    call_of: Made, order_call: Order, run_attempt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, trials = Steps._insert, []
+
+    def lose_the_first_answer(self: Steps, row: Any, stored: Any) -> bool:
+        written = insert(self, row, stored)
+        trials.append(written)
+        if len(trials) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return written
+
+    monkeypatch.setattr(Steps, "_insert", lose_the_first_answer)
+    large = "x" * steps_module.MAX_INLINE_BYTES
+    job = run_attempt(order_call(call_of(lambda call: len(call.step("big", lambda key: large)))))
+    assert (job.state, job.result) == (State.SUCCEEDED, {"value": len(large)})
+    assert trials == [True, False]
+    assert Artifact.objects.filter(role="step").count() == 1
+
+
+def test_what_has_no_fingerprint_is_refused(call_of: Made, order_call: Order, run_attempt: Run) -> None:
+    """A set looks different in each process, so that the next attempt would take it for another item."""
+    items: list[Any] = [{"a", "b"}]
+    job = run_attempt(order_call(call_of(lambda call: call.each("x", items, lambda call, item: 1))))
+    assert (job.state, code_of(job)) == (State.DEAD, "step-invalid")
+
+
+def test_steps_of_items_are_progress_too(call_of: Made, order_call: Order, run_attempt: Run) -> None:
+    seen: list[Any] = []
+
+    def look_up(call: Call, item: int) -> None:
+        call.step("a", counting([]))
+        seen.append(call.shared.context.progress_details)
+
+    run_attempt(order_call(call_of(lambda call: call.each("x", [1], look_up))))
+    assert seen == [{"steps": 1}]
+
+
+def test_no_session_is_held_while_a_step_runs_or_threads_are_waited_for(
+    call_of: Made, order_call: Order, run_attempt: Run
+) -> None:
+    free: list[int] = []
+
+    def run(call: Call) -> Any:
+        call.step("first", counting([]))
+        call.step("slow", lambda key: free.append(POOLS["default"].get_stats()["pool_available"]))
+        return call.each("x", [1, 2], lambda call, item: item)
+
+    job = order_call(call_of(run))
+    with pool_of(1, timeout_seconds=5):
+        assert run_attempt(job).result == {"value": [1, 2]}
+    assert free == [1]

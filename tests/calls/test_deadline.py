@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from calls.call import Call
+from jobs.errors import RetryableError
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.models import Job
 from jobs.states import State
@@ -38,15 +39,21 @@ def test_before_its_deadline_it_runs(call_of: Made, order_call: Order, run_attem
 def test_a_step_that_is_done_does_not_fall_under_the_deadline_and_a_new_one_does(
     call_of: Made, order_call: Order, run_attempt: Run, age: Age
 ) -> None:
+    late: list[bool] = []
+
     def run(call: Call) -> None:
         call.step("a", lambda key: 1)
+        if not late:
+            late.append(True)
+            raise RetryableError("once")
         age(call.shared.context.job, 2 * HOUR)
         call.shared.context.job.refresh_from_db()
-        call.step("a", lambda key: 1)
         call.step("b", lambda key: 2)
 
-    job = run_attempt(order_call(call_of(run, deadline=HOUR)))
-    assert (job.state, job.progress_done) == (State.DEAD, 1)
+    job = order_call(call_of(run, deadline=HOUR))
+    assert run_attempt(job).state == State.FAILED
+    assert (run_attempt(job).state, job.progress_done) == (State.DEAD, 1)
+    assert (job.result or {})["error"]["code"] == "deadline-exceeded"
 
 
 def test_requeued_by_staff_it_has_its_whole_time_again(

@@ -179,3 +179,19 @@ def test_no_item_and_one_item_need_no_threads(
 
     here = [threading.current_thread().name] * len(items)
     assert run_attempt(order_call(call_of(run))).result == {"value": here}
+
+
+def test_a_failure_of_the_call_is_not_kept_in_place_of_a_result(
+    call_of: Made, order_call: Order, run_attempt: Run
+) -> None:
+    items = [1, 2]
+
+    def run(call: Call) -> Any:
+        found = call.each("quote", items, lambda call, item: item, keep_failures=True)
+        if items == [1, 2]:
+            items.reverse()
+            raise RetryableError("once more")
+        return [str(each) for each in found]
+
+    job = run_attempt(run_attempt(order_call(call_of(run))))
+    assert (job.state, (job.result or {})["error"]["code"]) == (State.DEAD, "step-changed")

@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
+from calls.building import usual_key
 from calls.call import Call
+from calls.hosts import closing
 from calls.models import Step
 from calls.models.host import Host as HostRow
 from calls.requests import PAUSE_SECONDS
@@ -200,3 +203,70 @@ def test_hosts_that_the_class_does_not_name_must_be_public_and_use_https(
     assert failure(run_call(lambda call: call.get(private).status, hosts={}))[1] == "address-not-allowed"
     assert failure(run_call(lambda call: call.get("ftp://example.com/").status))[1] == "url-invalid"
     assert remote.counts()["requests"] == 0
+
+
+def test_a_refusal_of_ours_does_not_close_the_host_for_others(run_call: Callable[..., Job], remote: Remote) -> None:
+    url = f"{remote.url}/rates?base=EUR&date=2026-11-01"
+    for _ in range(6):
+        assert failure(run_call(lambda call: call.get(url, max_body_bytes=5).status))[1] == "answer-too-large"
+    assert run_call(lambda call: call.get(url).status).result == {"value": 200}
+
+
+def test_a_pause_of_a_week_is_bounded_for_the_host_and_the_call(run_call: Callable[..., Job], remote: Remote) -> None:
+    remote.behave({"do": "status", "status": 429, "retryAfter": 600_000})
+    job = run_call(lambda call: call.get(f"{remote.url}/rates").status)
+    closed_until = HostRow.objects.get(host=remote.host).closed_until
+    assert job.scheduled_at is not None
+    assert closed_until is not None
+    assert abs((job.scheduled_at - timezone.now()).total_seconds() - 3600) < 30
+    assert abs((closed_until - job.scheduled_at).total_seconds()) < 30
+
+
+def test_a_success_counts_though_the_host_cannot_be_closed(
+    run_call: Callable[..., Job], remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def unreachable(statement: str, **parameters: Any) -> Any:
+        asked.append(statement)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(closing, "fetch_all", unreachable)
+    used_up = {"RateLimit": '"default";r=0;t=30'}
+    remote.behave({"do": "status", "status": 200, "headers": used_up, "afterEffect": True})
+    job = run_call(lambda call: call.post(f"{remote.url}/orders", json={}).status)
+    assert (job.state, job.result, len(asked)) == (State.SUCCEEDED, {"value": 200}, 1)
+
+
+def test_a_pause_may_be_an_answer_that_is_accepted(run_call: Callable[..., Job], remote: Remote) -> None:
+    remote.behave({"do": "status", "status": 429, "retryAfter": 5})
+    assert run_call(lambda call: call.get(f"{remote.url}/rates", accept=[429]).status).result == {"value": 429}
+    assert HostRow.objects.get(host=remote.host).closed_until is not None
+
+
+def test_headers_that_are_given_replace_the_usual_ones(run_call: Callable[..., Job], remote: Remote) -> None:
+    given = {"content-type": "application/merge-patch+json", "idempotency-key": "mine", "X-Auth-Key": "s3cret"}
+    run_call(lambda call: call.post(f"{remote.url}/orders?sig=abc", json={}, headers=given).status)
+    step = Step.objects.get()
+    assert step.request is not None
+    assert step.request["headers"] == {
+        "User-Agent": "Longhaul-Calls/1", "Accept": "application/json", "idempotency-key": "mine",
+        "content-type": "application/merge-patch+json", "X-Auth-Key": "***",
+    }  # fmt: skip
+    assert step.request["url"] == f"{remote.url}/orders?sig=***"
+    assert remote.counts()["keys"] == {"mine": 1}
+
+
+@pytest.mark.parametrize("options", [{"headers": {"X-A": "a\r\nb: c"}}, {"json": {1, 2}}, {"params": {"a": "\ud800"}}])
+def test_a_request_that_cannot_be_written_is_permanent(
+    run_call: Callable[..., Job], remote: Remote, options: dict[str, Any]
+) -> None:
+    job = run_call(lambda call: call.get(f"{remote.url}/rates", **options).status)
+    assert failure(job) == ("dead", "step-invalid", "A step of the call is not valid.")
+    assert remote.counts()["requests"] == 0
+
+
+def test_a_default_port_is_no_other_host() -> None:
+    assert [usual_key(receiver) for receiver in ("a.example:443", "a.example:80", "a.example:8443", "[::1]:443")] == [
+        "a.example", "a.example", "a.example:8443", "[::1]",
+    ]  # fmt: skip

@@ -50,6 +50,7 @@
 | `page_fixtures` | fixtures: a user of the pages, in the test client and in Chromium, and their reports |
 | `page_text` | the text of an HTML page |
 | `people` | several users, and people of the staff |
+| `pools` | the pool of sessions that a worker of threads has |
 | `processes` | finds and ends the processes of a data folder |
 | `promtool` | Prometheus' checker of rules, with real scrapes |
 | `proxies` | a network that counts bytes, and fails where a test says |

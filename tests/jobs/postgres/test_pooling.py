@@ -4,12 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from jobs.classification import classify
@@ -17,31 +16,18 @@ from jobs.context import JobContext
 from jobs.models import Attempt, Job, Queue
 from jobs.postgres.advisory_locks import LockClass, lock_key
 from jobs.postgres.deadlines import answering_within
-from jobs.postgres.pooling import POOLS, release_connection, use_pool
+from jobs.postgres.pooling import POOLS, release_connection
 from jobs.postgres.sessions import SETTINGS, own_connection, short_session
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
 from jobs.worker.execution import execute_job
+from tests.support.pools import pool_of
 from tests.support.sessions import OTHERS, sessions
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PID = "SELECT pg_backend_pid() AS pid"
-
-
-@contextmanager
-def pool_of(size: int, **options: Any) -> Iterator[None]:
-    """A pool for the length of the block; the sessions of this thread are of it, too."""
-    shared = connections.settings[DEFAULT_DB_ALIAS]
-    before = shared["OPTIONS"], shared["CONN_MAX_AGE"]
-    use_pool(size, **options)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        POOLS.pop(DEFAULT_DB_ALIAS).close()
-        shared["OPTIONS"], shared["CONN_MAX_AGE"] = before
 
 
 @pytest.fixture
