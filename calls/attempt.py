@@ -9,6 +9,7 @@ from calls.deadline import Deadline
 from calls.steps import Steps, json_text
 from jobs.context import JobContext
 from jobs.models import Artifact
+from jobs.postgres.pooling import release_connection
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -27,6 +28,7 @@ def run_call_type(
     steps.load()
     deadline = Deadline(context.attempt, call_type.deadline)
     deadline.check()
+    release_connection()
     try:
         value = call_type.run(Call(Shared(context, call_type, steps, deadline)), parameters, user)
     except Exception:

@@ -128,8 +128,17 @@ class Call:
         return name if number == 1 else f"{name} #{number}"
 
     def run_step(self, name: str, function: Callable[[str, Facts], Any], *, fingerprint: Any) -> Any:
-        """As `step`; `function` also gets the facts for the staff to fill in. A refused step raises its failure."""
-        steps, step = self.shared.steps, self._identify(name, fingerprint)
+        """As `step`; `function` also gets the facts for the staff to fill in. A refused step raises its failure.
+
+        The thread holds no session of PostgreSQL afterwards: what the call does between its steps may take long.
+        """
+        try:
+            return self._run_step(self._identify(name, fingerprint), function)
+        finally:
+            release_connection()
+
+    def _run_step(self, step: StepId, function: Callable[[str, Facts], Any]) -> Any:
+        steps = self.shared.steps
         self.shared.context.check()
         if stored := steps.find(step):
             if stored.outcome == Step.Outcome.REFUSED:

@@ -1,5 +1,6 @@
 """Fixtures for the whole suite; `tests/support/servers.py` has started the servers by now."""
 
+import asyncio
 import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -154,6 +155,22 @@ def web_server_is_back(request: pytest.FixtureRequest) -> None:
     """An earlier test may have ended the web server, and failed before it was started again."""
     if "live_url" in request.fixturenames:
         request.getfixturevalue("all_services").ensure_web()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Once a browser has started, its event loop runs in this thread; a test without a browser does not see it.
+
+    Such a test may run coroutines of its own.
+    """
+    if "playwright" in getattr(item, "fixturenames", ()):
+        return (yield)
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(autouse=True)

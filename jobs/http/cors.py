@@ -31,6 +31,7 @@ ALLOWED_FIELDS: Final = (
 EXPOSED_FIELDS: Final = (
     "Accept-Ranges",
     "Allow",
+    "Call-Reused",
     "Content-Disposition",
     "Content-Location",
     "Content-Range",

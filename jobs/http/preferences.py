@@ -14,6 +14,8 @@ from jobs.http.conditional import LONGEST_LIST
 #: The parts of the header. A quoted string is one part, so commas and words within it do not count. An unclosed one
 #: takes the rest: otherwise the search would go on from each later quote, in quadratic time.
 _PARTS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[,;=]|[^",;=\s]+')
+#: An escaped character of a quoted string (RFC 9110 section 5.6.4).
+_ESCAPED: Final = re.compile(r"\\(.)")
 
 RESPOND_ASYNC: Final = "respond-async"
 WAIT: Final = "wait"
@@ -65,4 +67,4 @@ def _pairs(parts: list[str]) -> Iterator[tuple[str, str]]:
 
 def _unquoted(value: str) -> str:
     """Section 2: a quoted value equals the same value without quotes."""
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if len(value) > 1 and value[0] == value[-1] == '"' else value
+    return _ESCAPED.sub(r"\1", value[1:-1]) if len(value) > 1 and value[0] == value[-1] == '"' else value

@@ -262,7 +262,7 @@ def test_a_name_is_used_once_in_an_attempt(call_of: Made, order_call: Order, run
 
     def run(call: Call) -> None:
         for day in (1, 2):
-            call.each("charge", ["a"], lambda call, who, day=day: charged.append(day))
+            call.each("charge", [day], lambda call, day: charged.append(day))
 
     assert code_of(run_attempt(order_call(call_of(run)))) == "step-invalid"
     assert charged == [1]
@@ -317,17 +317,22 @@ def test_steps_of_items_are_progress_too(call_of: Made, order_call: Order, run_a
     assert seen == [{"steps": 1}]
 
 
-def test_no_session_is_held_while_a_step_runs_or_threads_are_waited_for(
+def test_no_session_is_held_by_a_step_between_steps_or_while_threads_are_waited_for(
     call_of: Made, order_call: Order, run_attempt: Run
 ) -> None:
     free: list[int] = []
 
+    def look(key: str = "") -> None:
+        free.append(POOLS["default"].get_stats()["pool_available"])
+
     def run(call: Call) -> Any:
-        call.step("first", counting([]))
-        call.step("slow", lambda key: free.append(POOLS["default"].get_stats()["pool_available"]))
+        look()
+        call.step("first", look)
+        look()
+        call.step("second", look)
         return call.each("x", [1, 2], lambda call, item: item)
 
     job = order_call(call_of(run))
     with pool_of(1, timeout_seconds=5):
         assert run_attempt(job).result == {"value": [1, 2]}
-    assert free == [1]
+    assert free == [1, 1, 1, 1]

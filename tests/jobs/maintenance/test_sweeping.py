@@ -134,4 +134,6 @@ def test_the_periods_of_a_fresh_database_are_pinned() -> None:
         "jobs.settle_scheduled_runs": 30,
         "jobs.prune_scheduled_runs": 300,
         "jobs.encrypt_schedules": 300,
+        "jobs.return_lost_turns": 60,
+        "jobs.forget_hosts": 600,
     }

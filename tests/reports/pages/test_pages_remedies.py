@@ -24,6 +24,8 @@ MakeJob = Callable[..., Job]
 OF_CALLBACKS = {"no-owner", "endpoint-disabled", "url-not-allowed", "receiver-unreachable", "gone"}
 #: Codes that only mails fail with.
 OF_MAILS = {"mail-refused", "mail-unconfirmed"}
+#: Tasks have no owner.
+OF_TASKS = {"return-value", "task-arguments", "unknown-task"}
 #: Only the failure itself knows whether trying again may help.
 LEFT_TO_THE_FAILURE = {"permanent-error"}
 
@@ -77,7 +79,7 @@ def test_each_failure_has_one_remedy(
 
 
 def test_every_code_of_the_catalogue_has_a_remedy_that_fits(signed_in: Client, make_job: MakeJob) -> None:
-    codes = {known.code for known in error_codes(Source.JOB)} - OF_CALLBACKS - OF_MAILS
+    codes = {known.code for known in error_codes(Source.JOB)} - OF_CALLBACKS - OF_MAILS - OF_TASKS
     assert len(codes) > 10
     for code in codes:
         page = signed_in.get(f"/reports/{failed(make_job, code).pk}").content.decode()
