@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from django.db import connection, connections
 from django_prometheus.middleware import Metrics
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
@@ -186,6 +186,24 @@ def playwright(playwright: Playwright) -> Iterator[Playwright]:
     """While its event loop runs in this thread, Django has other connections there, which end before it does."""
     yield playwright
     connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def launch_browser(launch_browser: Callable[..., Browser]) -> Callable[..., Browser]:
+    """It is closed after the last test, which may be one that does not see its event loop."""
+
+    def launch(**options: Any) -> Browser:
+        browser, loop = launch_browser(**options), asyncio._get_running_loop()
+        close = browser.close
+
+        def close_in_its_loop(**reason: Any) -> None:
+            asyncio._set_running_loop(loop)
+            close(**reason)
+
+        browser.close = close_in_its_loop  # type: ignore[method-assign]
+        return browser
+
+    return launch
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,10 @@ class _Ticker:
             database.close()
 
     def _wait(self) -> list[Heartbeat] | None:
-        """The attempts of the next tick; None if the thread is to end, since none has come or run for an interval."""
+        """The attempts of the next tick that have run for an interval.
+
+        None if the thread is to end, since none has come or run for an interval.
+        """
         began = time.monotonic()
         with self._changed:
             while (seconds := began + self._interval() - time.monotonic()) > 0:
@@ -143,7 +146,8 @@ class _Ticker:
                 self._thread = None
                 return None
             self._is_used = False
-            return list(self._heartbeats)
+            now = time.monotonic()
+            return [heartbeat for heartbeat in self._heartbeats if heartbeat.first_at <= now]
 
     def _tick(self, heartbeats: list[Heartbeat], database: BaseDatabaseWrapper) -> None:
         """Beat, even if PostgreSQL fails; then stop the attempts that must not go on.

@@ -53,6 +53,8 @@ class Heartbeat:
         self.interval = min(TICK_SECONDS, context.lease_seconds / 3)
         now = time.monotonic()
         self.renewed_at = self.progressed_at = now
+        #: A shorter attempt costs no beat, whenever it began between two beats of its process.
+        self.first_at = now + self.interval
         self.stopping_since: float | None = None
         self.stopped_at: float | None = None
         self.interrupted = False
