@@ -34,6 +34,7 @@ from jobs.outbound.redirects import MAX_REDIRECTS, METHODS, STATUSES, carried_he
 from jobs.outbound.requests import request_bytes
 from jobs.outbound.responses import Headers, Response, excerpt_of
 from jobs.outbound.retry_hints import wait_seconds
+from jobs.outbound.sending import send_until_answered
 from jobs.outbound.targets import Target
 from jobs.outbound.urls import ForbiddenURLError
 
@@ -159,7 +160,7 @@ class Exchange:
         try:
             # A server that refuses early may answer without reading on.
             with suppress(BrokenPipeError, ConnectionResetError):
-                sock.sendall(request)
+                send_until_answered(sock, request)
             response.begin()
             yield response, sock
         except BROKEN as error:
