@@ -108,7 +108,7 @@ def fail_job(
     owns the job.
     """
     with transaction.atomic():
-        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED, measured.get("rows"), artifacts=artifacts)
+        record = _end_in_failure(attempt, error, decision, Event.Name.FAILED, artifacts=artifacts)
         return _end_attempt(attempt, Outcome.FAILED, traceback=record.traceback, **record.columns(), **measured)
 
 
@@ -120,15 +120,14 @@ def lose_attempt(
     Raises LeaseLostError if the attempt no longer owns the job or, with `expired_only`, its lease was renewed.
     """
     with transaction.atomic():
-        rows = measured.get("rows")
-        record = _end_in_failure(attempt, error, decision, Event.Name.RESCUED, rows, expired_only=expired_only)
+        record = _end_in_failure(attempt, error, decision, Event.Name.RESCUED, expired_only=expired_only)
         return _end_attempt(attempt, Outcome.LOST, traceback=record.traceback, **record.columns(), **measured)
 
 
 def cancel_attempt(attempt: Attempt, **measured: int | None) -> Outcome:
     """running → cancelled, by the worker, on request. Raises LeaseLostError if the attempt no longer owns the job."""
     with transaction.atomic():
-        _leave_running(attempt, measured.get("rows"), state=State.CANCELLED, finished_at=Now())
+        _leave_running(attempt, state=State.CANCELLED, finished_at=Now())
         _end_attempt(attempt, Outcome.CANCELLED, **measured)
         record_event(attempt.job_id, Event.Name.CANCELLED, attempt=attempt.number)
     return Outcome.CANCELLED
@@ -142,7 +141,7 @@ def hand_back_job(attempt: Attempt, **measured: int | None) -> Outcome:
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
             return cancel_attempt(attempt, **measured)
-        _leave_running(attempt, measured.get("rows"), state=State.QUEUED, attempt_count=F("attempt_count") - 1)
+        _leave_running(attempt, state=State.QUEUED, attempt_count=F("attempt_count") - 1)
         _end_attempt(attempt, Outcome.HANDED_BACK, **measured)
         record_event(attempt.job_id, Event.Name.HANDED_BACK, attempt=attempt.number)
     return Outcome.HANDED_BACK
@@ -156,8 +155,8 @@ def postpone_job(attempt: Attempt, *, error: PostponedError, delay: timedelta, *
     with transaction.atomic():
         if _is_to_be_cancelled(attempt):
             return cancel_attempt(attempt, **measured)
-        later: dict[str, Any] = {"attempt_count": F("attempt_count") - 1, "scheduled_at": Now() + delay, "due": False}
-        _leave_running(attempt, measured.get("rows"), state=State.QUEUED, **later)
+        count = F("attempt_count") - 1
+        _leave_running(attempt, state=State.QUEUED, attempt_count=count, scheduled_at=Now() + delay, due=False)
         _end_attempt(attempt, Outcome.HANDED_BACK, error_message=str(error), **measured)
         facts: dict[str, Any] = {"reason": str(error), "public": error.public, "seconds": round(delay.total_seconds())}
         record_event(attempt.job_id, Event.Name.POSTPONED, attempt=attempt.number, **facts)
@@ -192,7 +191,6 @@ def _end_in_failure(
     error: BaseException,
     decision: Decision,
     event: Event.Name,
-    rows: int | None,
     *,
     expired_only: bool = False,
     artifacts: Iterable[Artifact] = (),
@@ -216,7 +214,7 @@ def _end_in_failure(
         changes = {"state": State.FAILED, "retry_at": Now() + decision.delay}
         facts["retryInSeconds"] = round(decision.delay.total_seconds(), 1)
     result = {**public.as_result(), **(error.details if isinstance(error, RejectedError) else {})}
-    _leave_running(attempt, rows, expired_only=expired_only, result=result, **record.columns(), **changes)
+    _leave_running(attempt, expired_only=expired_only, result=result, **record.columns(), **changes)
     if changes["state"] == State.DEAD:
         Artifact.objects.bulk_create(artifacts)
     record_event(attempt.job_id, event, **facts)
@@ -231,10 +229,7 @@ def _is_to_be_cancelled(attempt: Attempt) -> bool:
     return bool(held.values_list("cancel_requested_at", flat=True).first())
 
 
-def _leave_running(attempt: Attempt, rows: int | None, *, expired_only: bool = False, **changes: Any) -> None:
-    """End the lease, and write the last progress, which the heartbeat may have missed; None if it is not known."""
-    if rows is not None:
-        changes["progress_done"] = rows
+def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: Any) -> None:
     held = Job.objects.held_by(attempt.job_id, attempt.fencing_token)
     if expired_only:
         held = held.orphaned()
