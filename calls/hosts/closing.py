@@ -8,7 +8,6 @@ from django.conf import settings
 
 from calls.hosts.gatekeeper import gatekeeper
 from calls.hosts.statements import CLOSE
-from calls.hosts.taking import give_back, record_failure
 from calls.models.host import LONGEST_HOST
 from jobs.postgres.statements import fetch_all
 
@@ -27,13 +26,3 @@ def close_host(host_key: str, *, seconds: float, reason: str) -> float:
     fetch_all(CLOSE, host=host, seconds=bounded, reason=reason[:200])
     gatekeeper().look_again(host)
     return bounded
-
-
-def record_answer(host_key: str, *, ok: bool, error: str = "") -> None:
-    """Count how a request ended that had no turn. One statement; `Turn.succeed` and `Turn.fail` cost less."""
-    host = host_key.lower()[:LONGEST_HOST]
-    if ok:
-        give_back(host, [], ok=True)
-    else:
-        record_failure(host, error, is_probe=False)
-    gatekeeper().look_again(host)
