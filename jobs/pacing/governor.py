@@ -110,7 +110,8 @@ class Governor:
     def close(self) -> None:
         """End the governor's sessions, and record what it did."""
         self._auto.close()
-        self._tell()
+        if not self._tell():
+            self._tell()  # over a new session: the old one may have ended while the rows flowed
 
     def _wait(self) -> None:
         while (left := self._pacer.seconds_to_wait()) > 0:
@@ -143,9 +144,11 @@ class Governor:
         else:
             self._pacer.rate, self._auto.slowed_by = self.dials.rows_per_second, []
 
-    def _tell(self) -> None:
+    def _tell(self) -> bool:
         try:
             Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(conditions=self.conditions())
         except (DatabaseError, InterfaceError) as error:
             logger.warning("conditions_not_kept", error=repr(error))
             connection.close()
+            return False
+        return True

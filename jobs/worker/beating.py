@@ -102,18 +102,19 @@ class _Ticker:
         self._heartbeats: set[Heartbeat] = set()
         self._thread: threading.Thread | None = None
         self._is_used = False
+        #: When the thread's wait ends, by the monotonic clock, if nothing changes.
+        self._wakes_at = 0.0
         self._changed = threading.Condition()
 
     def add(self, heartbeat: Heartbeat) -> None:
         """Begin to beat for this attempt."""
         with self._changed:
-            is_shorter = heartbeat.interval < self._interval()
             self._heartbeats.add(heartbeat)
             self._is_used = True
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
                 self._thread.start()
-            elif is_shorter:
+            elif heartbeat.first_at < self._wakes_at:
                 self._changed.notify()
 
     def remove(self, heartbeat: Heartbeat) -> None:
@@ -140,13 +141,13 @@ class _Ticker:
         """
         began = time.monotonic()
         with self._changed:
-            while (seconds := began + self._interval() - time.monotonic()) > 0:
-                self._changed.wait(seconds)
+            while (now := time.monotonic()) < (wakes_at := began + self._interval()):
+                self._wakes_at = wakes_at
+                self._changed.wait(wakes_at - now)
             if not (self._heartbeats or self._is_used):
                 self._thread = None
                 return None
             self._is_used = False
-            now = time.monotonic()
             return [heartbeat for heartbeat in self._heartbeats if heartbeat.first_at <= now]
 
     def _tick(self, heartbeats: list[Heartbeat], database: BaseDatabaseWrapper) -> None:

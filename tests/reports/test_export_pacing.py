@@ -110,6 +110,23 @@ def test_dials_that_cannot_be_read_stay_as_they_were(
     assert conditions()["rowsPerSecond"] == 10_000
 
 
+def test_a_session_that_ended_after_the_last_look_costs_no_conditions(
+    report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governor, "LOOK_SECONDS", 60)
+    running = run(report_of(WIDE, rows_per_second=10_000))
+    wait_until(lambda: rows() > 0)
+    name = connection.settings_dict["NAME"]
+    ended = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state = 'idle'"
+        " AND query LIKE %s AND pid <> pg_backend_pid()"
+    )
+    with psycopg.connect(throw_away.database_url("postgres"), autocommit=True) as other:
+        wait_until(lambda: other.execute(ended, [name, "%jobs_typedials%"]).fetchall())
+    assert running.result(timeout=20).job.state == State.SUCCEEDED
+    assert conditions()["rowsPerSecond"] == 10_000
+
+
 def test_auto_stays_below_the_dial_and_slows_down_while_the_database_does_not_answer(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

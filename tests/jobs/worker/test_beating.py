@@ -314,6 +314,24 @@ def test_a_shorter_interval_counts_at_once(claimed: Callable[[], JobContext], mo
             wait_until(lambda: Job.objects.get(pk=short.job.pk).progress_done == 1, timeout=10)
 
 
+def test_the_end_of_a_longer_interval_is_not_waited_for(
+    claimed: Callable[[], JobContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt that it belonged to has ended."""
+    wait_until(lambda: not threads())
+    changed: Any = module._ticker._changed
+    with monkeypatch.context() as patch:
+        patch.setattr(heartbeat, "TICK_SECONDS", 60)
+        long = claimed()
+        long.lease_seconds = 180
+        with beating(long):
+            wait_until(lambda: changed._waiters, message="the thread waits for the end of the long interval")
+    later = claimed()
+    with beating(later):
+        later.report_progress(1)
+        wait_until(lambda: Job.objects.get(pk=later.job.pk).progress_done == 1, timeout=10)
+
+
 def test_a_thread_that_did_not_survive_a_fork_is_replaced(context: JobContext) -> None:
     """Forked by hand: in the child, the thread that its parent began is not there."""
     with beating(context):
