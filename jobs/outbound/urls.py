@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 import zlib
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -120,6 +121,7 @@ def _split(text: str, *, longest: int) -> tuple[SplitResult, int | None]:
     return parts, port
 
 
+@lru_cache(maxsize=1024)
 def _canonical_host(host: str, *, bracketed: bool) -> str:
     if bracketed:
         try:
