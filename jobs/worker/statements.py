@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.contrib.auth import get_user_model
+
 from jobs.models import Job
 from jobs.postgres.statements import columns_of, squeeze
 
+OWNER: Final = get_user_model()
+OWNER_PREFIX: Final = "owner_"
 CLAIM: Final = f"""
     WITH claimed AS (
         UPDATE jobs_job
@@ -42,7 +46,8 @@ CLAIM: Final = f"""
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
     )
-    SELECT {columns_of(Job, "claimed")}, attempt.id AS attempt_id FROM claimed, attempt
+    SELECT {columns_of(Job, "claimed")}, {columns_of(OWNER, "owner", prefix=OWNER_PREFIX)}, attempt.id AS attempt_id
+    FROM claimed CROSS JOIN attempt LEFT JOIN {OWNER._meta.db_table} AS owner ON owner.id = claimed.owner
 """  # noqa: S608
 
 

@@ -32,7 +32,7 @@ from jobs.postgres.statements import execute, fetch_all, instance_of, pipeline
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 from jobs.worker.failures import FailureRecord, describe_failure
-from jobs.worker.statements import CLAIM, FINISH
+from jobs.worker.statements import CLAIM, FINISH, OWNER, OWNER_PREFIX
 
 
 def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: int) -> Attempt | None:
@@ -45,6 +45,8 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
     if not claimed:
         return None
     job = instance_of(Job, claimed[0])
+    if job.owner_id is not None:
+        job.owner = instance_of(OWNER, claimed[0], prefix=OWNER_PREFIX)
     token, started_at = job.fencing_token, cast("datetime", job.started_at)
     attempt_id = claimed[0]["attempt_id"]
     return Attempt(pk=attempt_id, job=job, number=token, fencing_token=token, started_at=started_at, **task)

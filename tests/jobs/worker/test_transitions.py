@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
+from django.forms import model_to_dict
 from django.utils import timezone
 
 from jobs.errors import LeaseLostError, PermanentError, RetryableError, TransitionError, WorkerLostError
@@ -55,6 +57,21 @@ def test_a_claim_begins_an_attempt_with_a_lease_in_database_time(make_job: Calla
     with connection.cursor() as cursor:
         cursor.execute("SELECT lease_expires_at - started_at FROM jobs_job WHERE id = %s", [job.pk])
         assert cursor.fetchone() == (timedelta(seconds=60),)
+
+
+def test_a_claim_brings_the_owner_in_one_query(
+    make_job: Callable[..., Job], owner: User, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    job = make_job()
+    with django_assert_num_queries(1):
+        found = claimed(job).job.owner
+    assert isinstance(found, User)
+    assert model_to_dict(found) == model_to_dict(User.objects.get(pk=owner.pk))
+    assert not found._state.adding
+
+
+def test_a_job_without_an_owner_is_claimed_without_one(make_job: Callable[..., Job]) -> None:
+    assert claimed(make_job(owner=None)).job.owner is None
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.QUEUED])
