@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ logger = structlog.get_logger(__name__)
 
 #: How long a task keeps claiming further jobs: much shorter than its time limit. Seconds.
 GO_ON_SECONDS: Final = 1.0
+#: The same in a pool of threads: it has no time limits, and each job mostly waits for other services. Seconds.
+GO_ON_SECONDS_IN_THREADS: Final = 30.0
 #: Maximum length of the reason in Celery's result, in characters. The attempt keeps more.
 LONGEST_REASON: Final = 500
 
@@ -82,13 +85,14 @@ class AttemptEnd:
 
 
 def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> AttemptEnd | None:
-    """Run one attempt of a job, then claim and run the jobs whose turn is next, until GO_ON_SECONDS have passed.
+    """Run one attempt of a job, then claim and run the jobs whose turn is next, for GO_ON_SECONDS.
 
     A message for each small job would cost more than the job. Returns how the last attempt ended; None if the job could
     not be claimed.
     """
     end: AttemptEnd | None = None
-    until, lease = time.monotonic() + GO_ON_SECONDS, settings.LEASE_SECONDS
+    until = time.monotonic() + (GO_ON_SECONDS_IN_THREADS if is_in_pool_of_threads() else GO_ON_SECONDS)
+    lease = settings.LEASE_SECONDS
     following: UUID | None = job_id
     try:
         while following is not None:
@@ -107,6 +111,11 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> Attem
     return end
 
 
+def is_in_pool_of_threads() -> bool:
+    """Whether this is a thread of a pool. A prefork pool runs its tasks in the main thread of each process."""
+    return threading.current_thread() is not threading.main_thread()
+
+
 def _may_claim_next(*, until: float) -> bool:
     return time.monotonic() < until and not is_stopping()
 
@@ -119,11 +128,11 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     attempt, queue = context.attempt, context.job.queue
     handed_out: list[UUID] = []
     below: int | None = HIGHEST_PRIORITY
-    reset_peak_memory()
+    if not is_in_pool_of_threads():
+        reset_peak_memory()
     try:
         kind = get_kind(context.job.kind)
         with context.resources, beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
-            release_connection()
             result = kind.handler(context)
             if context.effect is not None:
                 context.check()

@@ -7,19 +7,24 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+_is_reset = False
+
 
 def reset_peak_memory() -> None:
     """Forget the peak of earlier attempts; only Linux can (proc_pid_clear_refs(5))."""
+    global _is_reset
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+        _is_reset = True
 
 
 def peak_memory_bytes() -> int:
-    """The highest resident size since the reset (VmHWM, proc_pid_status(5)); not on Linux: since the process began."""
-    with suppress(OSError), Path("/proc/self/status").open() as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    """The highest resident size since the reset (VmHWM, proc_pid_status(5)); without one, since the process began."""
+    if _is_reset:
+        with suppress(OSError), Path("/proc/self/status").open() as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

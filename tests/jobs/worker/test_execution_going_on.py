@@ -1,9 +1,10 @@
 """A worker goes on with the next small job, without a message for each."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
 
 from jobs.context import JobContext
 from jobs.dispatch.release import release_jobs
@@ -99,6 +100,27 @@ def test_a_worker_that_stops_or_has_gone_on_for_long_leaves_the_next_to_a_messag
     execute_job(first.pk, worker="w")
     second.refresh_from_db()
     assert (second.state, message_ids(unheard)) == (State.QUEUED, [str(second.pk)])
+
+
+def test_a_thread_of_a_pool_goes_on_for_longer_than_a_process(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs wait for others, and no time limit ends its task."""
+    Queue.objects.filter(name=unheard).update(max_running=1)
+    monkeypatch.setattr("jobs.worker.execution.GO_ON_SECONDS", 0.0)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    small_jobs(make_job, unheard, 2)
+
+    def run() -> None:
+        execute_job(first.pk, worker="w")
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
+    assert message_ids(unheard) == []
 
 
 def test_a_process_that_is_being_ended_publishes_the_next(
