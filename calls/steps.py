@@ -21,6 +21,7 @@ from jobs.context import JobContext
 from jobs.errors import PermanentError
 from jobs.files.artifacts import ArtifactWriter
 from jobs.models import Job
+from jobs.postgres.pooling import clean_session
 from jobs.postgres.reconnecting import retry_while_unreachable
 from jobs.postgres.statements import fetch_all
 
@@ -209,9 +210,10 @@ class Steps:
             "error_message": "",
             **result,
         }
-        is_ours, ended = retry_while_unreachable(
-            lambda: self._try_to_write(row, stored), seconds=self.context.lease_seconds
-        )
+        with clean_session():
+            is_ours, ended = retry_while_unreachable(
+                lambda: self._try_to_write(row, stored), seconds=self.context.lease_seconds
+            )
         with self._lock:
             self._ended[step.name] = ended
             if ended.is_over:

@@ -28,7 +28,7 @@ BEAT_GRACE_SECONDS: Final = 10
 DEFAULT_CALLBACK_CONCURRENCY: Final = "8"
 DEFAULT_CALL_CONCURRENCY: Final = "64"
 #: Sessions of PostgreSQL that the threads of the worker for calls share.
-CALL_POOL_SIZE: Final = "6"
+CALL_POOL_SIZE: Final = "8"
 DEFAULT_TASK_CONCURRENCY: Final = "4"
 
 
