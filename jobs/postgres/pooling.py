@@ -36,7 +36,7 @@ TIMEOUT_SECONDS: Final = 10.0
 #: so that it soon notices that PostgreSQL is back. Seconds.
 RECONNECT_SECONDS: Final = 5.0
 #: Django's own, by the alias of their database.
-POOLS: Final[dict[str, ConnectionPool[BoundedConnection]]] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
+POOLS: Final[dict[str, ConnectionPool[PooledConnection]]] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
 #: What the last user of a session may have left: settings and advisory locks.
 RESET: Final = "RESET ALL; SELECT pg_advisory_unlock_all()"
 #: A session that was given back clean is not even checked, if that was so recently. Seconds.
@@ -83,7 +83,8 @@ def clean_session() -> Iterator[None]:
     already has its session: then somebody else may have left something there.
     """
     connection: Any = connections[DEFAULT_DB_ALIAS]
-    if connection.connection is not None or not is_pooled(connection):
+    before: Any = connection.connection
+    if before is not None or not is_pooled(connection):
         yield
         return
     yield

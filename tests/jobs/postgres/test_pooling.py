@@ -18,7 +18,7 @@ from jobs.postgres import pooling
 from jobs.postgres.advisory_locks import LockClass, lock_key
 from jobs.postgres.deadlines import answering_within
 from jobs.postgres.pooling import POOLS, clean_session, release_connection
-from jobs.postgres.sessions import SETTINGS, own_connection, short_session
+from jobs.postgres.sessions import SETTINGS, own_connection, setting_statements, short_session
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
 from jobs.worker.execution import execute_job
@@ -137,11 +137,10 @@ def test_an_advisory_lock_does_not_reach_the_next_user() -> None:
 def counted_resets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each statement that makes a session ready, in order."""
     seen: list[str] = []
-    ready = pooling.setting_statements
 
     def counting(**further: str) -> str:
         seen.append("reset")
-        return ready(**further)
+        return setting_statements(**further)
 
     monkeypatch.setattr(pooling, "setting_statements", counting)
     return seen
