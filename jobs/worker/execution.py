@@ -133,6 +133,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
     try:
         kind = get_kind(context.job.kind)
         with context.resources, beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
+            release_connection()
             result = kind.handler(context)
             if context.effect is not None:
                 context.check()

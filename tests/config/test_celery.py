@@ -24,4 +24,4 @@ def test_only_a_worker_with_threads_that_asks_for_it_shares_sessions(
 
 def test_of_the_services_only_the_worker_for_calls_asks_for_it() -> None:
     asking = {service.name: service.environment for service in all_services(port=1) if service.environment}
-    assert asking == {"worker-calls": {"DATABASE_POOL_SIZE": "6"}}
+    assert asking == {"worker-calls": {"DATABASE_POOL_SIZE": "8"}}

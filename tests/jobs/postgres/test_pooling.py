@@ -335,7 +335,6 @@ def test_an_attempt_that_gets_no_session_for_a_while_is_finished_all_the_same(
         waiting: list[Any] = []
 
         def handler(context: JobContext) -> None:
-            release_connection()
             waiting.append(executor.submit(in_thread, take))
             assert taken.wait(10)
 
