@@ -7,11 +7,12 @@ whatever the worker does, and the target is only that it does not get stuck.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import re
 import time
 from contextlib import ExitStack
+from itertools import cycle
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -19,14 +20,15 @@ from django.contrib.auth.models import User
 from bench.calls import IN_FLIGHT, remote, worker
 from bench.counting import wait_for
 from bench.latency import percentile
+from bench.load import Ask, http_request, send_all
 from bench.measuring import Measured, WrongWorkError, turns
 from bench.pace import paced
 from bench.registry import Setting
 from bench.slow.call_types import OneRequest
 from bench.table import Row
 from bench.waiting import wait_until
-from bench.web import OURS, web_server
-from config.stack.probing import HOST, free_port
+from bench.web import OURS, WebServer, connections, web_server
+from config.stack.probing import free_port
 from config.stack.stopping import say
 from jobs.dispatch.release import release_jobs
 from jobs.dispatch.submission import submit_job
@@ -44,6 +46,8 @@ BUSY_SHARE: Final = 0.5
 
 QUEUE: Final = "calls"
 ORDER: Final = {"callType": OneRequest.identifier, "parameters": {}}
+BODY: Final = json.dumps(ORDER).encode()
+ACCEPTED: Final = re.compile(rb"HTTP/1\.1 202 ")
 
 
 def run(setting: Setting) -> list[Row]:
@@ -66,7 +70,7 @@ def run(setting: Setting) -> list[Row]:
             if name == "busy":
                 ordered += submit_company(owner, calls=threads * (setting.seconds + MARGIN_SECONDS))
                 wait_until(lambda: is_busy(threads), otherwise=f"there are never nearly {threads} calls in flight")
-            p95 = percentile(milliseconds(web.port, token, orders=orders), 95)
+            p95 = percentile(milliseconds(web, token, orders=orders), 95)
             if name == "busy" and not is_busy(threads):
                 raise WrongWorkError(f"there were not nearly {threads} calls in flight at the end")
             ordered += orders
@@ -95,19 +99,14 @@ def is_busy(threads: int) -> bool:
     return Job.objects.filter(kind="call", state=State.RUNNING).count() >= threads * BUSY_SHARE
 
 
-def milliseconds(port: int, token: str, *, orders: int) -> list[float]:
-    """What each order took since it was due, over one connection. Raises WrongWorkError for one not accepted."""
-    body, headers = json.dumps(ORDER), {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+def milliseconds(web: WebServer, token: str, *, orders: int) -> list[float]:
+    """What each order took since it was due, over one connection to each process in turns. Raises WrongWorkError."""
+    ask = Ask(http_request("POST", "/api/calls", authorization=f"Bearer {token}", body=BODY), ACCEPTED)
     taken = []
-    for due in paced(orders, per_second=RATE):
-        connection.request("POST", "/api/calls", body, headers)
-        response = connection.getresponse()
-        answer = response.read()
-        taken.append((time.perf_counter() - due) * 1000)
-        if response.status != 202:
-            raise WrongWorkError(f"an order was answered with {response.status}: {answer[:200]!r}")
-    connection.close()
+    with connections(web, clients=len(web.processes)) as clients:
+        for due, client in zip(paced(orders, per_second=RATE), cycle(clients), strict=False):
+            send_all([ask], [client])
+            taken.append((time.perf_counter() - due) * 1000)
     return taken
 
 
