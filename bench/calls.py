@@ -82,10 +82,10 @@ def run(setting: Setting) -> list[Row]:
 
 
 @contextmanager
-def remote(port: int) -> Iterator[None]:
-    """The slow API of the bundled example, which answers each request after a second."""
+def remote(port: int, *, delay: float = 1.0) -> Iterator[None]:
+    """The slow API of the bundled example, which answers each request after so many seconds."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "examples.rates.server", "--port", str(port), "--delay", "1", "--follow-stdin"],
+        [sys.executable, "-m", "examples.rates.server", "--port", str(port), "--delay", str(delay), "--follow-stdin"],
         cwd=BASE_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -99,10 +99,10 @@ def remote(port: int) -> Iterator[None]:
 
 
 @contextmanager
-def worker(setting: Setting, environment: Mapping[str, str]) -> Iterator[None]:
+def worker(setting: Setting, environment: Mapping[str, str], *, threads: int = IN_FLIGHT) -> Iterator[None]:
     """Longhaul's, with so many threads, which are part of its command line."""
     [known] = [each for each in all_services(port=0) if each.name == "worker-calls"]
-    command = [*known.command[:-1], str(IN_FLIGHT)]
+    command = [*known.command[:-1], str(threads)]
     with tethered(setting.folder, replace(known, command=command), environment):
         yield
 

@@ -27,6 +27,8 @@ BENCHMARKS: Final = {
     "crowd": "bench.crowd",
     "callbacks": "bench.callbacks",
     "calls": "bench.calls",
+    "calls-limit": "bench.calls_limit",
+    "calls-post": "bench.calls_post",
     "gate": "bench.gate",
     "backlog": "bench.backlog",
     "admin": "bench.admin",

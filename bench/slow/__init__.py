@@ -1,1 +1,1 @@
-"""An app with one call type, which sends one request to an API that takes a second to answer."""
+"""An app with call types that send one request to an API that takes its time to answer."""

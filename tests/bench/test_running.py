@@ -16,7 +16,8 @@ from config.stack.datafolder import BASE_DIR
 
 pytestmark = pytest.mark.timeout(600)
 
-BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export", "uploads")
+CALLS = ("calls-limit", "calls-post")
+BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export", "uploads", *CALLS)
 SIZES = {
     "jobs": 1,
     "backlog": 2000,
@@ -115,6 +116,12 @@ def test_calm_runs_and_sees_that_its_reports_run_meanwhile(ran: Ran) -> None:
     assert ran.targets(expected) == expected
     assert ran.shows("| calm-paced | p95 of pgbench at 40 transactions/s beside a report | 20,000 rows/s: ")
     assert ran.shows("auto, at ", "unpaced: ", "idle: ")
+
+
+def test_the_rows_about_calls_run_and_check_their_own_work(ran: Ran) -> None:
+    expected = {"calls-limit": (1.5, True), "calls-post": (3.0, True)}
+    assert ran.targets(expected) == expected
+    assert ran.shows("limit of 50/s, ", "| no limit: ", "| busy: ", "| idle: ")
 
 
 def test_the_export_rows_run_and_check_their_own_work(ran: Ran) -> None:
