@@ -135,8 +135,14 @@ class Chaos:
 
     def all_ended(self) -> bool:
         self.supervise()
-        ended = (State.SUCCEEDED, State.DEAD, State.CANCELLED)
-        return not Job.objects.exclude(state__in=ended).exists()
+        return not self.is_work_left()
+
+    def is_work_left(self) -> bool:
+        try:
+            return Job.objects.exclude(state__in=(State.SUCCEEDED, State.DEAD, State.CANCELLED)).exists()
+        except (OperationalError, InterfaceError):
+            connections.close_all()
+            return True
 
     def kill_pool_process(self) -> None:
         self.killed.add(self.hurt(signal.SIGKILL).attempt)
@@ -186,7 +192,8 @@ class Chaos:
     def aim(self) -> Target:
         """One process that is at work, at random. There is work: should nobody do it for so long, the run has failed.
 
-        It held the same file a moment before: it lingers, so that the fault comes in the middle of its attempt.
+        It held the same file a moment before: it lingers, so that the fault comes in the middle of its attempt. On a
+        busy machine, a job may end between two looks: then the next one is submitted.
         """
         self.submit("linger")
         before: set[Target] = set()
@@ -196,6 +203,8 @@ class Chaos:
             self.supervise()
             now = set(self.targets())
             both, before = sorted(before & now), now
+            if not (now or self.is_work_left()):
+                self.submit("linger")
             return both
 
         timeout = max(AIM_SECONDS, AIM_STARTS * self.start_seconds)
