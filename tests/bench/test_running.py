@@ -16,8 +16,7 @@ from config.stack.datafolder import BASE_DIR
 
 pytestmark = pytest.mark.timeout(600)
 
-CALLS = ("calls-limit", "calls-post")
-BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export", "uploads", *CALLS)
+BENCHMARKS = ("throughput", "latency", "backlog", "admin", "gate", "api", "calm", "export", "uploads", "calls-limit")
 SIZES = {
     "jobs": 1,
     "backlog": 2000,
@@ -118,10 +117,10 @@ def test_calm_runs_and_sees_that_its_reports_run_meanwhile(ran: Ran) -> None:
     assert ran.shows("auto, at ", "unpaced: ", "idle: ")
 
 
-def test_the_rows_about_calls_run_and_check_their_own_work(ran: Ran) -> None:
-    expected = {"calls-limit": (1.5, True), "calls-post": (None, False)}
+def test_the_row_about_the_limit_of_a_host_runs_and_checks_its_own_work(ran: Ran) -> None:
+    expected = {"calls-limit": (1.5, True)}
     assert ran.targets(expected) == expected
-    assert ran.shows("limit of 50/s, ", "| no limit: ", "| busy: ", "| idle: ")
+    assert ran.shows("limit of 50/s, ", "| no limit: ")
 
 
 def test_the_export_rows_run_and_check_their_own_work(ran: Ran) -> None:
