@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import IO, Final, cast
 
+import psutil
 from django.contrib.auth.models import User
 from django.db import connection
 
@@ -22,7 +23,7 @@ from bench.sender import sender
 from bench.slow.call_types import OneRequest
 from bench.table import Row
 from bench.throughput import require_all
-from bench.worker import tethered
+from bench.worker import peak_bytes, tethered
 from calls.models import Step
 from config.stack.datafolder import BASE_DIR
 from config.stack.probing import free_port
@@ -60,8 +61,8 @@ def run(setting: Setting) -> list[Row]:
     with ExitStack() as stack:
         start = stack.enter_context
         start(remote(port))
-        start(worker(setting, ours))
-        start(tethered(setting.folder, bare_worker(), bare))
+        workers = {"Longhaul": start(worker(setting, ours))}
+        workers["bare Celery"] = start(tethered(setting.folder, bare_worker(), bare))
         order_bare = start(sender("bench.bare_calls", bare))
         for name, warm_up in turns(list(seconds), repeat=setting.repeat):
             ended = order_and_wait(owner, count) if name == "Longhaul" else order_bare(count)
@@ -72,12 +73,15 @@ def run(setting: Setting) -> list[Row]:
             if not warm_up:
                 seconds[name].append(took)
                 sessions += [] if most is None else [float(most)]
+        peaks = {name: Measured(name, [peak_megabytes(tether)], "MB") for name, tether in workers.items()}
     calls, celery = (Measured(name, values, "s").per_second(count, "calls") for name, values in seconds.items())
     work = f"{count:,} calls of 1 s, up to {IN_FLIGHT} in flight in one worker"
     held = Measured("Longhaul", sessions, "sessions")
+    ours_peak, bare_peak = peaks.values()
     return [
         Row("calls", work, calls, celery, calls.median / celery.median, "×", 0.8),
         Row("calls-sessions", work, held, None, held.median, "sessions", MOST_SESSIONS, at_most=True),
+        Row("calls-memory", work, ours_peak, bare_peak, ours_peak.median / bare_peak.median, "×", None),
     ]
 
 
@@ -99,12 +103,12 @@ def remote(port: int, *, delay: float = 1.0) -> Iterator[None]:
 
 
 @contextmanager
-def worker(setting: Setting, environment: Mapping[str, str], *, threads: int = IN_FLIGHT) -> Iterator[None]:
-    """Longhaul's, with so many threads, which are part of its command line."""
+def worker(setting: Setting, environment: Mapping[str, str], *, threads: int = IN_FLIGHT) -> Iterator[int]:
+    """Longhaul's, with so many threads, which are part of its command line; gives the id of its tether."""
     [known] = [each for each in all_services(port=0) if each.name == "worker-calls"]
     command = [*known.command[:-1], str(threads)]
-    with tethered(setting.folder, replace(known, command=command), environment):
-        yield
+    with tethered(setting.folder, replace(known, command=command), environment) as tether:
+        yield tether
 
 
 def bare_worker() -> Service:
@@ -136,6 +140,12 @@ def order_and_wait(owner: User, calls: int) -> dict[str, int]:
     took = round((time.perf_counter() - began) * 1000)
     steps = Step.objects.filter(job__in=mine, outcome="done").count()
     return {"succeeded": ended, "steps": steps, "milliseconds": took, "sessions": most}
+
+
+def peak_megabytes(tether: int) -> float:
+    """The most memory that the worker below its tether has had. Its threads share one process."""
+    [main] = psutil.Process(tether).children()
+    return peak_bytes(main.pid) / 1_000_000
 
 
 def sessions_of_worker() -> int:
