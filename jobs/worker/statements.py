@@ -13,8 +13,10 @@ from django.contrib.auth import get_user_model
 from jobs.models import Job
 from jobs.postgres.statements import columns_of, squeeze
 
+#: The model of owners. A claim returns the owner, too, because most handlers ask for it: its columns have a prefix.
 OWNER: Final = get_user_model()
 OWNER_PREFIX: Final = "owner_"
+
 CLAIM: Final = f"""
     WITH claimed AS (
         UPDATE jobs_job
@@ -47,7 +49,8 @@ CLAIM: Final = f"""
         SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
     )
     SELECT {columns_of(Job, "claimed")}, {columns_of(OWNER, "owner", prefix=OWNER_PREFIX)}, attempt.id AS attempt_id
-    FROM claimed CROSS JOIN attempt LEFT JOIN {OWNER._meta.db_table} AS owner ON owner.id = claimed.owner
+    FROM claimed CROSS JOIN attempt
+    LEFT JOIN {OWNER._meta.db_table} AS owner ON owner.{OWNER._meta.pk.column} = claimed.owner
 """  # noqa: S608
 
 
