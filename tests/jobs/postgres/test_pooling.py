@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,53 +14,19 @@ from django.db.models.functions import Now
 from jobs.classification import classify
 from jobs.context import JobContext
 from jobs.models import Attempt, Job, Queue
-from jobs.postgres import pooling
 from jobs.postgres.advisory_locks import LockClass, lock_key
 from jobs.postgres.deadlines import answering_within
-from jobs.postgres.pooling import POOLS, clean_session, release_connection
-from jobs.postgres.sessions import SETTINGS, own_connection, setting_statements, short_session
+from jobs.postgres.pooling import POOLS, release_connection
+from jobs.postgres.sessions import SETTINGS, own_connection, short_session
 from jobs.postgres.statements import fetch_all
 from jobs.states import State
 from jobs.worker.execution import execute_job
-from tests.support.pools import pool_of
+from tests.support.pools import PID, in_thread, pid, pool_of, setting
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'few sessions'"
-PID = "SELECT pg_backend_pid() AS pid"
-
-
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """A pool of one session, which each user gets in turn."""
-    with pool_of(1, timeout_seconds=1):
-        yield
-
-
-def pid() -> int:
-    [row] = fetch_all(PID)
-    return int(row["pid"])
-
-
-def setting(name: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SHOW {name}")
-        [(value,)] = cursor.fetchall()
-    return str(value)
-
-
-def in_thread(act: Callable[[], Any]) -> Any:
-    """What `act` returns, in a thread that releases its session."""
-
-    def run() -> Any:
-        try:
-            return act()
-        finally:
-            release_connection()
-
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(run).result(30)
 
 
 def test_without_a_pool_nothing_is_released() -> None:
@@ -131,94 +97,6 @@ def test_an_advisory_lock_does_not_reach_the_next_user() -> None:
     release_connection()
     held = "SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     assert fetch_all(held) == [{"held": 0}]
-
-
-@pytest.fixture
-def counted_resets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each statement that makes a session ready, in order."""
-    seen: list[str] = []
-
-    def counting(**further: str) -> str:
-        seen.append("reset")
-        return setting_statements(**further)
-
-    monkeypatch.setattr(pooling, "setting_statements", counting)
-    return seen
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_clean_session_needs_no_round_trip_for_its_next_user(counted_resets: list[str]) -> None:
-    with clean_session():
-        mine = pid()
-    assert connection.connection is None
-    assert len(counted_resets) == 1
-    assert in_thread(pid) == mine
-    assert len(counted_resets) == 1
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_session_is_clean_for_one_user_only(counted_resets: list[str]) -> None:
-    with clean_session():
-        pid()
-    pid()
-    release_connection()
-    pid()
-    assert len(counted_resets) == 2
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_session_that_the_thread_already_had_is_neither_clean_nor_given_back() -> None:
-    before = setting("jit")
-    with connection.cursor() as cursor:
-        cursor.execute("SET jit = on")
-    with clean_session():
-        pid()
-    assert connection.connection is not None
-    release_connection()
-    assert setting("jit") == before
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_clean_session_within_a_short_check_is_made_ready_for_the_next_user() -> None:
-    with answering_within(5), clean_session():
-        assert setting("statement_timeout") == "4s"
-    release_connection()
-    assert setting("statement_timeout") == "0"
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_clean_session_gets_the_bounds_of_a_short_check() -> None:
-    with clean_session():
-        pid()
-    with answering_within(5):
-        assert setting("statement_timeout") == "4s"
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_clean_session_that_was_idle_for_long_is_checked(
-    counted_resets: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The server may have restarted meanwhile."""
-    monkeypatch.setattr(pooling, "CLEAN_SECONDS", 0)
-    with clean_session():
-        pid()
-    pid()
-    assert len(counted_resets) == 2
-
-
-@pytest.mark.usefixtures("alone")
-def test_a_transaction_keeps_a_clean_session() -> None:
-    with transaction.atomic():
-        with clean_session():
-            pid()
-        assert connection.connection is not None
-
-
-def test_without_a_pool_a_clean_session_is_kept() -> None:
-    before = pid()
-    with clean_session():
-        assert pid() == before
-    assert pid() == before
 
 
 @pytest.mark.usefixtures("alone")
