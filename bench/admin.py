@@ -100,7 +100,7 @@ def run(setting: Setting) -> list[Row]:
 def row(name: str, work: str, *, ours: list[float], beside: list[float], many: int) -> Row:
     """Milliseconds with so many jobs, beside those with few."""
     large, small = Measured(f"{many:,} jobs", ours, "ms"), Measured(f"{FEW:,} jobs", beside, "ms")
-    return Row(name, work, large, small, large.median / small.median, "×", 2.0, at_most=True)
+    return Row(name, work, large, small, large.median / small.median, "×", 1.3, at_most=True)
 
 
 def fill(owners: list[int], *, jobs: int) -> None:

@@ -1,0 +1,106 @@
+"""One chart as inline SVG: a row's result over commits, with its target. It needs neither a script nor a font."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+WIDTH, HEIGHT = 360, 210
+LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 40
+#: Points whose date and commit are written below them; more would overlap.
+MOST_LABELS: Final = 4
+#: Machines by the shape of their points as well as by their colour, because not everybody tells colours apart.
+MARKERS: Final = ("circle", "square", "diamond", "triangle")
+
+
+@dataclass(frozen=True)
+class Point:
+    """The result of one record, in the unit of the row."""
+
+    date: str  #: YYYY-MM-DD
+    commit: str  #: short
+    value: float
+    machine: int  #: its number, for marker and colour
+    detail: str  #: for a tooltip
+
+
+def chart(points: Sequence[Point], *, target: float | None, unit: str, title: str) -> str:
+    """Points from the oldest to the newest, evenly spaced; the axis begins at 0, so that heights compare."""
+    top = 1.15 * max([point.value for point in points] + ([target] if target is not None else [])) or 1.0
+    places = [(_x(number, len(points)), _y(point.value, top)) for number, point in enumerate(points)]
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+        *_axis(top, unit),
+        *([] if target is None else _target(target, top)),
+        f'<polyline class="line" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>',
+        *(_marker(point, x, y) for point, (x, y) in zip(points, places, strict=True)),
+        *_labels(points, places),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def labelled(count: int) -> list[int]:
+    """Which of so many points get a label: the first, the last, and some between them."""
+    if count <= MOST_LABELS:
+        return list(range(count))
+    return [round(number * (count - 1) / (MOST_LABELS - 1)) for number in range(MOST_LABELS)]
+
+
+def marker(number: int, x: float, y: float, *, size: float = 5) -> str:
+    """The shape of a machine, in its colour (`m0`, `m1` …)."""
+    corners: list[tuple[float, float]]
+    css = f'class="m{number % len(MARKERS)}"'
+    match MARKERS[number % len(MARKERS)]:
+        case "circle":
+            return f'<circle {css} cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
+        case "square":
+            corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+        case "diamond":
+            corners = [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)]
+        case _:
+            corners = [(0, -1.2), (1.2, 1), (-1.2, 1)]
+    return f'<polygon {css} points="{" ".join(f"{x + dx * size:.1f},{y + dy * size:.1f}" for dx, dy in corners)}"/>'
+
+
+def _x(number: int, count: int) -> float:
+    """In the middle where there is but one."""
+    room = WIDTH - LEFT - RIGHT - 40
+    return LEFT + 20 + (room / 2 if count == 1 else room * number / (count - 1))
+
+
+def _y(value: float, top: float) -> float:
+    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top)
+
+
+def _axis(top: float, unit: str) -> list[str]:
+    """Lines at 0 and at two round values, with their numbers, and the unit at the top."""
+    step = top / 2.5
+    digits = 0 if step >= 10 else 1 if step >= 1 else 2
+    lines = []
+    for value in (0.0, step, 2 * step):
+        y = _y(value, top)
+        lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        lines.append(f'<text class="end" x="{LEFT - 6}" y="{y + 4:.1f}">{value:,.{digits}f}</text>')
+    return [*lines, f'<text class="end" x="{LEFT - 6}" y="{TOP + 2}">{escape(unit)}</text>']
+
+
+def _target(target: float, top: float) -> list[str]:
+    y = _y(target, top)
+    line = f'<line class="target" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return [line, f'<text class="end target-text" x="{WIDTH - RIGHT}" y="{y - 4:.1f}">target {target:g}</text>']
+
+
+def _marker(point: Point, x: float, y: float) -> str:
+    return f"<g><title>{escape(point.detail)}</title>{marker(point.machine, x, y)}</g>"
+
+
+def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> list[str]:
+    labels = []
+    for number in labelled(len(points)):
+        x, point = places[number][0], points[number]
+        labels.append(f'<text class="middle" x="{x:.1f}" y="{HEIGHT - 22}">{escape(point.date[2:])}</text>')
+        labels.append(f'<text class="middle commit" x="{x:.1f}" y="{HEIGHT - 8}">{escape(point.commit)}</text>')
+    return labels
