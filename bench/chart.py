@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 WIDTH, HEIGHT = 360, 210
-LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 44, 14, 12, 40
+#: Between the words at the top and the plot.
+GAP: Final = 10
 #: Points whose date and commit are written below them; more would overlap.
 MOST_LABELS: Final = 4
 #: Machines by the shape of their points as well as by their colour, because not everybody tells colours apart.
@@ -72,25 +75,31 @@ def _x(number: int, count: int) -> float:
 
 
 def _y(value: float, top: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top)
+    return TOP + GAP + (HEIGHT - TOP - GAP - BOTTOM) * (1 - value / top)
+
+
+def round_step(top: float) -> float:
+    """1, 2 or 5 times a power of ten, of which two to four fit below the top."""
+    power = 10.0 ** math.floor(math.log10(top / 2))
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= top / 2)
 
 
 def _axis(top: float, unit: str) -> list[str]:
-    """Lines at 0 and at two round values, with their numbers, and the unit at the top."""
-    step = top / 2.5
-    digits = 0 if step >= 10 else 1 if step >= 1 else 2
-    lines = []
-    for value in (0.0, step, 2 * step):
-        y = _y(value, top)
+    """Lines at 0 and at round values, with their numbers, and the unit at the top."""
+    step = round_step(top)
+    lines = [f'<text x="0" y="{TOP}">{escape(unit)}</text>']
+    for number in range(int(top / step) + 1):
+        y = _y(number * step, top)
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        lines.append(f'<text class="end" x="{LEFT - 6}" y="{y + 4:.1f}">{value:,.{digits}f}</text>')
-    return [*lines, f'<text class="end" x="{LEFT - 6}" y="{TOP + 2}">{escape(unit)}</text>']
+        lines.append(f'<text class="end" x="{LEFT - 6}" y="{y + 4:.1f}">{number * step:g}</text>')
+    return lines
 
 
 def _target(target: float, top: float) -> list[str]:
+    """The line, and its number at the top, where it hides no point."""
     y = _y(target, top)
     line = f'<line class="target" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return [line, f'<text class="end target-text" x="{WIDTH - RIGHT}" y="{y - 4:.1f}">target {target:g}</text>']
+    return [line, f'<text class="end target-text" x="{WIDTH - RIGHT}" y="{TOP}">target {target:g}</text>']
 
 
 def _marker(point: Point, x: float, y: float) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import page
-from bench.chart import Point, chart, labelled
+from bench.chart import Point, chart, labelled, round_step
 from bench.record import write_record
 
 SVG = re.compile(r"<svg viewBox=\"0 0 360.*?</svg>", re.DOTALL)
@@ -83,3 +83,8 @@ def test_the_target_lies_where_a_point_of_its_value_would() -> None:
 @pytest.mark.parametrize(("points", "labels"), [(1, [0]), (4, [0, 1, 2, 3]), (10, [0, 3, 6, 9])])
 def test_of_many_points_only_some_are_labelled(points: int, labels: list[int]) -> None:
     assert labelled(points) == labels
+
+
+@pytest.mark.parametrize(("top", "step"), [(1.15, 0.5), (0.7, 0.2), (11.5, 5.0), (4.0, 2.0), (390.0, 100.0)])
+def test_the_axis_has_round_numbers(top: float, step: float) -> None:
+    assert round_step(top) == pytest.approx(step)
