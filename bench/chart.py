@@ -31,7 +31,7 @@ class Point:
 
 def chart(points: Sequence[Point], *, target: float | None, unit: str, title: str) -> str:
     """Points from the oldest to the newest, evenly spaced; the axis begins at 0, so that heights compare."""
-    top = 1.15 * max([point.value for point in points] + ([target] if target is not None else [])) or 1.0
+    top = 1.15 * max(0.0, target or 0.0, *(point.value for point in points)) or 1.0
     places = [(_x(number, len(points)), _y(point.value, top)) for number, point in enumerate(points)]
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
