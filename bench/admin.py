@@ -21,7 +21,7 @@ from jobs.models import Job
 
 OWNERS: Final = 1000
 #: Requests of each page, at most, that one figure is the median of.
-REQUESTS: Final = 7
+REQUESTS: Final = 5
 
 #: Of 1,000 jobs 970 have succeeded, 15 are dead of three causes, 5 have failed, 10 wait; one is a bulk run.
 FILL: Final = """

@@ -42,9 +42,9 @@ BENCHMARKS: Final = {
 }
 
 #: They take minutes each, so they run only if they are named.
-ONLY_BY_NAME: Final = frozenset({"upload-large", "upload-memory"})
+ONLY_BY_NAME: Final = frozenset({"calls-post", "upload-large", "upload-memory"})
 #: `make bench-quick` leaves these out, too: none of their rows has a target.
-NOT_QUICK: Final = frozenset({"calls-post", "upload-calm"})
+NOT_QUICK: Final = frozenset({"upload-calm"})
 
 
 @dataclass(frozen=True)
