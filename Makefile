@@ -19,7 +19,7 @@ sync := .venv/bin/uv sync --frozen --inexact
 
 .PHONY: help
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 11
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
 
 .PHONY: demo
 demo: .venv/.run  ## order one report (ARGS=call: one call) through the HTTP API of a fresh stack, verify it, stop
@@ -62,8 +62,20 @@ gallery: .venv/.dev chromium  ## take pictures of every page, two widths, light 
 	@exec $(python) -m pytest -m screenshots -q tests/scenarios/test_gallery.py $(ARGS)
 
 .PHONY: bench
-bench: .venv/.dev  ## print the benchmark table
+bench: .venv/.dev  ## print the benchmark table, in at most 20 minutes (ARGS=--record keeps it in bench/results/)
 	@exec $(python) -m bench $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: .venv/.dev  ## the same with smaller sizes and fewer runs, in at most 5 minutes
+	@exec $(python) -m bench --quick $(ARGS)
+
+.PHONY: bench-page
+bench-page: .venv/.dev  ## write bench/results/index.html: a chart of each row over the recorded commits
+	@exec $(python) -m bench.page
+
+.PHONY: bench-compare
+bench-compare: .venv/.dev  ## measure the commit BASE and this tree in turns (ARGS="throughput api --repeat 5")
+	@exec $(python) -m bench.in_turns "$(or $(BASE),$(error name the commit to compare with: make bench-compare BASE=…))" $(ARGS)
 
 .PHONY: check
 check: .venv/.dev gettext  ## lint, types, import rules, migrations, OpenAPI drift, error codes, translations, deployment checks

@@ -7,16 +7,19 @@ be measured.
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.environment import servers
 from bench.machine import Machine, postgresql
 from bench.measuring import WrongWorkError
-from bench.registry import BENCHMARKS, Setting, run_benchmark
+from bench.record import make_record, new_file, write_record
+from bench.registry import BENCHMARKS, ONLY_BY_NAME, Setting, run_benchmark, selected
+from bench.sizes import FULL, HELP, NAMES, QUICK, Sizes
 from bench.table import Row, summary, table
 from config.stack.datafolder import LaunchError
 from config.stack.stopping import say
@@ -32,50 +35,49 @@ def at_least_one(text: str) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; an unknown benchmark is an error that names the known ones."""
     parser = argparse.ArgumentParser(prog="bench", description="Measure Longhaul beside its peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all unless told")
-    parser.add_argument("--lines", type=at_least_one, default=1_500_000, help="order lines of the export")
-    parser.add_argument("--rows", type=at_least_one, default=5_000_000, help="rows of the largest report")
-    parser.add_argument("--seconds", type=at_least_one, default=5, help="pgbench, in one measured run")
+    by_name = ", ".join(sorted(ONLY_BY_NAME))
     parser.add_argument(
-        "--rate", type=at_least_one, default=400, help="transactions of pgbench that are due each second"
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; unless told, all but {by_name}"
     )
-    parser.add_argument("--jobs", type=at_least_one, default=1000, help="jobs that do nothing, of one measured run")
-    parser.add_argument("--requests", type=at_least_one, default=2000, help="of one measured run of a web server")
-    parser.add_argument("--backlog", type=at_least_one, default=1_000_000, help="waiting jobs of the large backlog")
-    parser.add_argument("--upload-rows", type=at_least_one, default=200_000, help="rows of an uploaded file")
-    parser.add_argument("--repeat", type=at_least_one, default=3, help="measured runs of each contender")
+    for name in NAMES:
+        defaults = f"; {getattr(FULL, name):,}, quick {getattr(QUICK, name):,}"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=at_least_one, help=HELP[name] + defaults)
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer runs, and no rows without a target")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--record", action="store_true", help="write all figures into the history, bench/results/")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark named {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
     return options
 
 
+def sizes_of(options: argparse.Namespace) -> Sizes:
+    """Those of the command line, and for the rest the usual ones."""
+    given = {name: value for name in NAMES if (value := getattr(options, name)) is not None}
+    return replace(QUICK if options.quick else FULL, **given)
+
+
 def measure(options: argparse.Namespace) -> list[Row]:
     """Run what was asked for over fresh servers; print the table on stdout, progress on stderr."""
-    machine = Machine()
+    machine, sizes = Machine(), sizes_of(options)
     rows: list[Row] = []
+    durations: dict[str, float] = {}
+    began = time.monotonic()
     with servers() as folder:
         server = postgresql()
-        setting = Setting(
-            folder,
-            lines=options.lines,
-            rows=options.rows,
-            seconds=options.seconds,
-            rate=options.rate,
-            jobs=options.jobs,
-            requests=options.requests,
-            backlog=options.backlog,
-            upload_rows=options.upload_rows,
-            repeat=options.repeat,
-        )
-        for name in BENCHMARKS:
-            if not options.names or name in options.names:
-                rows += run_benchmark(name, setting)
+        setting = Setting(**asdict(sizes), folder=folder, quick=options.quick)
+        for name in selected(options.names, quick=options.quick):
+            started = time.monotonic()
+            rows += run_benchmark(name, setting)
+            durations[name] = time.monotonic() - started
+            say(f"{name}: took {durations[name]:.0f} s")
+    say(f"all: took {time.monotonic() - began:.0f} s")
     sys.stdout.write(f"\n{table(rows)}\n{machine.to_text(server)}\n{summary(rows)}\n")
+    record = make_record(machine, server, sizes=sizes, quick=options.quick, rows=rows, durations=durations)
     if options.json:
-        result = {"machine": machine.to_json(server), "rows": [row.to_json() for row in rows]}
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_record(record, options.json)
+    if options.record:
+        write_record(record, new_file(record))
     return rows
 
 

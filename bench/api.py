@@ -14,6 +14,6 @@ def run(setting: Setting) -> list[Row]:
     say(f"api: measuring {setting.requests:,} requests")
     with both(setting.folder) as web:
         return [
-            *order.rows(web, orders=setting.requests, repeat=setting.repeat),
+            *order.rows(web, orders=setting.requests, repeat=setting.repeat, quick=setting.quick),
             *status.rows(web, jobs=setting.requests, repeat=setting.repeat),
         ]

@@ -66,7 +66,7 @@ def run(setting: Setting) -> list[Row]:
     few = Measured(f"{FEW:,} waiting", medians["few"], "ms")
     many = Measured(f"{setting.backlog:,} waiting", medians["many"], "ms")
     work = "release, claim and finish of one job, 99 % of the others one owner's"
-    return [Row("backlog", work, many, few, many.median / few.median, "×", 2.0, at_most=True)]
+    return [Row("backlog", work, many, few, many.median / few.median, "×", 1.5, at_most=True)]
 
 
 @contextmanager

@@ -29,30 +29,29 @@ ACCEPTED: Final = re.compile(rb'HTTP/1\.1 202 .*"status":"queued"', re.DOTALL | 
 BATCH: Final = 200
 #: Where the first few orders are handed out, and all others find no place.
 PLACES: Final = 4
+MINIMAL: Final = "minimal view"
+#: By side: its row, and the target.
+ROWS: Final[dict[str, tuple[str, float | None]]] = {
+    "Longhaul": ("order", 0.6),
+    "no place free": ("order-waiting", 0.6),
+    "with a key": ("order-keyed", None),
+}
 
 
-def rows(web: Web, *, orders: int, repeat: int) -> list[Row]:
+def rows(web: Web, *, orders: int, repeat: int, quick: bool) -> list[Row]:
     """No worker runs, of either side: the message is part of an order, what becomes of it is not."""
+    sides = {"Longhaul": ours(web), "no place free": ours(web, places=PLACES), MINIMAL: peer(web)}
+    if not quick:
+        sides["with a key"] = ours(web, keyed=True)
     with own_dials():
-        served = serve_in_turns(
-            {
-                "Longhaul": ours(web),
-                "with a key": ours(web, keyed=True),
-                "no place free": ours(web, places=PLACES),
-                "minimal view": peer(web),
-            },
-            requests=orders,
-            batch=BATCH,
-            repeat=repeat,
-        )
+        served = serve_in_turns(sides, requests=orders, batch=BATCH, repeat=repeat)
     empty(QUEUE)
     forget_messages(PEERS_QUEUE)
-    longhaul, keyed, waiting, minimal = served.values()
+    minimal = served.pop(MINIMAL)
     work = f"{orders:,} × POST /api/reports"
     return [
-        Row("order", work, longhaul, minimal, longhaul.median / minimal.median, "×", 0.5),
-        Row("order-keyed", work, keyed, minimal, keyed.median / minimal.median, "×", None),
-        Row("order-waiting", work, waiting, minimal, waiting.median / minimal.median, "×", None),
+        Row(ROWS[name][0], work, side, minimal, side.median / minimal.median, "×", ROWS[name][1])
+        for name, side in served.items()
     ]
 
 

@@ -1,4 +1,6 @@
-"""The benchmarks that there are. To add one, write a module and name it here.
+"""The benchmarks that there are. To add one, write a module and name it here: one line in `BENCHMARKS`.
+
+It is then part of `make bench` and of `make bench-quick`, unless one of the two sets below names it.
 
 A module's contract is `run(setting: Setting) -> list[Row]`. It measures its contenders in turns and
 checks their work; it returns one row of the table for each comparison. It is imported only after
@@ -7,12 +9,13 @@ Django is set up, so it may import models at its top.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final, cast
 
 from bench.measuring import settle
+from bench.sizes import Sizes
 from bench.table import Row
 from config.stack.datafolder import DataFolder
 
@@ -38,21 +41,24 @@ BENCHMARKS: Final = {
     "upload-calm": "bench.upload_calm",
 }
 
+#: They take minutes each, so they run only if they are named.
+ONLY_BY_NAME: Final = frozenset({"calls-post", "upload-large", "upload-memory"})
+#: `make bench-quick` leaves these out, too: none of their rows has a target.
+NOT_QUICK: Final = frozenset({"upload-calm"})
+
 
 @dataclass(frozen=True)
-class Setting:
-    """What a benchmark is given: the servers' folder, and how much to measure."""
+class Setting(Sizes):
+    """What a benchmark is given: how much to measure, and the servers' folder."""
 
     folder: DataFolder
-    lines: int  #: order lines of the sample data
-    rows: int  #: rows of the largest report
-    seconds: int  #: of pgbench, in one measured run
-    rate: int  #: transactions of pgbench that are due each second
-    jobs: int  #: jobs that do nothing, of one run of each contender
-    requests: int  #: of one run of each web server
-    backlog: int  #: waiting jobs of the large backlog
-    upload_rows: int  #: of an uploaded file
-    repeat: int  #: measured runs of each contender
+    quick: bool = False  #: whether contenders may be left out whose rows have no target
+
+
+def selected(names: Collection[str], *, quick: bool) -> list[str]:
+    """Which benchmarks run, in the order of the table: those that are named, else all but the sets above."""
+    left_out = ONLY_BY_NAME | NOT_QUICK if quick else ONLY_BY_NAME
+    return [name for name in BENCHMARKS if (name in names if names else name not in left_out)]
 
 
 def run_benchmark(name: str, setting: Setting) -> list[Row]:

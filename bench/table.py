@@ -46,7 +46,8 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """All figures, not only the medians."""
-        return {**asdict(self), "met": self.met}
+        beside = self.beside and self.beside.to_json()
+        return {**asdict(self), "ours": self.ours.to_json(), "beside": beside, "met": self.met}
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -13,17 +12,22 @@ from django.contrib.auth.models import User
 from bench.counting import wait_for
 from bench.measuring import WrongWorkError, alternate
 from bench.nothing.kinds import NOTHING
+from bench.peers import CONCURRENCY, DJANGO_TASKS, PROCRASTINATE, USUAL, bare_celery
 from bench.registry import Setting
-from bench.sender import sender
 from bench.table import Row
-from bench.worker import csv_worker, other_worker
+from bench.worker import csv_worker
 from config.stack.stopping import say
 from jobs.dispatch.submission import submit_job
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 
-#: Pool processes of each contender's worker.
-CONCURRENCY: Final = 2
+#: Rows, one for each peer in their order, and how many times as many jobs per second as it does are wanted.
+TARGETS: Final = {
+    "throughput": 0.6,
+    "throughput-usual": 2.5,
+    "throughput-procrastinate": 1.0,
+    "throughput-django-tasks": 1.0,
+}
 #: Enough that the queue is never what a pool process waits for.
 MAX_RUNNING: Final = 50
 
@@ -37,31 +41,26 @@ def run(setting: Setting) -> list[Row]:
     dials.update(max_running=MAX_RUNNING)
     tally = setting.folder.path / "bare-tally"
     tally.touch()
-    bare = {**os.environ, "BENCH_TALLY": str(tally)}
-    del bare["DJANGO_SETTINGS_MODULE"]  # Celery would load Django where it is set
-    usual = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.usual.settings"}
+    peers = {
+        "bare Celery": bare_celery(str(tally)),
+        "row, delay, two saves": USUAL,
+        "procrastinate": PROCRASTINATE,
+        "django-tasks": DJANGO_TASKS,
+    }
+    contenders: dict[str, Callable[[], dict[str, int]]] = {"Longhaul": partial(order_and_wait, owner, setting.jobs)}
     try:
         with ExitStack() as stack:
-            start = stack.enter_context
-            start(csv_worker(setting.folder, concurrency=CONCURRENCY))
-            start(other_worker(setting.folder, "bench.bare", bare, concurrency=CONCURRENCY))
-            start(other_worker(setting.folder, "bench.usual", usual, concurrency=CONCURRENCY))
-            timed = alternate(
-                {
-                    "Longhaul": partial(order_and_wait, owner, setting.jobs),
-                    "bare Celery": partial(start(sender("bench.bare", bare)), setting.jobs),
-                    "row, delay, two saves": partial(start(sender("bench.usual", usual)), setting.jobs),
-                },
-                repeat=setting.repeat,
-                inspect=partial(require_all, jobs=setting.jobs),
-            )
+            stack.enter_context(csv_worker(setting.folder, concurrency=CONCURRENCY))
+            for name, peer in peers.items():
+                contenders[name] = partial(peer.start(setting.folder, stack), setting.jobs)
+            timed = alternate(contenders, repeat=setting.repeat, inspect=partial(require_all, jobs=setting.jobs))
     finally:
         dials.update(max_running=max_running)
-    ours, celery, django = (measured.per_second(setting.jobs, "jobs") for measured in timed.values())
+    ours, *others = (measured.per_second(setting.jobs, "jobs") for measured in timed.values())
     work = f"{setting.jobs:,} jobs that do nothing"
     return [
-        Row("throughput", work, ours, celery, ours.median / celery.median, "×", 0.3),
-        Row("throughput-usual", work, ours, django, ours.median / django.median, "×", 2.0),
+        Row(name, work, ours, other, ours.median / other.median, "×", target)
+        for (name, target), other in zip(TARGETS.items(), others, strict=True)
     ]
 
 

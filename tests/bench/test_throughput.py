@@ -3,16 +3,19 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 
-from bench import throughput
+from bench import peers, throughput
 from bench.counting import wait_for
 from bench.measuring import WrongWorkError
+from bench.peers import DJANGO_TASKS, PROCRASTINATE, Peer
 from bench.sender import sender
-from config.stack.datafolder import BASE_DIR
+from config.stack.datafolder import BASE_DIR, DataFolder
 
 
 @pytest.mark.parametrize("counts", [{"succeeded": 19, "attempts": 20}, {"succeeded": 20, "attempts": 21}])
@@ -56,19 +59,22 @@ def test_a_sender_that_ends_is_wrong_work(capfd: pytest.CaptureFixture[str]) -> 
         ("bench.bare", None),
         ("bench.usual.celery", "bench.usual.settings"),
         ("bench.minimal.wsgi", "bench.minimal.settings"),
+        ("bench.procrastinate.__main__", "bench.procrastinate.settings"),
+        ("bench.django_tasks.__main__", "bench.django_tasks.settings"),
     ],
 )
 def test_the_peers_contain_nothing_of_longhaul(module: str, settings: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     if settings:
         environment["DJANGO_SETTINGS_MODULE"] = settings
-    program = f"import sys, {module} as m; m.app.loader.import_default_modules(); print(*sys.modules)"
+    load = "hasattr(m, 'app') and m.app.loader.import_default_modules()"
+    program = f"import sys, importlib; m = importlib.import_module({module!r}); {load}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True
     )
     modules = set(done.stdout.split())
     packages = {name.split(".")[0] for name in modules}
-    assert "celery" in packages
+    assert packages & {"celery", "procrastinate", "django_tasks_db"}
     assert not packages & {"config", "examples", "jobs", "reports", "tabular"}
     assert ("django.db" in modules) == (settings is not None)
 
@@ -76,3 +82,21 @@ def test_the_peers_contain_nothing_of_longhaul(module: str, settings: str | None
 @pytest.mark.django_db
 def test_the_usual_table_is_no_part_of_the_product() -> None:
     assert [name for name in connection.introspection.table_names() if name.startswith("bench")] == []
+
+
+@pytest.mark.parametrize("peer", [PROCRASTINATE, DJANGO_TASKS], ids=lambda peer: peer.module)
+def test_a_peer_does_each_of_its_jobs_once_and_leaves_nothing(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "CONCURRENCY", 1)
+    folder = DataFolder(tmp_path)
+    folder.claim(port=0)
+    try:
+        with ExitStack() as stack:
+            order = peer.start(folder, stack)
+            assert [order(3), order(2)] == [{"succeeded": 3, "starts": 3}, {"succeeded": 2, "starts": 2}]
+    finally:
+        folder.release()
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        left = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'bench%'").fetchall()
+    assert left == []

@@ -1,0 +1,8 @@
+"""The task."""
+
+from django_tasks import task
+
+
+@task()
+def nothing() -> None:
+    """Nothing."""
