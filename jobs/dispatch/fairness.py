@@ -182,7 +182,8 @@ HAS_TURN: Final = squeeze(
     ), oldest AS MATERIALIZED (
         {OLDEST_WAITING.format(first=FIRST_WAITING)}
     )
-    SELECT oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")} AS answer
+    SELECT oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
+        AS answer
     FROM jobs_queue JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
     """  # noqa: S608
 )

@@ -15,14 +15,14 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL
+from jobs.models.queue_conditions import DUE_SQL, HANDED_OUT_SQL, RUNNING_SQL
 
-#: For `since`: look at the jobs that wait from the remembered id on. A submitted job's id: and from that id on, if it is
-#: lower. None: look at all jobs, whatever is remembered.
+#: For `since`: look at the jobs that wait from the remembered id on. A submitted job's id means: from that id on, if it
+#: is lower. None means: look at all jobs, whatever is remembered.
 REMEMBERED: Final = UUID(int=2**128 - 1)
 
-#: The most jobs whose ids are remembered as holding a place. Looking each up costs more than an index scan, which in turn
-#: must read what a snapshot keeps.
+#: The most jobs whose ids are remembered as holding a place. With more, an index scan costs less than looking each up,
+#: unless a snapshot is held.
 MOST_REMEMBERED: Final = 100
 
 NEWEST: Final = "SELECT * FROM jobs_handout WHERE queue = %(queue)s::text ORDER BY number DESC LIMIT 1"
@@ -33,10 +33,14 @@ FIRST_WAITING: Final = f"""
         '00000000-0000-0000-0000-000000000000')
 """  # noqa: S608
 
-#: The oldest waiting job from the id `first` on, by the index `jobs_job_oldest`.
+#: The oldest waiting job from the id `first` on. OFFSET 0 keeps the last condition out of the search by the index
+#: `jobs_job_oldest`. With it, `jobs_job_waiting` would fit too, and PostgreSQL would read and sort all waiting jobs
+#: where it believes that there are few.
 OLDEST_WAITING: Final = f"""
-    SELECT id FROM jobs_job WHERE queue = %(queue)s::text AND {QUEUED_SQL} AND due AND released_at IS NULL
-    AND id >= {{first}} ORDER BY id LIMIT 1
+    SELECT id FROM (
+        SELECT id, released_at FROM jobs_job WHERE queue = %(queue)s::text AND {DUE_SQL} AND id >= {{first}}
+        ORDER BY finished_at, id OFFSET 0
+    ) AS due WHERE released_at IS NULL LIMIT 1
 """  # noqa: S608
 
 
@@ -50,8 +54,8 @@ def held_jobs(known: str) -> str:
     # OFFSET 0 keeps the conditions out of the lookups, which PostgreSQL would otherwise make by the indexes for them.
     return f"""
         SELECT id, owner, type FROM unnest(({known})::uuid[]) AS known (remembered), LATERAL (
-            SELECT id, owner, type, state, released_at FROM jobs_job WHERE id = remembered OFFSET 0
+            SELECT id, owner, type, state, released_at, finished_at FROM jobs_job WHERE id = remembered OFFSET 0
         ) AS job WHERE {RUNNING_SQL} OR {HANDED_OUT_SQL}
         UNION ALL {columns} {searched} AND {RUNNING_SQL}
         UNION ALL {columns} {searched} AND {HANDED_OUT_SQL}
-    """
+    """  # noqa: S608

@@ -27,7 +27,7 @@ from jobs.models.worker import Worker
 
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
-    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "HandOut", "Job",
-    "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
+    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "HandOut",
+    "Job", "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
     "ReusedKey", "SavedOrder", "Schedule", "ScheduleRun", "SearchTerms", "ShareLink", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip
