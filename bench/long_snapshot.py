@@ -1,4 +1,4 @@
-"""A long snapshot: what release, claim and finish of one job take after many others, while a report's snapshot is held."""
+"""A long snapshot: what release, claim and finish of a job take after many others, while a snapshot is held."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from jobs.worker.transitions import claim_job, finish_and_hand_out
 #: Of the jobs of the large backlog, this part goes by: 50,000 of a million.
 PART: Final = 20
 
-#: What each transition of a small job changes. Each statement leaves a version of every row behind, as the same number of
-#: jobs one after another would.
+#: What each transition of a small job changes. Each statement leaves a version of every row behind, as the same number
+#: of jobs one after another would.
 TRANSITIONS: Final = (
     "released_at = now(), updated_at = now()",
     "state = 'running', lease_expires_at = now(), fencing_token = 1, attempt_count = 1, started_at = now()",
@@ -78,7 +78,7 @@ def snapshot(*, held: bool) -> Iterator[None]:
 
 
 def let_pass(owner: User, *, jobs: int, tidy: bool) -> None:
-    """So many jobs go by, from waiting to succeeded. `tidy`: then vacuum removes what they left, if nothing keeps it."""
+    """So many jobs go by, from waiting to succeeded. `tidy`: then vacuum removes what they left, if it may."""
     serve_one(owner)
     fill([owner.pk, owner.pk], jobs=jobs)
     with connection.cursor() as cursor:

@@ -92,7 +92,7 @@ def searched_indexes() -> set[str]:
     """The indexes of jobs that the plan of a hand-out searches, and the table if it is read from end to end."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        parameters = {"queue": QUEUE, "at_most": 9, "below": 2**15, "since": None}
+        parameters: dict[str, int | str | None] = {"queue": QUEUE, "at_most": 9, "below": 2**15, "since": None}
         cursor.execute(f"EXPLAIN (FORMAT JSON) {HAND_OUT}", parameters)
         nodes, scanned = [cursor.fetchone()[0][0]["Plan"]], set()
     while nodes:

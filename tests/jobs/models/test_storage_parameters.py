@@ -24,5 +24,7 @@ def test_hot_tables_have_their_parameters(table: str) -> None:
 @pytest.mark.django_db
 def test_no_index_of_jobs_has_the_lease_so_a_heartbeat_changes_none() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'jobs_job' AND indexdef LIKE '%lease%'")
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'jobs_job' AND indexdef LIKE '%lease_expires_at%'"
+        )
         assert cursor.fetchall() == []
