@@ -34,6 +34,7 @@ BENCHMARKS: Final = {
     "calls-post": "bench.calls_post",
     "gate": "bench.gate",
     "backlog": "bench.backlog",
+    "long-snapshot": "bench.long_snapshot",
     "admin": "bench.admin",
     "uploads": "bench.uploads",
     "upload-large": "bench.upload_large",

@@ -17,8 +17,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from jobs.dispatch.statements import FREE_PLACE
-from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL, WAITING_SQL
+from jobs.dispatch.positions import FIRST_WAITING, MOST_REMEMBERED, NEWEST, OLDEST_WAITING, held_jobs
+from jobs.dispatch.statements import free_place
+from jobs.models.queue_conditions import WAITING_SQL
 from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import execute, fetch_all, pipeline, squeeze
 
@@ -78,14 +79,16 @@ HAND_OUT: Final = squeeze(
     /* 1. The dials of the queue: no row if it is paused. The ring starts behind the last owner served. */
     dials AS (
         SELECT * FROM jobs_queue WHERE name = %(queue)s AND NOT paused
-    ), prior AS (
-        SELECT coalesce((SELECT last_owner FROM dials), 0) AS owner
+    ), newest AS MATERIALIZED (
+        {NEWEST}
+    ), prior AS MATERIALIZED (
+        SELECT coalesce((SELECT last_owner FROM newest), (SELECT last_owner FROM dials), 0) AS owner,
+            {FIRST_WAITING} AS first,
+            (SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL) AS known
     ),
     /* 2. The jobs that hold a place, running or handed out, and how many places are free. */
-    held AS (
-        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
-        UNION ALL
-        SELECT owner, type FROM jobs_job WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
+    held AS MATERIALIZED (
+        {held_jobs("SELECT known FROM prior")}
     ), places AS (
         SELECT coalesce((
             SELECT greatest(0, least(%(at_most)s::int,
@@ -94,7 +97,9 @@ HAND_OUT: Final = squeeze(
         ), 0)::int AS free
     ),
     /* 3. The waiting types, and how many more jobs of each may run: a lane is a type with room. */
-    {WAITING_JOBS}, {TYPES}, lane AS (
+    waiting AS NOT MATERIALIZED (
+        SELECT * FROM jobs_job WHERE {WAITING} AND id >= (SELECT first FROM prior)
+    ), {TYPES}, lane AS (
         SELECT * FROM (
             SELECT types.type, least(free, CASE WHEN most >= 0 THEN
                 most - (SELECT count(*) FROM held WHERE held.type = types.type) END) AS room
@@ -150,8 +155,17 @@ HAND_OUT: Final = squeeze(
     ), told AS (
         INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM turn
     ), moved AS (
-        UPDATE jobs_queue SET last_owner = (SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1)
-        WHERE name = %(queue)s AND EXISTS (SELECT FROM turn)
+        INSERT INTO jobs_handout (queue, number, last_owner, waiting_from, held)
+        SELECT %(queue)s::text, coalesce(number, 0) + 1,
+            coalesce((SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1), prior.owner),
+            coalesce(({OLDEST_WAITING.format(first="(SELECT first FROM prior)")}), first),
+            (SELECT ARRAY(SELECT id FROM held UNION ALL SELECT id FROM turn)
+                FROM dials WHERE max_running <= {MOST_REMEMBERED})
+        FROM prior LEFT JOIN newest ON true
+        WHERE EXISTS (SELECT FROM turn) OR (first < waiting_from) IS NOT false
+        RETURNING number
+    ), replaced AS (
+        DELETE FROM jobs_handout WHERE queue = %(queue)s::text AND number = (SELECT number - 1 FROM moved)
     )
     /* 9. For `read_turns`: the jobs, and whether to look again, at this priority or at a lower one. */
     SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut, EXISTS (SELECT FROM lower) AS more
@@ -159,24 +173,34 @@ HAND_OUT: Final = squeeze(
     """  # noqa: S608
 )
 
-#: Executed without a lock. ORDER BY makes the planner use the index, whatever the statistics of the table.
-HAS_TURN: Final = f"""
-    SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL AND {FREE_PLACE} AS answer
-    FROM jobs_queue WHERE name = %(queue)s
-"""  # noqa: S608
+#: Executed without a lock. ORDER BY makes the planner use the index, whatever the statistics of the table. Also true if
+#: no place is free, but a job waits that is older than what is remembered: a hand-out then remembers that.
+HAS_TURN: Final = squeeze(
+    f"""
+    WITH newest AS MATERIALIZED (
+        {NEWEST}
+    ), oldest AS MATERIALIZED (
+        {OLDEST_WAITING.format(first=FIRST_WAITING)}
+    )
+    SELECT oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
+        AS answer
+    FROM jobs_queue JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
+    """  # noqa: S608
+)
 
 
-def queue_has_turn(queue: str) -> bool:
+def queue_has_turn(queue: str, *, since: UUID | None = None) -> bool:
     """Whether a job waits and a place is free. False can be trusted: this is also called after each commit that ends a
     job, and then finds jobs that were committed while all places were taken.
     """
-    return any(row["answer"] for row in fetch_all(HAS_TURN, queue=queue))
+    return any(row["answer"] for row in fetch_all(HAS_TURN, queue=queue, since=since))
 
 
-def hand_out(queue: str, *, at_most: int) -> list[UUID]:
+def hand_out(queue: str, *, at_most: int, since: UUID | None = None) -> list[UUID]:
     """Mark as released the jobs whose turn is next, as many as may run beside those that hold a place.
 
     Each look is a transaction in one round trip, so the queue is locked only for as long as PostgreSQL takes.
+    `since`: see `jobs.dispatch.positions`.
     """
     # A transaction of the caller also commits other changes, which must reach the disk.
     lock = LOCK if connection.in_atomic_block else LOCK_BRIEFLY
@@ -185,15 +209,17 @@ def hand_out(queue: str, *, at_most: int) -> list[UUID]:
     while below is not None:
         with pipeline():
             execute(lock, queue=queue)
-            turns = ask_for_turns(queue, at_most=at_most - len(handed_out), below=below)
+            turns = ask_for_turns(queue, at_most=at_most - len(handed_out), below=below, since=since)
         ids, below = read_turns(turns, below=below)
         handed_out += ids
     return handed_out
 
 
-def ask_for_turns(queue: str, *, at_most: int, below: int = HIGHEST_PRIORITY) -> CursorWrapper:
+def ask_for_turns(
+    queue: str, *, at_most: int, below: int = HIGHEST_PRIORITY, since: UUID | None = None
+) -> CursorWrapper:
     """One look, for `read_turns`. The caller has locked the queue's row, so two callers never pick the same job."""
-    return execute(HAND_OUT, queue=queue, at_most=at_most, below=below)
+    return execute(HAND_OUT, queue=queue, at_most=at_most, below=below, since=since)
 
 
 def read_turns(turns: CursorWrapper, *, below: int = HIGHEST_PRIORITY) -> tuple[list[UUID], int | None]:

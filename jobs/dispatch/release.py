@@ -35,18 +35,19 @@ PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry
 PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
 
 
-def release_jobs(queue: str, *, has_turn: bool = False) -> list[UUID]:
+def release_jobs(queue: str, *, has_turn: bool = False, since: UUID | None = None) -> list[UUID]:
     """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
 
-    `has_turn`: the caller has seen that a job waits and a place is free, so this is not checked again. Nothing is
-    released from a queue that the settings do not name: no message could be sent to it.
+    `has_turn`: the caller has seen that a job waits and a place is free, so this is not checked again. `since`: None,
+    unless the caller knows that no older job came to wait again (`jobs.dispatch.positions`). Nothing is released from a
+    queue that the settings do not name: no message could be sent to it.
     """
     if not is_declared(queue):
         logger.error("queue_not_declared", queue=queue)
         return []
-    if not has_turn and not queue_has_turn(queue):
+    if not has_turn and not queue_has_turn(queue, since=since):
         return []
-    ids = hand_out(queue, at_most=BATCH_SIZE)
+    ids = hand_out(queue, at_most=BATCH_SIZE, since=since)
     if ids:
         transaction.on_commit(partial(publish_jobs, queue, ids))
     return ids

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from jobs.dispatch.positions import NEWEST, held_jobs
 from jobs.models import Job
-from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL, SCHEDULED_SQL, WAITING_SQL
+from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, SCHEDULED_SQL, WAITING_SQL
 from jobs.postgres.statements import columns_of, squeeze
 
 #: The queued jobs of a queue, in the words of the indexes `jobs_job_queued` and `jobs_job_oldest`.
@@ -50,19 +51,19 @@ ADMIT: Final = f"""
     WHERE name = %(queue)s::text
 """  # noqa: S608
 
-#: Whether the queue has a free place for a job to be handed out.
-FREE_PLACE: Final = f"""
-    NOT paused AND (max_running IS NULL OR max_running > (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND {RUNNING_SQL}
-    ) + (
-        SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND {HANDED_OUT_SQL}
-    ))
-"""  # noqa: S608
+
+def free_place(known: str) -> str:
+    """Whether the queue has a free place for a job to be handed out; `known` as for `held_jobs`."""
+    return f"""
+        (NOT paused AND (max_running IS NULL OR max_running > (SELECT count(*) FROM ({held_jobs(known)}) AS held)))
+    """  # noqa: S608
+
 
 #: Admit the job and, if it is admitted, insert it with its callback and search terms; also whether a place is free.
 SUBMIT: Final = squeeze(
     f"""
     WITH dials AS MATERIALIZED ({ADMIT}
+    ), newest AS MATERIALIZED ({NEWEST}
     ), callback AS (
         SELECT coalesce(%(callback_url)s::text, (
             SELECT nullif(url, '') FROM jobs_callbacksettings
@@ -91,7 +92,7 @@ SUBMIT: Final = squeeze(
         SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
     )
     SELECT dials.*, {columns_of(Job, "made")},
-        (SELECT {FREE_PLACE} FROM jobs_queue WHERE name = %(queue)s::text) AS has_place
+        (SELECT {free_place("SELECT held FROM newest")} FROM jobs_queue WHERE name = %(queue)s::text) AS has_place
     FROM dials LEFT JOIN submitted AS made ON true
     """  # noqa: S608
 )

@@ -86,7 +86,7 @@ def submit_job(
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
     # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have become free
     # before this job became visible.
-    after_commit(release_jobs, job.queue, has_turn=job.due and rows[0]["has_place"])
+    after_commit(release_jobs, job.queue, has_turn=job.due and rows[0]["has_place"], since=job.pk)
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job
 

@@ -19,9 +19,8 @@ from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possibl
 from jobs.estimates.simulation import Turns, seconds_until_free
 from jobs.estimates.waiting_reasons import NO_WORKER, Standing, WaitingReason, reason_to_wait
 from jobs.models import Job
-from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL
+from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING, RUNNING_SQL
 from jobs.postgres.statements import fetch_all, squeeze
-from jobs.states import State
 
 #: A free worker claims a job at once, so no worker is free if one was handed out longer ago.
 CLAIMED_WITHIN: Final = timedelta(seconds=2)
@@ -173,7 +172,7 @@ def seconds_to_wait(job: Job, flow: Flow) -> float | None:
     if not flow.running and not flow.claimed_soon:
         before = flow.unclaimed + flow.jobs_ahead
         return (before + 1) / flow.per_second if flow.per_second else None
-    running = list(Job.objects.filter(queue=job.queue, state=State.RUNNING).only(*COLUMNS_READ)[:RUNNING_READ])
+    running = list(Job.objects.filter(RUNNING, queue=job.queue).only(*COLUMNS_READ)[:RUNNING_READ])
     places = [flow.times_left(one) for one in running]
     places += [flow.times_of_any() or flow.times_of(job)] * flow.claimed_soon
     turns = flow.turns(flow.ahead)

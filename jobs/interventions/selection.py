@@ -21,6 +21,7 @@ from jobs.kinds import kind_names
 from jobs.models import Job, Queue
 from jobs.models.ids import first_id_at
 from jobs.models.querysets import JobQuerySet
+from jobs.models.queue_conditions import RUNNING
 from jobs.payloads.search import term_searched
 from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import fetch_all
@@ -104,7 +105,7 @@ def _queues() -> list[str]:
 
 
 _CRITERIA: Final[dict[str, Callable[[str], Q]]] = {
-    "state": lambda value: Q(state=State(value) if value in State else value),
+    "state": lambda value: RUNNING if value == State.RUNNING else Q(state=State(value) if value in State else value),
     "kind": lambda value: Q(queue__in=_queues(), kind=value),
     "type": lambda value: Q(queue__in=_queues(), kind__in=kind_names(), type=value),
     "queue": lambda value: Q(queue=value),

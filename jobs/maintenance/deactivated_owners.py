@@ -17,7 +17,7 @@ from jobs.interventions.cancellation import cancel_jobs
 from jobs.maintenance.sweeping import BATCH_SIZE, sweep
 from jobs.models import Job
 from jobs.models.bulk import BULK
-from jobs.models.queue_conditions import QUEUED_SQL
+from jobs.models.queue_conditions import QUEUED_SQL, RUNNING
 from jobs.postgres.statements import fetch_all
 from jobs.states import ACTIVE, State
 
@@ -53,7 +53,7 @@ def cancel_jobs_of_deactivated_owners() -> int:
 
 def _jobs_to_cancel(at_most: int) -> list[UUID]:
     own = Job.objects.filter(owner__is_active=False).exclude(kind=BULK)
-    few = (own.filter(state=State.RUNNING, cancel_requested_at=None), own.filter(state=State.FAILED))
+    few = (own.filter(RUNNING, cancel_requested_at=None), own.filter(state=State.FAILED))
     found = [pk for jobs in few for pk in jobs.values_list("pk", flat=True)[:at_most]]
     users, quoted = get_user_model()._meta, connection.ops.quote_name
     statement = OF_DEACTIVATED.format(users=quoted(users.db_table), key=quoted(str(users.pk.column)))

@@ -9,6 +9,7 @@ from jobs.models.audit import AuditEntry
 from jobs.models.bulk import BulkItem, BulkRun
 from jobs.models.callbacks import Callback, CallbackEndpoint, CallbackHost, CallbackSecret, CallbackSettings
 from jobs.models.event import Event
+from jobs.models.hand_outs import HandOut
 from jobs.models.job import Job
 from jobs.models.payload import PayloadRevision, SearchTerms
 from jobs.models.preferences import NumberFormat, Preferences
@@ -26,7 +27,7 @@ from jobs.models.worker import Worker
 
 __all__ = [
     "Activity", "ApiToken", "Artifact", "Attempt", "AttemptTotal", "AuditEntry", "BulkItem", "BulkRun", "Callback",
-    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "Job",
-    "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
+    "CallbackEndpoint", "CallbackHost", "CallbackSecret", "CallbackSettings", "DecisionTotal", "Event", "HandOut",
+    "Job", "NumberFormat", "PayloadRevision", "Preferences", "PublishFailure", "Queue", "RecentRuns", "Refusal",
     "ReusedKey", "SavedOrder", "Schedule", "ScheduleRun", "SearchTerms", "ShareLink", "Sweep", "TypeDials", "Worker",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from jobs.models.artifact import Artifact
 from jobs.models.querysets import JobQuerySet
-from jobs.models.queue_conditions import HANDED_OUT, QUEUED_FOR_INDEX, RUNNING, SCHEDULED, WAITING
+from jobs.models.queue_conditions import DUE, HANDED_OUT, QUEUED, RUNNING, SCHEDULED, WAITING
 from jobs.states import State
 
 _DEAD_OR_FAILED = Q(state__in=["dead", "failed"])
@@ -89,10 +89,10 @@ class Job(models.Model):
                 condition=WAITING,
             ),
             models.Index(fields=["scheduled_at"], name="jobs_job_scheduled", condition=SCHEDULED),
-            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=QUEUED_FOR_INDEX),
-            models.Index(fields=["queue", "id"], name="jobs_job_oldest", condition=QUEUED_FOR_INDEX & Q(due=True)),
+            models.Index(fields=["queue", "owner"], name="jobs_job_queued", condition=QUEUED),
+            models.Index(fields=["queue", "finished_at", "id"], name="jobs_job_oldest", condition=DUE),
             models.Index(fields=["queue", "released_at"], name="jobs_job_released", condition=HANDED_OUT),
-            models.Index(fields=["queue", "lease_expires_at"], name="jobs_job_running", condition=RUNNING),
+            models.Index(fields=["queue"], name="jobs_job_running", condition=RUNNING),
             models.Index(fields=["retry_at"], name="jobs_job_retry", condition=Q(state="failed")),
             models.Index(fields=["-id"], name="jobs_job_dead", condition=Q(state="dead")),
             # See jobs.interventions.selection.

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models.functions import Now
 
-from jobs.models.queue_conditions import QUEUED, SCHEDULED, WAITING
+from jobs.models.queue_conditions import HANDED_OUT, QUEUED, RUNNING, SCHEDULED, WAITING
 from jobs.states import State
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     def lost_by_redis(self, *, seconds: int) -> JobQuerySet:
         """Jobs handed to Celery that no worker has claimed, and for which no message was sent for `seconds`."""
         long_ago = Now() - timedelta(seconds=seconds)
-        return self.filter(state=State.QUEUED, released_at__lt=long_ago, updated_at__lt=long_ago)
+        return self.filter(HANDED_OUT, released_at__lt=long_ago, updated_at__lt=long_ago)
 
     def to_announce(self, column: str) -> JobQuerySet:
         """Ended jobs whose end must still be announced, by the column of a channel (`jobs.announcing`).
@@ -62,7 +62,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def orphaned(self) -> JobQuerySet:
         """Running jobs whose lease has expired because their worker is gone."""
-        return self.filter(state=State.RUNNING, lease_expires_at__lt=Now())
+        return self.filter(RUNNING, lease_expires_at__lt=Now())
 
     def due_for_retry(self) -> JobQuerySet:
         """Failed jobs whose backoff is over."""

@@ -23,6 +23,7 @@ from jobs.kinds import get_kind, kind_names
 from jobs.models import AttemptTotal, DecisionTotal
 from jobs.models.statistics import DURATION_BOUNDS, ROWS_BOUNDS
 from jobs.monitoring.overview import QueueFigures, queue_states, seconds_since_beat, sweep_states
+from jobs.monitoring.snapshots import seconds_of_oldest_snapshot
 from jobs.pacing.replica import has_replica, look_at_replica
 from jobs.states import Outcome
 
@@ -58,7 +59,7 @@ PACED: Final = """
     SELECT job.queue, conditions ->> 'pace', count(*), sum((conditions ->> 'rowsPerSecond')::float),
         count(*) FILTER (WHERE jsonb_array_length(conditions -> 'slowedBy') > 0)
     FROM jobs_job AS job JOIN jobs_attempt ON job_id = job.id AND number = job.fencing_token
-    WHERE job.state = 'running' AND conditions ->> 'rowsPerSecond' IS NOT NULL GROUP BY 1, 2
+    WHERE job.state = 'running' AND job.finished_at IS NULL AND conditions ->> 'rowsPerSecond' IS NOT NULL GROUP BY 1, 2
 """
 
 
@@ -73,7 +74,7 @@ class JobCollector(Collector):
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MILLISECONDS)])
-                for read in (_queues, _paced, _attempts, _decisions, _sweeps, _files):
+                for read in (_queues, _paced, _attempts, _decisions, _sweeps, _files, _snapshots):
                     families += read()
             up = True
         except (DatabaseError, InterfaceError):
@@ -203,6 +204,11 @@ def _sweeps() -> Iterable[Metric]:
 def _files() -> Iterable[Metric]:
     help_ = "Files that a download found to be missing from storage or of the wrong size."
     return (_gauge("longhaul_damaged_files", help_, damaged_files().count()),)
+
+
+def _snapshots() -> Iterable[Metric]:
+    help_ = "Seconds since the oldest transaction began that keeps old versions of rows; 0 if there is none."
+    return (_gauge("longhaul_oldest_snapshot_seconds", help_, seconds_of_oldest_snapshot()),)
 
 
 def _replica() -> Iterable[Metric]:

@@ -20,7 +20,7 @@ from django_celery_beat.models import PeriodicTask
 from jobs.maintenance.schedules import fault_of_schedule
 from jobs.maintenance.sweeps import SWEEPS
 from jobs.models import Activity, Sweep
-from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL, SCHEDULED_SQL, WAITING_SQL
+from jobs.models.queue_conditions import DUE_SQL, HANDED_OUT_SQL, QUEUED_SQL, RUNNING_SQL, SCHEDULED_SQL, WAITING_SQL
 from jobs.states import Outcome
 
 #: Jobs are counted up to this number.
@@ -47,8 +47,8 @@ FIGURES: Final = f"""
         ) AS job),
         (SELECT count(*) FROM (SELECT FROM jobs_job WHERE queue = name AND state = 'dead' LIMIT %(bound)s) AS job),
         (SELECT extract(epoch FROM now() - coalesce(scheduled_at, created_at))::float FROM jobs_job
-         WHERE queue = name AND {QUEUED_SQL} AND due
-         ORDER BY id LIMIT 1),
+         WHERE queue = name AND {DUE_SQL}
+         ORDER BY finished_at, id LIMIT 1),
         (SELECT count(*) FROM (
             SELECT FROM jobs_job WHERE queue = name AND {QUEUED_SQL}
             LIMIT coalesce(max_queued, 0)

@@ -6,6 +6,7 @@ Their texts stand beside the code that uses them; those that every job needs are
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,9 +73,29 @@ def planned_again(act: Callable[[], Asked]) -> Asked:
 def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
     # Like Django's own cursor, with its error types and its log of queries, but over another of psycopg's.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
-    cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
-    cursor.execute(f"{statement} -- plan {_plans.current()}", parameters)
+    cursor: CursorWrapper = wrap(psycopg.RawCursor(database.connection, row_factory=dict_row))
+    text, names = _numbered(statement)
+    cursor.execute(f"{text} -- plan {_plans.current()}", [parameters[name] for name in names])
     return cursor
+
+
+@cache
+def _numbered(statement: str) -> tuple[str, list[str]]:
+    """The statement with PostgreSQL's `$1`, `$2` for `%(name)s`, and the names in that order.
+
+    psycopg would do this at each execution of a statement of more than 4,096 characters.
+    """
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return re.sub(r"%(?:\((\w+)\)s|%)", number, statement), names
 
 
 def is_outdated_plan(error: BaseException) -> bool:
@@ -169,7 +190,7 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
 
 
 def squeeze(statement: str) -> str:
-    """The statement on one line, without `/* comments */`: psycopg caches how to send up to 4,096 characters.
+    """The statement on one line, without `/* comments */`, which PostgreSQL would read each time.
 
     Raises ValueError for a `--`, which would comment out the rest.
     """

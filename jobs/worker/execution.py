@@ -18,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from jobs.announcing import announce_ends, must_be_announced
 from jobs.context import JobContext
 from jobs.dispatch.fairness import HIGHEST_PRIORITY
+from jobs.dispatch.positions import REMEMBERED
 from jobs.dispatch.release import BATCH_SIZE, publish_all_but_first, release_jobs
 from jobs.errors import (
     ArtifactError,
@@ -156,7 +157,8 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         raise
     following = publish_all_but_first(queue, handed_out)
     if below is not None:
-        release_jobs(queue)
+        # An attempt that did not succeed may have let its job wait again.
+        release_jobs(queue, since=REMEMBERED if end.outcome == Outcome.SUCCEEDED else None)
     if must_be_announced(context.job):
         announce_ends([context.job.pk])
     _tell_kind(context.job, end)

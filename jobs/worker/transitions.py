@@ -23,6 +23,7 @@ from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
 from jobs.dispatch.fairness import LOCK, ask_for_turns, read_turns
+from jobs.dispatch.positions import REMEMBERED
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, RejectedError, TransitionError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
@@ -89,7 +90,7 @@ def finish_and_hand_out(
     with pipeline():
         execute(LOCK, queue=queue)
         finished = _finish(attempt, result=result, rows=rows, bytes=0, peak_memory_bytes=peak_memory_bytes)
-        turns = ask_for_turns(queue, at_most=at_most)
+        turns = ask_for_turns(queue, at_most=at_most, since=REMEMBERED)
     if not finished.fetchall():
         raise _lost(attempt)
     return read_turns(turns)

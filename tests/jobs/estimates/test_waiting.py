@@ -8,10 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.utils import timezone
-from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from jobs.estimates.estimate import estimate
-from jobs.estimates.waiting import FLOW_AND_AHEAD, RUNNING_READ, read_flow, seconds_to_wait
+from jobs.estimates.waiting import RUNNING_READ, read_flow, seconds_to_wait
 from jobs.models import Activity, Job, Queue, RecentRuns, TypeDials, Worker
 from jobs.states import State
 
@@ -243,7 +242,3 @@ def test_where_more_run_than_are_read_these_stand_for_all(
     Job.objects.filter(state=State.RUNNING).update(started_at=Now() - timedelta(seconds=4), updated_at=Now())
     with django_assert_num_queries(2):  # the flow, the running ones
         assert wait_of(job) == pytest.approx(16, abs=1.5)
-
-
-def test_psycopg_remembers_how_to_send_the_longest_statement() -> None:
-    assert len(f"{FLOW_AND_AHEAD} -- plan 9999") <= MAX_CACHED_STATEMENT_LENGTH

@@ -15,6 +15,7 @@ from jobs.states import State
 
 PAIRS = {
     "QUEUED": (conditions.QUEUED, conditions.QUEUED_SQL),
+    "DUE": (conditions.DUE, conditions.DUE_SQL),
     "WAITING": (conditions.WAITING, conditions.WAITING_SQL),
     "SCHEDULED": (conditions.SCHEDULED, conditions.SCHEDULED_SQL),
     "RUNNING": (conditions.RUNNING, conditions.RUNNING_SQL),

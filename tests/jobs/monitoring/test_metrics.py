@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
@@ -127,6 +128,20 @@ def test_sweeps_and_beat_are_told_by_their_age(scrape: Callable[..., float | Non
 def test_room_for_files_is_told(scrape: Callable[..., float | None]) -> None:
     storages["artifacts"].delete(storages["artifacts"].save("00/room", ContentFile(b"")))
     assert (scrape("storage_free_bytes") or 0) > 1024
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_oldest_snapshot_is_told_by_its_age(scrape: Callable[..., float | None]) -> None:
+    options = connection.get_connection_params()
+    of_server = {name: options[name] for name in ("dbname", "user", "password", "host", "port") if name in options}
+    with psycopg.connect(**of_server) as other:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        began = other.execute("SELECT now()").fetchone()
+        assert began
+        age = scrape("oldest_snapshot_seconds") or 0
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [began[0]])
+            assert 0 < age < float(cursor.fetchone()[0])
 
 
 def test_of_a_replica_nothing_is_told_where_there_is_none(scrape: Callable[..., float | None]) -> None:

@@ -7,8 +7,6 @@ import psycopg
 import pytest
 from django.db import DataError, NotSupportedError, connection, transaction
 
-from jobs.dispatch.fairness import HAND_OUT
-from jobs.dispatch.statements import SUBMIT
 from jobs.models import Job
 from jobs.postgres import statements
 from jobs.postgres.commit import in_transaction
@@ -112,9 +110,12 @@ def test_columns_are_named() -> None:
     assert columns_of(Job, "job", prefix="of ").startswith('job."id" AS "of id", job."kind" AS "of kind", ')
 
 
-@pytest.mark.parametrize("statement", [SUBMIT, HAND_OUT])
-def test_psycopg_remembers_long_statements(statement: str) -> None:
-    assert len(f"{statement} -- plan 1000000") <= 4096
+def test_a_parameter_is_sent_once_and_a_doubled_percent_sign_is_one() -> None:
+    statement = "SELECT %(a)s::int %% 4 AS rest, %(b)s::text AS name, %(a)s::int AS number"
+    assert statements._numbered(statement) == (
+        "SELECT $1::int % 4 AS rest, $2::text AS name, $1::int AS number", ["a", "b"]
+    )  # fmt: skip
+    assert fetch_all(statement, a=7, b="x", unused=None) == [{"rest": 3, "name": "x", "number": 7}]
 
 
 def test_a_comment_that_would_end_the_statement_is_refused() -> None:
