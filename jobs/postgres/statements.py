@@ -6,11 +6,12 @@ Their texts stand beside the code that uses them; those that every job needs are
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
-from typing import Any, Final, TypeVar
+from functools import cache, lru_cache, partial
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
@@ -72,9 +73,34 @@ def planned_again(act: Callable[[], Asked]) -> Asked:
 def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
     # Like Django's own cursor, with its error types and its log of queries, but over another of psycopg's.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
-    cursor: CursorWrapper = wrap(psycopg.Cursor(database.connection, row_factory=dict_row))
+    cursor: CursorWrapper = wrap(_NamingCursor(database.connection, row_factory=dict_row))
     cursor.execute(f"{statement} -- plan {_plans.current()}", parameters)
     return cursor
+
+
+class _NamingCursor(psycopg.RawCursor[dict[str, Any]]):
+    """Takes parameters by name, like psycopg's own cursor, which would parse long statements at each execution."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Execute the statement with the values of a mapping."""
+        raw, names = _numbered(query)
+        return super().execute(raw, [params[name] for name in names], **options)
+
+
+#: `%(name)s` and `%%`, as psycopg writes them.
+_PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s|%)")
+
+
+@lru_cache(maxsize=512)
+def _numbered(statement: str) -> tuple[bytes, list[str]]:
+    """The statement with PostgreSQL's own placeholders, `$1` and so on, and their names in this order."""
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
+
+    return _PLACEHOLDER.sub(number, statement).encode(), list(numbers)
 
 
 def is_outdated_plan(error: BaseException) -> bool:
@@ -169,7 +195,7 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
 
 
 def squeeze(statement: str) -> str:
-    """The statement on one line, without `/* comments */`: psycopg caches how to send up to 4,096 characters.
+    """The statement on one line, without `/* comments */`, which would be sent with each execution.
 
     Raises ValueError for a `--`, which would comment out the rest.
     """

@@ -7,8 +7,6 @@ import psycopg
 import pytest
 from django.db import DataError, NotSupportedError, connection, transaction
 
-from jobs.dispatch.fairness import HAND_OUT
-from jobs.dispatch.statements import SUBMIT
 from jobs.models import Job
 from jobs.postgres import statements
 from jobs.postgres.commit import in_transaction
@@ -112,9 +110,11 @@ def test_columns_are_named() -> None:
     assert columns_of(Job, "job", prefix="of ").startswith('job."id" AS "of id", job."kind" AS "of kind", ')
 
 
-@pytest.mark.parametrize("statement", [SUBMIT, HAND_OUT])
-def test_psycopg_remembers_long_statements(statement: str) -> None:
-    assert len(f"{statement} -- plan 1000000") <= 4096
+def test_parameters_are_named_and_may_be_used_twice() -> None:
+    rows = fetch_all("SELECT %(b)s::text || '%%' || %(a)s::text || %(b)s::text AS text", a="x", b="y")
+    assert rows == [{"text": "y%xy"}]
+    with pytest.raises(KeyError, match="a"):
+        fetch_all("SELECT %(a)s::int", b=1)
 
 
 def test_a_comment_that_would_end_the_statement_is_refused() -> None:
