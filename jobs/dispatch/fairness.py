@@ -69,11 +69,10 @@ LOCK_BRIEFLY: Final = """
     SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: Hand out the jobs of one priority whose turn is next; comments number the steps. A job that another transaction has
+#: The jobs of one priority whose turn is next, locked; comments number the steps. A job that another transaction has
 #: locked, for example to cancel it, is skipped: that transaction may be waiting for the queue's row, which is locked
 #: here. Jobs that hold a place are counted only if a dial needs the number.
-HAND_OUT: Final = squeeze(
-    f"""
+WHOSE_TURN: Final = f"""
     WITH RECURSIVE
     /* 1. The dials of the queue: no row if it is paused. The ring starts behind the last owner served. */
     dials AS (
@@ -142,7 +141,13 @@ HAND_OUT: Final = squeeze(
         SELECT picked.* FROM picked, LATERAL (
             SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
         ) WHERE state = 'queued' AND released_at IS NULL
-    ),
+    )
+"""  # noqa: S608
+
+#: Hand these jobs out. A worker that goes on claims the first one instead (`jobs.worker.statements`).
+HAND_OUT: Final = squeeze(
+    f"""
+    {WHOSE_TURN},
     /* 8. Hand them out, record that in their timelines, and remember the last owner served. */
     released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
