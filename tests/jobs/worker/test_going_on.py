@@ -61,7 +61,8 @@ def test_the_end_and_the_next_claim_are_one_step(
     with connection.cursor() as cursor:
         cursor.execute("SELECT lease_expires_at - started_at FROM jobs_job WHERE id = %s", [job.pk])
         assert cursor.fetchone() == (timedelta(seconds=60),)
-    assert found.owner == User.objects.get(pk=job.owner_id)
+    assert isinstance(found.owner, User)
+    assert found.owner == job.owner
     assert [(event.name, event.details) for event in job.events.all()] == [
         ("released", {}),
         ("started", {"attempt": 1, "worker": "w"}),
@@ -114,6 +115,7 @@ def test_owners_take_turns_and_priority_goes_first(waiting: Callable[..., Job], 
     ("places", "owners", "priorities", "more"),
     [
         (1, 2, (0, 0), False),
+        (1, 2, (1, 0), False),
         (2, 2, (0, 0), True),
         (2, 2, (1, 0), True),
         (2, 1, (0,), False),
