@@ -70,11 +70,10 @@ LOCK_BRIEFLY: Final = """
     SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: Hand out the jobs of one priority whose turn is next; comments number the steps. A job that another transaction has
+#: The jobs of one priority whose turn is next, locked; comments number the steps. A job that another transaction has
 #: locked, for example to cancel it, is skipped: that transaction may be waiting for the queue's row, which is locked
 #: here. Jobs that hold a place are counted only if a dial needs the number.
-HAND_OUT: Final = squeeze(
-    f"""
+WHOSE_TURN: Final = f"""
     WITH RECURSIVE
     /* 1. The dials of the queue: no row if it is paused. The ring starts behind the last owner served. */
     dials AS (
@@ -147,26 +146,41 @@ HAND_OUT: Final = squeeze(
         SELECT picked.* FROM picked, LATERAL (
             SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
         ) WHERE state = 'queued' AND released_at IS NULL
-    ),
+    )
+"""  # noqa: S608
+
+
+def remember_turns(turns: str) -> str:
+    """CTEs that remember this look for the next one (`jobs.dispatch.positions`), after the steps of WHOSE_TURN.
+
+    `turns` is the CTE with the jobs that come to hold a place.
+    """
+    return f"""moved AS (
+        INSERT INTO jobs_handout (queue, number, last_owner, waiting_from, held)
+        SELECT %(queue)s::text, coalesce(number, 0) + 1,
+            coalesce((SELECT owner FROM {turns} ORDER BY round DESC, place DESC LIMIT 1), prior.owner),
+            coalesce(({OLDEST_WAITING.format(first="(SELECT first FROM prior)")}), first),
+            (SELECT ARRAY(SELECT id FROM held UNION ALL SELECT id FROM {turns})
+                FROM dials WHERE max_running <= {MOST_REMEMBERED})
+        FROM prior LEFT JOIN newest ON true
+        WHERE EXISTS (SELECT FROM {turns}) OR (first < waiting_from) IS NOT false
+        RETURNING number
+    ), replaced AS (
+        DELETE FROM jobs_handout WHERE queue = %(queue)s::text AND number = (SELECT number - 1 FROM moved)
+    )"""  # noqa: S608
+
+
+#: Hand these jobs out. A worker that goes on claims the first one instead (`jobs.worker.statements`).
+HAND_OUT: Final = squeeze(
+    f"""
+    {WHOSE_TURN},
     /* 8. Hand them out, record that in their timelines, and remember the last owner served. */
     released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
         WHERE id IN (SELECT id FROM turn)
     ), told AS (
         INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'released', '', '{{}}' FROM turn
-    ), moved AS (
-        INSERT INTO jobs_handout (queue, number, last_owner, waiting_from, held)
-        SELECT %(queue)s::text, coalesce(number, 0) + 1,
-            coalesce((SELECT owner FROM turn ORDER BY round DESC, place DESC LIMIT 1), prior.owner),
-            coalesce(({OLDEST_WAITING.format(first="(SELECT first FROM prior)")}), first),
-            (SELECT ARRAY(SELECT id FROM held UNION ALL SELECT id FROM turn)
-                FROM dials WHERE max_running <= {MOST_REMEMBERED})
-        FROM prior LEFT JOIN newest ON true
-        WHERE EXISTS (SELECT FROM turn) OR (first < waiting_from) IS NOT false
-        RETURNING number
-    ), replaced AS (
-        DELETE FROM jobs_handout WHERE queue = %(queue)s::text AND number = (SELECT number - 1 FROM moved)
-    )
+    ), {remember_turns("turn")}
     /* 9. For `read_turns`: the jobs, and whether to look again, at this priority or at a lower one. */
     SELECT turn.id, free, top, EXISTS (SELECT FROM placed WHERE NOT clear) AS cut, EXISTS (SELECT FROM lower) AS more
     FROM places CROSS JOIN level LEFT JOIN turn ON true WHERE top IS NOT NULL ORDER BY round, place

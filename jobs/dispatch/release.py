@@ -6,7 +6,7 @@ Redis never holds more messages than jobs may run, however long the backlog is. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache, partial
 from uuid import UUID
 
@@ -56,16 +56,6 @@ def release_jobs(queue: str, *, has_turn: bool = False, since: UUID | None = Non
 def is_declared(queue: str) -> bool:
     """Whether messages can be sent to the queue: the settings of this process name it (`QUEUES`)."""
     return queue in current_app.amqp.queues
-
-
-def publish_all_but_first(queue: str, ids: Sequence[UUID]) -> UUID | None:
-    """Publish all jobs that a worker handed out except the first, which it claims at once; return that one.
-
-    If the worker dies before that, no message for this job exists, and Beat sends one.
-    """
-    if ids[1:]:
-        publish_jobs(queue, ids[1:])
-    return ids[0] if ids else None
 
 
 def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:

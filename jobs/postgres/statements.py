@@ -10,8 +10,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
-from typing import Any, Final, TypeVar
+from functools import cache, lru_cache, partial
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
@@ -73,29 +73,34 @@ def planned_again(act: Callable[[], Asked]) -> Asked:
 def _execute(database: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> CursorWrapper:
     # Like Django's own cursor, with its error types and its log of queries, but over another of psycopg's.
     wrap: Any = database.make_debug_cursor if database.queries_logged else database.make_cursor
-    cursor: CursorWrapper = wrap(psycopg.RawCursor(database.connection, row_factory=dict_row))
-    text, names = _numbered(statement)
-    cursor.execute(f"{text} -- plan {_plans.current()}", [parameters[name] for name in names])
+    cursor: CursorWrapper = wrap(_NamingCursor(database.connection, row_factory=dict_row))
+    cursor.execute(f"{statement} -- plan {_plans.current()}", parameters)
     return cursor
 
 
-@cache
-def _numbered(statement: str) -> tuple[str, list[str]]:
-    """The statement with PostgreSQL's `$1`, `$2` for `%(name)s`, and the names in that order.
+class _NamingCursor(psycopg.RawCursor[dict[str, Any]]):
+    """Takes parameters by name, like psycopg's own cursor, which would parse long statements at each execution."""
 
-    psycopg would do this at each execution of a statement of more than 4,096 characters.
-    """
-    names: list[str] = []
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Execute the statement with the values of a mapping."""
+        raw, names = _numbered(query)
+        return super().execute(raw, [params[name] for name in names], **options)
+
+
+#: `%(name)s` and `%%`, as psycopg writes them.
+_PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s|%)")
+
+
+@lru_cache(maxsize=512)
+def _numbered(statement: str) -> tuple[bytes, list[str]]:
+    """The statement with PostgreSQL's own placeholders, `$1` and so on, and their names in this order."""
+    numbers: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
         name = found[1]
-        if name is None:
-            return "%"
-        if name not in names:
-            names.append(name)
-        return f"${names.index(name) + 1}"
+        return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
 
-    return re.sub(r"%(?:\((\w+)\)s|%)", number, statement), names
+    return _PLACEHOLDER.sub(number, statement).encode(), list(numbers)
 
 
 def is_outdated_plan(error: BaseException) -> bool:
@@ -190,7 +195,7 @@ def columns_of(model: type[Model], table: str, *, prefix: str = "") -> str:
 
 
 def squeeze(statement: str) -> str:
-    """The statement on one line, without `/* comments */`, which PostgreSQL would read each time.
+    """The statement on one line, without `/* comments */`, which would be sent with each execution.
 
     Raises ValueError for a `--`, which would comment out the rest.
     """

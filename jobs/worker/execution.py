@@ -17,9 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from jobs.announcing import announce_ends, must_be_announced
 from jobs.context import JobContext
-from jobs.dispatch.fairness import HIGHEST_PRIORITY
-from jobs.dispatch.positions import REMEMBERED
-from jobs.dispatch.release import BATCH_SIZE, publish_all_but_first, release_jobs
+from jobs.dispatch.release import release_jobs
 from jobs.errors import (
     ArtifactError,
     AttemptFailedError,
@@ -40,6 +38,7 @@ from jobs.postgres.pooling import release_connection
 from jobs.postgres.reconnecting import retry_while_unreachable
 from jobs.states import Outcome
 from jobs.worker.beating import beating
+from jobs.worker.going_on import ANY, OTHERS, Next, finish_and_claim_next, hand_back
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 from jobs.worker.policy import decide_for
 from jobs.worker.postponement import postponement
@@ -48,7 +47,6 @@ from jobs.worker.transitions import (
     cancel_attempt,
     claim_job,
     fail_job,
-    finish_and_hand_out,
     finish_job,
     hand_back_job,
     lose_attempt,
@@ -94,19 +92,17 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> Attem
     end: AttemptEnd | None = None
     until = time.monotonic() + (GO_ON_SECONDS_IN_THREADS if is_in_pool_of_threads() else GO_ON_SECONDS)
     lease = settings.LEASE_SECONDS
-    following: UUID | None = job_id
     try:
-        while following is not None:
-            asked_at = time.monotonic()
-            attempt = claim_job(following, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
-            if attempt is None:
-                logger.info("job_not_claimable", job_id=str(following))
-                break
-            with bound_contextvars(job_id=str(following), attempt=attempt.number, kind=attempt.job.kind):
+        asked_at = time.monotonic()
+        attempt = claim_job(job_id, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
+        if attempt is None:
+            logger.info("job_not_claimable", job_id=str(job_id))
+            return None
+        context: JobContext | None = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
+        while context is not None:
+            with bound_contextvars(job_id=str(context.job.pk), attempt=context.attempt.number, kind=context.job.kind):
                 logger.info("attempt_started", worker=worker)
-                context = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
-                may_claim_next = partial(_may_claim_next, until=until)
-                end, following = run_attempt(context, may_claim_next=may_claim_next)
+                end, context = run_attempt(context, may_claim_next=partial(_may_claim_next, until=until))
     finally:
         release_connection()
     return end
@@ -121,14 +117,12 @@ def _may_claim_next(*, until: float) -> bool:
     return time.monotonic() < until and not is_stopping()
 
 
-def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, UUID | None]:
+def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, JobContext | None]:
     """Run the handler under a heartbeat, finish the job or record why it did not finish, and hand out its place.
 
-    Returns how the attempt ended and, if `may_claim_next()`, the job that this worker claims next.
+    Returns how the attempt ended and, if `may_claim_next()`, the context of the job that this worker has claimed next.
     """
-    attempt, queue = context.attempt, context.job.queue
-    handed_out: list[UUID] = []
-    below: int | None = HIGHEST_PRIORITY
+    attempt, following = context.attempt, OTHERS
     if not is_in_pool_of_threads():
         reset_peak_memory()
     try:
@@ -142,27 +136,39 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         if context.effect is None:
             context.check()
             if may_claim_next() and not context.written:
-                done = partial(finish_and_hand_out, attempt, result=result, **_measured(context), at_most=BATCH_SIZE)
-                handed_out, below = retry_until_lease_ends(context, done)
+                following = finish_and_claim_next(context, result=result, **_measured(context))
             else:
                 finish(context, result)
         logger.info("attempt_succeeded", rows=context.rows_done)
         end = AttemptEnd(context.job.pk, attempt.number, Outcome.SUCCEEDED)
     except Exception as error:
-        end = end_unfinished(context, context.stop_reason or error)
+        end, following = end_unfinished(context, context.stop_reason or error), ANY
     except BaseException as error:  # the process is being terminated: by Celery, if its worker must stop at once
         connections.close_all()  # the exception may have interrupted a statement
         end_unfinished(context, WorkerStoppingError("the worker is being terminated") if is_stopping() else error)
-        release_jobs(queue)
+        release_jobs(context.job.queue)
         raise
-    following = publish_all_but_first(queue, handed_out)
-    if below is not None:
-        # An attempt that did not succeed may have let its job wait again.
-        release_jobs(queue, since=REMEMBERED if end.outcome == Outcome.SUCCEEDED else None)
-    if must_be_announced(context.job):
-        announce_ends([context.job.pk])
-    _tell_kind(context.job, end)
-    return end, following
+    if following.attempt is None:
+        _after_end(context.job, end, following)
+        return end, None
+    claimed = JobContext(following.attempt, lease_seconds=context.lease_seconds, asked_at=following.asked_at)
+    try:
+        if following.more or must_be_announced(context.job) or kind.after_attempt:
+            with beating(claimed):
+                _after_end(context.job, end, following)
+    except BaseException:
+        hand_back(following.attempt)
+        raise
+    return end, claimed
+
+
+def _after_end(job: Job, end: AttemptEnd, following: Next) -> None:
+    """Hand out the places that are free, and tell everybody who wants to know that the attempt has ended."""
+    if following.more:
+        release_jobs(job.queue, has_turn=following.has_turn, since=following.since)
+    if must_be_announced(job):
+        announce_ends([job.pk])
+    _tell_kind(job, end)
 
 
 def _tell_kind(job: Job, end: AttemptEnd) -> None:

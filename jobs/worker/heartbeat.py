@@ -52,7 +52,9 @@ class Heartbeat:
         self.stall_timeout_seconds = stall_timeout_seconds
         self.interval = min(TICK_SECONDS, context.lease_seconds / 3)
         now = time.monotonic()
-        self.renewed_at = self.progressed_at = now
+        #: When the lease began, or a little earlier.
+        self.renewed_at = context.lease_deadline - context.lease_seconds
+        self.progressed_at = now
         #: A shorter attempt costs no beat, whenever it began between two beats of its process.
         self.first_at = now + self.interval
         self.stopping_since: float | None = None

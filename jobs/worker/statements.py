@@ -10,6 +10,7 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 
+from jobs.dispatch.fairness import WHOSE_TURN, remember_turns
 from jobs.models import Job
 from jobs.postgres.statements import columns_of, squeeze
 
@@ -17,24 +18,34 @@ from jobs.postgres.statements import columns_of, squeeze
 OWNER: Final = get_user_model()
 OWNER_PREFIX: Final = "owner_"
 
-CLAIM: Final = f"""
-    WITH claimed AS (
-        UPDATE jobs_job
-        SET state = 'running',
-            fencing_token = fencing_token + 1,
-            attempt_count = attempt_count + 1,
-            lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
-            progress_done = 0,
-            progress_total = NULL,
-            progress_rate = NULL,
-            progress_began_at = NULL,
-            progress_samples = NULL,
-            progress_details = NULL,
-            started_at = statement_timestamp(),
-            updated_at = statement_timestamp()
-        WHERE id = %(job_id)s AND state = 'queued' AND released_at IS NOT NULL
-        RETURNING *
-    ), attempt AS (
+
+def by_id(condition: str) -> str:
+    """The condition, for a row that is found by its id.
+
+    PostgreSQL would prefer a small partial index with this condition, and read all jobs that are in it.
+    """
+    return f"coalesce({condition}, false)"
+
+
+#: What a claim changes of a job.
+_CLAIMED: Final = """
+    state = 'running',
+    fencing_token = fencing_token + 1,
+    attempt_count = attempt_count + 1,
+    lease_expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s::float),
+    progress_done = 0,
+    progress_total = NULL,
+    progress_rate = NULL,
+    progress_began_at = NULL,
+    progress_samples = NULL,
+    progress_details = NULL,
+    started_at = statement_timestamp(),
+    updated_at = statement_timestamp()
+"""
+
+#: The attempt that a claim begins.
+_ATTEMPT: Final = """
+    attempt AS (
         INSERT INTO jobs_attempt (
             job_id, number, fencing_token, worker, process_id, celery_task_id, started_at,
             outcome, error_class, error_message, error_fingerprint, traceback
@@ -44,14 +55,49 @@ CLAIM: Final = f"""
             started_at, '', '', '', '', ''
         FROM claimed
         RETURNING id
-    ), event AS (
-        INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'started', '', jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text) FROM claimed
     )
-    SELECT {columns_of(Job, "claimed")}, {columns_of(OWNER, "owner", prefix=OWNER_PREFIX)}, attempt.id AS attempt_id
-    FROM claimed CROSS JOIN attempt
-    LEFT JOIN {OWNER._meta.db_table} AS owner ON owner.{OWNER._meta.pk.column} = claimed.owner
-"""  # noqa: S608
+"""
+
+_STARTED: Final = "jsonb_build_object('attempt', fencing_token, 'worker', %(worker)s::text)"
+_COLUMNS: Final = (
+    f"{columns_of(Job, 'claimed')}, {columns_of(OWNER, 'owner', prefix=OWNER_PREFIX)}, attempt.id AS attempt_id"
+)
+_OWNER_OF_CLAIMED: Final = f"{OWNER._meta.db_table} AS owner ON owner.{OWNER._meta.pk.column} = claimed.owner"
+
+#: Claim a job that was handed out.
+CLAIM: Final = squeeze(f"""
+    WITH claimed AS (
+        UPDATE jobs_job SET {_CLAIMED} WHERE id = %(job_id)s AND {by_id("state = 'queued'")} AND released_at IS NOT NULL
+        RETURNING *
+    ), {_ATTEMPT}, event AS (
+        INSERT INTO jobs_event (job_id, name, actor, details) SELECT id, 'started', '', {_STARTED} FROM claimed
+    )
+    SELECT {_COLUMNS} FROM claimed CROSS JOIN attempt LEFT JOIN {_OWNER_OF_CLAIMED}
+""")  # noqa: S608
+
+#: Hand out the job whose turn is next, and claim it at once. One row: the job, or NULL if none has its turn; and
+#: whether further jobs may be handed out. For that it looks for two jobs, so `at_most` is 2.
+CLAIM_NEXT: Final = squeeze(f"""
+    {WHOSE_TURN},
+    /* 8. Claim the first job, record both in its timeline, and remember its owner as the last one served. */
+    first_turn AS (
+        SELECT * FROM turn ORDER BY round, place LIMIT 1
+    ), claimed AS (
+        UPDATE jobs_job SET released_at = statement_timestamp(), {_CLAIMED} WHERE id = (SELECT id FROM first_turn)
+        RETURNING *
+    ), {_ATTEMPT}, told AS (
+        INSERT INTO jobs_event (job_id, name, actor, details)
+        SELECT id, 'released', '', '{{}}' FROM claimed
+        UNION ALL
+        SELECT id, 'started', '', {_STARTED} FROM claimed
+    ), {remember_turns("first_turn")}
+    /* 9. The job, and whether another look would find more: a place is left, and further jobs wait. */
+    SELECT {_COLUMNS}, free > (SELECT count(*) FROM claimed) AND (
+        (SELECT count(*) FROM turn) > 1 OR EXISTS (SELECT FROM lower)
+        OR claimed.id IS NOT NULL AND EXISTS (SELECT FROM placed WHERE NOT clear)
+    ) AS more
+    FROM places LEFT JOIN (claimed CROSS JOIN attempt) ON true LEFT JOIN {_OWNER_OF_CLAIMED}
+""")  # noqa: S608
 
 
 #: For all attempts of a process at once. `beats` is a JSON array of objects; what an object leaves out is NULL. With
@@ -115,7 +161,7 @@ BEAT: Final = squeeze("""
 """)
 
 
-FINISH: Final = """
+_FINISH: Final = f"""
     WITH done AS (
         UPDATE jobs_job
         SET state = 'succeeded',
@@ -131,7 +177,7 @@ FINISH: Final = """
             error_class = '',
             error_message = '',
             error_fingerprint = ''
-        WHERE id = %(job_id)s AND state = 'running' AND fencing_token = %(fencing_token)s
+        WHERE id = %(job_id)s AND {by_id("state = 'running'")} AND fencing_token = %(fencing_token)s
         RETURNING id
     ), ended AS (
         UPDATE jobs_attempt
@@ -146,5 +192,11 @@ FINISH: Final = """
         INSERT INTO jobs_event (job_id, name, actor, details)
         SELECT id, 'completed', '', jsonb_build_object('attempt', %(number)s::int, 'rows', %(rows)s::bigint) FROM done
     )
-    SELECT id FROM done
-"""
+"""  # noqa: S608
+
+#: Finish a job. No row if the attempt does not own it.
+FINISH: Final = squeeze(f"{_FINISH} SELECT id FROM done")  # noqa: S608
+
+#: The same before other statements of the transaction: if the attempt does not own the job, it fails, and none of them
+#: takes effect.
+FINISH_OR_FAIL: Final = squeeze(f"{_FINISH} SELECT 1 / count(*) FROM done")  # noqa: S608

@@ -16,20 +16,17 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from jobs.classification import classify
-from jobs.dispatch.fairness import LOCK, ask_for_turns, read_turns
-from jobs.dispatch.positions import REMEMBERED
 from jobs.errors import AttemptStoppedError, LeaseLostError, PostponedError, RejectedError, TransitionError
 from jobs.events import record_event
 from jobs.models import Artifact, Attempt, Event, Job
 from jobs.payloads.masked import secrets_of
 from jobs.payloads.redaction import LONGEST_MESSAGE, redact
-from jobs.postgres.statements import execute, fetch_all, instance_of, pipeline
+from jobs.postgres.statements import fetch_all, instance_of
 from jobs.retry import Bury, Decision
 from jobs.states import Outcome, State
 from jobs.worker.failures import FailureRecord, describe_failure
@@ -43,14 +40,16 @@ def claim_job(job_id: UUID, *, worker: str, celery_task_id: str, lease_seconds: 
     """
     task = {"worker": worker, "process_id": os.getpid(), "celery_task_id": celery_task_id}
     claimed = fetch_all(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **task)
-    if not claimed:
-        return None
-    job = instance_of(Job, claimed[0])
+    return attempt_of(claimed[0], **task) if claimed else None
+
+
+def attempt_of(claimed: dict[str, Any], **task: Any) -> Attempt:
+    """The attempt of `task` that a claim has begun, with its job and the job's owner."""
+    job = instance_of(Job, claimed)
     if job.owner_id is not None:
-        job.owner = instance_of(OWNER, claimed[0], prefix=OWNER_PREFIX)
+        job.owner = instance_of(OWNER, claimed, prefix=OWNER_PREFIX)
     token, started_at = job.fencing_token, cast("datetime", job.started_at)
-    attempt_id = claimed[0]["attempt_id"]
-    return Attempt(pk=attempt_id, job=job, number=token, fencing_token=token, started_at=started_at, **task)
+    return Attempt(pk=claimed["attempt_id"], job=job, number=token, fencing_token=token, started_at=started_at, **task)
 
 
 def finish_job(
@@ -72,28 +71,10 @@ def finish_job(
     with transaction.atomic():
         if effect is not None:
             effect()
-        if not _finish(attempt, result=result, rows=rows, bytes=size, peak_memory_bytes=peak_memory_bytes).fetchall():
-            raise _lost(attempt)
+        measured = {"rows": rows, "bytes": size, "peak_memory_bytes": peak_memory_bytes}
+        if not fetch_all(FINISH, **finishing(attempt, result=result, **measured)):
+            raise lost(attempt)
         Artifact.objects.bulk_create(published)
-
-
-def finish_and_hand_out(
-    attempt: Attempt, *, result: dict[str, Any] | None, rows: int, peak_memory_bytes: int, at_most: int
-) -> tuple[list[UUID], int | None]:
-    """running → succeeded, for a job without artifacts, and hand out its place and all other free places.
-
-    In one transaction, so that nobody else can take the place, and the worker continues without a message. Returns the
-    ids that were handed out, and the priority below which there may be more to hand out (as `read_turns` does). Raises
-    LeaseLostError if the attempt no longer owns the job; Beat then sends the messages of the jobs that were handed out.
-    """
-    queue = attempt.job.queue
-    with pipeline():
-        execute(LOCK, queue=queue)
-        finished = _finish(attempt, result=result, rows=rows, bytes=0, peak_memory_bytes=peak_memory_bytes)
-        turns = ask_for_turns(queue, at_most=at_most, since=REMEMBERED)
-    if not finished.fetchall():
-        raise _lost(attempt)
-    return read_turns(turns)
 
 
 def fail_job(
@@ -177,16 +158,16 @@ def retry_job(job: Job) -> None:
         record_event(job.pk, Event.Name.RETRIED)
 
 
-def _finish(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int) -> CursorWrapper:
-    return execute(
-        FINISH,
-        job_id=attempt.job_id,
-        fencing_token=attempt.fencing_token,
-        attempt_id=attempt.pk,
-        number=attempt.number,
-        result=Jsonb(result) if result is not None else None,
+def finishing(attempt: Attempt, *, result: dict[str, Any] | None, **measured: int) -> dict[str, Any]:
+    """The parameters of the statements that finish a job."""
+    return {
+        "job_id": attempt.job_id,
+        "fencing_token": attempt.fencing_token,
+        "attempt_id": attempt.pk,
+        "number": attempt.number,
+        "result": Jsonb(result) if result is not None else None,
         **measured,
-    )
+    }
 
 
 def _end_in_failure(
@@ -237,7 +218,7 @@ def _leave_running(attempt: Attempt, *, expired_only: bool = False, **changes: A
     if expired_only:
         held = held.orphaned()
     if held.update(lease_expires_at=None, released_at=None, updated_at=Now(), **changes) != 1:
-        raise _lost(attempt)
+        raise lost(attempt)
 
 
 def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:
@@ -245,5 +226,6 @@ def _end_attempt(attempt: Attempt, outcome: Outcome, **changes: Any) -> Outcome:
     return outcome
 
 
-def _lost(attempt: Attempt) -> LeaseLostError:
+def lost(attempt: Attempt) -> LeaseLostError:
+    """The error of an attempt whose job another attempt may have."""
     return LeaseLostError(f"attempt {attempt.number} no longer owns job {attempt.job_id}")

@@ -88,6 +88,12 @@ def unheard(db: None) -> Iterator[str]:
 
 
 @pytest.fixture
+def waiting(make_job: Callable[..., Job], unheard: str) -> Callable[..., Job]:
+    """A waiting job of the queue `unheard`, unless told otherwise."""
+    return lambda **values: make_job(**{"queue": unheard, "released_at": None, **values})
+
+
+@pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
     """On loopback, which is allowed while it is there. Times are short."""
     settings.CALLBACK_ALLOW_HTTP = True

@@ -1,5 +1,6 @@
 """What one hand-out remembers for the next: exact, and cheap while a long snapshot is held."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -9,12 +10,14 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from jobs.context import JobContext
 from jobs.dispatch.positions import REMEMBERED
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, HandOut, Job, Queue
 from jobs.postgres.statements import _plans
 from jobs.states import State
-from jobs.worker.transitions import claim_job, finish_and_hand_out, finish_job, retry_job
+from jobs.worker.going_on import finish_and_claim_next
+from jobs.worker.transitions import claim_job, finish_job, retry_job
 from tests.support.people import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,9 +38,18 @@ def claim(job_id: UUID) -> Attempt:
     return attempt
 
 
-def finish(attempt: Attempt) -> list[UUID]:
-    """End the job; returns what is handed out in its place, by what is remembered."""
-    return finish_and_hand_out(attempt, result=None, rows=0, peak_memory_bytes=0, at_most=10)[0]
+def finish(attempt: Attempt) -> Attempt | None:
+    """End the job; returns the attempt of the one that is claimed in its place, by what is remembered."""
+    context = JobContext(attempt, lease_seconds=60, asked_at=time.monotonic())
+    return finish_and_claim_next(context, result=None, rows=0, peak_memory_bytes=0).attempt
+
+
+def goes_on_with(attempt: Attempt, job: Job) -> Attempt:
+    """End the job of the attempt; the worker goes on with the other one."""
+    following = finish(attempt)
+    assert following
+    assert following.job_id == job.pk
+    return following
 
 
 def remembered() -> HandOut:
@@ -67,7 +79,7 @@ def test_nothing_is_remembered_of_places_without_a_limit(waiting: Callable[..., 
     Queue.objects.filter(name=QUEUE).update(max_running=1)
     job = waiting()
     assert release_jobs(QUEUE, since=job.pk) == [], "the first job holds the place"
-    assert finish(claim(first.pk)) == [job.pk]
+    goes_on_with(claim(first.pk), job)
 
 
 def test_an_older_job_that_waits_again_has_its_turn(waiting: Callable[..., Job]) -> None:
@@ -80,8 +92,7 @@ def test_an_older_job_that_waits_again_has_its_turn(waiting: Callable[..., Job])
     retry_job(failed)
     assert release_jobs(QUEUE) == []
     assert remembered().waiting_from == failed.pk
-    assert finish(attempt) == [failed.pk]
-    assert finish(claim(failed.pk)) == [younger.pk]
+    goes_on_with(goes_on_with(attempt, failed), younger)
 
 
 def test_a_job_that_is_committed_late_has_its_turn(waiting: Callable[..., Job]) -> None:
@@ -93,8 +104,7 @@ def test_a_job_that_is_committed_late_has_its_turn(waiting: Callable[..., Job]) 
     Job.objects.filter(pk=late.pk).update(state=State.QUEUED)
     assert release_jobs(QUEUE, since=late.pk) == []
     assert remembered().waiting_from == late.pk
-    assert finish(attempt) == [late.pk]
-    assert finish(claim(late.pk)) == [younger.pk]
+    goes_on_with(goes_on_with(attempt, late), younger)
 
 
 @contextmanager
@@ -134,7 +144,7 @@ def pages_of_one_job(waiting: Callable[..., Job]) -> int:
     with connection.cursor() as cursor:
         before = touched(cursor)
         assert release_jobs(QUEUE, since=job.pk) == [job.pk]
-        assert finish(claim(job.pk)) == []
+        assert finish(claim(job.pk)) is None
         return touched(cursor) - before
 
 

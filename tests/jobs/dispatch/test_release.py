@@ -17,16 +17,18 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from structlog.testing import capture_logs
 
+from jobs.context import JobContext
 from jobs.dispatch import fairness
 from jobs.dispatch.publish_failures import failures_now
 from jobs.dispatch.release import publish_jobs, release_jobs
 from jobs.interventions.cancellation import cancel_jobs
 from jobs.interventions.dead_letter import requeue_jobs
 from jobs.maintenance.recovery import release_due_jobs
-from jobs.models import Job, PublishFailure, Queue
+from jobs.models import Attempt, Job, PublishFailure, Queue
 from jobs.monitoring.troubles import troubles
 from jobs.states import State
-from jobs.worker.transitions import claim_job, finish_and_hand_out
+from jobs.worker.going_on import Next, finish_and_claim_next
+from jobs.worker.transitions import claim_job
 from tests.support.locks import a_session_waits_for_a_lock
 from tests.support.messages import message_body, message_ids, messages
 from tests.support.outages import valkey_hung, valkey_killed
@@ -179,8 +181,7 @@ def test_finishing_and_cancelling_never_wait_for_each_other_in_a_circle(waiting:
     assert attempt
     with transaction.atomic():
         Job.objects.select_for_update().get(pk=job.pk)
-        finish = partial(finish_and_hand_out, attempt, result=None, rows=0, peak_memory_bytes=0, at_most=10)
-        assert elsewhere(finish) == ([], None)
+        assert elsewhere(partial(go_on, attempt)).attempt is None
         assert Job.objects.select_for_update().get(pk=running.pk).state == State.SUCCEEDED
 
 
@@ -206,15 +207,19 @@ def test_what_is_committed_with_a_hand_out_is_on_the_disk(waiting: Callable[...,
     """A hand-out alone need not be: its commit does not wait for the disk."""
     attempt = claim_job(waiting(released_at=Now()).pk, worker="w", celery_task_id="", lease_seconds=60)
     assert attempt
-    waiting()
-    finish = partial(finish_and_hand_out, attempt, result=None, rows=0, peak_memory_bytes=0, at_most=0)
-    for act in (finish, partial(release_jobs, QUEUE)):
+    jobs = [waiting(), waiting()]
+    for act in (partial(go_on, attempt), partial(release_jobs, QUEUE)):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
             act()
             cursor.execute("SHOW synchronous_commit")
             assert cursor.fetchone() == ("on",)
-    assert len(message_ids(QUEUE)) == 1
+    assert message_ids(QUEUE) == [str(jobs[1].pk)]
+
+
+def go_on(attempt: Attempt) -> Next:
+    context = JobContext(attempt, lease_seconds=60)
+    return finish_and_claim_next(context, result=None, rows=0, peak_memory_bytes=0)
 
 
 def elsewhere(act: Callable[[], T]) -> T:

@@ -110,12 +110,11 @@ def test_columns_are_named() -> None:
     assert columns_of(Job, "job", prefix="of ").startswith('job."id" AS "of id", job."kind" AS "of kind", ')
 
 
-def test_a_parameter_is_sent_once_and_a_doubled_percent_sign_is_one() -> None:
-    statement = "SELECT %(a)s::int %% 4 AS rest, %(b)s::text AS name, %(a)s::int AS number"
-    assert statements._numbered(statement) == (
-        "SELECT $1::int % 4 AS rest, $2::text AS name, $1::int AS number", ["a", "b"]
-    )  # fmt: skip
-    assert fetch_all(statement, a=7, b="x", unused=None) == [{"rest": 3, "name": "x", "number": 7}]
+def test_parameters_are_named_and_may_be_used_twice() -> None:
+    rows = fetch_all("SELECT %(b)s::text || '%%' || %(a)s::text || %(b)s::text AS text", a="x", b="y")
+    assert rows == [{"text": "y%xy"}]
+    with pytest.raises(KeyError, match="a"):
+        fetch_all("SELECT %(a)s::int", b=1)
 
 
 def test_a_comment_that_would_end_the_statement_is_refused() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import IntegrityError, connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from jobs.context import JobContext
 from jobs.dispatch.release import release_jobs
@@ -28,7 +29,9 @@ def test_a_worker_goes_on_with_the_next_small_job_without_a_message(
     jobs = small_jobs(make_job, unheard, 5)
     [first] = release_jobs(unheard)
     assert message_ids(unheard) == [str(first)]
-    execute_job(first, worker="w", celery_task_id="t")
+    with CaptureQueriesContext(connection) as queries:
+        execute_job(first, worker="w", celery_task_id="t")
+    assert len(queries) == 1 + 5 * 3, "a claim; for each end the lock, the end, and the next claim"
     assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
     assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [job.pk for job in jobs]
     assert message_ids(unheard) == [str(first)]
@@ -80,6 +83,8 @@ def test_a_job_that_succeeded_is_not_ended_again_where_the_rest_cannot_be_handed
     assert Job.objects.get(pk=first.pk).state == State.SUCCEEDED
     assert "attempt_succeeded" in caplog.text
     assert "attempt_ended" not in caplog.text
+    high = Job.objects.get(priority=1)
+    assert (high.state, high.released_at, high.attempt_count) == (State.QUEUED, None, 0), "it is handed back"
 
 
 @pytest.mark.parametrize(("stopping", "seconds"), [(True, 1.0), (False, 0.0)])

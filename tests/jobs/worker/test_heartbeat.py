@@ -69,6 +69,12 @@ def test_progress_keeps_an_attempt_from_stalling(context: JobContext) -> None:
     assert isinstance(context.stop_reason, StalledError)
 
 
+def test_a_lease_that_began_long_before_the_heartbeat_is_renewed_at_once(context: JobContext) -> None:
+    assert "lease" not in Heartbeat(context, None).look(peak_memory_bytes=0)
+    late = JobContext(context.attempt, lease_seconds=60, asked_at=time.monotonic() - 30)
+    assert Heartbeat(late, None).look(peak_memory_bytes=0)["lease"] == 60
+
+
 def test_a_stalled_attempt_is_not_renewed(context: JobContext) -> None:
     before = Job.objects.get().lease_expires_at
     beats = Heartbeat(context, stall_timeout_seconds=1)

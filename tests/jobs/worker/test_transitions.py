@@ -13,10 +13,10 @@ from django.forms import model_to_dict
 from django.utils import timezone
 
 from jobs.errors import LeaseLostError, PermanentError, RetryableError, TransitionError, WorkerLostError
-from jobs.models import Artifact, Attempt, Job, Queue
+from jobs.models import Artifact, Attempt, Job
 from jobs.retry import Bury, Retry
 from jobs.states import Outcome, State
-from jobs.worker.transitions import claim_job, fail_job, finish_and_hand_out, finish_job, lose_attempt, retry_job
+from jobs.worker.transitions import claim_job, fail_job, finish_job, lose_attempt, retry_job
 from tests.support.threads import Threads
 
 pytestmark = pytest.mark.django_db
@@ -125,21 +125,6 @@ def test_a_zombie_finishes_nothing_and_publishes_nothing(make_job: Callable[...,
     assert not Artifact.objects.exists()
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {""}
     finish(heir)
-
-
-def test_finishing_hands_out_the_place_in_the_same_step(make_job: Callable[..., Job]) -> None:
-    Queue.objects.filter(name="reports").update(max_running=1)
-    job, following = make_job(), make_job(released_at=None)
-    attempt = claimed(job)
-    turns = finish_and_hand_out(attempt, result={"a": 1}, rows=3, peak_memory_bytes=99, at_most=10)
-    assert turns == ([following.pk], None)
-    job.refresh_from_db()
-    attempt.refresh_from_db()
-    assert (job.state, job.result, job.progress_done, job.released_at) == (State.SUCCEEDED, {"a": 1}, 3, None)
-    assert (attempt.outcome, attempt.rows, attempt.bytes, attempt.peak_memory_bytes) == (Outcome.SUCCEEDED, 3, 0, 99)
-    assert [event.name for event in job.events.all()] == ["started", "completed"]
-    with pytest.raises(LeaseLostError):
-        finish_and_hand_out(attempt, result=None, rows=0, peak_memory_bytes=0, at_most=10)
 
 
 def test_finishing_twice_is_refused(make_job: Callable[..., Job]) -> None:
