@@ -37,6 +37,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     """Configure structlog, and return Django's `LOGGING` for `log_format` `json` or `console`."""
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,  # a line that is not written costs next to nothing
             *_SHARED,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.StackInfoRenderer(),
