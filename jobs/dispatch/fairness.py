@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from jobs.dispatch.statements import FREE_PLACE
+from jobs.dispatch.statements import ANY_WAITING, FREE_PLACE
 from jobs.models.queue_conditions import HANDED_OUT_SQL, RUNNING_SQL, WAITING_SQL
 from jobs.postgres.loose_index_scan import loose_index_scan
 from jobs.postgres.statements import execute, fetch_all, pipeline, squeeze
@@ -159,10 +159,9 @@ HAND_OUT: Final = squeeze(
     """  # noqa: S608
 )
 
-#: Executed without a lock. ORDER BY makes the planner use the index, whatever the statistics of the table.
+#: Executed without a lock.
 HAS_TURN: Final = f"""
-    SELECT (SELECT type FROM jobs_job WHERE {WAITING} ORDER BY type LIMIT 1) IS NOT NULL AND {FREE_PLACE} AS answer
-    FROM jobs_queue WHERE name = %(queue)s
+    SELECT {ANY_WAITING} IS NOT NULL AND {FREE_PLACE} AS answer FROM jobs_queue WHERE name = %(queue)s
 """  # noqa: S608
 
 
