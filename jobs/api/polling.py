@@ -65,7 +65,7 @@ def forget_polls_of(job: Job, request: Request) -> None:
 
 def accepted(job: Job, body: Body) -> Response:
     """202 for a job that was committed. It is sent even if the estimate fails."""
-    return _answer(job, ask_after_commit(partial(estimate, job, is_new=True), otherwise=Estimate), body, status=202)
+    return _answer(job, ask_after_commit(partial(estimate, job), otherwise=Estimate), body, status=202)
 
 
 def ended(job: Job, body: Any) -> Response:

@@ -18,7 +18,7 @@ from jobs.postgres.statements import fetch_all
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-#: The verdict of `jobs.dispatch.statements.ADMIT` that requires another try with the queue's row locked: only then are
+#: The verdict of `jobs.dispatch.statements.SUBMIT` that requires another try with the queue's row locked: only then are
 #: jobs counted, so that limits are exact however many clients submit at once.
 TO_BE_LOCKED = "to-be-locked"
 
@@ -45,7 +45,7 @@ def refuse_early(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -
 
     For orders that cost much before they are submitted. Locks nothing.
     """
-    for row in fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True):
+    for row in fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk):
         if refusal := refusal_of(row, queue=queue, type=type, owner_id=owner.pk):
             count_refusal(refusal)
             raise refusal
@@ -59,7 +59,7 @@ def room_for_one(*, queue: str, kind: str, type: str, owner: AbstractBaseUser) -
     """
     with transaction.atomic():
         fetch_all(LOCK, queue=queue)
-        rows = fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk, locked=True)
+        rows = fetch_all(ADMIT, queue=queue, kind=kind, type=type, owner=owner.pk)
         verdict = rows[0] if rows else {"verdict": "closed"}
         if refusal := refusal_of(verdict, queue=queue, type=type, owner_id=owner.pk):
             count_refusal(refusal)

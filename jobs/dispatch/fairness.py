@@ -187,20 +187,29 @@ HAND_OUT: Final = squeeze(
     """  # noqa: S608
 )
 
-#: Executed without a lock. ORDER BY makes the planner use the index, whatever the statistics of the table. Also true if
-#: no place is free, but a job waits that is older than what is remembered: a hand-out then remembers that.
-HAS_TURN: Final = squeeze(
-    f"""
+
+def _has_turn(also: str = "") -> str:
+    return f"""
     WITH newest AS MATERIALIZED (
         {NEWEST}
     ), oldest AS MATERIALIZED (
         {OLDEST_WAITING.format(first=FIRST_WAITING)}
     )
-    SELECT oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
-        AS answer
-    FROM jobs_queue JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
+    SELECT {also} coalesce(oldest.id IS NOT NULL AND (
+        oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
+    ), false) AS answer
+    FROM jobs_queue LEFT JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
     """  # noqa: S608
-)
+
+
+#: Whether a job waits and a place is free; executed without a lock. Also true if no place is free, but a job waits that
+#: is older than what is remembered: a hand-out then remembers that.
+HAS_TURN: Final = squeeze(_has_turn())
+
+#: The same in a transaction that follows another one, whose commit did not wait for the disk. It writes a record, so
+#: its own commit waits until everything that was committed before is on the disk
+#: (https://www.postgresql.org/docs/current/wal-async-commit.html).
+CONFIRM: Final = squeeze(_has_turn("pg_logical_emit_message(true, 'longhaul', ''),"))
 
 
 def queue_has_turn(queue: str, *, since: UUID | None = None) -> bool:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, partial
+from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import current_app
+from celery.utils.nodenames import anon_nodename
 from django.db import transaction
-from kombu import Connection
+from kombu import Connection, Producer
 from kombu.pools import producers
+from kombu.utils.uuid import uuid
 
 from jobs.dispatch.fairness import hand_out, queue_has_turn
 from jobs.dispatch.publish_failures import cause_of, is_redis_away, keep_failure
@@ -67,9 +70,9 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
     waiting = list(ids)
     try:
         with producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
-            options = {"queue": queue, "producer": producer, "retry": True, "retry_policy": PUBLISH_RETRIES}
+            route = current_app.amqp.router.route({"queue": queue}, EXECUTE_JOB)  # QueueNotFound if it is not declared
             while waiting:
-                current_app.send_task(EXECUTE_JOB, args=[str(waiting[0])], **options)
+                _send(producer, str(waiting[0]), **route)
                 waiting.pop(0)
     except Exception as error:  # whatever the broker's client raises: the row is safe, Beat goes on
         cause = cause_of(error)
@@ -79,6 +82,18 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
         _take_back(waiting)
         if not is_redis_away(cause):
             keep_failure(queue, cause)
+
+
+def _send(producer: Producer, job_id: str, **route: Any) -> None:
+    """Send the message that `send_task` would send, without what it does for tasks whose results are waited for.
+
+    It also has Celery's signals: by them the request id comes into the headers. The message names no parent task: a
+    worker that hands out jobs would note each of them in the result of its own task.
+    """
+    amqp, task_id = current_app.amqp, uuid()
+    shown = {"argsrepr": repr([job_id]), "kwargsrepr": "{}", "origin": anon_nodename()}
+    message = amqp.create_task_message(task_id, EXECUTE_JOB, [job_id], {}, reply_to=current_app.thread_oid, **shown)
+    amqp.send_task_message(producer, EXECUTE_JOB, message, retry=True, retry_policy=PUBLISH_RETRIES, **route)
 
 
 def _take_back(ids: list[UUID]) -> None:

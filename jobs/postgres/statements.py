@@ -136,16 +136,17 @@ _plans = _Plans()
 
 
 @contextmanager
-def pipeline() -> Iterator[None]:
+def pipeline() -> Iterator[Callable[[], None]]:
     """Send the statements of the block in one round trip, unless one needs the rows of another.
 
-    Outside a transaction, they form one. Each sees what has been committed when it begins
+    Outside a transaction, they form one, which the function that is given ends: what follows is the next one. Each
+    statement sees what has been committed when it begins
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
     database = _connected()
     try:
-        with database.wrap_database_errors, database.connection.pipeline():
-            yield
+        with database.wrap_database_errors, database.connection.pipeline() as pipe:
+            yield pipe.sync
     except NotSupportedError as error:
         _plans.are_outdated(error)
         raise

@@ -266,9 +266,9 @@ def test_a_waiting_order_takes_no_statements_of_its_own(api: APIClient) -> None:
 
     post(api, ORDER)  # the use of the token is noted, once a minute
     plain = statements("")
-    assert plain == 5  # the token with its user, the INSERT, whether to release, the estimate (2)
+    assert plain == 5  # the token with its user; the queue, the INSERT, whether to look again; the estimate
     assert statements("wait=1") == plain
-    assert statements("wait=20", partial(end, State.CANCELLED)) == plain - 2, "what has ended needs no estimate"
+    assert statements("wait=20", partial(end, State.CANCELLED)) == plain - 1, "what has ended needs no estimate"
 
 
 def test_a_long_wait_holds_no_session(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:

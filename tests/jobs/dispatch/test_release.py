@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 import redis
+from celery import current_app
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -62,6 +63,21 @@ def test_the_body_of_a_message_is_the_id_and_nothing_else(waiting: Callable[...,
     assert body[:2] == [[str(job.pk)], {}]
     assert message["headers"]["task"] == "jobs.execute_job"
     assert "sesame" not in json.dumps(message)
+
+
+def test_a_message_is_what_celery_would_send(waiting: Callable[..., Job]) -> None:
+    job = waiting()
+    release_jobs(QUEUE)
+    current_app.send_task("jobs.execute_job", args=[str(job.pk)], queue=QUEUE)
+    ours, theirs = messages(QUEUE)
+    assert message_body(ours) == message_body(theirs)
+    for message in (ours, theirs):
+        headers, properties = message["headers"], message["properties"]
+        assert headers.pop("id") == headers.pop("root_id") == properties.pop("correlation_id")
+        assert not headers.pop("ignore_result")  # None, too, if the task is not registered here
+        assert UUID(properties.pop("delivery_tag"))
+    assert ours["headers"] == theirs["headers"]
+    assert ours == theirs
 
 
 def test_priority_goes_before_age(waiting: Callable[..., Job]) -> None:

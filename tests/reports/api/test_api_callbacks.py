@@ -81,7 +81,7 @@ def test_an_order_costs_as_much_with_a_callback_as_without(api: APIClient, owner
                 order(api, **members)
             counts.append(len(queries))
     assert counts == [counts[0]] * 6
-    assert counts[0] == 4  # the token with its user; the job; the queue; what is ahead, as the job is not handed out
+    assert counts[0] == 3  # the token with its user; the job; the queue and what is ahead, as it is not handed out
     assert asked_for() == [URL] * 3
 
 

@@ -1,0 +1,66 @@
+"""The INSERT of a job, and whether its turn is now: in one round trip, or within the transaction of the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from jobs.dispatch.admission import TO_BE_LOCKED
+from jobs.dispatch.fairness import CONFIRM, LOCK
+from jobs.dispatch.statements import COUNT, LOCK_FOR_TURN, LOCK_TO_COUNT, SUBMIT
+from jobs.postgres.statements import execute, fetch_all, pipeline, planned_again
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """The row of SUBMIT: the verdict and, if the job was admitted, what the database has added to it.
+
+    `looks_again`: whether the queue is to be released after the commit. `has_turn`: a place was free then.
+    """
+
+    row: dict[str, Any]
+    looks_again: bool
+    has_turn: bool
+
+
+def insert_within_transaction(job: dict[str, Any]) -> Inserted | None:
+    """Insert the job as one that waits; `job` has the parameters of SUBMIT. None if there is no such queue.
+
+    The queue is not kept locked until the caller commits, unless jobs must be counted.
+    """
+    rows = fetch_all(SUBMIT, **job)
+    if rows and rows[0]["verdict"] == TO_BE_LOCKED:
+        with pipeline():
+            execute(LOCK, queue=job["queue"])
+            execute(COUNT, **job)
+            submitted = execute(SUBMIT, **job)
+        rows = list(submitted.fetchall())
+    if not rows:
+        return None
+    # "Free" is trusted: release looks again under the queue's lock. "Not free" is not: a place may have become free
+    # before this job became visible.
+    return Inserted(rows[0], looks_again=True, has_turn=job["due"] and rows[0]["has_place"])
+
+
+def insert_alone(job: dict[str, Any]) -> Inserted | None:
+    """Insert and commit the job, handed out if its turn is now: one round trip, or two if jobs must be counted.
+
+    `job` has the parameters of SUBMIT. None if there is no such queue.
+    """
+    inserted = planned_again(partial(_insert_alone, job, counting=False))
+    if inserted is not None and inserted.row["verdict"] == TO_BE_LOCKED:
+        inserted = planned_again(partial(_insert_alone, job, counting=True))
+    return inserted
+
+
+def _insert_alone(job: dict[str, Any], *, counting: bool) -> Inserted | None:
+    with pipeline() as commit:
+        execute(LOCK_TO_COUNT if counting else LOCK_FOR_TURN, queue=job["queue"])
+        if counting:
+            execute(COUNT, **job)
+        submitted = execute(SUBMIT, **job)
+        commit()
+        confirmed = execute(CONFIRM, queue=job["queue"], since=job["id"])
+    has_turn = any(row["answer"] for row in confirmed.fetchall())
+    return next((Inserted(row, looks_again=has_turn, has_turn=True) for row in submitted.fetchall()), None)
