@@ -37,6 +37,7 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
     """Configure structlog, and return Django's `LOGGING` for `log_format` `json` or `console`."""
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,  # what is not logged costs nothing more
             *_SHARED,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.StackInfoRenderer(),
