@@ -7,7 +7,7 @@ Their texts stand beside the code that uses them; those that every job needs are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, Final, TypeVar
@@ -133,7 +133,7 @@ def _connected() -> BaseDatabaseWrapper:
     return database
 
 
-def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
+def instance_of(model: type[AnyModel], row: Mapping[str, Any], *, prefix: str = "") -> AnyModel:
     """Make an instance, as the ORM would, of a row with all columns of `model` as `columns_of` lists them."""
     names, columns, converted = _read_from(model, prefix)
     values = [row[column] for column in columns]
