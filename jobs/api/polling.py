@@ -60,7 +60,7 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Resp
             f"Poll again in {early.retry_after} s, as Retry-After says. The job is not affected.",
             retry_after=early.retry_after,
         )
-    response = _answer(job, estimate(job), body)
+    response = _answer(job, estimate(job, is_poll=True), body)
     view.limits.append(count_poll(asked, window_seconds=int(response["Retry-After"])))
     return response
 
