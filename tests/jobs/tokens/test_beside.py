@@ -37,7 +37,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What goes to Redis."""
     monkeypatch.setattr("jobs.http.counters._silent_until", 0.0)
     packets: list[object] = []
-    send = redis.Connection.send_packed_command
+    send: Any = redis.Connection.send_packed_command
 
     def noted(self: redis.Connection, command: Any, check_health: bool = True) -> None:
         packets.append(command)
