@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "jobs.api.health.answer_probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "jobs.http.token_requests.shorten_chain",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "jobs.http.compression.CompressionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -71,7 +72,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "jobs.pages.localization.localize_pages",
     "jobs.pages.problem_pages.show_problems_to_people",
-    "django_structlog.middlewares.RequestMiddleware",
+    "jobs.http.request_log.RequestLogMiddleware",
     "uploads.resumable.protocol.speak_tus",
     "jobs.http.middleware.require_content_length",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -79,6 +80,19 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
     "jobs.http.middleware.AnswerOutages",  # the last middleware is the first to see an exception
+]
+# What replaces the middleware after `shorten_chain` for requests with a bearer token
+TOKEN_MIDDLEWARE = [
+    "jobs.http.compression.CompressionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "jobs.http.security_policy.add_security_policy",
+    "django.middleware.common.CommonMiddleware",
+    "jobs.http.request_log.RequestLogMiddleware",
+    "uploads.resumable.protocol.speak_tus",
+    "jobs.http.middleware.require_content_length",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "jobs.http.middleware.AnswerOutages",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from calls.hosts import gatekeeper
+from jobs.dispatch.remembered_queue import forget_queues
 from tests.support import buckets
 from tests.support.complaints import complaints_of
 from tests.support.flushing import keep_seeds
@@ -274,6 +275,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for name in (*WORKERS, "web"):
             report.sections.append((f"last lines of {name}", stack.log(name)[-4000:]))
     return report
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_queues() -> None:
+    """A test knows nothing of the queues of the test before."""
+    forget_queues()
 
 
 @pytest.fixture

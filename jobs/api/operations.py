@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.lookup import get_job
+from jobs.api.lookup import get_job_beside, job_beside
 from jobs.api.polling import POLL_PROBLEMS, Question, answer_poll
 from jobs.api.status import error_of
 from jobs.http.views import ApiView
@@ -50,10 +50,15 @@ class OperationView(ApiView):
 
     scopes = {"GET": None}  # depends on the kind: `get` checks it
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """The job is read with the token."""
+        self.beside = job_beside(kwargs["job_id"], kind=None, question=Question.OPERATION)
+        super().initial(request, *args, **kwargs)
+
     @extend_schema(operation_id="getOperation", responses={200: Operation, **POLL_PROBLEMS})
     def get(self, request: Request, job_id: str) -> Response:
         """The state of one job."""
-        job = get_job(request, job_id)
+        job = get_job_beside(self, request, job_id, kind=None)
         kind = find_kind(job.kind)
         require_scopes(request, kind.scopes.read if kind else ALL_SCOPES)
         return answer_poll(self, job, Question.OPERATION, lambda _: operation_body(request, job))

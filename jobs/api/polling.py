@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -20,6 +21,7 @@ from jobs.http.views import ApiView
 from jobs.models import Job
 from jobs.postgres.commit import ask_after_commit
 from jobs.status import has_ended
+from jobs.tokens.beside import beside_of
 from jobs.tokens.throttling import client_of
 
 #: Builds the body of a response from the job's estimate.
@@ -37,7 +39,11 @@ class Question(StrEnum):
 
     def of(self, job: Job, request: Request) -> str:
         """The key for `jobs.http.limits` of this question, from the client of `request`, about `job`."""
-        return f"polling:{self}:{job.pk}:{client_of(request)}"
+        return f"{self.about(job.pk)}:{client_of(request)}"
+
+    def about(self, job_id: UUID) -> str:
+        """The same for all clients."""
+        return f"polling:{self}:{job_id}"
 
 
 def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Response:
@@ -45,7 +51,8 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Resp
     if has_ended(job):
         return _answer(job, Estimate(), body)
     asked = question.of(job, view.request)
-    if early := ask_whether_early(asked):
+    beside = beside_of(view)
+    if early := beside.early if beside and beside.was_asked else ask_whether_early(asked):
         view.limits.append(early)
         raise ProblemError(
             429,
@@ -53,7 +60,7 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Resp
             f"Poll again in {early.retry_after} s, as Retry-After says. The job is not affected.",
             retry_after=early.retry_after,
         )
-    response = _answer(job, estimate(job), body)
+    response = _answer(job, estimate(job, is_poll=True), body)
     view.limits.append(count_poll(asked, window_seconds=int(response["Retry-After"])))
     return response
 

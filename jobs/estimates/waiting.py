@@ -13,6 +13,7 @@ from typing import Final
 
 from jobs.dispatch.presence import gone_after
 from jobs.dispatch.queue_position import FEW_AHEAD, FEW_COLUMNS, Ahead, few_parameters, read_ahead
+from jobs.dispatch.remembered_queue import RememberedQueue, remembered_queue
 from jobs.dispatch.throughput import ENDED, LONGEST_COUNTED
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possible_seconds_left
@@ -127,17 +128,24 @@ class Flow:
         return left or self.times_of(job)  # if it has taken longer than any before: as if it started now
 
 
+Past = dict[tuple[str, str], PastAttempts]
+
 #: Columns of FLOW: those of a Standing, and those that a Flow has unchanged.
 STANDING: Final = {field.name for field in fields(Standing)}
 OWN_COLUMNS: Final = {field.name for field in fields(Flow)} - {"ahead", "past", "is_still", "reason"}
 
 
-def read_flow(job: Job, *, is_new: bool = False) -> Flow | None:
+def read_flow(job: Job, *, is_new: bool = False, is_poll: bool = False) -> Flow | None:
     """The state of the queue of a queued job; None if that queue no longer exists.
 
     One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. A job that `is_new` mostly
-    is by now, although its instance does not say so: jobs ahead of it are read only if it is not.
+    is by now, although its instance does not say so: jobs ahead of it are read only if it is not. For a poll, they are
+    those that the process remembers, for at most a second.
     """
+    if is_poll and job.due and job.released_at is None:
+        queue = remembered_queue(job.queue)
+        if queue.is_known:
+            return _read_flow(FLOW, job, remembered=queue)
     if is_new or not job.due or job.released_at is not None:
         flow = _read_flow(FLOW, job)
         if flow is None or flow.released_at is not None or not job.due:
@@ -145,17 +153,28 @@ def read_flow(job: Job, *, is_new: bool = False) -> Flow | None:
     return _read_flow(FLOW_AND_AHEAD, job)
 
 
-def _read_flow(statement: str, job: Job) -> Flow | None:
+def _read_flow(statement: str, job: Job, *, remembered: RememberedQueue | None = None) -> Flow | None:
     known = {"queue": job.queue, "kind": job.kind, "claimed_within": CLAIMED_WITHIN, "gone_after": gone_after()}
     for row in fetch_all(statement, **known, **few_parameters(job)):
-        ahead = read_ahead(job, row, at_most=LONGEST_COUNTED)
+        if remembered is None or row["released_at"] is not None:
+            ahead = read_ahead(job, row, at_most=LONGEST_COUNTED)
+        else:
+            ahead = remembered.find_ahead(job)
         past = {(kind, type_): PastAttempts(*columns) for kind, type_, *columns in row["past"] or ()}
-        if row["more"] and (unread := {(one.kind, one.type) for one in ahead} - past.keys()):
-            past |= read_past(unread)[1]
+        if row["more"] or remembered is not None:
+            past = _with_types_ahead(past, ahead, {} if remembered is None else remembered.past)
         standing = Standing(**{name: row[name] for name in STANDING})
         own = {name: row[name] for name in OWN_COLUMNS}
         return Flow(**own, ahead=ahead, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))
     return None
+
+
+def _with_types_ahead(past: Past, ahead: Sequence[Ahead], remembered: Past) -> Past:
+    """Past attempts of the types ahead, too. One query if neither the flow nor the process knows them all."""
+    types = {(one.kind, one.type) for one in ahead}
+    if unread := types - past.keys() - remembered.keys():
+        remembered |= dict.fromkeys(unread, NO_ATTEMPTS) | read_past(unread)[1]
+    return {**remembered, **past}
 
 
 def seconds_to_wait(job: Job, flow: Flow) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from jobs.models import Artifact, Job
@@ -20,9 +21,9 @@ def join_result(table: str) -> str:
     )
 
 
-def job_with_result(row: dict[str, Any]) -> Job:
-    """The job of a row that has the columns of jobs and RESULT_COLUMNS."""
-    job = instance_of(Job, row)
+def job_with_result(row: Mapping[str, Any], *, prefix: str = "") -> Job:
+    """The job of a row that has the columns of jobs, with this prefix, and RESULT_COLUMNS."""
+    job = instance_of(Job, row, prefix=prefix)
     published = row[f"{PREFIX}id"] is not None
     job.__dict__["results"] = [instance_of(Artifact, row, prefix=PREFIX)] if published else []
     return job

@@ -64,10 +64,10 @@ class AskForReset(PasswordResetView):
         """429 for a client that asks too often. If Redis cannot count, everything is allowed."""
         client = f"password-reset:{request.META['REMOTE_ADDR']}"
         counted = count_request(client, quota=MOST_AN_HOUR, window_seconds=HOUR_SECONDS)
-        if counted is None or counted[0]:
+        if counted is None or counted.allowed:
             return super().post(request, *args, **kwargs)
         response = render(request, "account/too_many_resets.html", status=429)
-        response["Retry-After"] = str(counted[1].retry_after)
+        response["Retry-After"] = str(counted.limit.retry_after)
         return response
 
     def form_valid(self, form: Any) -> HttpResponse:

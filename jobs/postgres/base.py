@@ -5,6 +5,8 @@ https://docs.djangoproject.com/en/5.2/ref/databases/#subclassing-the-built-in-da
 
 from __future__ import annotations
 
+import select
+import time
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
@@ -24,6 +26,8 @@ from jobs.postgres.deadlines import (
 
 RV = TypeVar("RV")
 
+#: A connection that has answered within this time is not asked again whether it does. Seconds.
+TRUSTED_SECONDS: Final = 5.0
 GAVE_UP: Final = "PostgreSQL did not answer this request in time before"
 
 
@@ -50,6 +54,15 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
 
+def is_quiet(connection: psycopg.Connection[Any]) -> bool:
+    """Whether nothing has arrived on an idle connection: neither its end nor the reason for it."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
 def bounded(params: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a new connection, which waits for all hosts together no longer than this thread may."""
     hosts = str(params.get("host") or params.get("hostaddr") or "").split(",")
@@ -61,7 +74,7 @@ def bounded(params: dict[str, Any]) -> dict[str, Any]:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, except for the class of its connections and for how long it waits for one."""
+    """Django's own, except for the class of its connections, how long it waits for one, and when it checks one."""
 
     # What Django calls `Database` is the module psycopg; of it, only this function makes connections.
     Database = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.connect})  # type: ignore[assignment]
@@ -75,6 +88,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.OperationalError:
             give_up(is_away=True)
             raise
+
+    #: When the connection last answered a health check, on the monotonic clock; None if it never did.
+    _answered_at: float | None = None
+
+    def connect(self) -> None:
+        """A new connection has not answered yet."""
+        self._answered_at = None
+        super().connect()
+
+    def close_if_health_check_failed(self) -> None:
+        """Once a request, before it first uses the connection: a round trip only every TRUSTED_SECONDS.
+
+        In between, a look at the socket is enough, and costs microseconds: a server that stops, or ends the session,
+        says so there. A server that is gone without a word is noticed by the bound of `BoundedConnection.wait`.
+        """
+        django: Any = self  # whose types lack these attributes
+        if self.connection is None or not django.health_check_enabled or django.health_check_done:
+            return
+        now = time.monotonic()
+        if self._answered_at is not None and now - self._answered_at < TRUSTED_SECONDS and is_quiet(self.connection):
+            django.health_check_done = True
+            return
+        super().close_if_health_check_failed()
+        self._answered_at = None if self.connection is None else now
 
     def is_usable(self) -> bool:
         """Check for a short time only: if the connection is silent, the request still has time for a new one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import Any, Final, Self, TypeVar
@@ -160,7 +160,7 @@ def _connected() -> BaseDatabaseWrapper:
     return database
 
 
-def instance_of(model: type[AnyModel], row: dict[str, Any], *, prefix: str = "") -> AnyModel:
+def instance_of(model: type[AnyModel], row: Mapping[str, Any], *, prefix: str = "") -> AnyModel:
     """Make an instance, as the ORM would, of a row with all columns of `model` as `columns_of` lists them."""
     names, columns, converted = _read_from(model, prefix)
     values = [row[column] for column in columns]

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from jobs.http.limits import Limit, count_request
+from jobs.tokens.beside import beside_of
 from jobs.tokens.scopes import token_of
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ class RequestThrottle(BaseThrottle):
         quota = (token and token.requests_per_minute) or settings.API_REQUESTS_PER_MINUTE
         if not quota or not request.user.is_authenticated:
             return True
-        counted = count_request(client_of(request), quota=quota, window_seconds=WINDOW_SECONDS)
+        client, beside = client_of(request), beside_of(view)
+        poll = f"{beside.poll}:{client}" if beside and beside.poll else ""
+        counted = count_request(client, quota=quota, window_seconds=WINDOW_SECONDS, poll=poll)
         if counted is None:
             return True
-        allowed, self.limit = counted
+        if beside and poll:
+            beside.was_asked, beside.early = True, counted.early
+        self.limit = counted.limit
         getattr(view, "limits", []).append(self.limit)
-        return allowed
+        return counted.allowed
 
     def wait(self) -> float | None:
         """Seconds until the next request is allowed."""

@@ -32,6 +32,7 @@ class JobView(ResourceView):
     """`/api/reports/{id}`"""
 
     acts: ClassVar = {"GET": "read", "DELETE": "write"}
+    question = Question.RESOURCE
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:
@@ -98,6 +99,8 @@ class JobRetryView(ResourceView):
 
 class JobStatusView(ResourceView):
     """`/api/reports/{id}/status`"""
+
+    question = Question.STATUS
 
     @classmethod
     def operations(cls, resource: JobResource) -> Operations:

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 
 from jobs.api import polling
 from jobs.api.awaiting import wait_for_end
-from jobs.api.lookup import get_job
+from jobs.api.lookup import get_job_beside, job_beside
+from jobs.api.polling import Question
 from jobs.api.resources import schema  # noqa: F401  (registers itself)
 from jobs.api.resources.resource import JobResource
 from jobs.http.problems import ProblemError
@@ -72,9 +73,18 @@ class ResourceView(ApiView):
         """The documentation of each inherited method for the OpenAPI schema."""
         return {}
 
+    #: What clients poll with GET; None: they do not.
+    question: ClassVar[Question | None] = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A request that only reads one job reads it with its token."""
+        if "job_id" in kwargs and request.method in ("GET", "HEAD"):
+            self.beside = job_beside(kwargs["job_id"], kind=self.resource.kind, question=self.question)
+        super().initial(request, *args, **kwargs)
+
     def get_job(self, request: Request, job_id: str) -> Job:
         """A job of this kind that belongs to the user. Raises Http404."""
-        return get_job(request, job_id, kind=self.resource.kind)
+        return get_job_beside(self, request, job_id, kind=self.resource.kind)
 
     def accepted(self, request: Request, job: Job, *, is_new: bool = False) -> Response:
         """202 with the status of an order and its address; 200 if the request waits, and the job ends meanwhile.

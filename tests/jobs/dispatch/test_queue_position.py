@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.dispatch.queue_position import count_ahead, find_ahead
+from jobs.dispatch.remembered_queue import RememberedQueue
 from jobs.models import Job, TypeDials
 from tests.support.people import people
 
@@ -101,4 +102,5 @@ def test_few_and_many_are_counted_alike(
     for few in (2000, 0):
         monkeypatch.setattr("jobs.dispatch.queue_position.FEW", few)
         answers.append(sorted(find_ahead(job, at_most=100), key=repr))
-    assert answers[0] == answers[1]
+    remembered = RememberedQueue(unheard).find_ahead(job)
+    assert answers[0] == answers[1] == sorted(remembered, key=repr)

@@ -35,7 +35,7 @@ PATHS = ("/api/reports/{}/status", "/api/reports/{}", "/api/operations/{}")
 @pytest.fixture(autouse=True)
 def counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outage that another test made is over."""
-    monkeypatch.setattr("jobs.http.limits._silent_until", 0.0)
+    monkeypatch.setattr("jobs.http.counters._silent_until", 0.0)
 
 
 @pytest.fixture
@@ -53,13 +53,17 @@ def running(make_job: Callable[..., Job]) -> Job:
 def test_requests_are_counted_within_a_window(valkey: redis.Redis) -> None:
     client = uuid4().hex
     answers = [count_request(client, quota=2, window_seconds=60) for _ in range(3)]
-    assert [answer and (answer[0], answer[1].remaining) for answer in answers] == [(True, 1), (True, 0), (False, 0)]
+    assert [answer and (answer.allowed, answer.limit.remaining) for answer in answers] == [
+        (True, 1),
+        (True, 0),
+        (False, 0),
+    ]
     assert 0 < valkey.ttl(f"{PREFIX}requests:{client}") <= 60
     valkey.pexpire(f"{PREFIX}requests:{client}", 1)
     wait_until(lambda: not valkey.exists(f"{PREFIX}requests:{client}"), message="the window ends")
     again = count_request(client, quota=2, window_seconds=60)
     assert again is not None
-    assert (again[0], again[1].remaining) == (True, 1)
+    assert (again.allowed, again.limit.remaining) == (True, 1)
 
 
 def test_four_polls_are_free_in_each_window(valkey: redis.Redis) -> None:
@@ -144,7 +148,7 @@ def test_garbage_in_redis_makes_no_client_wait_for_ever(garbage: str, valkey: re
     for remaining in (1, 0):
         counted = count_request(client, quota=2, window_seconds=60)
         assert counted is not None
-        assert (counted[0], counted[1].remaining) == (True, remaining)
+        assert (counted.allowed, counted.limit.remaining) == (True, remaining)
     assert 0 < valkey.ttl(name) <= 60
 
 

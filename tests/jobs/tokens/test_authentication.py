@@ -67,7 +67,7 @@ def test_nonsense_is_401(bearer: str, owner: User) -> None:
 
 
 def test_a_token_may_have_a_limit_of_its_own(owner: User, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.http.limits._silent_until", 0.0)
+    monkeypatch.setattr("jobs.http.counters._silent_until", 0.0)
     bearer = bearer_of(owner)
     ApiToken.objects.update(requests_per_minute=1)
     assert get(bearer)["RateLimit-Policy"] == '"requests";q=1;w=60'
