@@ -11,11 +11,14 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from tabular.dialect import Dialect
 from tabular.rows import Rows, csv_lines
 from tabular.sentences import Sentence, gettext_noop
 from tabular.spreadsheets import LineDefuser
+
+_ASCII: Final = bytes(range(128))
 
 
 class UnencodableError(ValueError):
@@ -41,6 +44,8 @@ class Encoder:
         self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
         self._rows_before = -1  # the heading line does not count as a row
         self._defuse = defuser(dialect)
+        self._is_utf8 = dialect.encoding == "utf-8"
+        self._keeps_ascii = _ASCII.decode().encode(dialect.encoding) == _ASCII
 
     def encode(self, rows: Rows) -> bytes:
         """`rows` of UTF-8 in the order's encoding, and defused if the order asks for it.
@@ -48,14 +53,14 @@ class Encoder:
         Raises UnencodableError with row (from 1) and column.
         """
         lines = self._defuse(rows.data)
-        if self._dialect.encoding == "utf-8":
-            return lines
-        try:
-            encoded = self._encoder.encode(lines.decode())
-        except UnicodeEncodeError as error:
-            raise self._located(error, rows) from None
+        if not (self._is_utf8 or (self._keeps_ascii and lines.isascii())):
+            try:
+                lines = self._encoder.encode(lines.decode())
+            except UnicodeEncodeError as error:
+                raise self._located(error, rows) from None
+        self._is_utf8 |= self._dialect.encoding == "utf-8-sig"  # only the first bytes have the byte order mark
         self._rows_before += rows.count
-        return encoded
+        return lines
 
     def _located(self, error: UnicodeEncodeError, rows: Rows) -> UnencodableError:
         character = error.object[error.start]
