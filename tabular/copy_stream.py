@@ -69,7 +69,7 @@ def _chunks(
     """Yield the rows of the statement, and return how many there were."""
     most = chunk_bytes()
     row_bytes = max(1, most)  # the first row says how many may be taken at once
-    chunk, received = _Chunk(), 0
+    chunk, received = _Chunk(most), 0
     handed_on_at = time.monotonic()
     while True:
         answer = chunk.take(exchange.pgconn, max(1, (most - chunk.size) // row_bytes))
@@ -86,7 +86,8 @@ def _chunks(
         check()
         received += chunk.count
         yield chunk.rows()
-        chunk, most, handed_on_at = _Chunk(), chunk_bytes(), time.monotonic()
+        most, handed_on_at = chunk_bytes(), time.monotonic()
+        chunk = _Chunk(most)
     if chunk.count:
         yield chunk.rows()
     return received + chunk.count
@@ -95,9 +96,10 @@ def _chunks(
 class _Chunk:
     """The rows of a chunk that is being filled."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """Room is made at once for `most` bytes and a longer last row: a buffer that grows is copied many times."""
         self.count = 0
-        self._buffer = BytesIO()
+        self._buffer = BytesIO(bytes(most + most // 16))
 
     def take(self, pgconn: pq.abc.PGconn, most_rows: int) -> int:
         """Take up to `most_rows` rows that have arrived.
@@ -120,4 +122,5 @@ class _Chunk:
 
     def rows(self) -> Rows:
         """The rows. Nothing may be added afterwards."""
+        self._buffer.truncate()
         return Rows(self._buffer.getvalue(), self.count)

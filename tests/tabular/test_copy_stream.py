@@ -27,7 +27,7 @@ def rows_of(query: str, *, most: int = copy_stream.CHUNK_BYTES) -> list[Rows]:
     return list(copy_rows(session(), statement, check=lambda: None, chunk_bytes=lambda: most))
 
 
-@pytest.mark.parametrize("most", [0, 1, 1000, 100_000, 100_000_000])
+@pytest.mark.parametrize("most", [0, 1, 1000, 100_000, 10_000_000])
 def test_the_bytes_are_the_servers_and_each_row_counts_once(most: int) -> None:
     with session().cursor() as cursor, cursor.copy(f"COPY ({ODD}) TO STDOUT (FORMAT csv)") as copy:
         expected = list(map(bytes, copy))
