@@ -56,7 +56,7 @@ def require_defused_lines(ours: Path, copied: Path) -> int:
     defuser = LineDefuser(delimiter=",")
     defused = 0
     for number, (row, peer) in enumerate(zip_longest(_raw_rows(ours), _raw_rows(copied))):
-        if peer is None or row != defuser.join([peer]):
+        if peer is None or row != defuser.defuse(peer):
             raise WrongWorkError(f"row {number}: the spreadsheet-safe report is not what its SQL makes, defused")
         defused += row != peer
     return defused

@@ -24,6 +24,7 @@ from reports.types import ReportType
 from tabular.copy_stream import CHUNK_BYTES, copy_rows
 from tabular.dialect import Dialect
 from tabular.encoding import Encoder, UnencodableError
+from tabular.rows import Rows
 
 GZIP_LEVEL = 1  # compresses on one core faster than PostgreSQL sends; higher levels save little on CSV
 GZIP_WBITS = 31  # a gzip header and a window of 32 KiB: https://docs.python.org/3/library/zlib.html#zlib.compressobj
@@ -71,7 +72,7 @@ def _write(
     filename: str,
     dialect: Dialect,
     headings: list[str],
-    chunks: Iterable[list[bytes]],
+    chunks: Iterable[Rows],
 ) -> None:
     encoder = Encoder(dialect, headings)
     gzip = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WBITS) if dialect.compression == "gzip" else None
@@ -83,18 +84,18 @@ def _write(
         retention=report_type.retention,
     ) as artifact:
 
-        def write(lines: list[bytes]) -> None:
+        def write(rows: Rows) -> None:
             try:
-                data = encoder.encode(lines)
+                data = encoder.encode(rows)
             except UnencodableError as error:
                 public = translated(error.detail)
                 raise PermanentError(str(error), code="unencodable-character", public=public) from error
             artifact.write(gzip.compress(data) if gzip else data)
 
-        write([dialect.heading_line(headings)])
+        write(Rows(dialect.heading_line(headings), 1))
         for rows in chunks:
             write(rows)
-            artifact.row_count += len(rows)
+            artifact.row_count += rows.count
             context.report_progress(artifact.row_count)
         if gzip:
             artifact.write(gzip.flush())

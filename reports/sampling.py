@@ -21,7 +21,8 @@ from reports.ordering import reopen_order
 from reports.types import REPORT_TYPES
 from tabular.copy_stream import copy_rows
 from tabular.dialect import Dialect
-from tabular.encoding import Encoder, joined
+from tabular.encoding import Encoder, defuser
+from tabular.rows import Rows
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -115,7 +116,7 @@ def _first_lines(connection: psycopg.Connection[object], statement: str) -> tupl
     lines: list[bytes] = []
     with closing(copy_rows(connection, statement, check=lambda: None, chunk_bytes=lambda: 1)) as chunks:
         for chunk in chunks:
-            lines += chunk
+            lines.append(chunk.data)  # one row
             if sum(map(len, lines)) > MOST_BYTES:
                 return lines[:-1], True
     return lines, False
@@ -124,11 +125,11 @@ def _first_lines(connection: psycopg.Connection[object], statement: str) -> tupl
 def _bytes_per_row(lines: list[bytes], dialect: Dialect) -> float | None:
     """The mean size of a row in the encoding of the file. A character that it lacks does not matter here."""
     encoder = Encoder(replace(dialect, errors="replace"), [])
-    encoder.encode([])  # writes the byte order mark, which is no part of a row
-    return len(encoder.encode(lines)) / len(lines) if lines else None
+    encoder.encode(Rows(b"", 0))  # writes the byte order mark, which is no part of a row
+    return len(encoder.encode(Rows(b"".join(lines), len(lines)))) / len(lines) if lines else None
 
 
 def _rows_of(lines: list[bytes], dialect: Dialect) -> list[list[str]]:
     """Parse the lines. Python's reader makes no cells of an empty line, which is the NULL of a single column."""
-    text = io.StringIO(joined(dialect)(lines).decode(), newline="")
+    text = io.StringIO(defuser(dialect)(b"".join(lines)).decode(), newline="")
     return [row or [""] for row in csv.reader(text, delimiter=dialect.delimiter)]

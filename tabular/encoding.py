@@ -11,10 +11,14 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from tabular.dialect import Dialect
+from tabular.rows import Rows, csv_lines
 from tabular.sentences import Sentence, gettext_noop
 from tabular.spreadsheets import LineDefuser
+
+_ASCII: Final = bytes(range(128))
 
 
 class UnencodableError(ValueError):
@@ -39,34 +43,38 @@ class Encoder:
         self._headings = headings
         self._encoder = codecs.getincrementalencoder(dialect.encoding)(dialect.errors)
         self._rows_before = -1  # the heading line does not count as a row
-        self._join = joined(dialect)
+        self._defuse = defuser(dialect)
+        self._is_utf8 = dialect.encoding == "utf-8"
+        self._keeps_ascii = _ASCII.decode().encode(dialect.encoding) == _ASCII
 
-    def encode(self, lines: list[bytes]) -> bytes:
-        """`lines` of UTF-8, one for each row, in the order's encoding, and defused if the order asks for it.
+    def encode(self, rows: Rows) -> bytes:
+        """`rows` of UTF-8 in the order's encoding, and defused if the order asks for it.
 
         Raises UnencodableError with row (from 1) and column.
         """
-        text = self._join(lines)
-        if self._dialect.encoding == "utf-8":
-            return text
-        try:
-            encoded = self._encoder.encode(text.decode())
-        except UnicodeEncodeError as error:
-            raise self._located(error, lines) from None
-        self._rows_before += len(lines)
-        return encoded
+        lines = self._defuse(rows.data)
+        if not (self._is_utf8 or (self._keeps_ascii and lines.isascii())):
+            try:
+                lines = self._encoder.encode(lines.decode())
+            except UnicodeEncodeError as error:
+                raise self._located(error, rows) from None
+        self._is_utf8 |= self._dialect.encoding == "utf-8-sig"  # only the first bytes have the byte order mark
+        self._rows_before += rows.count
+        return lines
 
-    def _located(self, error: UnicodeEncodeError, lines: list[bytes]) -> UnencodableError:
+    def _located(self, error: UnicodeEncodeError, rows: Rows) -> UnencodableError:
         character = error.object[error.start]
-        index = next(index for index, line in enumerate(lines) if character in line.decode())
+        index, line = next(
+            (index, text) for index, line in enumerate(csv_lines(rows.data)) if character in (text := line.decode())
+        )
         csv.field_size_limit(sys.maxsize)  # PostgreSQL's cells may be longer than the csv module expects
-        cells = next(csv.reader(io.StringIO(lines[index].decode(), newline=""), delimiter=self._dialect.delimiter))
+        cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=self._dialect.delimiter))
         column = next(heading for heading, cell in zip(self._headings, cells, strict=True) if character in cell)
         return UnencodableError(
             character=character, encoding=self._dialect.encoding, row=self._rows_before + index + 1, column=column
         )
 
 
-def joined(dialect: Dialect) -> Callable[[list[bytes]], bytes]:
-    """A function that joins lines, and also defuses them if the order asks for it."""
-    return LineDefuser(delimiter=dialect.delimiter).join if dialect.spreadsheetSafe else b"".join
+def defuser(dialect: Dialect) -> Callable[[bytes], bytes]:
+    """A function that defuses whole lines if the order asks for it."""
+    return LineDefuser(delimiter=dialect.delimiter).defuse if dialect.spreadsheetSafe else bytes

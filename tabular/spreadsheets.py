@@ -29,6 +29,8 @@ def _any_of(characters: tuple[str, ...]) -> bytes:
 
 _SKIPPED: Final = _any_of((*BLANKS, '"')) + b"*+"
 _ANY_SIGN: Final = _any_of((*SIGNS, "−"))
+#: Rejects most texts by one byte, before all the alternatives are tried.
+_FIRST_BYTES: Final = b"(?=[%b])" % re.escape(bytes({one.encode()[0] for one in (*BLANKS, '"', *SIGNS, "−")}))
 
 
 def _sign_behind(separator: bytes) -> bytes:
@@ -38,12 +40,14 @@ def _sign_behind(separator: bytes) -> bytes:
     at a closing bracket, because one that was never opened makes a formula invalid.
     """
     number = rb"(?![-+]\d++(?:[.,]\d++)?(?:[\]})]|\"?(?:%b|[\r\n]|\Z)))" % separator
-    return separator + _SKIPPED + number + b"(?=%b)" % _ANY_SIGN
+    return separator + _FIRST_BYTES + _SKIPPED + number + b"(?=%b)" % _ANY_SIGN
 
 
 #: Separators that we write, or that a reader chooses by mistake. Some readers take CR for a line break.
 _SEPARATORS: Final = {one: re.compile(_sign_behind(re.escape(one.encode()))) for one in ",;\t|\r"}
 _SIGN_BEHIND_LINE_BREAK: Final = re.compile(_sign_behind(b"\n"))
+#: About how many bytes a pattern searches in the time of one match at a given place.
+_BYTES_PER_MATCH: Final = 400
 
 
 def formula_starts(encoding: str = "utf-8") -> tuple[str, ...]:
@@ -59,27 +63,50 @@ def defuse(cell: str, encoding: str = "utf-8") -> str:
 class LineDefuser:
     """Puts an apostrophe before signs that follow a foreign separator, or a line break within a cell.
 
-    Numbers are left alone. A search takes linear time, because the patterns never backtrack.
+    Numbers are left alone. It takes linear time, because the patterns never backtrack.
     """
 
     def __init__(self, *, delimiter: str) -> None:
         """`delimiter` is the one with which the lines, in UTF-8, were written."""
         self._behind = [(one.encode(), pattern) for one, pattern in _SEPARATORS.items() if one != delimiter]
 
-    def join(self, lines: list[bytes]) -> bytes:
-        """Join lines, each with its line break at the end, and defuse them.
-
-        A cheap search for each separator comes first, because most texts lack most of them.
-        """
-        joined = b"".join(lines)
-        if joined.count(b"\n") > len(lines):
-            joined = b"".join(_defuse_breaks(line) if line.count(b"\n") > 1 else line for line in lines)
+    def defuse(self, lines: bytes) -> bytes:
+        """Defuse whole lines of CSV, each with its line break at the end."""
+        if b'"' in lines:
+            lines = _defuse_breaks(lines)
         for separator, pattern in self._behind:
-            if separator in joined:
-                joined = pattern.sub(rb"\g<0>'", joined)
-        return joined
+            lines = _defuse_behind(separator, pattern, lines)
+        return lines
 
 
-def _defuse_breaks(line: bytes) -> bytes:
-    """Check all line breaks but the last, which ends the line: the next line's beginning is checked by `defuse`."""
-    return _SIGN_BEHIND_LINE_BREAK.sub(rb"\g<0>'", line[:-1]) + line[-1:]
+def _defuse_behind(separator: bytes, pattern: re.Pattern[bytes], lines: bytes) -> bytes:
+    """The same as a substitution, but `find` skips text without separators ten times as fast as a pattern does."""
+    signs, matches_left, at = [], len(lines) // _BYTES_PER_MATCH, lines.find(separator)
+    while at >= 0:
+        if not matches_left:
+            return pattern.sub(rb"\g<0>'", lines)
+        matches_left -= 1
+        if found := pattern.match(lines, at):
+            signs.append(found.end())
+        at = lines.find(separator, at + 1)
+    return _with_apostrophes(lines, signs)
+
+
+def _defuse_breaks(lines: bytes) -> bytes:
+    """Check all line breaks but those that end a line: the next line's beginning is checked by `defuse`.
+
+    A line break is within a cell if the number of quotation marks before it is odd.
+    """
+    signs, marks, counted = [], 0, 0
+    for found in _SIGN_BEHIND_LINE_BREAK.finditer(lines):
+        marks, counted = marks + lines.count(b'"', counted, found.start()), found.start()
+        if marks % 2:
+            signs.append(found.end())
+    return _with_apostrophes(lines, signs)
+
+
+def _with_apostrophes(lines: bytes, positions: list[int]) -> bytes:
+    if not positions:
+        return lines
+    ends = [*positions, len(lines)]
+    return b"'".join(lines[begin:end] for begin, end in zip([0, *positions], ends, strict=True))

@@ -43,7 +43,7 @@ def _lines(jobs: QuerySet[Job]) -> Iterator[str]:
     line_defuser = LineDefuser(delimiter=",")
     yield writer.writerow((*COLUMNS, "payload"))
     for job in _in_chunks(jobs.defer(None).select_related("owner").order_by("-pk")):
-        yield line_defuser.join([writer.writerow(_cells(job)).encode()]).decode()
+        yield line_defuser.defuse(writer.writerow(_cells(job)).encode()).decode()
 
 
 def _in_chunks(jobs: QuerySet[Job]) -> Iterator[Job]:

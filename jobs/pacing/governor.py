@@ -19,6 +19,7 @@ from jobs.pacing.auto import Auto
 from jobs.pacing.burst import CHUNK_BYTES as BURST_CHUNK_BYTES
 from jobs.pacing.dials import Dials, dials_for
 from jobs.pacing.pacer import Pacer
+from tabular.rows import Rows
 
 logger = structlog.get_logger(__name__)
 
@@ -74,16 +75,16 @@ class Governor:
         if limit and self._statement_began is not None and now - self._statement_began > limit:
             raise StatementTimeoutError(f"The statement has taken longer than {limit} seconds.")
 
-    def paced(self, chunks: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+    def paced(self, chunks: Iterable[Rows]) -> Iterator[Rows]:
         """Pass on the rows of one statement at the rate. Nothing is read during a wait, so the server waits, too."""
         self._statement_began = time.monotonic()
         for rows in chunks:
             yield rows
-            self._rows += len(rows)
+            self._rows += rows.count
             if self._pacer.rate is not None:
-                self._row_bytes = sum(map(len, rows)) / len(rows)
-                self._pacer.charge(len(rows))
-                self._auto.burst.count(len(rows))
+                self._row_bytes = len(rows.data) / rows.count
+                self._pacer.charge(rows.count)
+                self._auto.burst.count(rows.count)
                 if not self._auto.burst.is_going_on:
                     self._wait()
                     if self._follows_the_load():

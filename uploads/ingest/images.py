@@ -22,6 +22,7 @@ from psycopg import sql
 
 from jobs.files.artifacts import ArtifactWriter
 from tabular.copy_stream import copy_rows
+from tabular.rows import Rows
 from uploads.ingest.defaults import lasting_defaults
 from uploads.ingest.pieces import Value
 from uploads.ingest.planning import PLAN
@@ -72,11 +73,11 @@ def write_images(
     _write_member(writer, [format_.to_bytes()])
     connection = session.connection.connection
     for number, rows_of in ((counts.updated, _updated), (counts.inserted, _inserted)):
-        chunks: Iterable[list[bytes]] = ()
+        chunks: Iterable[Rows] = ()
         if number:
             statement = sql.SQL("COPY ({}) TO STDOUT").format(rows_of(session, target))
             chunks = copy_rows(connection, statement.as_string(connection), check=check)
-        _write_member(writer, map(b"".join, chunks))
+        _write_member(writer, (rows.data for rows in chunks))
     writer.row_count = counts.updated + counts.inserted
 
 

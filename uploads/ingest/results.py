@@ -27,5 +27,5 @@ def write_results(session: Session, target: Target, writer: ArtifactWriter, *, c
     connection = session.connection.connection
     writer.write((",".join(HEADINGS) + "\n").encode())
     for rows in copy_rows(connection, statement.as_string(connection), check=check):
-        writer.write(b"".join(rows))
-        writer.row_count += len(rows)
+        writer.write(rows.data)
+        writer.row_count += rows.count

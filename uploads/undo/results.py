@@ -26,5 +26,5 @@ def write_reversal(undone: Undone, writer: ArtifactWriter, *, check: Callable[[]
     connection = undone.session.connection.connection
     writer.write((",".join(HEADINGS) + "\n").encode())
     for rows in copy_rows(connection, statement.as_string(connection), check=check):
-        writer.write(b"".join(rows))
-        writer.row_count += len(rows)
+        writer.write(rows.data)
+        writer.row_count += rows.count
