@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
@@ -122,9 +122,9 @@ class FolderFile(File):  # type: ignore[type-arg]
 
     _written = _written_back = 0
 
-    def write(self, data: bytes) -> int:
-        """Append `data`. Now and then let the kernel begin to write to disk what has come; nobody waits for that."""
-        length: int = self.file.write(data)
+    def write(self, data: Any, /) -> int:
+        """Append bytes. Now and then let the kernel begin to write to disk what has come; nobody waits for that."""
+        length: int = cast("BinaryIO", self.file).write(data)
         self._written += length
         if self._written - self._written_back >= WRITE_BACK_BYTES:
             self._write_back()
