@@ -13,6 +13,7 @@ from jobs.estimates.estimate import estimate
 from jobs.interventions.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
+from jobs.pacing.auto import SHARE_OF_ROWS
 from jobs.pacing.pressure import Probe
 from jobs.states import State
 from tests.support.servers import throw_away
@@ -171,7 +172,7 @@ def test_auto_is_at_work_for_a_share_of_the_time_only(
     wait_until(lambda: conditions().get("decisions", {}).get("busy", 0) > 3)
     kept = conditions()
     assert kept["unpacedRowsPerSecond"] > 20_000
-    assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05, abs=1)
+    assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05 * SHARE_OF_ROWS, abs=1)
     assert kept["slowedBy"] == []
     set_dials("reports", actor="grace", reason="the night has begun", target_busy_percent=None, pace="fixed")
     assert running.result(timeout=20).job.state == State.SUCCEEDED
