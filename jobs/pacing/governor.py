@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
@@ -200,4 +200,4 @@ class Governor:
 
     @property
     def _database(self) -> BaseDatabaseWrapper:
-        return self._over or cast("BaseDatabaseWrapper", connection)
+        return self._over or connection

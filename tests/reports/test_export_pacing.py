@@ -132,6 +132,7 @@ def test_auto_stays_below_the_dial_and_slows_down_while_the_database_does_not_an
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
     monkeypatch.setattr(auto, "LEFT_ALONE_SECONDS", 0.2)
     monkeypatch.setattr(pressure, "ACTIVE_SESSIONS", "SELECT count(*) FROM pg_sleep(60)")
@@ -151,6 +152,7 @@ def test_auto_goes_faster_while_the_database_is_calm(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     Queue.objects.filter(name="reports").update(
         target_busy_percent=None, target_active_sessions=None, target_latency_milliseconds=None
     )
@@ -166,6 +168,7 @@ def test_auto_is_at_work_for_a_share_of_the_time_only(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
     Queue.objects.filter(name="reports").update(target_active_sessions=None, target_latency_milliseconds=None)
     running = run(report_of(MANY, pace="auto"))
@@ -182,6 +185,7 @@ def test_auto_goes_slower_while_sessions_are_active_and_faster_afterwards(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.2)
     Queue.objects.filter(name="reports").update(target_active_sessions=2, target_latency_milliseconds=None)
     with busy_sessions(3) as calm_down, closing(Probe("default")) as probe:

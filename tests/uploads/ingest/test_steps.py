@@ -132,7 +132,7 @@ def test_each_pass_over_the_rows_is_held_to_the_rate_and_the_attempt_says_so(own
     job = upload(owner, "items", file_of(range(400), price=1))
     took = time.monotonic() - began
     assert job.state == State.SUCCEEDED, job.error_message
-    conditions = Attempt.objects.get().conditions
+    conditions = Attempt.objects.get().conditions or {}
     assert (conditions["database"], conditions["pace"], conditions["rowsPerSecond"]) == ("default", "fixed", 1000)
     # Staged, listed in the results, kept for the undo, and inserted: each takes 0.4 s, of which 0.1 may be caught up.
     assert conditions["waitedSeconds"] >= 0.9
