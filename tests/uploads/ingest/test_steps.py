@@ -148,3 +148,10 @@ def test_an_upload_that_waits_for_its_pace_is_canceled(owner: User, tenant: Tena
         cancel_jobs([job.pk], actor="ada")
         assert running.result(timeout=10).state == State.CANCELLED
     assert Item.objects.count() == 0
+
+
+def test_an_upload_may_follow_the_load(owner: User, tenant: Tenant) -> None:
+    Queue.objects.filter(name="uploads").update(pace="auto")
+    job = upload(owner, "items", file_of(range(25), price=1))
+    assert (job.state, Item.objects.count()) == (State.SUCCEEDED, 25), job.error_message
+    assert (Attempt.objects.get().conditions or {})["pace"] == "auto"
