@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -22,26 +23,44 @@ from bench.registry import Setting
 from bench.table import Row
 from bench.worker import csv_worker
 from config.stack.stopping import say
-from jobs.models import Job
+from jobs.models import Job, Queue
 from jobs.states import State
 
 IDLE: Final = "idle"
 BUSY: Final = "uploads"
+PACED: Final = "paced uploads"
+#: The dial of the paced uploads. Their files are small enough that whole uploads, with their commits, are measured.
+ROWS_PER_SECOND: Final = 5_000
+PACED_SHARE: Final = 0.02
 
 
 def run(setting: Setting) -> list[Row]:
-    """Uploads without any pace, one after the other: scan, plan and merge."""
+    """Uploads, one after the other: scan, plan and merge; without any pace, and with the dial `rows_per_second`.
+
+    All of an upload is in the time that counts, so the percentiles near the end are those of the merges' commits, too.
+    """
     say("upload-calm: measuring")
     rows = setting.upload_rows
     owner = User.objects.create_user("upload-calm")
     files = [write_articles(setting.folder.path / f"articles-{dearer}.csv", rows, dearer=dearer) for dearer in (1, 2)]
-    figures: dict[str, list[float]] = {IDLE: [], BUSY: []}
+    paced_rows = ceil(PACED_SHARE * rows)
+    paced_files = [
+        write_articles(setting.folder.path / f"few-{dearer}.csv", paced_rows, dearer=dearer) for dearer in (3, 4)
+    ]
+    figures: dict[str, list[float]] = {IDLE: [], BUSY: [], PACED: []}
+    highest: dict[str, list[float]] = {IDLE: [], BUSY: [], PACED: []}
+    contenders: dict[str, tuple[Iterator[Path] | None, int, int | None]] = {
+        IDLE: (None, 0, None),
+        BUSY: (cycle(files), rows, None),
+        PACED: (cycle(paced_files), paced_rows, ROWS_PER_SECOND),
+    }
     with article_table(), pgbench_database() as address, csv_worker(setting.folder):
         psql_copy_in(files[1])
         latencies(address, rate=setting.rate, seconds=setting.seconds, look=lambda: None)
         settle()
-        for name, _ in turns([IDLE, BUSY], repeat=setting.repeat, warm_up=False):
-            with uploads(owner, files if name == BUSY else [], rows=rows) as company:
+        for name, _ in turns(list(contenders), repeat=setting.repeat, warm_up=False):
+            its_files, its_rows, rate = contenders[name]
+            with dial(rate), uploads(owner, its_files, rows=its_rows) as company:
                 taken = latencies(
                     address,
                     rate=setting.rate,
@@ -49,27 +68,57 @@ def run(setting: Setting) -> list[Row]:
                     look=company.look,
                     lead=0.2 * setting.seconds,
                 )
-            p95 = percentile(taken, 95)
-            say(f"  {name}: p95 {p95:.2f} ms, {len(company.jobs):,} uploads")
+            p95, p99, most = percentile(taken, 95), percentile(taken, 99), max(taken)
+            say(f"  {name}: p95 {p95:.2f} ms, p99 {p99:.2f} ms, max {most:.2f} ms, {len(company.jobs):,} uploads")
             figures[name].append(p95)
-    idle, busy = (Measured(name, values, "ms") for name, values in figures.items())
-    work = f"p95 of {work_of_pgbench(setting)} beside uploads of {rows:,} rows, all updated"
-    return [Row("upload-calm", work, busy, idle, busy.median / idle.median, "×", None, at_most=True)]
+            highest[name].append(most)
+    return rows_of(figures, highest, setting, rows=rows, paced_rows=paced_rows)
+
+
+def rows_of(
+    figures: dict[str, list[float]], highest: dict[str, list[float]], setting: Setting, *, rows: int, paced_rows: int
+) -> list[Row]:
+    """The p95 beside uploads with and without a pace, and the slowest transaction, commits of merges included."""
+    idle, busy, paced = (Measured(name, values, "ms") for name, values in figures.items())
+    quiet, _, slowest = (Measured(name, values, "ms") for name, values in highest.items())
+    work, beside = (
+        work_of_pgbench(setting),
+        f"uploads of {paced_rows:,} rows at {ROWS_PER_SECOND:,} rows/s, all updated",
+    )
+    compared = (
+        ("upload-calm", f"p95 of {work} beside uploads of {rows:,} rows, all updated", busy, idle, None),
+        ("upload-calm-paced", f"p95 of {work} beside {beside}", paced, idle, 1.2),
+        ("upload-calm-slowest", f"slowest transaction of {work} beside {beside}", slowest, quiet, 2.0),
+    )
+    return [
+        Row(name, described, ours, other, ours.median / other.median, "×", target, at_most=True)
+        for name, described, ours, other, target in compared
+    ]
+
+
+@contextmanager
+def dial(rows_per_second: int | None) -> Iterator[None]:
+    """Uploads that begin within the block have this dial."""
+    queue = Queue.objects.filter(name="uploads")
+    queue.update(rows_per_second=rows_per_second)
+    try:
+        yield
+    finally:
+        queue.update(rows_per_second=None)
 
 
 class Company:
     """Uploads of these files in turns: the next one is ordered when the last one has ended."""
 
-    def __init__(self, owner: User, files: Sequence[Path], *, rows: int) -> None:
+    def __init__(self, owner: User, files: Iterator[Path] | None, *, rows: int) -> None:
         self.owner = owner
         self.rows = rows
         self.jobs: list[Job] = []
-        self._files = cycle(files)
-        self._is_idle = not files
+        self._files = files
 
     def look(self) -> None:
         """Order, if none runs. Raises WrongWorkError if the last one did not update all rows."""
-        if self._is_idle or (self.jobs and not self.last_has_ended()):
+        if self._files is None or (self.jobs and not self.last_has_ended()):
             return
         self.require_last()
         self.jobs.append(order_upload(self.owner, next(self._files)))
@@ -86,7 +135,7 @@ class Company:
 
 
 @contextmanager
-def uploads(owner: User, files: Sequence[Path], *, rows: int) -> Iterator[Company]:
+def uploads(owner: User, files: Iterator[Path] | None, *, rows: int) -> Iterator[Company]:
     """The uploads within the block; the last one has ended behind it."""
     company = Company(owner, files, rows=rows)
     yield company

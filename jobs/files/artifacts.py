@@ -25,8 +25,9 @@ from jobs.postgres.commit import in_transaction
 
 logger = structlog.get_logger(__name__)
 
-#: Bytes between flushes of a file to disk: one large flush at its end would delay the commits of others.
-SYNC_BYTES: Final = 32 * 1024 * 1024
+#: Bytes between flushes of a file to disk: a large flush would delay the commits of others. The storage begins to write
+#: before (`jobs.files.storage.WRITE_BACK_BYTES`), so a flush waits for little.
+SYNC_BYTES: Final = 8 * 1024 * 1024
 
 
 class ArtifactWriter:

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 
 from jobs.files.byte_ranges import StoredRange
+
+#: After so many bytes the kernel is asked to begin writing them to disk: what `sync` has to wait for stays small.
+WRITE_BACK_BYTES: Final = 1024 * 1024
 
 
 class ArtifactStorage(Protocol):
@@ -115,7 +118,17 @@ class ArtifactFolder(FileSystemStorage):
 
 
 class FolderFile(File):  # type: ignore[type-arg]
-    """A file of the folder that is being written."""
+    """A file of the folder that is being written. Its bytes go to disk as they come."""
+
+    _written = _written_back = 0
+
+    def write(self, data: Any, /) -> int:
+        """Append bytes. Now and then let the kernel begin to write to disk what has come; nobody waits for that."""
+        length: int = cast("BinaryIO", self.file).write(data)
+        self._written += length
+        if self._written - self._written_back >= WRITE_BACK_BYTES:
+            self._write_back()
+        return length
 
     def sync(self) -> None:
         """Flush the file to disk."""
@@ -125,6 +138,16 @@ class FolderFile(File):  # type: ignore[type-arg]
     def abort(self) -> None:
         """Close the file."""
         self.close()
+
+    def _write_back(self) -> None:
+        """Linux begins to write dirty pages that are not needed, and keeps them cached until they are written.
+
+        It is told of each page once, so a download still finds them in the cache. Elsewhere `sync` writes them.
+        https://man7.org/linux/man-pages/man2/posix_fadvise.2.html
+        """
+        first, self._written_back = self._written_back, self._written
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.fileno(), first, self._written - first, os.POSIX_FADV_DONTNEED)
 
 
 def _for_the_service_only(path: str, flags: int) -> int:

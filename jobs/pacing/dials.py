@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from jobs.inspection import TypeDefaults
 from jobs.models.queues import Pace
 from jobs.pacing.replica import alias_to_read
-from jobs.postgres.statements import fetch_all
+from jobs.postgres.statements import fetch_all, fetch_all_over
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
     from jobs.models import Job
 
 #: Both rows in one round trip, which is repeated while a job runs.
@@ -48,16 +50,24 @@ class Dials:
     max_lag_seconds: int | None
 
 
-def dials_of(queue: str, *, kind: str, type: str, defaults: TypeDefaults) -> Dials:  # noqa: A002
+def dials_of(
+    queue: str,
+    *,
+    kind: str,
+    type: str,  # noqa: A002
+    defaults: TypeDefaults,
+    over: BaseDatabaseWrapper | None = None,
+) -> Dials:
     """The operator's row for the type takes precedence over the type's class, and both over the queue.
 
-    Raises LookupError if the queue no longer exists.
+    They are read over Django's connection, or `over` another one. Raises LookupError if the queue no longer exists.
     """
-    for row in fetch_all(DIALS, queue=queue, kind=kind, type=type, **vars(defaults)):
+    parameters = {"queue": queue, "kind": kind, "type": type, **vars(defaults)}
+    for row in fetch_all_over(over, DIALS, **parameters) if over else fetch_all(DIALS, **parameters):
         return Dials(**{**row, "pace": Pace(row["pace"]), "database": row["database"] or alias_to_read()})
     raise LookupError(f"there is no queue named {queue!r}")
 
 
-def dials_for(job: Job, defaults: TypeDefaults) -> Dials:
+def dials_for(job: Job, defaults: TypeDefaults, *, over: BaseDatabaseWrapper | None = None) -> Dials:
     """The dials of the job's queue, kind and type. Raises as `dials_of` does."""
-    return dials_of(job.queue, kind=job.kind, type=job.type, defaults=defaults)
+    return dials_of(job.queue, kind=job.kind, type=job.type, defaults=defaults, over=over)

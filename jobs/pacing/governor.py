@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Jsonb
 
 from jobs.context import JobContext
 from jobs.errors import StatementTimeoutError
 from jobs.inspection import TypeDefaults
-from jobs.models import Attempt
 from jobs.models.queues import Pace
 from jobs.pacing.auto import Auto
 from jobs.pacing.burst import CHUNK_BYTES as BURST_CHUNK_BYTES
 from jobs.pacing.dials import Dials, dials_for
 from jobs.pacing.pacer import Pacer
+from jobs.postgres.sessions import own_connection
+from jobs.postgres.statements import fetch_all_over
 from tabular.rows import Rows
 
 logger = structlog.get_logger(__name__)
@@ -31,6 +34,10 @@ TELL_SECONDS: Final = 5.0
 #: A paced chunk holds the rows of this much time. Seconds.
 CHUNK_SECONDS: Final = 0.1
 
+TELL: Final = """
+    UPDATE jobs_attempt SET conditions = %(conditions)s WHERE id = %(attempt)s AND outcome = '' RETURNING id
+"""
+
 
 @contextmanager
 def governed(context: JobContext, defaults: TypeDefaults) -> Iterator[Governor]:
@@ -42,13 +49,27 @@ def governed(context: JobContext, defaults: TypeDefaults) -> Iterator[Governor]:
         governor.close()
 
 
+@contextmanager
+def governed_beside(context: JobContext, defaults: TypeDefaults, *, alias: str) -> Iterator[Governor]:
+    """As `governed`, for work on `alias` that occupies Django's connection, with a session of the governor's own."""
+    with closing(own_connection()) as over:
+        governor = Governor(context, defaults, over=over)
+        governor.notes["database"] = alias
+        try:
+            yield governor
+        finally:
+            governor.close()
+
+
 class Governor:
     """The dials of one attempt, at most about a second old, its rate, and the decisions about it."""
 
-    def __init__(self, context: JobContext, defaults: TypeDefaults) -> None:
+    def __init__(self, context: JobContext, defaults: TypeDefaults, *, over: BaseDatabaseWrapper | None = None) -> None:
+        """Dials are read, and conditions recorded, over Django's connection or `over` another one."""
         self.context = context
         self.defaults = defaults
-        self.dials: Dials = dials_for(context.job, defaults)
+        self._over = over
+        self.dials: Dials = dials_for(context.job, defaults, over=over)
         #: What the attempt records in `conditions` besides its pace.
         self.notes: dict[str, Any] = {}
         self._pacer = Pacer()
@@ -57,6 +78,7 @@ class Governor:
         self._rows = self._rows_before = 0
         self._row_bytes = 64.0
         self._statement_began: float | None = None
+        self._has_begun = False
         self._looked_at = self._told_at = time.monotonic()
         self._set_rate()
 
@@ -77,18 +99,25 @@ class Governor:
 
     def paced(self, chunks: Iterable[Rows]) -> Iterator[Rows]:
         """Pass on the rows of one statement at the rate. Nothing is read during a wait, so the server waits, too."""
-        self._statement_began = time.monotonic()
+        self._statement_began, self._has_begun = time.monotonic(), True
         for rows in chunks:
             yield rows
-            self._rows += rows.count
             if self._pacer.rate is not None:
                 self._row_bytes = len(rows.data) / rows.count
-                self._pacer.charge(rows.count)
-                self._auto.burst.count(rows.count)
-                if not self._auto.burst.is_going_on:
-                    self._wait()
-                    if self._follows_the_load():
-                        self._auto.begin_burst(self.dials)
+            self._count(rows.count)
+
+    def pass_rows(self, rows: int) -> None:
+        """Count rows that one of several statements has read or written; return when the next ones may follow.
+
+        Raises what `check` raises.
+        """
+        self._has_begun = True
+        self._count(rows)
+        self.check()
+
+    def rows_at_once(self) -> int | None:
+        """How many rows the next statement may read or write for them to flow evenly. None: they are not paced."""
+        return None if self._pacer.rate is None else max(1, int(self._pacer.rate * CHUNK_SECONDS))
 
     def chunk_bytes(self, most: int) -> int:
         """How large the next chunk may be for rows to flow evenly; `most` if they are not paced."""
@@ -111,8 +140,23 @@ class Governor:
     def close(self) -> None:
         """End the governor's sessions, and record what it did."""
         self._auto.close()
+        self.tell()
+
+    def tell(self) -> None:
+        """Record what was done so far."""
         if not self._tell():
             self._tell()  # over a new session: the old one may have ended while the rows flowed
+
+    def _count(self, rows: int) -> None:
+        self._rows += rows
+        if self._pacer.rate is None:
+            return
+        self._pacer.charge(rows)
+        self._auto.burst.count(rows)
+        if not self._auto.burst.is_going_on:
+            self._wait()
+            if self._follows_the_load():
+                self._auto.begin_burst(self.dials)
 
     def _wait(self) -> None:
         while (left := self._pacer.seconds_to_wait()) > 0:
@@ -125,10 +169,10 @@ class Governor:
         seconds, self._looked_at = now - self._looked_at, now
         achieved, self._rows_before = (self._rows - self._rows_before) / seconds, self._rows
         try:
-            self.dials = dials_for(self.context.job, self.defaults)
+            self.dials = dials_for(self.context.job, self.defaults, over=self._over)
         except (DatabaseError, InterfaceError, LookupError) as error:
             logger.warning("dials_not_read", error=repr(error))
-            connection.close()  # its state is unknown; the rows flow on under the old dials
+            self._database.close()  # its state is unknown; the rows flow on under the old dials
         if self._follows_the_load():
             self._auto.decide(self.dials, achieved=achieved)
         self._set_rate()
@@ -137,7 +181,7 @@ class Governor:
             self._tell()
 
     def _follows_the_load(self) -> bool:
-        return self.dials.pace == Pace.AUTO and self._statement_began is not None
+        return self.dials.pace == Pace.AUTO and self._has_begun
 
     def _set_rate(self) -> None:
         if self.dials.pace == Pace.AUTO:
@@ -147,9 +191,14 @@ class Governor:
 
     def _tell(self) -> bool:
         try:
-            Attempt.objects.filter(pk=self.context.attempt.pk, outcome="").update(conditions=self.conditions())
+            conditions = Jsonb(self.conditions())
+            fetch_all_over(self._database, TELL, attempt=self.context.attempt.pk, conditions=conditions)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("conditions_not_kept", error=repr(error))
-            connection.close()
+            self._database.close()
             return False
         return True
+
+    @property
+    def _database(self) -> BaseDatabaseWrapper:
+        return self._over or connection

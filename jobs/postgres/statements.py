@@ -44,7 +44,7 @@ def fetch_all(statement: str, **parameters: Any) -> Rows:
     return rows
 
 
-def fetch_all_over(database: BaseDatabaseWrapper, statement: str, **parameters: Any) -> Rows:
+def fetch_all_over(database: BaseDatabaseWrapper, statement: str, /, **parameters: Any) -> Rows:
     """As `fetch_all`, over another connection than Django's, such as a thread's own."""
     database.ensure_connection()
     rows: Rows = planned_again(partial(_execute, database, statement, parameters)).fetchall()

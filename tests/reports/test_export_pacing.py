@@ -13,6 +13,7 @@ from jobs.estimates.estimate import estimate
 from jobs.interventions.dials import set_dials
 from jobs.models import Attempt, Job, Queue, TypeDials
 from jobs.pacing import auto, governor, pressure
+from jobs.pacing.auto import SHARE_OF_ROWS
 from jobs.pacing.pressure import Probe
 from jobs.states import State
 from tests.support.servers import throw_away
@@ -131,6 +132,7 @@ def test_auto_stays_below_the_dial_and_slows_down_while_the_database_does_not_an
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
     monkeypatch.setattr(auto, "LEFT_ALONE_SECONDS", 0.2)
     monkeypatch.setattr(pressure, "ACTIVE_SESSIONS", "SELECT count(*) FROM pg_sleep(60)")
@@ -150,6 +152,7 @@ def test_auto_goes_faster_while_the_database_is_calm(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     Queue.objects.filter(name="reports").update(
         target_busy_percent=None, target_active_sessions=None, target_latency_milliseconds=None
     )
@@ -165,13 +168,14 @@ def test_auto_is_at_work_for_a_share_of_the_time_only(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.1)
     Queue.objects.filter(name="reports").update(target_active_sessions=None, target_latency_milliseconds=None)
     running = run(report_of(MANY, pace="auto"))
     wait_until(lambda: conditions().get("decisions", {}).get("busy", 0) > 3)
     kept = conditions()
     assert kept["unpacedRowsPerSecond"] > 20_000
-    assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05, abs=1)
+    assert kept["rowsPerSecond"] == pytest.approx(kept["unpacedRowsPerSecond"] * 0.05 * SHARE_OF_ROWS, abs=1)
     assert kept["slowedBy"] == []
     set_dials("reports", actor="grace", reason="the night has begun", target_busy_percent=None, pace="fixed")
     assert running.result(timeout=20).job.state == State.SUCCEEDED
@@ -181,6 +185,7 @@ def test_auto_goes_slower_while_sessions_are_active_and_faster_afterwards(
     report_of: Callable[..., str], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(auto, "SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr(governor, "TELL_SECONDS", 0.2)
     Queue.objects.filter(name="reports").update(target_active_sessions=2, target_latency_milliseconds=None)
     with busy_sessions(3) as calm_down, closing(Probe("default")) as probe:

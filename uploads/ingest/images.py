@@ -76,7 +76,8 @@ def write_images(
         chunks: Iterable[Rows] = ()
         if number:
             statement = sql.SQL("COPY ({}) TO STDOUT").format(rows_of(session, target))
-            chunks = copy_rows(connection, statement.as_string(connection), check=check)
+            text = statement.as_string(connection)
+            chunks = session.paced(copy_rows(connection, text, check=check, chunk_bytes=session.chunk_bytes))
         _write_member(writer, (rows.data for rows in chunks))
     writer.row_count = counts.updated + counts.inserted
 

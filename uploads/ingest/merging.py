@@ -24,6 +24,7 @@ from uploads.ingest.defaults import insert_defaults, update_defaults
 from uploads.ingest.planning import PLAN
 from uploads.ingest.reserving import reserved_key
 from uploads.ingest.session import Session, postponed_if_locked
+from uploads.ingest.steps import ORDERED_BY, Step, prepare_steps, steps
 from uploads.ingest.target import Target, planned_column
 from uploads.types import Counts
 
@@ -98,14 +99,24 @@ def repeat_after_conflicts(session: Session, write: Callable[[], None]) -> None:
 def _write(session: Session, target: Target, counts: Counts) -> None:
     with _violations_explained():
         if counts.updated:
-            planned = sql.SQL("SELECT target, version FROM {} WHERE action = 'update'").format(PLAN)
-            lock_planned(session, planned, table=target.table, pk=target.pk, expected=counts.updated)
-            require_rows(_update(session, target), counts.updated)
+            _update_planned(session, target, counts.updated)
         if counts.inserted:
-            require_rows(_insert(session, target), counts.inserted)
+            prepare_steps(session, "insert")
+            to_insert = steps(session, "insert", rows=counts.inserted)
+            require_rows(sum(_insert(session, target, step) for step in to_insert), counts.inserted)
             _move_sequence(session, target)
         target.upload_type.after_merge(session.connection, counts)
         session.connection.check_constraints()  # the deferred ones; in the commit nobody could explain the error
+
+
+def _update_planned(session: Session, target: Target, rows: int) -> None:
+    """Lock all rows before the first is changed: a trigger may change others of them, which is no move of the plan."""
+    prepare_steps(session, "update")
+    planned = sql.SQL("SELECT target, version FROM {} AS p WHERE action = 'update' AND {}")
+    for step in steps(session, "update", rows=rows):
+        within = planned.format(PLAN, step.is_within(ORDERED_BY["update"]))
+        lock_planned(session, within, table=target.table, pk=target.pk, expected=step.rows)
+    require_rows(sum(_update(session, target, step) for step in steps(session, "update", rows=rows)), rows)
 
 
 def lock_planned(
@@ -146,7 +157,7 @@ def run_in_key_order(session: Session, statement: sql.Composable) -> int:
     return written
 
 
-def _update(session: Session, target: Target) -> int:
+def _update(session: Session, target: Target, step: Step) -> int:
     changes = [
         sql.SQL("{} = p.{}").format(sql.Identifier(value.column), sql.Identifier(planned_column(value)))
         for value in target.changing
@@ -159,32 +170,41 @@ def _update(session: Session, target: Target) -> int:
     return run_in_key_order(
         session,
         sql.SQL(
-            "UPDATE {table} AS t SET {changes} FROM {plan} AS p WHERE t.{pk} = p.target AND p.action = 'update'"
-        ).format(table=target.table, changes=sql.SQL(", ").join(changes), plan=PLAN, pk=target.pk),
+            "UPDATE {table} AS t SET {changes} FROM {plan} AS p"
+            " WHERE t.{pk} = p.target AND p.action = 'update' AND {is_within} AND {same_keys}"
+        ).format(
+            table=target.table,
+            changes=sql.SQL(", ").join(changes),
+            plan=PLAN,
+            pk=target.pk,
+            is_within=step.is_within(ORDERED_BY["update"]),
+            same_keys=step.is_within(sql.SQL("t.{}").format(target.pk)),
+        ),
     )
 
 
-def _insert(session: Session, target: Target) -> int:
+def _insert(session: Session, target: Target, step: Step) -> int:
     defaults = insert_defaults(session.connection, target.upload_type, target.fixed)
     columns = {
         **{target.column_name(name): value for name, value in defaults.items()},
         **{value.column: sql.Identifier("p", planned_column(value)) for value in target.row.values},
     }
     source, overriding = sql.SQL("{} AS p").format(PLAN), sql.SQL("")
-    if (reserved := reserved_key(session)) is not None:
+    if (reserved := reserved_key(session, before=step.before)) is not None:
         columns[target.column_name("pk")], join = reserved
         source += sql.SQL(" ") + join
         overriding = sql.SQL("OVERRIDING SYSTEM VALUE")
     return session.run(
         sql.SQL(
             "INSERT INTO {table} ({columns}) {overriding} SELECT {values} FROM {source}"
-            " WHERE p.action = 'insert' ORDER BY record"
+            " WHERE p.action = 'insert' AND {is_within} ORDER BY record"
         ).format(
             table=target.table,
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
             overriding=overriding,
             values=sql.SQL(", ").join(columns.values()),
             source=source,
+            is_within=step.is_within(ORDERED_BY["insert"]),
         )
     )
 

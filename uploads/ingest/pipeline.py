@@ -168,6 +168,8 @@ class Ingest:
         try:
             with once_in_ledger(session, self.context, result):
                 merge(session, target, counts)
+            if session.governor:
+                session.governor.tell()  # before the attempt has ended
         except PlanMovedError as error:
             end = begin_again(error, self.context.attempt)
             raise (self.rejected(end) if isinstance(end, FileError) else end) from error

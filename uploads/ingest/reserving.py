@@ -47,16 +47,16 @@ def reserve_keys(session: Session, target: Target) -> bool:
     return True
 
 
-def reserved_key(session: Session) -> tuple[sql.Composable, sql.Composable] | None:
+def reserved_key(session: Session, *, before: int = 0) -> tuple[sql.Composable, sql.Composable] | None:
     """What `reserve_keys` has kept: the primary key of a planned new row, and the join to `plan AS p` that it needs.
 
-    Select it from new rows only: it may be a window function.
+    Select it from new rows only, of which `before` were left out at the beginning: it may be a window function.
     """
     [(has_range, has_table)] = session.fetch_all(
         sql.SQL("SELECT to_regclass('pg_temp.reserved_range') IS NOT NULL, to_regclass('pg_temp.reserved') IS NOT NULL")
     )
     if has_range:
-        return _key_in_range(session), sql.SQL("")
+        return _key_in_range(session, before), sql.SQL("")
     return (sql.SQL("k.pk"), sql.SQL("JOIN {} AS k USING (record)").format(RESERVED)) if has_table else None
 
 
@@ -88,14 +88,14 @@ def _reserve_range(session: Session, sequence: str) -> bool:
     return bool(is_range)
 
 
-def _key_in_range(session: Session) -> sql.Composable:
+def _key_in_range(session: Session, before: int) -> sql.Composable:
     [(first, key, step, is_gapless)] = session.fetch_all(
         sql.SQL("SELECT first, pk, step, is_gapless FROM {}").format(RESERVED_RANGE)
     )
     number = (
         sql.SQL("(p.record - {})").format(first)
         if is_gapless
-        else sql.SQL("(row_number() OVER (ORDER BY p.record) - 1)")
+        else sql.SQL("(row_number() OVER (ORDER BY p.record) - 1 + {})").format(before)
     )
     return sql.SQL("({} + {} * {})").format(sql.Literal(key), sql.Literal(step), number)
 

@@ -26,6 +26,7 @@ def write_results(session: Session, target: Target, writer: ArtifactWriter, *, c
     ).format(key=target.key_text, plan=PLAN, problems=PROBLEMS)
     connection = session.connection.connection
     writer.write((",".join(HEADINGS) + "\n").encode())
-    for rows in copy_rows(connection, statement.as_string(connection), check=check):
+    text = statement.as_string(connection)
+    for rows in session.paced(copy_rows(connection, text, check=check, chunk_bytes=session.chunk_bytes)):
         writer.write(rows.data)
         writer.row_count += rows.count

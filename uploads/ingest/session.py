@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -16,7 +16,11 @@ from psycopg import sql
 from jobs.classification import sqlstate
 from jobs.context import JobContext
 from jobs.errors import PostponedError, RetryableError
+from jobs.models.queues import Pace
 from jobs.pacing.dials import dials_for
+from jobs.pacing.governor import Governor, governed_beside
+from tabular.copy_stream import CHUNK_BYTES
+from tabular.rows import Rows
 from uploads.types import UploadType
 
 logger = structlog.get_logger(__name__)
@@ -27,6 +31,8 @@ WORK_MEMORY: Final = "32MB"
 #: How long a statement waits for rows or tables that others have locked. Meanwhile it keeps its own locks.
 LONGEST_LOCK_WAIT: Final = "10s"
 LOCK_NOT_AVAILABLE: Final = "55P03"
+#: A chunk of rows that are paced: small enough for them to flow evenly. Bytes.
+PACED_CHUNK_BYTES: Final = 32 * 1024
 
 #: The found sessions are materialized: a function in the same WHERE could be called for others, too.
 END_EARLIER_SESSIONS: Final = (
@@ -66,14 +72,18 @@ def open_session(context: JobContext, upload_type: UploadType, alias: str, *, na
     """A new session on the database `alias`, named after the job, which lasts as long as the attempt.
 
     It is Django's own connection, because the merge must be in one transaction with the end of the job. Statements can
-    be canceled while the attempt runs.
+    be canceled while the attempt runs. It is paced if the dials are set for that when it begins.
     """
-    timeout = dials_for(context.job, upload_type.dials).statement_timeout_seconds
+    dials = dials_for(context.job, upload_type.dials)
+    timeout = dials.statement_timeout_seconds
     connection = context.resources.enter_context(
         _new_connection(alias, application_name=f"{name} {context.job.pk}", statement_timeout_seconds=timeout)
     )
     context.resources.enter_context(context.interruptible(connection.connection.cancel_safe))
-    return Session(connection, check=context.check)
+    governor: Governor | None = None
+    if dials.rows_per_second is not None or dials.pace == Pace.AUTO:
+        governor = context.resources.enter_context(governed_beside(context, upload_type.dials, alias=alias))
+    return Session(connection, check=context.check, governor=governor)
 
 
 @contextmanager
@@ -113,8 +123,12 @@ class Session:
     `check` is called before each statement: a request to stop that comes between two of them cancels neither.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper, *, check: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: BaseDatabaseWrapper, *, check: Callable[[], None], governor: Governor | None = None
+    ) -> None:
         self.connection = connection
+        #: Holds the rows to a rate; None: nothing does.
+        self.governor = governor
         self._check = check
         self._own = connection.connection
 
@@ -136,6 +150,22 @@ class Session:
         """Execute a statement and return the number of rows that it wrote."""
         with self.execute(statement, parameters) as cursor:
             return int(cursor.rowcount)
+
+    def pace(self, rows: int) -> None:
+        """Return when more rows may follow these, which were read or written. Raises what `check` raises."""
+        if self.governor:
+            self.governor.pass_rows(rows)
+
+    def paced(self, chunks: Generator[Rows, None, None]) -> Iterator[Rows]:
+        """Pass on the rows of a COPY at the pace."""
+        with closing(chunks):
+            for rows in chunks:
+                yield rows
+                self.pace(len(rows))
+
+    def chunk_bytes(self) -> int:
+        """The size of a chunk of a COPY."""
+        return PACED_CHUNK_BYTES if self.governor else CHUNK_BYTES
 
     def end_earlier_ones(self) -> None:
         """End the sessions of earlier attempts, which have the same `application_name`.

@@ -72,11 +72,13 @@ def stage(
     session.require()
     with session.connection.cursor() as cursor, cursor.copy(statement) as copy:
         for part in scan:
+            before = staged.records
             copy.write(_lines(part, staged, delimiter, scan.line_end))
             staged.bytes += len(part.raw)
             if staged.records > max_rows:
                 raise FileError("too-many-rows", message_for("too-many-rows", limit=f"{max_rows:,}"))
             on_progress(staged)
+            session.pace(staged.records - before)
     staged.mixes_line_ends = len(scan.line_ends) > 1
     return staged
 

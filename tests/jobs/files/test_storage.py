@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from config.storage import artifact_storage
 from jobs.context import JobContext
-from jobs.files import artifacts
+from jobs.files import artifacts, storage
 from jobs.files.artifacts import delete_artifact_file, open_artifact_range, storage_name
 from jobs.files.object_storage import PARTS, part_bytes
 from jobs.files.orphan_files import FOLDERS, remove_orphans_in
@@ -57,6 +57,27 @@ def test_a_large_file_is_synced_as_it_grows(
     kind_of(handler)
     execute_job(make_job().pk, worker="w", celery_task_id="t")
     assert synced == [2 * len(CHUNK), 4 * len(CHUNK), 5 * len(CHUNK)]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system begins to write when it likes")
+def test_the_disk_is_asked_to_write_each_megabyte_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[int, int, int]] = []
+    advise = os.posix_fadvise
+
+    def note_and_advise(descriptor: int, first: int, length: int, advice: int) -> None:
+        begun.append((first, length, advice))
+        advise(descriptor, first, length, advice)
+
+    monkeypatch.setattr(os, "posix_fadvise", note_and_advise)
+    size, part = len(CHUNK), 3 * len(CHUNK) // 4
+    with ArtifactFolder(location=tmp_path).open_for_writing("file") as file:
+        for _ in range(5):
+            assert file.write(CHUNK[:part]) == part
+        file.sync()
+    dont_need = os.POSIX_FADV_DONTNEED
+    assert begun == [(0, 2 * part, dont_need), (2 * part, 2 * part, dont_need)]
+    assert (tmp_path / "file").read_bytes() == 5 * CHUNK[:part]
+    assert size == storage.WRITE_BACK_BYTES
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,8 +8,9 @@ import pytest
 
 from jobs.models.queues import Pace
 from jobs.pacing.aimd import FIRST_RATE, LOWEST_RATE
-from jobs.pacing.auto import Auto, congestion
+from jobs.pacing.auto import SAMPLE_SECONDS, Auto, congestion
 from jobs.pacing.dials import Dials
+from jobs.pacing.governor import CHUNK_SECONDS
 from jobs.pacing.pressure import Pressure
 
 DIALS = Dials(
@@ -93,15 +94,28 @@ def test_it_decides_by_the_mean_of_what_was_seen_since_the_last_decision() -> No
 def test_it_is_at_work_for_the_share_of_the_time_that_the_operator_leaves_it() -> None:
     auto = Auto()
     auto.burst.rows_per_second = 160_000
-    assert [decide(auto, CALM) for _ in range(2)] == [8_000, 8_000]
+    assert [decide(auto, CALM) for _ in range(2)] == [4_800, 4_800]
     assert (auto.conditions()["decisions"], auto.slowed_by) == ({"busy": 2}, [])
     auto.burst.rows_per_second = 120_000  # what it does for a row has become more
-    assert decide(auto, CALM) == 6_000
-    assert decide(auto, CALM, dials=replace(DIALS, target_busy_percent=50)) == 12_000
-    assert decide(auto, BUSY) == 6_000, "half of what it was"
-    assert decide(auto, BUSY) == 3_000, "less than its share"
-    assert decide(auto, CALM, dials=replace(DIALS, target_busy_percent=None)) == 5_000
+    assert decide(auto, CALM) == 3_600
+    assert decide(auto, CALM, dials=replace(DIALS, target_busy_percent=50)) == 7_200
+    assert decide(auto, BUSY) == 3_600, "half of what it was"
+    assert decide(auto, BUSY) == 1_800, "less than its share"
+    assert decide(auto, CALM, dials=replace(DIALS, target_busy_percent=None)) == 3_600
     assert auto.conditions()["unpacedRowsPerSecond"] == 120_000
+
+
+def test_no_more_transactions_of_others_than_the_target_meet_the_report() -> None:
+    """Played through: transactions of 1.2 ms that begin each 0.37 ms, looks at the load of 1 ms, and chunks."""
+    auto = Auto()
+    auto.burst.rows_per_second = 290_000
+    rate = [decide(auto, CALM) for _ in range(2)][-1]
+    chunk, look, transaction = rate * CHUNK_SECONDS / 290_000, 0.001, 0.0012
+    busy = [(number * CHUNK_SECONDS, chunk) for number in range(40)]
+    busy += [(number * SAMPLE_SECONDS + CHUNK_SECONDS / 2, look) for number in range(10)]
+    begun = [0.00037 * number for number in range(10_800)]
+    met = sum(any(at - transaction < each < at + length for at, length in busy) for each in begun) / len(begun)
+    assert 0.045 < met <= 0.05
 
 
 def test_a_query_that_is_slow_by_itself_is_not_held_below_the_lowest_rate() -> None:

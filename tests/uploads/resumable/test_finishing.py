@@ -189,7 +189,7 @@ def test_a_storage_that_fails_while_the_file_is_put_together_is_an_outage(
     def fail(file: FolderFile, data: bytes) -> Any:
         if str(file.name).endswith(".source"):
             raise OSError(28, "No space left on device")
-        return write(file, data)  # type: ignore[call-arg]
+        return write(file, data)
 
     with monkeypatch.context() as full:
         full.setattr(FolderFile, "write", fail)
