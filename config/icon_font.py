@@ -70,7 +70,7 @@ def main() -> None:
 def keep_ligatures(font: Any, names: set[str]) -> set[str]:
     """Drop the ligatures of all other icons. Returns those that the font has."""
     characters = {glyph: chr(code) for code, glyph in font.getBestCmap().items()}
-    found = set()
+    found: set[str] = set()
     for lookup in font["GSUB"].table.LookupList.Lookup:
         for table in lookup.SubTable:
             for first, ligatures in list(table.ligatures.items()):
