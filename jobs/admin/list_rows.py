@@ -55,7 +55,13 @@ def list_rows(context: dict[str, Any], cl: Any) -> dict[str, Any]:
     """The table of a list that is plain."""
     headers = list(result_headers(cl))
     sorted_fields = sum(1 for header in headers if header["sortable"] and header["sorted"])
-    return {"cl": cl, "result_headers": headers, "num_sorted_fields": sorted_fields, "rows": list(_rows(cl, headers))}
+    return {
+        "cl": cl,
+        "result_headers": headers,
+        "num_sorted_fields": sorted_fields,
+        "rows": list(_rows(cl, headers)),
+        "has_add_permission": cl.model_admin.has_add_permission(context["request"]),
+    }
 
 
 def _rows(cl: Any, headers: list[dict[str, Any]]) -> Iterator[str]:

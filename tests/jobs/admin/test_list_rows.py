@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.template import Context, engines
+from django.template import Context, Template
 from django.test import Client
 
 from jobs.models import Job
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 
 def html(tag: str, cl: Any, request: Any) -> str:
     """What a tag renders, without the white space that browsers ignore."""
-    template = engines["django"].from_string("{% load list_rows unfold_list %}{% " + tag + " cl %}")
-    text = template.template.render(Context({"cl": cl, "opts": cl.opts, "request": request}))
+    template = Template("{% load list_rows unfold_list %}{% " + tag + " cl %}")
+    text = template.render(Context({"cl": cl, "opts": cl.opts, "request": request}))
     text = re.sub(r"\s+", " ", text)
     return re.sub(r" (?=[<>])|(?<=>) ", "", text).replace(' class=" ', ' class="')
 
@@ -36,7 +36,8 @@ def test_rows_are_those_of_unfold(staff: Client) -> None:
     compared = 0
     for path in admin_lists(every=True):
         context = staff.get(path).context
-        if "cl" in context and (cl := context["cl"]).result_list:
+        if "cl" in context:
+            cl = context["cl"]
             ours, unfolds = (html(tag, cl, context["request"]) for tag in ("list_rows", "unfold_result_list"))
             assert ours == unfolds, path
             compared += 1
