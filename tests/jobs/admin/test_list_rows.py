@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 def html(tag: str, cl: Any, request: Any) -> str:
     """What a tag renders, without the white space that browsers ignore."""
     template = Template("{% load list_rows unfold_list %}{% " + tag + " cl %}")
-    text = template.render(Context({"cl": cl, "opts": cl.opts, "request": request}))
-    text = re.sub(r"\s+", " ", text)
+    rendered = template.render(Context({"cl": cl, "opts": cl.opts, "request": request}))
+    text = re.sub(r"\s+", " ", rendered)
     return re.sub(r" (?=[<>])|(?<=>) ", "", text).replace(' class=" ', ' class="')
 
 
