@@ -106,6 +106,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "builtins": ["jobs.pages.tags"],
+            "libraries": {"list_rows": "jobs.admin.list_rows"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

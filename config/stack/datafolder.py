@@ -55,6 +55,7 @@ class DataFolder:
         self.servers_lock = self.path / "servers.lock"
         self.env_file = self.path / "embedded.env"
         self.logs = self.path / "logs"
+        self.static_files = self.path / "static"
         self._lock: IO[str] | None = None
 
     @classmethod

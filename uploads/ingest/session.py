@@ -161,7 +161,7 @@ class Session:
         with closing(chunks):
             for rows in chunks:
                 yield rows
-                self.pace(len(rows))
+                self.pace(rows.count)
 
     def chunk_bytes(self) -> int:
         """The size of a chunk of a COPY."""
