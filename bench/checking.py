@@ -47,6 +47,14 @@ def require_same_bytes(one: Path, other: Path) -> None:
         raise WrongWorkError(f"{one.name} and {other.name} differ")
 
 
+def require_same_text(one: Path, other: Path, *, encoding: str) -> None:
+    """Raises WrongWorkError unless `other`, which has this encoding, says what `one` says in UTF-8."""
+    with one.open(newline="", encoding="utf-8") as mine, other.open(newline="", encoding=encoding) as peers:
+        for number, (line, peer) in enumerate(zip_longest(mine, peers), start=1):
+            if line != peer:
+                raise WrongWorkError(f"line {number}: {other.name} says something else in {encoding}")
+
+
 def require_defused_lines(ours: Path, copied: Path) -> int:
     """Compare a spreadsheet-safe report with what its SQL alone makes; return the rows in which lines were defused.
 

@@ -6,6 +6,7 @@ import csv
 import os
 import subprocess
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -44,13 +45,16 @@ class Made:
     sha256: str | None = None
 
 
-def order_and_run(owner: User, *, spreadsheet_safe: bool) -> Made:
+def order_and_run(
+    owner: User, *, spreadsheet_safe: bool, encoding: str = "utf-8", columns: Sequence[str] | None = None
+) -> Made:
     """From the order to the published file, through the code that a worker runs, all guarantees on.
 
     The queue must be paused: this process does what a worker does when the doorbell rings. Raises
     WrongWorkError when the job does not succeed.
     """
-    body = {"reportType": "order-lines", "parameters": {}, "csv": {"spreadsheetSafe": spreadsheet_safe}}
+    dialect = {"spreadsheetSafe": spreadsheet_safe, "encoding": encoding}
+    body = {"reportType": "order-lines", "parameters": {}, "csv": dialect, "columns": columns}
     job = place_order(owner=owner, data=body).job
     Job.objects.filter(pk=job.pk).update(released_at=Now())
     execute_job(job.pk, worker="bench")

@@ -44,7 +44,7 @@ BENCHMARKS: Final = {
 
 #: They take minutes each, so they run only if they are named.
 ONLY_BY_NAME: Final = frozenset({"calls-post", "upload-large", "upload-memory"})
-#: `make bench-quick` leaves these out, too: none of their rows has a target.
+#: `make bench-quick` leaves these out, too.
 NOT_QUICK: Final = frozenset({"upload-calm"})
 
 
