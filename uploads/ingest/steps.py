@@ -46,8 +46,12 @@ class Step:
 
 
 def prepare_steps(session: Session, action: str) -> None:
-    """Let each step be found without reading the whole plan."""
+    """Let each step be found without reading the whole plan.
+
+    Deferrable constraints are checked at the end of a statement, so with several steps, they wait for the last one.
+    """
     if session.governor:
+        session.run(sql.SQL("SET CONSTRAINTS ALL DEFERRED"))
         session.run(
             sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({}) WHERE action = {}").format(
                 sql.Identifier(f"plan_{action}"), PLAN, sql.Identifier(COLUMNS[action]), sql.Literal(action)

@@ -107,6 +107,29 @@ def test_a_trigger_may_change_rows_of_later_steps(owner: User, tenant: Tenant, t
     assert Item.objects.get(code="C-24").note == "seen"
 
 
+def test_a_constraint_that_may_be_deferred_holds_after_the_last_step(
+    owner: User, tenant: Tenant, ten_at_once: None
+) -> None:
+    """One UPDATE of all rows may swap unique values, where the constraint is checked at the end of a statement."""
+
+    def rows(*, shift: int) -> str:
+        return "Code,Name,Price\n" + "".join(f"C-{n:02},Bolt,{(n + shift) % 25 + 1}\n" for n in range(25))
+
+    change = "ALTER TABLE warehouse_item ADD CONSTRAINT one_price UNIQUE (price) DEFERRABLE INITIALLY IMMEDIATE"
+    with connection.cursor() as cursor:
+        cursor.execute(change)
+    try:
+        upload(owner, "items", rows(shift=0))
+        swapped = upload(owner, "items", rows(shift=1))
+        doubled = upload(owner, "items", rows(shift=1).replace("C-24,Bolt,1\n", "C-24,Bolt,2\n"))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE warehouse_item DROP CONSTRAINT one_price")
+    assert (swapped.state, shown(swapped)["rowsUpdated"]) == (State.SUCCEEDED, 25), swapped.error_message
+    assert doubled.state == State.QUEUED, "it begins again: another transaction may have written that price"
+    assert prices() == [(f"C-{n:02}", (n + 1) % 25 + 1) for n in range(25)]
+
+
 def test_a_row_that_somebody_changes_makes_the_upload_begin_again_with_nothing_written(
     owner: User, tenant: Tenant, ten_at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
