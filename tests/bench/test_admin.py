@@ -18,12 +18,15 @@ def test_each_page_shows_a_job_and_the_rows_compare_many_with_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admin, "PAGES", {name: admin.PAGES[name] for name in ("rare kind", "rare value")})
-    monkeypatch.setattr(admin, "OTHERS", {"scrape": admin.OTHERS["scrape"]})
-    monkeypatch.setattr(admin, "setup_test_environment", lambda **arguments: None)  # pytest has done it
+    monkeypatch.setattr(admin, "OTHERS", {name: admin.OTHERS[name] for name in ("dashboard", "scrape")})
     sizes = Sizes(lines=1, rows=1, seconds=1, rate=1, jobs=1, requests=1, backlog=2000, upload_rows=1, repeat=1)
     setting = Setting(**vars(sizes), folder=DataFolder(tmp_path))
     rows = admin.run(setting)
-    assert [(row.name, row.target, row.at_most) for row in rows] == [("admin", 1.3, True), ("scrape", 1.3, True)]
+    assert [(row.name, row.target, row.at_most) for row in rows] == [
+        ("admin", 1.3, True),
+        ("dashboard", 100.0, True),
+        ("scrape", 1.3, True),
+    ]
     assert [str(measured).partition(":")[0] for measured in (rows[0].ours, rows[0].beside)] == [
         "2,000 jobs",
         "1,000 jobs",
@@ -35,4 +38,4 @@ def test_a_page_without_a_job_is_wrong_work() -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("ada"))
     with pytest.raises(WrongWorkError, match="/admin/jobs/job/ shows nothing"):
-        admin.milliseconds(client, "/admin/jobs/job/", requests=1)
+        admin.rows_shown(client, "/admin/jobs/job/")

@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> list[Path]:
         [row("order", 0.4), row("gone", 1.0)],
         [row("order", 0.6), row("gone", 1.0)],
         [row("order", 0.7), row("calm", 1.3, target=1.2, at_most=True), row("new", 2.0, target=None)],
-        [row("order", 0.9), row("calm", 1.1, target=1.2, at_most=True), row("new", 2.0, target=None)],
+        [row("order", 0.9), row("calm", 1.0, target=1.2, at_most=True), row("new", 2.0, target=None)],
     ]
     names = [tmp_path / f"{number}.json" for number in range(4)]
     for file, rows in zip(names, content, strict=True):

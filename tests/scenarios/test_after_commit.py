@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from jobs.dispatch.statements import SUBMIT
 from jobs.models import CallbackEndpoint, Job, Queue
 from jobs.states import State
 from jobs.webhooks.endpoints import disable_endpoint
@@ -33,12 +34,15 @@ class LostAfterCommit:
     """A wrapper of Django's for statements: none is answered any more once something was committed."""
 
     is_lost = False
+    #: An order without a transaction is inserted and confirmed in one trip; the answer comes after both have committed.
+    CONFIRMS = "pg_logical_emit_message"
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         if self.is_lost:
             raise OperationalError("the connection is lost")
         answer = execute(sql, params, many, context)
-        if WRITES.search(str(sql)):
+        is_trip = str(sql).startswith(SUBMIT) and not connection.in_atomic_block
+        if self.CONFIRMS in str(sql) or (WRITES.search(str(sql)) and not is_trip):
             transaction.on_commit(self.lose)  # at once, where there is no transaction
         return answer
 

@@ -42,21 +42,25 @@ def modules() -> Iterator[str]:
                 yield found.name
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
 class OfText:
-    """A pattern over bytes, as one over text."""
+    """A pattern over bytes, as one over text. Its bytes need not be UTF-8."""
 
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         self._pattern = pattern
-        self.pattern = pattern.pattern.decode()
+        self.pattern = pattern.pattern.decode(errors="surrogateescape")
 
     def search(self, text: str) -> object:
-        return self._pattern.search(text.encode())
+        return self._pattern.search(_bytes(text))
 
     def fullmatch(self, text: str) -> object:
-        return self._pattern.fullmatch(text.encode())
+        return self._pattern.fullmatch(_bytes(text))
 
     def finditer(self, text: str) -> Iterator[object]:
-        return self._pattern.finditer(text.encode())
+        return self._pattern.finditer(_bytes(text))
 
 
 class OfRecord(OfText):

@@ -258,7 +258,7 @@ def test_a_status_takes_few_queries(api: APIClient, owner: User) -> None:
         with CaptureQueriesContext(connection) as asked:
             status(api, job)
         counts.append(len(asked))
-    assert counts == [4, 2, 4, 2, 2]
+    assert counts == [4, 1, 3, 1, 1]
 
 
 def test_the_types_of_a_file_schema_are_those_of_this_app() -> None:

@@ -107,7 +107,7 @@ def test_the_api_and_the_page_say_the_same_without_another_query(
     Queue.objects.filter(name="reports").update(paused=True)
     job = report()
     client.force_login(owner)
-    with django_assert_num_queries(4):  # session, user, the job, the flow of the queue
+    with django_assert_num_queries(5):  # session, user, the job, the queue's flow, and once a second its waiting jobs
         body = client.get(f"/api/reports/{job.pk}/status").json()
     detail = "An administrator has paused this queue. Nothing in it starts until it is resumed."
     assert body["waitingReason"] == {"code": "queue-paused", "detail": detail}

@@ -29,10 +29,11 @@ def test_an_error_of_it_is_logged_and_the_job_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def release_badly(queue: str, **hints: bool) -> None:
+    def release_badly(queue: str, *ids: object, **hints: object) -> None:
         raise ConnectionError(f"{queue} is out of reach")
 
-    monkeypatch.setattr("jobs.dispatch.submission.release_jobs", release_badly)
+    for name in ("release_jobs", "publish_jobs"):
+        monkeypatch.setattr(f"jobs.dispatch.submission.{name}", release_badly)
     kind = kind_of(lambda context: None)
     if in_transaction:
         with transaction.atomic():

@@ -63,7 +63,7 @@ def test_a_crash_between_the_two_commits(owner: User, monkeypatch: pytest.Monkey
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "_finish", finish)
+        patch.setattr(transitions, "finishing", finish)
         job = run(make_upload(owner, "movements", FILE))
     assert (job.state, moved()) == (State.FAILED, [7]), job.error_message
     assert Merge.objects.get().job_id == job.pk

@@ -247,7 +247,7 @@ def test_rows_in_another_database_are_taken_back_once(
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(transitions, "_finish", finish)
+        patch.setattr(transitions, "finishing", finish)
         first = undo(job)
     assert (first.state, rows()) == (State.FAILED, DONE), first.error_message
     assert Merge.objects.get().job_id == first.pk
