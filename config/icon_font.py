@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+import re2
 import unfold
 
 from config.admin_theme import UNFOLD
@@ -26,13 +27,15 @@ FONT: Final = FOLDER / "icons.woff2"
 NAMES: Final = FOLDER / "icons.txt"
 
 #: An element of unfold's templates and scripts that shows an icon, and an icon that a template hands on.
-ELEMENT: Final = re.compile(r"material-symbols-outlined[^>]*>(.*?)</", re.DOTALL)
+ELEMENT: Final = re2.compile(r"(?s)material-symbols-outlined[^>]*>(.*?)</")
 ARGUMENT: Final = re.compile(r"""\bicon=["']([a-z0-9_]+)["']""")
 NAME: Final = re.compile(r"(?<![\w.])[a-z][a-z0-9_]{2,}(?![\w.(])")
 #: Words of the expression by which unfold chooses the icon of the theme.
 NO_NAMES: Final = {"dark", "light", "span", "text"}
 #: The template language within such elements.
-SYNTAX: Final = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
+SYNTAX: Final = re2.compile(r"(?s)\{\{.*?\}\}|\{%.*?%\}")
+#: An icon in unfold's Python.
+SYMBOL: Final = re.compile(r'icon="([a-z_]+)"')
 
 
 def names_used() -> list[str]:
@@ -45,7 +48,7 @@ def names_used() -> list[str]:
         names.update(ARGUMENT.findall(text))
         for content in ELEMENT.findall(text):
             names.update(NAME.findall(SYNTAX.sub(" ", content)))
-    names.update(re.findall(r'icon="([a-z_]+)"', (UNFOLD_FOLDER / "sites.py").read_text()))
+    names.update(SYMBOL.findall((UNFOLD_FOLDER / "sites.py").read_text()))
     return sorted(names - NO_NAMES)
 
 
