@@ -232,17 +232,11 @@ def hand_out(queue: str, *, at_most: int, since: UUID | None = None) -> list[UUI
     while below is not None:
         with pipeline():
             execute(lock, queue=queue)
-            turns = ask_for_turns(queue, at_most=at_most - len(handed_out), below=below, since=since)
+            more = at_most - len(handed_out)
+            turns = execute(HAND_OUT, queue=queue, at_most=more, below=below, since=since)
         ids, below = read_turns(turns, below=below)
         handed_out += ids
     return handed_out
-
-
-def ask_for_turns(
-    queue: str, *, at_most: int, below: int = HIGHEST_PRIORITY, since: UUID | None = None
-) -> CursorWrapper:
-    """One look, for `read_turns`. The caller has locked the queue's row, so two callers never pick the same job."""
-    return execute(HAND_OUT, queue=queue, at_most=at_most, below=below, since=since)
 
 
 def read_turns(turns: CursorWrapper, *, below: int = HIGHEST_PRIORITY) -> tuple[list[UUID], int | None]:

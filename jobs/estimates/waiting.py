@@ -135,18 +135,17 @@ STANDING: Final = {field.name for field in fields(Standing)}
 OWN_COLUMNS: Final = {field.name for field in fields(Flow)} - {"ahead", "past", "is_still", "reason"}
 
 
-def read_flow(job: Job, *, is_new: bool = False, is_poll: bool = False) -> Flow | None:
+def read_flow(job: Job, *, is_poll: bool = False) -> Flow | None:
     """The state of the queue of a queued job; None if that queue no longer exists.
 
-    One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. A job that `is_new` mostly
-    is by now, although its instance does not say so: jobs ahead of it are read only if it is not. For a poll, they are
-    those that the process remembers, for at most a second.
+    One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. For a poll, the jobs ahead
+    are those that the process remembers, for at most a second.
     """
     if is_poll and job.due and job.released_at is None:
         queue = remembered_queue(job.queue)
         if queue.is_known:
             return _read_flow(FLOW, job, remembered=queue)
-    if is_new or not job.due or job.released_at is not None:
+    if not job.due or job.released_at is not None:
         flow = _read_flow(FLOW, job)
         if flow is None or flow.released_at is not None or not job.due:
             return flow

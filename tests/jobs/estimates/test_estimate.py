@@ -91,9 +91,8 @@ def test_a_job_that_is_handed_out_is_next_and_takes_what_its_type_does(
     took(9, 10, 11)
     job = job_in(State.QUEUED, released_at=timezone.now())
     job.released_at = None  # as its order returned it
-    for is_new in (True, False):
-        with django_assert_num_queries(1):
-            assert estimate(job, is_new=is_new) == Estimate(1, 0, 10)
+    with django_assert_num_queries(1):
+        assert estimate(job) == Estimate(1, 0, 10)
 
 
 def test_a_new_job_that_found_no_place_waits_behind_those_before_it(
@@ -103,8 +102,8 @@ def test_a_new_job_that_found_no_place_waits_behind_those_before_it(
     job_in(State.RUNNING)
     job_in(State.QUEUED)
     job = job_in(State.QUEUED)
-    with django_assert_num_queries(3):  # the flow of the queue; what goes ahead; the running ones
-        assert estimate(job, is_new=True) == Estimate(2, about(16, within=2), about(26, within=2))
+    with django_assert_num_queries(2):  # the flow of the queue and what goes ahead; the running ones
+        assert estimate(job) == Estimate(2, about(16, within=2), about(26, within=2))
 
 
 def test_a_postponed_job_has_no_place_and_waits_until_it_comes_back(
