@@ -22,7 +22,8 @@ from tests.support.waiting import wait_until
 def mend_until_all_succeeded(fault: Fault, *, timeout: float = 60) -> None:
     def all_succeeded() -> bool:
         fault.stack.ensure_workers()  # a worker may end itself when Redis comes back; its supervisor starts it again
-        fault.mend()
+        if not messages("reports"):  # mending publishes every unclaimed job again: a slow machine would drown in copies
+            fault.mend()
         return not Job.objects.exclude(state=State.SUCCEEDED).exists()
 
     wait_until(all_succeeded, timeout=timeout, every=0.5, message="all jobs succeed")
