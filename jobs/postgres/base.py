@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
@@ -31,8 +33,38 @@ TRUSTED_SECONDS: Final = 5.0
 GAVE_UP: Final = "PostgreSQL did not answer this request in time before"
 
 
+class OneTrip(psycopg.Pipeline):
+    """A pipeline that sends all its statements together, when it ends or the rows of one are read.
+
+    psycopg's own sends each at once, for which PostgreSQL is woken up as often.
+    """
+
+    def commit(self) -> None:
+        """End the transaction of the statements so far. What follows is the next one, in the same trip."""
+        self._enqueue_sync()
+
+    def _communicate_gen(self) -> PQGen[None]:
+        yield from ()
+
+    def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
+        yield from super()._communicate_gen()
+        yield from super()._fetch_gen(flush=flush)
+
+
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that closes itself once PostgreSQL has been silent for longer than the bound."""
+
+    @contextmanager
+    def one_trip(self) -> Iterator[OneTrip]:
+        """Like `pipeline`, but the statements are sent together."""
+        with self.lock:
+            self._check_connection_ok()
+            trip = self._pipeline = OneTrip(self)
+        try:
+            with trip:
+                yield trip
+        finally:
+            self._pipeline = None
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Like psycopg's, which waits for every answer. Raises OperationalError after the bound."""

@@ -145,8 +145,8 @@ def pipeline() -> Iterator[Callable[[], None]]:
     """
     database = _connected()
     try:
-        with database.wrap_database_errors, database.connection.pipeline() as pipe:
-            yield pipe.sync
+        with database.wrap_database_errors, database.connection.one_trip() as trip:
+            yield trip.commit
     except NotSupportedError as error:
         _plans.are_outdated(error)
         raise
