@@ -22,6 +22,7 @@ from jobs.context import JobContext
 from jobs.dispatch.release import release_jobs
 from jobs.models import Job
 from jobs.worker.going_on import finish_and_claim_next
+from jobs.worker.reserved import Reserved
 from jobs.worker.transitions import claim_job
 
 #: Of the jobs of the large backlog, this part goes by: 50,000 of a million.
@@ -108,6 +109,6 @@ def serve_one(owner: User) -> float:
     if ids != [job.pk] or attempt is None:
         raise WrongWorkError(f"{len(ids)} jobs were handed out, of one that waited")
     context = JobContext(attempt, lease_seconds=60, asked_at=started)
-    if finish_and_claim_next(context, result=None, rows=0, peak_memory_bytes=0).attempt:
+    if finish_and_claim_next(context, reserved=Reserved(QUEUE), result=None, rows=0, peak_memory_bytes=0).attempt:
         raise WrongWorkError("a job was claimed where none waited")
     return (time.monotonic() - started) * 1000

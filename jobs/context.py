@@ -17,6 +17,10 @@ from jobs.models import Artifact, Attempt, Job
 logger = structlog.get_logger(__name__)
 
 
+def do_nothing() -> None:
+    """What most attempts do when they take long."""
+
+
 class JobContext:
     """One running attempt, shared by its handler and its heartbeat thread.
 
@@ -34,8 +38,9 @@ class JobContext:
         #: When the first row arrived, by this process's monotonic clock.
         self.rows_began_at: float | None = None
         self.lease_seconds = lease_seconds
+        self.began_at = time.monotonic() if asked_at is None else asked_at
         #: Until then the lease certainly lasts, by this process's monotonic clock.
-        self.lease_deadline = (time.monotonic() if asked_at is None else asked_at) + lease_seconds
+        self.lease_deadline = self.began_at + lease_seconds
         #: Why the attempt must end before its handler has finished.
         self.stop_reason: AttemptStoppedError | LeaseLostError | None = None
         #: The files that this attempt has opened.
@@ -44,8 +49,14 @@ class JobContext:
         self.resources = ExitStack()
         #: What to do in the transaction that finishes the job; see `finish_with`.
         self.effect: Callable[[], None] | None = None
+        #: What the heartbeat calls once the attempt has run for an interval, so that nobody waits for its end.
+        self.when_long: Callable[[], None] = do_nothing
         self._interrupts: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+
+    def seconds(self) -> float:
+        """How long ago this attempt was claimed."""
+        return time.monotonic() - self.began_at
 
     @property
     def job(self) -> Job:

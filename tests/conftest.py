@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from calls.hosts import gatekeeper
+from jobs.dispatch import insertion
 from jobs.dispatch.remembered_queue import forget_queues
 from tests.support import buckets
 from tests.support.complaints import complaints_of
@@ -281,6 +282,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def no_remembered_queues() -> None:
     """A test knows nothing of the queues of the test before."""
     forget_queues()
+    insertion._busy.clear()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from jobs.dispatch.doorbells import MORE_MESSAGES
 from jobs.dispatch.positions import FIRST_WAITING, MOST_REMEMBERED, NEWEST, OLDEST_WAITING, held_jobs
 from jobs.dispatch.statements import free_place
 from jobs.models.queue_conditions import WAITING_SQL
@@ -70,10 +71,14 @@ LOCK_BRIEFLY: Final = """
     SELECT set_config('synchronous_commit', 'off', true) FROM jobs_queue WHERE name = %(queue)s FOR UPDATE
 """
 
-#: The jobs of one priority whose turn is next, locked; comments number the steps. A job that another transaction has
-#: locked, for example to cancel it, is skipped: that transaction may be waiting for the queue's row, which is locked
-#: here. Jobs that hold a place are counted only if a dial needs the number.
-WHOSE_TURN: Final = f"""
+
+def whose_turn(at_most: str) -> str:
+    """The jobs of one priority whose turn is next, locked, `at_most` so many; comments number the steps.
+
+    A job that another transaction has locked, for example to cancel it, is skipped: that transaction may be waiting for
+    the queue's row, which is locked here. Jobs that hold a place are counted only if a dial needs the number.
+    """
+    return f"""
     WITH RECURSIVE
     /* 1. The dials of the queue: no row if it is paused. The ring starts behind the last owner served. */
     dials AS (
@@ -90,7 +95,7 @@ WHOSE_TURN: Final = f"""
         {held_jobs("SELECT known FROM prior")}
     ), places AS (
         SELECT coalesce((
-            SELECT greatest(0, least(%(at_most)s::int,
+            SELECT greatest(0, least({at_most},
                 CASE WHEN max_running >= 0 THEN max_running - (SELECT count(*) FROM held) END))
             FROM dials
         ), 0)::int AS free
@@ -147,7 +152,7 @@ WHOSE_TURN: Final = f"""
             SELECT state, released_at FROM jobs_job WHERE id = picked.id FOR NO KEY UPDATE SKIP LOCKED
         ) WHERE state = 'queued' AND released_at IS NULL
     )
-"""  # noqa: S608
+    """  # noqa: S608
 
 
 def remember_turns(turns: str) -> str:
@@ -170,10 +175,13 @@ def remember_turns(turns: str) -> str:
     )"""  # noqa: S608
 
 
+#: With `since`, no more jobs than the queue needs messages for.
+AS_MANY_AS_ANSWERED: Final = f"least(%(at_most)s::int, CASE WHEN %(since)s::uuid IS NOT NULL THEN {MORE_MESSAGES} END)"
+
 #: Hand these jobs out. A worker that goes on claims the first one instead (`jobs.worker.statements`).
 HAND_OUT: Final = squeeze(
     f"""
-    {WHOSE_TURN},
+    {whose_turn(at_most=AS_MANY_AS_ANSWERED)},
     /* 8. Hand them out, record that in their timelines, and remember the last owner served. */
     released AS (
         UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
@@ -188,7 +196,7 @@ HAND_OUT: Final = squeeze(
 )
 
 
-def _has_turn(also: str = "") -> str:
+def _has_turn(*, also: str = "", only_if: str = "true") -> str:
     return f"""
     WITH newest AS MATERIALIZED (
         {NEWEST}
@@ -196,27 +204,40 @@ def _has_turn(also: str = "") -> str:
         {OLDEST_WAITING.format(first=FIRST_WAITING)}
     )
     SELECT {also} coalesce(oldest.id IS NOT NULL AND (
-        oldest.id < waiting_from OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
+        oldest.id < waiting_from
+        OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")} AND {only_if}
     ), false) AS answer
     FROM jobs_queue LEFT JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
     """  # noqa: S608
 
 
+_OF_USE: Final = f"(%(since)s::uuid IS NULL OR {MORE_MESSAGES} > 0)"
+
 #: Whether a job waits and a place is free; executed without a lock. Also true if no place is free, but a job waits that
 #: is older than what is remembered: a hand-out then remembers that.
 HAS_TURN: Final = squeeze(_has_turn())
 
+#: The same and, with `since`, another message is of use.
+NEEDS_MESSAGE: Final = squeeze(_has_turn(only_if=_OF_USE))
+
 #: The same in a transaction that follows another one, whose commit did not wait for the disk. It writes a record, so
 #: its own commit waits until everything that was committed before is on the disk
 #: (https://www.postgresql.org/docs/current/wal-async-commit.html).
-CONFIRM: Final = squeeze(_has_turn("pg_logical_emit_message(true, 'longhaul', ''),"))
+CONFIRM: Final = squeeze(_has_turn(also="pg_logical_emit_message(true, 'longhaul', ''),", only_if=_OF_USE))
 
 
 def queue_has_turn(queue: str, *, since: UUID | None = None) -> bool:
-    """Whether a job waits and a place is free. False can be trusted: this is also called after each commit that ends a
-    job, and then finds jobs that were committed while all places were taken.
-    """
+    """Whether a job waits and a place is free."""
     return any(row["answer"] for row in fetch_all(HAS_TURN, queue=queue, since=since))
+
+
+def queue_needs_message(queue: str, *, since: UUID | None = None) -> bool:
+    """Whether a job waits, a place is free and, with `since`, another message is of use.
+
+    False can be trusted: this is also called after each commit that ends a job, and then finds jobs that were committed
+    while all places were taken.
+    """
+    return any(row["answer"] for row in fetch_all(NEEDS_MESSAGE, queue=queue, since=since))
 
 
 def hand_out(queue: str, *, at_most: int, since: UUID | None = None) -> list[UUID]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.db.backends.utils import CursorWrapper
+
 from jobs.dispatch.admission import TO_BE_LOCKED
-from jobs.dispatch.fairness import CONFIRM, LOCK
-from jobs.dispatch.statements import COUNT, LOCK_FOR_TURN, LOCK_TO_COUNT, SUBMIT
+from jobs.dispatch.fairness import CONFIRM, LOCK, NEEDS_MESSAGE
+from jobs.dispatch.statements import COUNT, LOCK_FOR_TURN, LOCK_TO_COUNT, SUBMIT, SUBMIT_WAITING
 from jobs.postgres.statements import execute, fetch_all, pipeline, planned_again
 
 
@@ -43,14 +45,25 @@ def insert_within_transaction(job: dict[str, Any]) -> Inserted | None:
     return Inserted(rows[0], looks_again=True, has_turn=job["due"] and rows[0]["has_place"])
 
 
+#: The queues whose last order from this process had to wait. The next one then does not try to be handed out at once.
+_busy: set[str] = set()
+
+
 def insert_alone(job: dict[str, Any]) -> Inserted | None:
     """Insert and commit the job, handed out if its turn is now: one round trip, or two if jobs must be counted.
 
     `job` has the parameters of SUBMIT. None if there is no such queue.
     """
-    inserted = planned_again(partial(_insert_alone, job, counting=False))
+    if job["queue"] in _busy:
+        inserted = planned_again(partial(_insert_waiting, job))
+    else:
+        inserted = planned_again(partial(_insert_alone, job, counting=False))
     if inserted is not None and inserted.row["verdict"] == TO_BE_LOCKED:
         inserted = planned_again(partial(_insert_alone, job, counting=True))
+    if inserted is not None and inserted.row["released_at"] is None and not inserted.looks_again:
+        _busy.add(job["queue"])
+    else:
+        _busy.discard(job["queue"])
     return inserted
 
 
@@ -62,5 +75,17 @@ def _insert_alone(job: dict[str, Any], *, counting: bool) -> Inserted | None:
         submitted = execute(SUBMIT, **job)
         commit()
         confirmed = execute(CONFIRM, queue=job["queue"], since=job["id"])
+    return _inserted(submitted, confirmed)
+
+
+def _insert_waiting(job: dict[str, Any]) -> Inserted | None:
+    with pipeline() as commit:
+        submitted = execute(SUBMIT_WAITING, **job)
+        commit()
+        confirmed = execute(NEEDS_MESSAGE, queue=job["queue"], since=job["id"])
+    return _inserted(submitted, confirmed)
+
+
+def _inserted(submitted: CursorWrapper, confirmed: CursorWrapper) -> Inserted | None:
     has_turn = any(row["answer"] for row in confirmed.fetchall())
     return next((Inserted(row, looks_again=has_turn, has_turn=True) for row in submitted.fetchall()), None)

@@ -19,7 +19,7 @@ from kombu import Connection, Producer
 from kombu.pools import producers
 from kombu.utils.uuid import uuid
 
-from jobs.dispatch.fairness import hand_out, queue_has_turn
+from jobs.dispatch.fairness import hand_out, queue_needs_message
 from jobs.dispatch.publish_failures import cause_of, is_redis_away, keep_failure
 from jobs.models import Job
 from jobs.payloads.redaction import in_one_line
@@ -38,7 +38,9 @@ PUBLISH_TIMEOUTS = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry
 PUBLISH_RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.05, "interval_max": 0.1}
 
 
-def release_jobs(queue: str, *, has_turn: bool = False, since: UUID | None = None) -> list[UUID]:
+def release_jobs(
+    queue: str, *, has_turn: bool = False, since: UUID | None = None, at_most: int | None = None
+) -> list[UUID]:
     """Release as many waiting jobs of `queue` as may run beside those that hold a place; return their ids.
 
     `has_turn`: the caller has seen that a job waits and a place is free, so this is not checked again. `since`: None,
@@ -48,9 +50,9 @@ def release_jobs(queue: str, *, has_turn: bool = False, since: UUID | None = Non
     if not is_declared(queue):
         logger.error("queue_not_declared", queue=queue)
         return []
-    if not has_turn and not queue_has_turn(queue, since=since):
+    if not has_turn and not queue_needs_message(queue, since=since):
         return []
-    ids = hand_out(queue, at_most=BATCH_SIZE, since=since)
+    ids = hand_out(queue, at_most=at_most or BATCH_SIZE, since=since)
     if ids:
         transaction.on_commit(partial(publish_jobs, queue, ids))
     return ids

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from jobs.dispatch.doorbells import MORE_MESSAGES
 from jobs.dispatch.positions import MOST_REMEMBERED, NEWEST, OLDEST_WAITING, held_jobs
 from jobs.models.queue_conditions import HANDED_OUT_SQL, QUEUED_SQL, SCHEDULED_SQL, WAITING_SQL
 from jobs.postgres.statements import squeeze
@@ -77,16 +78,18 @@ def free_place(known: str) -> str:
     """  # noqa: S608
 
 
-#: Locks the row of the queue if a place seems free, for a job whose turn may be now, and says so in a setting that ends
-#: with the transaction. It does not wait for a transaction that holds the row: then the job is handed out afterwards.
-#: The commit does not wait for the disk, since CONFIRM does: the lock is held for as long as PostgreSQL takes. (Columns
-#: are computed before rows are locked, so the setting stands outside of the query that locks.)
+#: Locks the row of the queue if a place seems free and another message is of use, for a job whose turn may be now, and
+#: says so in a setting that ends with the transaction. It does not wait for a transaction that holds the row: then the
+#: job is handed out afterwards. The commit does not wait for the disk, since CONFIRM does: the lock is held for as long
+#: as PostgreSQL takes. (Columns are computed before rows are locked, so the setting stands outside of the query that
+#: locks.)
 LOCK_FOR_TURN: Final = squeeze(
     f"""
     SELECT set_config('synchronous_commit', 'off', true), (
         SELECT set_config('longhaul.queue', name, true) FROM (
             SELECT name FROM jobs_queue
-            WHERE name = %(queue)s::text AND {free_place(f"SELECT held FROM ({NEWEST}) AS newest")}
+            WHERE name = %(queue)s::text AND {MORE_MESSAGES} > 0
+                AND {free_place(f"SELECT held FROM ({NEWEST}) AS newest")}
             FOR UPDATE SKIP LOCKED
         ) AS locked
     )
@@ -104,31 +107,17 @@ OWN_FIRST: Final = """
     SELECT coalesce((SELECT least(waiting_from, %(id)s::uuid) FROM newest), '00000000-0000-0000-0000-000000000000')
 """
 
-#: Admit the job and, if it is admitted, insert it with its callback and search terms. If the row of the queue is locked
-#: for that, no job waits, and the dials let this one run beside those that hold a place, its turn is now, as HAND_OUT
-#: of `jobs.dispatch.fairness` would decide: it is handed out at once. Also whether a place is free.
-SUBMIT: Final = squeeze(
-    f"""
-    WITH newest AS MATERIALIZED (
-        {NEWEST}
-    ), held AS MATERIALIZED (
-        {held_jobs("SELECT held FROM newest")}
-    ), dials AS MATERIALIZED (
-        SELECT {LIMITS}, CASE {UNCOUNTED} ELSE coalesce({COUNTED}, 'to-be-locked') END AS verdict,
-            NOT jobs_queue.paused AND (
-                jobs_queue.max_running IS NULL OR jobs_queue.max_running > (SELECT count(*) FROM held)
-            ) AS has_place,
-            own.paused, jobs_queue.max_running, max_running_per_owner,
-            coalesce(own.max_running, max_running_per_type) AS max_running_of_type
-        {DIALS}
+
+def _submit(*, dials: str, turn: str = "SELECT false AS is_now", moved: str = "") -> str:
+    """Admit the job and, if it is admitted, insert it with its events, callback and search terms.
+
+    `dials` is the query for the verdict, `turn` says whether the job `is_now` handed out, and `moved` remembers that.
+    """
+    return f"""
+    dials AS MATERIALIZED (
+        {dials}
     ), turn AS (
-        SELECT {IS_LOCKED} AND has_place AND paused IS NOT true AND %(due)s::bool
-            AND NOT EXISTS ({OLDEST_WAITING.format(first=f"({OWN_FIRST})")})
-            AND (max_running_of_type > (SELECT count(*) FROM held WHERE type = %(type)s::text)) IS NOT false
-            AND (%(owner)s::bigint IS NULL OR max_running_per_owner > (
-                SELECT count(*) FROM held WHERE owner = %(owner)s::bigint
-            )) IS NOT false AS is_now
-        FROM dials
+        {turn}
     ), callback AS (
         SELECT coalesce(%(callback_url)s::text, (
             SELECT nullif(url, '') FROM jobs_callbacksettings
@@ -152,7 +141,39 @@ SUBMIT: Final = squeeze(
         SELECT id, name, by, '{{}}'
         FROM submitted, (VALUES ('submitted', %(actor)s::text), ('released', '')) AS line (name, by)
         WHERE name = 'submitted' OR released_at IS NOT NULL ORDER BY name DESC
-    ), moved AS (
+    ), {moved} asked AS (
+        INSERT INTO jobs_callback (job_id, url) SELECT id, url FROM submitted, callback WHERE calls_back
+    ), found_by AS (
+        INSERT INTO jobs_searchterms (job_id, terms)
+        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
+    )
+    SELECT dials.*, created_at, released_at, calls_back FROM dials LEFT JOIN submitted ON true
+    """  # noqa: S608
+
+
+#: The verdict, whether a place is free and another message is of use, and the dials that a turn depends on.
+_VERDICT_AND_PLACES: Final = f"""
+    SELECT {LIMITS}, CASE {UNCOUNTED} ELSE coalesce({COUNTED}, 'to-be-locked') END AS verdict,
+        NOT jobs_queue.paused AND (
+            jobs_queue.max_running IS NULL OR jobs_queue.max_running > (SELECT count(*) FROM held)
+        ) AND {MORE_MESSAGES} > 0 AS has_place,
+        own.paused, jobs_queue.max_running, max_running_per_owner,
+        coalesce(own.max_running, max_running_per_type) AS max_running_of_type
+    {DIALS}
+"""  # noqa: S608
+_TURN: Final = f"""
+    SELECT {IS_LOCKED} AND has_place AND paused IS NOT true AND %(due)s::bool
+        AND NOT EXISTS ({OLDEST_WAITING.format(first=f"({OWN_FIRST})")})
+        AND (max_running_of_type IS NULL OR max_running_of_type > (
+            SELECT count(*) FROM held WHERE type = %(type)s::text
+        ))
+        AND (%(owner)s::bigint IS NULL OR max_running_per_owner IS NULL OR max_running_per_owner > (
+            SELECT count(*) FROM held WHERE owner = %(owner)s::bigint
+        )) AS is_now
+    FROM dials
+"""  # noqa: S608
+_MOVED: Final = f"""
+    moved AS (
         INSERT INTO jobs_handout (queue, number, last_owner, waiting_from, held)
         SELECT queue, coalesce((SELECT number FROM newest), 0) + 1, coalesce(owner, 0), id,
             (SELECT ARRAY(SELECT id FROM held UNION ALL SELECT submitted.id)
@@ -161,12 +182,23 @@ SUBMIT: Final = squeeze(
         RETURNING number
     ), replaced AS (
         DELETE FROM jobs_handout WHERE queue = %(queue)s::text AND number = (SELECT number - 1 FROM moved)
-    ), asked AS (
-        INSERT INTO jobs_callback (job_id, url) SELECT id, url FROM submitted, callback WHERE calls_back
-    ), found_by AS (
-        INSERT INTO jobs_searchterms (job_id, terms)
-        SELECT id, %(terms)s::text[] FROM submitted WHERE %(terms)s::text[] <> '{{}}'
-    )
-    SELECT dials.*, created_at, released_at, calls_back FROM dials LEFT JOIN submitted ON true
+    ),
+"""  # noqa: S608
+
+#: Admit the job and insert it. If the row of the queue is locked for that, no job waits, and the dials let this one run
+#: beside those that hold a place, its turn is now, as HAND_OUT of `jobs.dispatch.fairness` would decide: it is handed
+#: out at once. Also whether a place is free.
+SUBMIT: Final = squeeze(
+    f"""
+    WITH newest AS MATERIALIZED (
+        {NEWEST}
+    ), held AS MATERIALIZED (
+        {held_jobs("SELECT held FROM newest")}
+    ), {_submit(dials=_VERDICT_AND_PLACES, turn=_TURN, moved=_MOVED)}
     """  # noqa: S608
 )
+
+_VERDICT: Final = f"SELECT {LIMITS}, CASE {UNCOUNTED} ELSE 'to-be-locked' END AS verdict {DIALS}"
+
+#: Admit the job and insert it as one that waits.
+SUBMIT_WAITING: Final = squeeze(f"WITH {_submit(dials=_VERDICT)}")

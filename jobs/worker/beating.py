@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.context import JobContext
@@ -133,6 +133,7 @@ class _Ticker:
                 self._tick(heartbeats, database)
         finally:
             database.close()
+            connections.close_all()  # that of publishing
 
     def _wait(self) -> list[Heartbeat] | None:
         """The attempts of the next tick that have run for an interval.
@@ -167,6 +168,7 @@ class _Ticker:
             database.close()
         for heartbeat in heartbeats:
             try:
+                heartbeat.context.when_long()
                 heartbeat.enforce()
             except Exception:  # such as no memory for another thread: the next tick tries again
                 logger.exception("attempt_not_stopped", job_id=str(heartbeat.context.attempt.job_id))

@@ -12,11 +12,12 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, connections
 from structlog.contextvars import bound_contextvars
 
 from jobs.announcing import announce_ends, must_be_announced
 from jobs.context import JobContext
+from jobs.dispatch.positions import REMEMBERED
 from jobs.dispatch.release import release_jobs
 from jobs.errors import (
     ArtifactError,
@@ -38,10 +39,11 @@ from jobs.postgres.pooling import release_connection
 from jobs.postgres.reconnecting import retry_while_unreachable
 from jobs.states import Outcome
 from jobs.worker.beating import beating
-from jobs.worker.going_on import ANY, OTHERS, Next, finish_and_claim_next, hand_back
+from jobs.worker.going_on import ANY, OTHERS, Next, claim_next_soon, finish_and_claim_next, hand_back
 from jobs.worker.memory import peak_memory_bytes, reset_peak_memory
 from jobs.worker.policy import decide_for
 from jobs.worker.postponement import postponement
+from jobs.worker.reserved import Reserved
 from jobs.worker.shutdown import is_stopping
 from jobs.worker.transitions import (
     cancel_attempt,
@@ -90,22 +92,39 @@ def execute_job(job_id: UUID, *, worker: str, celery_task_id: str = "") -> Attem
     not be claimed.
     """
     end: AttemptEnd | None = None
+    reserved: Reserved | None = None
     until = time.monotonic() + (GO_ON_SECONDS_IN_THREADS if is_in_pool_of_threads() else GO_ON_SECONDS)
     lease = settings.LEASE_SECONDS
+    may_claim_next = partial(_may_claim_next, until=until)
     try:
         asked_at = time.monotonic()
         attempt = claim_job(job_id, worker=worker, celery_task_id=celery_task_id, lease_seconds=lease)
         if attempt is None:
             logger.info("job_not_claimable", job_id=str(job_id))
             return None
+        ring_for_next(attempt.job.queue)
+        reserved = Reserved(attempt.job.queue)
         context: JobContext | None = JobContext(attempt, lease_seconds=lease, asked_at=asked_at)
         while context is not None:
             with bound_contextvars(job_id=str(context.job.pk), attempt=context.attempt.number, kind=context.job.kind):
                 logger.info("attempt_started", worker=worker)
-                end, context = run_attempt(context, may_claim_next=partial(_may_claim_next, until=until))
+                end, context = run_attempt(context, reserved=reserved, may_claim_next=may_claim_next)
     finally:
+        if reserved is not None:
+            reserved.publish()
         release_connection()
     return end
+
+
+def ring_for_next(queue: str) -> None:
+    """Hand out one more job after a claim has answered a message (`jobs.dispatch.doorbells`).
+
+    If that fails, Beat hands them out; the claimed job is run all the same.
+    """
+    try:
+        release_jobs(queue, since=REMEMBERED, at_most=1)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("next_jobs_not_released", error=repr(error))
 
 
 def is_in_pool_of_threads() -> bool:
@@ -117,7 +136,9 @@ def _may_claim_next(*, until: float) -> bool:
     return time.monotonic() < until and not is_stopping()
 
 
-def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> tuple[AttemptEnd, JobContext | None]:
+def run_attempt(
+    context: JobContext, *, reserved: Reserved, may_claim_next: Callable[[], bool]
+) -> tuple[AttemptEnd, JobContext | None]:
     """Run the handler under a heartbeat, finish the job or record why it did not finish, and hand out its place.
 
     Returns how the attempt ended and, if `may_claim_next()`, the context of the job that this worker has claimed next.
@@ -127,6 +148,7 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         reset_peak_memory()
     try:
         kind = get_kind(context.job.kind)
+        context.when_long = reserved.publish
         with context.resources, beating(context, stall_timeout_seconds=kind.stall_timeout_seconds):
             release_connection()
             result = kind.handler(context)
@@ -136,7 +158,8 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         if context.effect is None:
             context.check()
             if may_claim_next() and not context.written:
-                following = finish_and_claim_next(context, result=result, **_measured(context))
+                done = {"result": result, **_measured(context)}
+                following = finish_and_claim_next(context, reserved=reserved, pauses=_pauses(context), **done)
             else:
                 finish(context, result)
         logger.info("attempt_succeeded", rows=context.rows_done)
@@ -150,16 +173,40 @@ def run_attempt(context: JobContext, *, may_claim_next: Callable[[], bool]) -> t
         raise
     if following.attempt is None:
         _after_end(context.job, end, following)
-        return end, None
+        goes_on = following is not ANY and _pauses(context)
+        return end, _begin_soon(context, reserved, may_claim_next) if goes_on else None
     claimed = JobContext(following.attempt, lease_seconds=context.lease_seconds, asked_at=following.asked_at)
-    try:
-        if following.more or must_be_announced(context.job) or kind.after_attempt:
+    is_followed = following.more or must_be_announced(context.job) or kind.after_attempt
+    return end, _begin(claimed, after=partial(_after_end, context.job, end, following) if is_followed else None)
+
+
+def _pauses(context: JobContext) -> bool:
+    """Whether this worker waits a moment for more jobs like this one: it was short, and no other thread waits."""
+    return not is_in_pool_of_threads() and Reserved.how_many(context.seconds()) > 0
+
+
+def _begin_soon(context: JobContext, reserved: Reserved, may_claim_next: Callable[[], bool]) -> JobContext | None:
+    """Wait a moment for the next jobs, after some that were short."""
+    following = claim_next_soon(context, reserved=reserved, may_go_on=may_claim_next)
+    release = partial(release_jobs, context.job.queue, has_turn=following.has_turn, since=following.since)
+    if following.attempt is not None:
+        claimed = JobContext(following.attempt, lease_seconds=context.lease_seconds, asked_at=following.asked_at)
+        return _begin(claimed, after=release if following.more else None)
+    if following.more:
+        release()
+    return None
+
+
+def _begin(claimed: JobContext, *, after: Callable[[], object] | None) -> JobContext:
+    """The context of the next attempt, once what is left of the one before has been done under its heartbeat."""
+    if after is not None:
+        try:
             with beating(claimed):
-                _after_end(context.job, end, following)
-    except BaseException:
-        hand_back(following.attempt)
-        raise
-    return end, claimed
+                after()
+        except BaseException:
+            hand_back(claimed.attempt)
+            raise
+    return claimed
 
 
 def _after_end(job: Job, end: AttemptEnd, following: Next) -> None:

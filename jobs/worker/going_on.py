@@ -7,6 +7,8 @@ Therefore a repeated transition first finds out what the lost one did, and one t
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -14,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, DataError, InterfaceError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from psycopg.errors import DivisionByZero
 
@@ -24,15 +27,19 @@ from jobs.dispatch.positions import REMEMBERED
 from jobs.errors import LeaseLostError
 from jobs.models import Attempt
 from jobs.postgres.reconnecting import retry_while_unreachable
-from jobs.postgres.statements import execute, pipeline, planned_again
+from jobs.postgres.statements import execute, fetch_all, pipeline, planned_again
 from jobs.states import Outcome, State
-from jobs.worker.statements import CLAIM_NEXT, FINISH_OR_FAIL
+from jobs.worker.reserved import MOST_RESERVED, Reserved
+from jobs.worker.statements import CLAIM, CLAIM_NEXT, FINISH, FINISH_OR_FAIL
 from jobs.worker.transitions import attempt_of, finishing, hand_back_job, lost
 
 logger = structlog.get_logger(__name__)
 
 #: A transition that was interrupted waits so long for PostgreSQL, to hand back what it may have claimed. Seconds.
 HAND_BACK_SECONDS: Final = 5.0
+
+#: How long a worker of small jobs waits before it looks again, once it has seen that no more wait. Seconds.
+PAUSE_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -55,37 +62,70 @@ class Next:
 OTHERS: Final = Next(None, more=True)
 #: The same if an older job may have come to wait again.
 ANY: Final = Next(None, more=True, since=None)
+#: Nobody has looked: this worker does so after PAUSE_SECONDS.
+SOON: Final = Next(None, more=False)
 
 
-def finish_and_claim_next(context: JobContext, *, result: dict[str, Any] | None, **measured: int) -> Next:
+def finish_and_claim_next(
+    context: JobContext, *, reserved: Reserved, pauses: bool = False, result: dict[str, Any] | None, **measured: int
+) -> Next:
     """running → succeeded, for a job without artifacts, and queued → running for the next one, while its lease lasts.
+
+    The next one is the first that is `reserved`. If none is, it is the one whose turn is next, and those that follow
+    are reserved if this one was short. If this worker `pauses` before it looks again, and has just seen that no more
+    jobs wait, none is claimed (`SOON`).
 
     Raises LeaseLostError if the attempt no longer owns the job; then nothing is claimed.
     """
     attempt = context.attempt
     trials: list[float] = []
+    ahead = Reserved.how_many(context.seconds())
+    ended = finishing(attempt, result=result, bytes=0, **measured)
+
+    def finish() -> Next:
+        if (job_id := reserved.first()) is not None:
+            following = _finish_and_claim(attempt, ended, job_id, context.lease_seconds)
+            reserved.remove(job_id)
+            return following
+        if pauses and reserved.were_all:
+            if not fetch_all(FINISH, **ended):
+                raise lost(attempt)
+            return SOON
+        return _finish_and_claim_next(attempt, ended, reserved, ahead, context.lease_seconds)
 
     def act() -> Next:
         trials.append(time.monotonic())
         try:
-            return planned_again(partial(_finish_and_claim, attempt, context.lease_seconds, result, measured))
+            return planned_again(finish)
         except LeaseLostError:
             if len(trials) == 1 or not Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.SUCCEEDED).exists():
                 raise
             return Next(_running_beside(attempt), more=True, asked_at=trials[0], has_turn=True)
 
-    try:
+    with _handing_back(attempt):
         following = retry_while_unreachable(act, seconds=context.lease_seconds)
-    except (DatabaseError, InterfaceError, LeaseLostError):
-        raise
-    except BaseException:  # Celery's time limit, or the end of the process: a signal has interrupted the trip
-        connections.close_all()
-        _hand_back_next(attempt)
-        raise
     if following.attempt and time.monotonic() > following.asked_at + context.lease_seconds:
         hand_back(following.attempt)
         return ANY
     return following
+
+
+def claim_next_soon(ended: JobContext, *, reserved: Reserved, may_go_on: Callable[[], bool]) -> Next:
+    """Wait for PAUSE_SECONDS, then claim the job whose turn is next, and reserve those that follow.
+
+    Where workers are as fast as orders, they take several jobs at once in this way, and need no messages.
+    """
+    time.sleep(PAUSE_SECONDS)
+    if not may_go_on():
+        return OTHERS
+    attempt = ended.attempt
+    with _handing_back(attempt):
+        try:
+            return planned_again(partial(_claim_next, attempt, reserved, ended.lease_seconds))
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("next_job_not_claimed", error=repr(error))
+            _hand_back_next(attempt)
+            return OTHERS
 
 
 def hand_back(attempt: Attempt) -> None:
@@ -96,31 +136,79 @@ def hand_back(attempt: Attempt) -> None:
         logger.warning("next_job_not_handed_back", job_id=str(attempt.job_id), error=repr(error))
 
 
-def _finish_and_claim(
-    attempt: Attempt, lease_seconds: float, result: dict[str, Any] | None, measured: dict[str, int]
+def _finish_and_claim_next(
+    attempt: Attempt, ended: dict[str, Any], reserved: Reserved, ahead: int, lease_seconds: float
 ) -> Next:
-    queue = attempt.job.queue
+    """End the attempt and claim the job whose turn is next, with the queue's row locked; reserve up to `ahead` more."""
     asked_at = time.monotonic()
+    with _losing(attempt), pipeline():
+        execute(LOCK, queue=attempt.job.queue)
+        execute(FINISH_OR_FAIL, **ended)
+        taken = execute(CLAIM_NEXT, **_next_to(attempt, ahead, lease_seconds))
+    return _taken(taken, attempt, reserved, asked_at)
+
+
+def _claim_next(attempt: Attempt, reserved: Reserved, lease_seconds: float) -> Next:
+    """The same for an attempt that has ended."""
+    asked_at = time.monotonic()
+    with pipeline():
+        execute(LOCK, queue=attempt.job.queue)
+        taken = execute(CLAIM_NEXT, **_next_to(attempt, MOST_RESERVED, lease_seconds))
+    return _taken(taken, attempt, reserved, asked_at)
+
+
+def _next_to(attempt: Attempt, ahead: int, lease_seconds: float) -> dict[str, Any]:
+    return {
+        "queue": attempt.job.queue,
+        "ahead": ahead,
+        "alike": attempt.job.type,
+        "below": HIGHEST_PRIORITY,
+        "since": REMEMBERED,
+        "lease_seconds": lease_seconds,
+        **_task_of(attempt),
+    }
+
+
+def _taken(taken: CursorWrapper, attempt: Attempt, reserved: Reserved, asked_at: float) -> Next:
+    [row] = taken.fetchall()
+    reserved.add(row["reserved"], were_all=row["were_all"])
+    following = attempt_of(row, **_task_of(attempt)) if row["id"] is not None else None
+    return Next(following, more=row["more"], asked_at=asked_at, has_turn=True)
+
+
+def _finish_and_claim(attempt: Attempt, ended: dict[str, Any], job_id: UUID, lease_seconds: float) -> Next:
+    """End the attempt and claim this job. If somebody else has it, the worker does not go on."""
+    asked_at = time.monotonic()
+    with _losing(attempt), pipeline():
+        execute(FINISH_OR_FAIL, **ended)
+        taken = execute(CLAIM, job_id=job_id, lease_seconds=lease_seconds, **_task_of(attempt))
+    for row in taken.fetchall():
+        return Next(attempt_of(row, **_task_of(attempt)), more=False, asked_at=asked_at)
+    return OTHERS
+
+
+@contextmanager
+def _handing_back(attempt: Attempt) -> Iterator[None]:
+    """Hand back the next job if a signal interrupts the claim: Celery's time limit, or the end of the process."""
     try:
-        with pipeline():
-            execute(LOCK, queue=queue)
-            execute(FINISH_OR_FAIL, **finishing(attempt, result=result, bytes=0, **measured))
-            taken = execute(
-                CLAIM_NEXT,
-                queue=queue,
-                at_most=2,
-                below=HIGHEST_PRIORITY,
-                since=REMEMBERED,
-                lease_seconds=lease_seconds,
-                **_task_of(attempt),
-            )
+        yield
+    except (DatabaseError, InterfaceError, LeaseLostError):
+        raise
+    except BaseException:
+        connections.close_all()
+        _hand_back_next(attempt)
+        raise
+
+
+@contextmanager
+def _losing(attempt: Attempt) -> Iterator[None]:
+    """Turn the failure of FINISH_OR_FAIL into LeaseLostError."""
+    try:
+        yield
     except DataError as error:
         if sqlstate(error) == DivisionByZero.sqlstate:
             raise lost(attempt) from None
         raise
-    [row] = taken.fetchall()
-    following = attempt_of(row, **_task_of(attempt)) if row["id"] is not None else None
-    return Next(following, more=row["more"], asked_at=asked_at, has_turn=True)
 
 
 def _task_of(attempt: Attempt) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 
-from jobs.dispatch.fairness import WHOSE_TURN, remember_turns
+from jobs.dispatch.doorbells import MORE_MESSAGES
+from jobs.dispatch.fairness import remember_turns, whose_turn
 from jobs.models import Job
 from jobs.postgres.statements import columns_of, squeeze
 
@@ -75,27 +76,39 @@ CLAIM: Final = squeeze(f"""
     SELECT {_COLUMNS} FROM claimed CROSS JOIN attempt LEFT JOIN {_OWNER_OF_CLAIMED}
 """)  # noqa: S608
 
-#: Hand out the job whose turn is next, and claim it at once. One row: the job, or NULL if none has its turn; and
-#: whether further jobs may be handed out. For that it looks for two jobs, so `at_most` is 2.
+#: Hand out the job whose turn is next, and claim it at once. Hand out up to `ahead` jobs that follow, too, if all are
+#: of the type `alike`: the worker claims these one after the other. One row: the job, or NULL if none has its
+#: turn; the ids of the others; whether those were all; and whether further jobs may be handed out with messages. For
+#: the last two it looks for one more job.
 CLAIM_NEXT: Final = squeeze(f"""
-    {WHOSE_TURN},
-    /* 8. Claim the first job, record both in its timeline, and remember its owner as the last one served. */
-    first_turn AS (
-        SELECT * FROM turn ORDER BY round, place LIMIT 1
+    {whose_turn(at_most="(%(ahead)s::int + 2)")},
+    /* 8. Claim the first job, hand out those that follow, tell their timelines, and remember the last owner served. */
+    ranked AS (
+        SELECT id, owner, round, place, row_number() OVER turns AS rank,
+            bool_and(type = %(alike)s::text) OVER turns AS alike
+        FROM turn WINDOW turns AS (ORDER BY round, place)
+    ), taken AS (
+        SELECT * FROM ranked WHERE rank = 1 OR rank <= %(ahead)s::int + 1 AND alike
     ), claimed AS (
-        UPDATE jobs_job SET released_at = statement_timestamp(), {_CLAIMED} WHERE id = (SELECT id FROM first_turn)
+        UPDATE jobs_job SET released_at = statement_timestamp(), {_CLAIMED}
+        WHERE id = (SELECT id FROM taken WHERE rank = 1)
         RETURNING *
+    ), reserved AS (
+        UPDATE jobs_job SET released_at = statement_timestamp(), updated_at = statement_timestamp()
+        WHERE id IN (SELECT id FROM taken WHERE rank > 1)
     ), {_ATTEMPT}, told AS (
         INSERT INTO jobs_event (job_id, name, actor, details)
-        SELECT id, 'released', '', '{{}}' FROM claimed
+        SELECT id, 'released', '', '{{}}' FROM taken
         UNION ALL
         SELECT id, 'started', '', {_STARTED} FROM claimed
-    ), {remember_turns("first_turn")}
-    /* 9. The job, and whether another look would find more: a place is left, and further jobs wait. */
-    SELECT {_COLUMNS}, free > (SELECT count(*) FROM claimed) AND (
-        (SELECT count(*) FROM turn) > 1 OR EXISTS (SELECT FROM lower)
-        OR claimed.id IS NOT NULL AND EXISTS (SELECT FROM placed WHERE NOT clear)
-    ) AS more
+    ), {remember_turns("taken")}
+    /* 9. The jobs, and whether another look would find more: a place is left, further jobs wait, and few messages. */
+    SELECT {_COLUMNS}, ARRAY(SELECT id FROM taken WHERE rank > 1 ORDER BY rank) AS reserved,
+        (SELECT count(*) FROM turn) < free AND NOT EXISTS (SELECT FROM lower) AS were_all,
+        free > (SELECT count(*) FROM taken) AND {MORE_MESSAGES} > 0 AND (
+            (SELECT count(*) FROM turn) > (SELECT count(*) FROM taken) OR EXISTS (SELECT FROM lower)
+            OR claimed.id IS NOT NULL AND EXISTS (SELECT FROM placed WHERE NOT clear)
+        ) AS more
     FROM places LEFT JOIN (claimed CROSS JOIN attempt) ON true LEFT JOIN {_OWNER_OF_CLAIMED}
 """)  # noqa: S608
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from jobs.dispatch.statements import SUBMIT
+from jobs.dispatch.statements import SUBMIT, SUBMIT_WAITING
 from jobs.models import CallbackEndpoint, Job, Queue
 from jobs.states import State
 from jobs.webhooks.endpoints import disable_endpoint
@@ -35,15 +35,16 @@ class LostAfterCommit:
 
     is_lost = False
     #: An order without a transaction is inserted and confirmed in one trip; the answer comes after both have committed.
-    CONFIRMS = "pg_logical_emit_message"
+    is_inserted = False
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         if self.is_lost:
             raise OperationalError("the connection is lost")
         answer = execute(sql, params, many, context)
-        is_trip = str(sql).startswith(SUBMIT) and not connection.in_atomic_block
-        if self.CONFIRMS in str(sql) or (WRITES.search(str(sql)) and not is_trip):
+        is_inserted = str(sql).startswith((SUBMIT, SUBMIT_WAITING)) and not connection.in_atomic_block
+        if self.is_inserted or (WRITES.search(str(sql)) and not is_inserted):
             transaction.on_commit(self.lose)  # at once, where there is no transaction
+        self.is_inserted = is_inserted
         return answer
 
     def lose(self) -> None:

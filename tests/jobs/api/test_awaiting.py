@@ -266,7 +266,7 @@ def test_a_waiting_order_takes_no_statements_of_its_own(api: APIClient) -> None:
 
     post(api, ORDER)  # the use of the token is noted, once a minute
     plain = statements("")
-    assert plain == 5  # the token with its user; the queue, the INSERT, whether to look again; the estimate
+    assert plain == 4  # the token with its user; the INSERT, whether to look again; the estimate
     assert statements("wait=1") == plain
     assert statements("wait=20", partial(end, State.CANCELLED)) == plain - 1, "what has ended needs no estimate"
 

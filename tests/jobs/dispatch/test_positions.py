@@ -17,6 +17,7 @@ from jobs.models import Attempt, HandOut, Job, Queue
 from jobs.postgres.statements import _plans
 from jobs.states import State
 from jobs.worker.going_on import finish_and_claim_next
+from jobs.worker.reserved import Reserved
 from jobs.worker.transitions import claim_job, finish_job, retry_job
 from tests.support.people import people
 
@@ -41,7 +42,9 @@ def claim(job_id: UUID) -> Attempt:
 def finish(attempt: Attempt) -> Attempt | None:
     """End the job; returns the attempt of the one that is claimed in its place, by what is remembered."""
     context = JobContext(attempt, lease_seconds=60, asked_at=time.monotonic())
-    return finish_and_claim_next(context, result=None, rows=0, peak_memory_bytes=0).attempt
+    return finish_and_claim_next(
+        context, reserved=Reserved(context.job.queue), result=None, rows=0, peak_memory_bytes=0
+    ).attempt
 
 
 def goes_on_with(attempt: Attempt, job: Job) -> Attempt:
@@ -118,7 +121,7 @@ def a_long_snapshot() -> Iterator[None]:
 
 
 def let_pass(waiting: Callable[..., Job], *, count: int) -> None:
-    """So many jobs, from submitted to succeeded. Each statement leaves a version of all rows behind."""
+    """So many jobs, from submitted to succeeded within a minute. Each statement leaves a version of all rows behind."""
     first = waiting()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -129,7 +132,7 @@ def let_pass(waiting: Callable[..., Job], *, count: int) -> None:
             [count, first.pk],
         )
         for change in (
-            "released_at = now()",
+            "released_at = now() - interval '1 minute'",
             "state = 'running', lease_expires_at = now(), fencing_token = 1",
             "state = 'succeeded', lease_expires_at = NULL, released_at = NULL, finished_at = now()",
         ):

@@ -29,6 +29,7 @@ from jobs.models import Attempt, Job, PublishFailure, Queue
 from jobs.monitoring.troubles import troubles
 from jobs.states import State
 from jobs.worker.going_on import Next, finish_and_claim_next
+from jobs.worker.reserved import Reserved
 from jobs.worker.transitions import claim_job
 from tests.support.locks import a_session_waits_for_a_lock
 from tests.support.messages import message_body, message_ids, messages
@@ -225,19 +226,19 @@ def test_what_is_committed_with_a_hand_out_is_on_the_disk(waiting: Callable[...,
     """A hand-out alone need not be: its commit does not wait for the disk."""
     attempt = claim_job(waiting(released_at=Now()).pk, worker="w", celery_task_id="", lease_seconds=60)
     assert attempt
-    jobs = [waiting(), waiting()]
     for act in (partial(go_on, attempt), partial(release_jobs, QUEUE)):
+        job = waiting()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
             act()
             cursor.execute("SHOW synchronous_commit")
             assert cursor.fetchone() == ("on",)
-    assert message_ids(QUEUE) == [str(jobs[1].pk)]
+    assert message_ids(QUEUE) == [str(job.pk)]
 
 
 def go_on(attempt: Attempt) -> Next:
-    context = JobContext(attempt, lease_seconds=60)
-    return finish_and_claim_next(context, result=None, rows=0, peak_memory_bytes=0)
+    context, reserved = JobContext(attempt, lease_seconds=60), Reserved(attempt.job.queue)
+    return finish_and_claim_next(context, reserved=reserved, result=None, rows=0, peak_memory_bytes=0)
 
 
 def elsewhere(act: Callable[[], T]) -> T:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from jobs.context import JobContext
@@ -13,6 +13,7 @@ from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
 from tests.support.messages import message_ids
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +32,10 @@ def test_a_worker_goes_on_with_the_next_small_job_without_a_message(
     assert message_ids(unheard) == [str(first)]
     with CaptureQueriesContext(connection) as queries:
         execute_job(first, worker="w", celery_task_id="t")
-    assert len(queries) == 1 + 5 * 3, "a claim; for each end the lock, the end, and the next claim"
+    assert len(queries) == 2 + 5 * 3 + 2, (
+        "a claim, and whether another message is of use; for each end the lock, the end, and the next claim;"
+        " after a pause the lock and the claim"
+    )
     assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
     assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [job.pk for job in jobs]
     assert message_ids(unheard) == [str(first)]
@@ -43,23 +47,30 @@ def test_places_that_it_does_not_take_itself_are_published(
     Queue.objects.filter(name=unheard).update(max_running=3)
     monkeypatch.setattr("jobs.worker.execution.GO_ON_SECONDS", 60)
     kind_of(lambda context: None)
+    monkeypatch.setattr("jobs.worker.execution.Reserved.how_many", lambda seconds: 0)
     first = make_job(queue=unheard)
-    jobs = small_jobs(make_job, unheard, 3)
+    jobs = small_jobs(make_job, unheard, 4)
     execute_job(first.pk, worker="w")
     states = [Job.objects.get(pk=job.pk).state for job in (first, *jobs)]
-    assert states == [State.SUCCEEDED, State.SUCCEEDED, State.QUEUED, State.QUEUED]
-    assert message_ids(unheard) == [str(jobs[1].pk), str(jobs[2].pk)]
+    assert states == [State.SUCCEEDED, State.QUEUED, State.SUCCEEDED, State.QUEUED, State.SUCCEEDED]
+    assert message_ids(unheard) == [str(jobs[0].pk), str(jobs[2].pk)]
 
 
 def test_places_that_are_left_go_to_lower_priorities(
     kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=3)
-    kind_of(lambda context: None)
+    ordered: list[Job] = []
+
+    def handler(context: JobContext) -> None:
+        if context.job.pk == first.pk:
+            ordered.append(make_job(queue=unheard, released_at=None))
+            ordered.append(make_job(queue=unheard, released_at=None, priority=1))
+
+    kind_of(handler)
     first = make_job(queue=unheard)
-    low = make_job(queue=unheard, released_at=None)
-    high = make_job(queue=unheard, released_at=None, priority=1)
     execute_job(first.pk, worker="w")
+    low, high = ordered
     assert [attempt.job_id for attempt in Attempt.objects.order_by("pk")] == [first.pk, high.pk]
     assert message_ids(unheard) == [str(low.pk)]
 
@@ -68,12 +79,15 @@ def test_a_job_that_succeeded_is_not_ended_again_where_the_rest_cannot_be_handed
     kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=3)
-    kind_of(lambda context: None)
+
+    def handler(context: JobContext) -> None:
+        low = make_job(queue=unheard, released_at=None)
+        make_job(queue=unheard, released_at=None, priority=1)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE jobs_event ADD CONSTRAINT not_low CHECK (job_id <> %s)", [low.pk])
+
+    kind_of(handler)
     first = make_job(queue=unheard)
-    low = make_job(queue=unheard, released_at=None)
-    make_job(queue=unheard, released_at=None, priority=1)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE jobs_event ADD CONSTRAINT not_low CHECK (job_id <> %s)", [low.pk])
     try:
         with pytest.raises(IntegrityError):
             execute_job(first.pk, worker="w")
@@ -142,3 +156,69 @@ def test_a_process_that_is_being_ended_publishes_the_next(
     with pytest.raises(SystemExit):
         execute_job(first.pk, worker="w")
     assert message_ids(unheard) == [str(second.pk)]
+
+
+def test_what_a_worker_has_reserved_is_published_when_it_stops(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=50)
+    jobs: list[Job] = []
+
+    def handler(context: JobContext) -> None:
+        jobs.append(context.job)
+        if len(jobs) == 1:
+            jobs.extend(small_jobs(make_job, unheard, 3))
+        else:
+            monkeypatch.setattr("jobs.worker.execution.is_stopping", lambda: True)
+
+    kind_of(handler)
+    execute_job(make_job(queue=unheard).pk, worker="w")
+    assert jobs.pop() == jobs[1]
+    assert message_ids(unheard) == [str(job.pk) for job in jobs[2:]]
+    assert Job.objects.filter(state=State.SUCCEEDED).count() == 2
+
+
+def test_nobody_waits_behind_a_job_that_takes_longer_than_expected(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+) -> None:
+    Queue.objects.filter(name=unheard).update(max_running=50)
+    jobs: list[Job] = []
+    seen: list[list[str]] = []
+
+    def handler(context: JobContext) -> None:
+        if not jobs:
+            jobs.extend(small_jobs(make_job, unheard, 3))
+        elif context.job.pk == jobs[0].pk:
+            seen.append(message_ids(unheard))
+            wait_until(lambda: len(message_ids(unheard)) == 2)
+
+    kind_of(handler)
+    execute_job(make_job(queue=unheard).pk, worker="w")
+    assert seen == [[]]
+    assert message_ids(unheard) == [str(job.pk) for job in jobs[1:]]
+
+
+def test_a_claim_that_answers_a_message_calls_one_more_worker(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+) -> None:
+    seen: list[list[str]] = []
+    kind_of(lambda context: seen.append(message_ids(unheard)))
+    first = make_job(queue=unheard)
+    jobs = small_jobs(make_job, unheard, 2)
+    execute_job(first.pk, worker="w")
+    assert seen[0] == [str(jobs[0].pk)]
+
+
+def test_a_job_runs_though_the_next_cannot_be_handed_out(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(queue: str, **options: object) -> list[object]:
+        if "at_most" in options:
+            raise OperationalError("no connection")
+        return []
+
+    monkeypatch.setattr("jobs.worker.execution.release_jobs", refuse)
+    kind_of(lambda context: None)
+    first = make_job(queue=unheard)
+    execute_job(first.pk, worker="w")
+    assert Job.objects.get().state == State.SUCCEEDED
