@@ -61,8 +61,9 @@ def mail(make_job: Callable[..., Job]) -> Callable[..., Job]:
 
 
 @pytest.fixture
-def attempt() -> Callable[[Job], Job]:
-    """Run the next attempt of a mail in this process; returns the job as it is then."""
+def attempt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Job], Job]:
+    """Run the next attempt of a mail in this process, and no other job; returns the job as it is then."""
+    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 0.0)
 
     def run(mail: Job) -> Job:
         Job.objects.filter(pk=mail.pk).update(state=State.QUEUED, retry_at=None, released_at=Now())

@@ -39,11 +39,11 @@ def test_a_mail_is_taken(server: MailServer, report: Make, mail: Make, attempt: 
 def test_the_number_of_queries_of_a_mail(
     server: MailServer, report: Make, mail: Make, attempt: Callable[[Job], Job]
 ) -> None:
-    """The fixture's, claim and look, preferences, the job, its files, copies, preferences, two marks, finish (3), look (2)."""
+    """The fixture's, claim and look, preferences, the job, its files, copies, preferences, two marks, finish (4)."""
     one = mail(report())
     with CaptureQueriesContext(connection) as queries:
         attempt(one)
-    assert len(queries) == 16, [query["sql"] for query in queries]
+    assert len(queries) == 14, [query["sql"] for query in queries]
 
 
 def test_a_greylisted_mail_is_taken_later(

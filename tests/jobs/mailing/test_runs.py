@@ -211,4 +211,4 @@ def test_the_number_of_queries_of_a_mail_about_a_run(run: MakeRun, attempt: Call
     assert len([query for query in queries if "SAVEPOINT" not in str(query["sql"])]) == 8
     with CaptureQueriesContext(connection) as queries:
         attempt(mail)
-    assert len(queries) == 17, [query["sql"] for query in queries]
+    assert len(queries) == 15, [query["sql"] for query in queries]

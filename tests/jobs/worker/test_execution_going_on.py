@@ -23,9 +23,10 @@ def small_jobs(make_job: Callable[..., Job], queue: str, count: int) -> list[Job
 
 
 def test_a_worker_goes_on_with_the_next_small_job_without_a_message(
-    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Queue.objects.filter(name=unheard).update(max_running=1)
+    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 60)
     kind_of(lambda context: None)
     jobs = small_jobs(make_job, unheard, 5)
     [first] = release_jobs(unheard)
