@@ -17,6 +17,7 @@ from bench.load import Ask, http_request
 from bench.measuring import WrongWorkError
 from bench.table import Row
 from bench.web import Side, Web, serve_in_turns
+from jobs.dispatch.doorbells import MOST_UNANSWERED
 from jobs.models import Job, Queue
 from jobs.states import State
 
@@ -39,7 +40,7 @@ ROWS: Final[dict[str, tuple[str, float | None]]] = {
 
 
 def rows(web: Web, *, orders: int, repeat: int, quick: bool) -> list[Row]:
-    """No worker runs, of either side: the message is part of an order, what becomes of it is not."""
+    """No worker runs, of either side: the messages are part of the orders, what becomes of them is not."""
     sides = {"Longhaul": ours(web), "no place free": ours(web, places=PLACES), MINIMAL: peer(web)}
     if not quick:
         sides["with a key"] = ours(web, keyed=True)
@@ -67,7 +68,7 @@ def own_dials() -> Iterator[None]:
 
 
 def ours(web: Web, *, places: int | None = None, keyed: bool = False) -> Side:
-    """With so many places; None is no limit, so that each order is handed out at once, and its message sent.
+    """With so many places; None is no limit, so that only the unanswered messages bound how many are handed out.
 
     `keyed` orders have an Idempotency-Key each, that nobody has used before.
     """
@@ -78,7 +79,7 @@ def ours(web: Web, *, places: int | None = None, keyed: bool = False) -> Side:
         return order_requests("/api/reports", [account.ours for account in web.accounts], orders=orders, keyed=keyed)
 
     def check(orders: int) -> None:
-        require_jobs(orders=orders, released=orders if places is None else min(orders, places), keyed=keyed)
+        require_jobs(orders=orders, places=places, keyed=keyed)
 
     return Side(web.ours, prepare, check)
 
@@ -104,13 +105,18 @@ def order_requests(path: str, authorizations: Sequence[str], *, orders: int, key
     ]
 
 
-def require_jobs(*, orders: int, released: int, keyed: bool) -> None:
-    """Raises WrongWorkError unless each order is a job, `keyed` or not, and so many were handed out with a message."""
+def require_jobs(*, orders: int, places: int | None, keyed: bool) -> None:
+    """Raises WrongWorkError unless each order is a job, `keyed` or not, and as many as due were handed out.
+
+    Each of these has a message. Without a limit they are at least as many as messages may be unanswered.
+    """
     queued = Job.objects.filter(queue=QUEUE, state=State.QUEUED)
+    released = queued.filter(released_at__isnull=False).count()
+    due = min(orders, max(released, MOST_UNANSWERED)) if places is None else min(orders, places)
     require_counts(
         {"jobs": (queued.count(), orders),
          "jobs with a key": (queued.filter(idempotency_key__isnull=False).count(), orders if keyed else 0),
-         "jobs handed out": (queued.filter(released_at__isnull=False).count(), released),
+         "jobs handed out": (released, due),
          "messages": (count_messages(QUEUE), released)}
     )  # fmt: skip
 

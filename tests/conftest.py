@@ -283,6 +283,7 @@ def no_remembered_queues() -> None:
     """A test knows nothing of the queues of the test before."""
     forget_queues()
     insertion._busy.clear()
+    insertion._limited.clear()
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ def insert_within_transaction(job: dict[str, Any]) -> Inserted | None:
 
 #: The queues whose last order from this process had to wait. The next one then does not try to be handed out at once.
 _busy: set[str] = set()
+#: The same for queues and types where waiting is limited: jobs of the next order are counted at once.
+_limited: set[tuple[str, str]] = set()
 
 
 def insert_alone(job: dict[str, Any]) -> Inserted | None:
@@ -54,17 +56,22 @@ def insert_alone(job: dict[str, Any]) -> Inserted | None:
 
     `job` has the parameters of SUBMIT. None if there is no such queue.
     """
-    if job["queue"] in _busy:
-        inserted = planned_again(partial(_insert_waiting, job))
-    else:
-        inserted = planned_again(partial(_insert_alone, job, counting=False))
+    queue = job["queue"]
+    inserted = planned_again(partial(_insert_as_before, job))
     if inserted is not None and inserted.row["verdict"] == TO_BE_LOCKED:
         inserted = planned_again(partial(_insert_alone, job, counting=True))
-    if inserted is not None and inserted.row["released_at"] is None and not inserted.looks_again:
-        _busy.add(job["queue"])
-    else:
-        _busy.discard(job["queue"])
+    if inserted is not None:
+        has_waited = inserted.row["released_at"] is None and not inserted.looks_again
+        (_busy.add if has_waited else _busy.discard)(queue)
+        is_limited = any(inserted.row[limit] is not None for limit in ("queue_limit", "owner_limit", "type_limit"))
+        (_limited.add if is_limited else _limited.discard)((queue, job["type"]))
     return inserted
+
+
+def _insert_as_before(job: dict[str, Any]) -> Inserted | None:
+    if (job["queue"], job["type"]) in _limited:
+        return _insert_alone(job, counting=True)
+    return _insert_waiting(job) if job["queue"] in _busy else _insert_alone(job, counting=False)
 
 
 def _insert_alone(job: dict[str, Any], *, counting: bool) -> Inserted | None:

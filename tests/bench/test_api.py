@@ -62,16 +62,23 @@ def ordered(monkeypatch: pytest.MonkeyPatch) -> None:
         Job.objects.create(kind="test", queue="reports", payload={}, max_attempts=1, released_at=released_at)
 
 
+def test_each_job_that_is_handed_out_has_a_message(ordered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "count_messages", lambda queue: 1)
+    with pytest.raises(WrongWorkError, match=r"1 messages, not 2$"):
+        order.require_jobs(orders=3, places=2, keyed=False)
+
+
 def test_each_order_is_a_job_and_each_that_is_handed_out_a_message(ordered: None) -> None:
-    order.require_jobs(orders=3, released=2, keyed=False)
+    order.require_jobs(orders=3, places=2, keyed=False)
 
 
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ({"orders": 4, "released": 2, "keyed": False}, "3 jobs, not 4$"),
-        ({"orders": 3, "released": 2, "keyed": True}, "0 jobs with a key, not 3$"),
-        ({"orders": 3, "released": 3, "keyed": False}, "2 jobs handed out, not 3, 2 messages, not 3$"),
+        ({"orders": 4, "places": 2, "keyed": False}, "3 jobs, not 4$"),
+        ({"orders": 3, "places": 2, "keyed": True}, "0 jobs with a key, not 3$"),
+        ({"orders": 3, "places": 3, "keyed": False}, "2 jobs handed out, not 3$"),
+        ({"orders": 3, "places": None, "keyed": False}, "2 jobs handed out, not 3$"),
     ],
 )
 def test_a_job_a_key_or_a_message_too_few_is_wrong_work(ordered: None, counts: dict[str, Any], told: str) -> None:
