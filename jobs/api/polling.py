@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.status import retry_after
+from jobs.dispatch.remembered_queue import remembered_for_order, remembered_queue
 from jobs.estimates.estimate import Estimate, estimate
 from jobs.http.limits import ask_whether_early, count_poll, forget_polls
 from jobs.http.problems import ProblemError
@@ -60,7 +61,7 @@ def answer_poll(view: ApiView, job: Job, question: Question, body: Body) -> Resp
             f"Poll again in {early.retry_after} s, as Retry-After says. The job is not affected.",
             retry_after=early.retry_after,
         )
-    response = _answer(job, estimate(job, is_poll=True), body)
+    response = _answer(job, estimate(job, remembered=remembered_queue), body)
     view.limits.append(count_poll(asked, window_seconds=int(response["Retry-After"])))
     return response
 
@@ -72,7 +73,12 @@ def forget_polls_of(job: Job, request: Request) -> None:
 
 def accepted(job: Job, body: Body) -> Response:
     """202 for a job that was committed. It is sent even if the estimate fails."""
-    return _answer(job, ask_after_commit(partial(estimate, job), otherwise=Estimate), body, status=202)
+    return _answer(
+        job,
+        ask_after_commit(partial(estimate, job, remembered=remembered_for_order), otherwise=Estimate),
+        body,
+        status=202,
+    )
 
 
 def ended(job: Job, body: Any) -> Response:

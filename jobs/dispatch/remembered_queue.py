@@ -1,15 +1,16 @@
 """The waiting jobs of a queue as a process remembers them, for at most a second.
 
 Many clients poll the places of their jobs in the same queue. Each place by a statement of its own reads the whole queue
-(`jobs.dispatch.queue_position`), so the waiting jobs are read once a second, and places are counted from memory.
+(`jobs.dispatch.queue_position`), so the waiting jobs are read once a second, and places are counted from memory. So are
+the places of orders that come fast: those of this process are noted, those of others may be missing for a second.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
@@ -46,15 +47,29 @@ class RememberedQueue:
         self.read_at = time.monotonic()
         #: What the reader of the places has read about the types ahead, by (kind, type).
         self.past: dict[tuple[str, str], Any] = {}
-        self._groups: dict[int, dict[int, list[Group]]] = defaultdict(lambda: defaultdict(list))
+        self._groups: dict[int, dict[int, list[Group]]] = {}
         for row in fetch_all(GROUPS, queue=queue, few=FEW):
             group = (row["kind"], row["type"], row["is_paused"], row["ids"])
-            self._groups[row["priority"]][row["owner"]].append(group)
+            self._groups.setdefault(row["priority"], {}).setdefault(row["owner"], []).append(group)
 
     @property
     def is_known(self) -> bool:
         """False if nothing waits, or more than a few jobs."""
         return bool(self._groups)
+
+    def note(self, job: Job) -> None:
+        """A job that has come to wait since."""
+        if not self.is_known:
+            return
+        owners = self._groups.get(job.priority, {})
+        groups = owners.get(job.owner_id or 0, [])
+        for kind, type_, _, ids in groups:
+            if (kind, type_) == (job.kind, job.type):
+                insort(ids, job.pk)
+                return
+        # A reader in another thread keeps what it reads.
+        owners = {**owners, job.owner_id or 0: [*groups, (job.kind, job.type, False, [job.pk])]}
+        self._groups = {**self._groups, job.priority: owners}
 
     def find_ahead(self, job: Job) -> list[Ahead]:
         """What `jobs.dispatch.queue_position.find_ahead` returns for a waiting job, by the same rules."""
@@ -98,6 +113,8 @@ def _in_turn(groups: list[Group]) -> Iterator[tuple[UUID, tuple[str, str, bool]]
 
 _lock = threading.Lock()
 _remembered: dict[str, RememberedQueue] = {}
+#: When an order last asked for its place, by queue.
+_ordered_at: dict[str, float] = {}
 
 
 def remembered_queue(queue: str) -> RememberedQueue:
@@ -114,9 +131,29 @@ def remembered_queue(queue: str) -> RememberedQueue:
     return known
 
 
+def remembered_for_order(queue: str) -> RememberedQueue | None:
+    """The same for an order, if this saves queries: they are remembered, or the last order came within a second."""
+    now = time.monotonic()
+    last = _ordered_at.get(queue)
+    _ordered_at[queue] = now
+    if last is None or now - last >= REMEMBERED_SECONDS:
+        known = _remembered.get(queue)
+        return None if known is None or _is_old(known) else known
+    return remembered_queue(queue)
+
+
+def note_waiting(job: Job) -> None:
+    """Count a new job of this process among those that wait, where they are remembered."""
+    known = _remembered.get(job.queue)
+    if known is not None:
+        with _lock:
+            known.note(job)
+
+
 def forget_queues() -> None:
     """Read all queues again when they are needed next."""
     _remembered.clear()
+    _ordered_at.clear()
 
 
 def _is_old(known: RememberedQueue) -> bool:

@@ -17,6 +17,7 @@ from jobs.dispatch.insertion import insert_alone, insert_within_transaction
 from jobs.dispatch.mailed import is_mailed
 from jobs.dispatch.refusals import count_refusal
 from jobs.dispatch.release import is_declared, publish_jobs, release_jobs
+from jobs.dispatch.remembered_queue import note_waiting
 from jobs.kinds import get_kind
 from jobs.models import Job
 from jobs.payloads.masked import secret_names
@@ -93,5 +94,7 @@ def submit_job(
         after_commit(publish_jobs, queue, [job.pk])
     elif inserted.looks_again:
         after_commit(release_jobs, queue, has_turn=inserted.has_turn, since=job.pk)
+    if job.due and job.released_at is None:
+        after_commit(note_waiting, job)
     logger.info("job_submitted", job_id=str(job.pk), kind=kind, queue=job.queue)
     return job

@@ -14,7 +14,7 @@ from typing import Final
 from jobs.dispatch.throughput import LONGEST_COUNTED
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, seconds_left
-from jobs.estimates.waiting import read_flow, seconds_to_wait
+from jobs.estimates.waiting import Remembered, nothing_remembered, read_flow, seconds_to_wait
 from jobs.estimates.waiting_reasons import WaitingReason
 from jobs.models import Job
 from jobs.states import State
@@ -33,14 +33,14 @@ class Estimate:
     reason: WaitingReason | None = None
 
 
-def estimate(job: Job, *, is_poll: bool = False) -> Estimate:
+def estimate(job: Job, *, remembered: Remembered = nothing_remembered) -> Estimate:
     """The estimate of a job. One query; up to two for a queued job (four if many wait), and none once it has ended.
 
-    Call this once for an answer, and pass on the result. The place that a poll is told may be a second old
-    (`jobs.dispatch.remembered_queue`).
+    Call this once for an answer, and pass on the result. With `remembered`, one of the functions of
+    `jobs.dispatch.remembered_queue`, the place may be a second old.
     """
     if job.state == State.QUEUED:
-        return _estimate_queued(job, is_poll=is_poll)
+        return _estimate_queued(job, remembered=remembered)
     return estimate_listed([job])[0]
 
 
@@ -71,9 +71,9 @@ def _left(job: Job, now: datetime, past: PastAttempts) -> float | None:
     return max(0.0, (job.retry_at - now).total_seconds()) + past.median_seconds
 
 
-def _estimate_queued(job: Job, *, is_poll: bool) -> Estimate:
+def _estimate_queued(job: Job, *, remembered: Remembered) -> Estimate:
     """Ahead of a handed-out job are those that no worker has claimed yet. A job that is not due has no place yet."""
-    flow = read_flow(job, is_poll=is_poll)
+    flow = read_flow(job, remembered=remembered)
     if flow is None:
         return Estimate()
     if flow.jobs_ahead >= LONGEST_COUNTED:

@@ -6,14 +6,14 @@ and a row for each type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
 from jobs.dispatch.presence import gone_after
 from jobs.dispatch.queue_position import FEW_AHEAD, FEW_COLUMNS, Ahead, few_parameters, read_ahead
-from jobs.dispatch.remembered_queue import RememberedQueue, remembered_queue
+from jobs.dispatch.remembered_queue import RememberedQueue
 from jobs.dispatch.throughput import ENDED, LONGEST_COUNTED
 from jobs.estimates.past_attempts import read_past
 from jobs.estimates.run_time import NO_ATTEMPTS, PastAttempts, Progress, possible_seconds_left
@@ -135,16 +135,24 @@ STANDING: Final = {field.name for field in fields(Standing)}
 OWN_COLUMNS: Final = {field.name for field in fields(Flow)} - {"ahead", "past", "is_still", "reason"}
 
 
-def read_flow(job: Job, *, is_poll: bool = False) -> Flow | None:
+#: The waiting jobs of a queue, as far as the process remembers them (`jobs.dispatch.remembered_queue`).
+Remembered = Callable[[str], RememberedQueue | None]
+
+
+def nothing_remembered(queue: str) -> None:
+    """Read what waits now."""
+
+
+def read_flow(job: Job, *, remembered: Remembered = nothing_remembered) -> Flow | None:
     """The state of the queue of a queued job; None if that queue no longer exists.
 
-    One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. For a poll, the jobs ahead
-    are those that the process remembers, for at most a second.
+    One query; two or three if many jobs wait. Nothing is ahead of a job that is handed out. The jobs ahead are those
+    that are `remembered`, for at most a second, if any are.
     """
-    if is_poll and job.due and job.released_at is None:
-        queue = remembered_queue(job.queue)
-        if queue.is_known:
-            return _read_flow(FLOW, job, remembered=queue)
+    if job.due and job.released_at is None:
+        queue = remembered(job.queue)
+        if queue is not None and queue.is_known:
+            return _read_flow(FLOW, job, queue=queue)
     if not job.due or job.released_at is not None:
         flow = _read_flow(FLOW, job)
         if flow is None or flow.released_at is not None or not job.due:
@@ -152,16 +160,16 @@ def read_flow(job: Job, *, is_poll: bool = False) -> Flow | None:
     return _read_flow(FLOW_AND_AHEAD, job)
 
 
-def _read_flow(statement: str, job: Job, *, remembered: RememberedQueue | None = None) -> Flow | None:
+def _read_flow(statement: str, job: Job, *, queue: RememberedQueue | None = None) -> Flow | None:
     known = {"queue": job.queue, "kind": job.kind, "claimed_within": CLAIMED_WITHIN, "gone_after": gone_after()}
     for row in fetch_all(statement, **known, **few_parameters(job)):
-        if remembered is None or row["released_at"] is not None:
+        if queue is None or row["released_at"] is not None:
             ahead = read_ahead(job, row, at_most=LONGEST_COUNTED)
         else:
-            ahead = remembered.find_ahead(job)
+            ahead = queue.find_ahead(job)
         past = {(kind, type_): PastAttempts(*columns) for kind, type_, *columns in row["past"] or ()}
-        if row["more"] or remembered is not None:
-            past = _with_types_ahead(past, ahead, {} if remembered is None else remembered.past)
+        if row["more"] or queue is not None:
+            past = _with_types_ahead(past, ahead, {} if queue is None else queue.past)
         standing = Standing(**{name: row[name] for name in STANDING})
         own = {name: row[name] for name in OWN_COLUMNS}
         return Flow(**own, ahead=ahead, past=past, is_still=standing.is_still, reason=reason_to_wait(job, standing))

@@ -321,10 +321,9 @@ def test_the_same_bytes_again_within_a_day_are_mentioned(send: Send, monkeypatch
 
 
 def test_an_order_takes_few_statements(send: Send) -> None:
-    send()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    for _ in range(3):  # the queue is read when orders come fast
+        send()
+    with CaptureQueriesContext(connection) as asked:
         send(CSV + CSV)
     assert len(asked) <= 14, [query["sql"][:80] for query in asked]
 
