@@ -181,8 +181,9 @@ def run_attempt(
 
 
 def _pauses(context: JobContext) -> bool:
-    """Whether this worker waits a moment for more jobs like this one: it was short, and no other thread waits."""
-    return not is_in_pool_of_threads() and Reserved.how_many(context.seconds()) > 0
+    """Whether this worker waits a moment for more jobs like this one: it was short and wrote no file."""
+    is_small = context.effect is None and not context.written and Reserved.how_many(context.seconds()) > 0
+    return is_small and not is_in_pool_of_threads()
 
 
 def _begin_soon(context: JobContext, reserved: Reserved, may_claim_next: Callable[[], bool]) -> JobContext | None:

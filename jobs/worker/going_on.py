@@ -113,8 +113,10 @@ def finish_and_claim_next(
 def claim_next_soon(ended: JobContext, *, reserved: Reserved, may_go_on: Callable[[], bool]) -> Next:
     """Wait for PAUSE_SECONDS, then claim the job whose turn is next, and reserve those that follow.
 
-    Where workers are as fast as orders, they take several jobs at once in this way, and need no messages.
+    Where workers are as fast as orders, they take several jobs at once in this way, and need no messages. Messages call
+    other workers for what is still reserved: somebody else had one of these jobs.
     """
+    reserved.publish()
     time.sleep(PAUSE_SECONDS)
     if not may_go_on():
         return OTHERS

@@ -12,7 +12,9 @@ from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, Job, Queue
 from jobs.states import State
 from jobs.worker.execution import execute_job
+from jobs.worker.going_on import Next
 from tests.support.messages import message_ids
+from tests.support.small_file import write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -222,4 +224,17 @@ def test_a_job_runs_though_the_next_cannot_be_handed_out(
     kind_of(lambda context: None)
     first = make_job(queue=unheard)
     execute_job(first.pk, worker="w")
+    assert Job.objects.get().state == State.SUCCEEDED
+
+
+def test_a_worker_does_not_wait_for_more_jobs_that_write_files(
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(*args: object, **options: object) -> Next:
+        raise AssertionError("it waits")
+
+    monkeypatch.setattr("jobs.worker.execution.claim_next_soon", pause)
+    kind_of(write)
+    job = make_job(queue=unheard)
+    execute_job(job.pk, worker="w")
     assert Job.objects.get().state == State.SUCCEEDED

@@ -371,6 +371,15 @@ def test_after_a_pause_it_claims_what_has_come(waiting: Callable[..., Job], unhe
     assert claim_next_soon(ended, reserved=reserved, may_go_on=lambda: True).attempt is None
 
 
+def test_what_is_still_reserved_before_a_pause_is_published(waiting: Callable[..., Job], unheard: str) -> None:
+    ended, reserved = running(waiting(released_at=Now())), Reserved(unheard)
+    go_on(ended)
+    left = waiting(released_at=Now())
+    reserved.add([left.pk], were_all=True)
+    assert claim_next_soon(ended, reserved=reserved, may_go_on=lambda: True).attempt is None
+    assert (message_ids(unheard), reserved.first()) == ([str(left.pk)], None)
+
+
 def test_an_answer_that_is_lost_after_a_pause_hands_the_job_back(
     waiting: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
