@@ -10,7 +10,8 @@ class HandOut(models.Model):
     """The last look for jobs to hand out of one queue: who was served, who held a place, and where to look next.
 
     Each look inserts a row and deletes the one before it, instead of updating a row. So the newest row is the first
-    that an index search finds, however many older ones a long snapshot keeps alive: see `jobs.dispatch.positions`.
+    that an index search finds, however many older ones a long snapshot keeps alive: see `jobs.dispatch.positions`. A
+    thousand rows without a queue make PostgreSQL choose that search (migration 0042).
     """
 
     pk = models.CompositePrimaryKey("queue", "number")

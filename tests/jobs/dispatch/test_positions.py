@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from uuid import UUID
 
 import psycopg
@@ -11,7 +12,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from jobs.context import JobContext
-from jobs.dispatch.positions import REMEMBERED
+from jobs.dispatch.positions import NEWEST, REMEMBERED
 from jobs.dispatch.release import release_jobs
 from jobs.models import Attempt, HandOut, Job, Queue
 from jobs.postgres.statements import _plans
@@ -170,3 +171,19 @@ def test_a_long_snapshot_does_not_slow_the_queue(waiting: Callable[..., Job]) ->
         pages_of_one_job(waiting)
         beside = pages_of_one_job(waiting)
     assert beside < 2 * alone
+
+
+@pytest.mark.parametrize(("has_others", "is_read"), [(True, False), (False, True)])
+def test_a_long_snapshot_does_not_make_a_look_read_all_hand_outs(has_others: bool, is_read: bool) -> None:
+    """Without the rows of no queue, PostgreSQL would read all rows that the snapshot keeps."""
+    insert = "INSERT INTO jobs_handout (queue, number, last_owner, waiting_from) SELECT %s, n, 0, %s"
+    with connection.cursor() as cursor, a_long_snapshot():
+        if has_others:
+            cursor.execute(import_module("jobs.migrations.0042_hand_outs_by_index").INSERT)
+        for queue in (QUEUE, "another"):
+            cursor.execute(f"{insert} FROM generate_series(1, 50000) AS n", [queue, UUID(int=0)])
+        cursor.execute("DELETE FROM jobs_handout WHERE queue <> '' AND number < 50000")
+        cursor.execute("ANALYZE jobs_handout")
+        cursor.execute(f"EXPLAIN {NEWEST}", {"queue": QUEUE})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert ("Index Scan Backward using jobs_handout_pkey" not in plan) is is_read
