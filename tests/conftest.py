@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db import connection, connections
 from django_prometheus.middleware import Metrics
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pytest_django import DjangoDbBlocker
@@ -32,7 +33,10 @@ from tests.support.tokens import client_of
 from tests.support.waiting import wait_until
 
 #: The same examples in each run, so that a change is judged by what it changed. "explore" looks for new ones.
-hypothesis_settings.register_profile("steady", derandomize=True)
+#: How long an example takes says nothing on a busy machine.
+hypothesis_settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.register_profile("explore", derandomize=False, print_blob=True)
 hypothesis_settings.load_profile("steady")
 

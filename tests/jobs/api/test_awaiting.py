@@ -254,7 +254,9 @@ def test_a_wait_is_one_request_of_the_quota(api: APIClient, settings: Settings) 
     assert response["RateLimit"].startswith('"requests";r=9;')
 
 
-def test_a_waiting_order_takes_no_statements_of_its_own(api: APIClient) -> None:
+def test_a_waiting_order_takes_no_statements_of_its_own(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.dispatch.remembered_queue.REMEMBERED_SECONDS", 3600.0)
+
     def statements(prefer: str, act: Callable[[], object] | None = None) -> int:
         with CaptureQueriesContext(connection) as asked:
             if act is None:

@@ -164,6 +164,7 @@ def test_a_process_that_is_being_ended_publishes_the_next(
 def test_what_a_worker_has_reserved_is_published_when_it_stops(
     kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 60)
     Queue.objects.filter(name=unheard).update(max_running=50)
     jobs: list[Job] = []
 
@@ -182,8 +183,9 @@ def test_what_a_worker_has_reserved_is_published_when_it_stops(
 
 
 def test_nobody_waits_behind_a_job_that_takes_longer_than_expected(
-    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str
+    kind_of: Callable[..., str], make_job: Callable[..., Job], unheard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 60)
     Queue.objects.filter(name=unheard).update(max_running=50)
     jobs: list[Job] = []
     seen: list[list[str]] = []

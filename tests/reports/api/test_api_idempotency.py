@@ -179,7 +179,8 @@ def test_what_was_deleted_frees_the_keys_that_reused_it(api: APIClient) -> None:
     assert "Idempotency-Replayed" not in order(api, "k")
 
 
-def test_a_key_costs_an_order_one_trip(api: APIClient) -> None:
+def test_a_key_costs_an_order_one_trip(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.dispatch.remembered_queue.REMEMBERED_SECONDS", 3600.0)
     for _ in range(3):  # the queue is read when orders come fast
         post(api, ORDER)
     with CaptureQueriesContext(connection) as without_key:
