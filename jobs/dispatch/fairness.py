@@ -196,7 +196,7 @@ HAND_OUT: Final = squeeze(
 )
 
 
-def _has_turn(*, also: str = "", only_if: str = "true") -> str:
+def _needs_message(also: str = "") -> str:
     return f"""
     WITH newest AS MATERIALIZED (
         {NEWEST}
@@ -205,30 +205,21 @@ def _has_turn(*, also: str = "", only_if: str = "true") -> str:
     )
     SELECT {also} coalesce(oldest.id IS NOT NULL AND (
         oldest.id < waiting_from
-        OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")} AND {only_if}
+        OR {free_place("SELECT held FROM newest WHERE %(since)s::uuid IS NOT NULL")}
+            AND (%(since)s::uuid IS NULL OR {MORE_MESSAGES} > 0)
     ), false) AS answer
     FROM jobs_queue LEFT JOIN oldest ON true LEFT JOIN newest ON true WHERE name = %(queue)s
     """  # noqa: S608
 
 
-_OF_USE: Final = f"(%(since)s::uuid IS NULL OR {MORE_MESSAGES} > 0)"
-
-#: Whether a job waits and a place is free; executed without a lock. Also true if no place is free, but a job waits that
-#: is older than what is remembered: a hand-out then remembers that.
-HAS_TURN: Final = squeeze(_has_turn())
-
-#: The same and, with `since`, another message is of use.
-NEEDS_MESSAGE: Final = squeeze(_has_turn(only_if=_OF_USE))
+#: Whether a job waits, a place is free and, with `since`, another message is of use; executed without a lock. Also true
+#: if none of that holds, but a job waits that is older than what is remembered: a hand-out then remembers that.
+NEEDS_MESSAGE: Final = squeeze(_needs_message())
 
 #: The same in a transaction that follows another one, whose commit did not wait for the disk. It writes a record, so
 #: its own commit waits until everything that was committed before is on the disk
 #: (https://www.postgresql.org/docs/current/wal-async-commit.html).
-CONFIRM: Final = squeeze(_has_turn(also="pg_logical_emit_message(true, 'longhaul', ''),", only_if=_OF_USE))
-
-
-def queue_has_turn(queue: str, *, since: UUID | None = None) -> bool:
-    """Whether a job waits and a place is free."""
-    return any(row["answer"] for row in fetch_all(HAS_TURN, queue=queue, since=since))
+CONFIRM: Final = squeeze(_needs_message("pg_logical_emit_message(true, 'longhaul', ''),"))
 
 
 def queue_needs_message(queue: str, *, since: UUID | None = None) -> bool:
