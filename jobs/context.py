@@ -49,7 +49,7 @@ class JobContext:
         self.resources = ExitStack()
         #: What to do in the transaction that finishes the job; see `finish_with`.
         self.effect: Callable[[], None] | None = None
-        #: What the heartbeat calls once the attempt has run for an interval, so that nobody waits for its end.
+        #: What the heartbeat calls at each interval that the attempt has run for, so that nobody waits for its end.
         self.when_long: Callable[[], None] = do_nothing
         self._interrupts: list[Callable[[], None]] = []
         self._lock = threading.Lock()

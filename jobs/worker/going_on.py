@@ -104,10 +104,7 @@ def finish_and_claim_next(
 
     with _handing_back(attempt):
         following = retry_while_unreachable(act, seconds=context.lease_seconds)
-    if following.attempt and time.monotonic() > following.asked_at + context.lease_seconds:
-        hand_back(following.attempt)
-        return ANY
-    return following
+    return _unless_late(following, context.lease_seconds)
 
 
 def claim_next_soon(ended: JobContext, *, reserved: Reserved, may_go_on: Callable[[], bool]) -> Next:
@@ -123,11 +120,20 @@ def claim_next_soon(ended: JobContext, *, reserved: Reserved, may_go_on: Callabl
     attempt = ended.attempt
     with _handing_back(attempt):
         try:
-            return planned_again(partial(_claim_next, attempt, reserved, ended.lease_seconds))
+            following = planned_again(partial(_claim_next, attempt, reserved, ended.lease_seconds))
         except (DatabaseError, InterfaceError) as error:
             logger.warning("next_job_not_claimed", error=repr(error))
             _hand_back_next(attempt)
             return OTHERS
+    return _unless_late(following, ended.lease_seconds)
+
+
+def _unless_late(following: Next, lease_seconds: float) -> Next:
+    """What was claimed, unless its lease may have ended before the answer came: then it is handed back."""
+    if following.attempt and time.monotonic() > following.asked_at + lease_seconds:
+        hand_back(following.attempt)
+        return ANY
+    return following
 
 
 def hand_back(attempt: Attempt) -> None:

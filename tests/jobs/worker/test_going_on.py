@@ -16,9 +16,9 @@ from jobs.errors import LeaseLostError
 from jobs.models import Attempt, HandOut, Job, Queue
 from jobs.states import Outcome, State
 from jobs.worker import going_on
-from jobs.worker.going_on import OTHERS, SOON, Next, claim_next_soon, finish_and_claim_next
+from jobs.worker.going_on import ANY, OTHERS, SOON, Next, claim_next_soon, finish_and_claim_next
 from jobs.worker.reserved import Reserved
-from jobs.worker.transitions import claim_job
+from jobs.worker.transitions import claim_job, finish_job
 from tests.support.messages import message_ids
 from tests.support.people import people
 
@@ -371,6 +371,14 @@ def test_after_a_pause_it_claims_what_has_come(waiting: Callable[..., Job], unhe
     assert_next(following, jobs[0], more=False)
     assert reserved.first() == jobs[1].pk
     assert claim_next_soon(ended, reserved=reserved, may_go_on=lambda: True).attempt is None
+
+
+def test_an_answer_that_comes_after_the_lease_hands_the_job_back_after_a_pause_too(waiting: Callable[..., Job]) -> None:
+    ended, job = running(waiting(released_at=Now()), lease_seconds=0), waiting()
+    finish_job(ended.attempt, result=None, artifacts=[], rows=0, peak_memory_bytes=0)
+    assert claim_next_soon(ended, reserved=Reserved(job.queue), may_go_on=lambda: True) == ANY
+    job.refresh_from_db()
+    assert (job.state, job.attempt_count) == (State.QUEUED, 0)
 
 
 def test_what_is_still_reserved_before_a_pause_is_published(waiting: Callable[..., Job], unheard: str) -> None:
