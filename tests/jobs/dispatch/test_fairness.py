@@ -211,7 +211,8 @@ def test_the_cost_is_that_of_the_jobs_picked(known: bool, make_job: Callable[...
         touched = blocks(cursor) - before
         cursor.execute("ALTER TABLE jobs_job RESET (autovacuum_enabled)")
     assert late.pk in handed_out
-    assert touched < 300
+    # Some three pages a job, and the whole table has thousands.
+    assert touched < 500, touched
     assert message_ids(QUEUE) == []
 
 
