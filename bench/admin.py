@@ -84,6 +84,7 @@ def run(setting: Setting) -> list[Row]:
     names = ("pages", "dashboard", "scrape")
     taken: dict[tuple[str, int], list[float]] = {(name, jobs): [] for name in names for jobs in (FEW, many)}
     shown: dict[int, dict[str, int]] = {}
+    empty()
     for jobs in (FEW, many):
         fill([owner.pk for owner in owners], jobs=jobs)
         shown[jobs] = {name: rows_shown(client, path) for name, path in PAGES.items()}
