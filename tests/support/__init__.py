@@ -14,6 +14,7 @@
 | `buckets` | an S3 server |
 | `bulk_legs` | bulk runs, one leg at a time, in this process |
 | `certificates` | certificates that sign themselves |
+| `chains` | small jobs that a worker runs one after the other |
 | `chaos` | faults at random points, from a seed |
 | `clock/` | for PYTHONPATH: sets the wall clock of a process wrong |
 | `complaints` | what a browser complains about while a page is open |
