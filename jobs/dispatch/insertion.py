@@ -10,7 +10,9 @@ from django.db.backends.utils import CursorWrapper
 
 from jobs.dispatch.admission import TO_BE_LOCKED
 from jobs.dispatch.fairness import CONFIRM, LOCK, NEEDS_MESSAGE
+from jobs.dispatch.release import send_messages
 from jobs.dispatch.statements import COUNT, LOCK_FOR_TURN, LOCK_TO_COUNT, SUBMIT, SUBMIT_WAITING
+from jobs.postgres.commit import after_commit
 from jobs.postgres.statements import execute, fetch_all, pipeline, planned_again
 
 
@@ -52,7 +54,8 @@ _limited: set[tuple[str, str]] = set()
 
 
 def insert_alone(job: dict[str, Any]) -> Inserted | None:
-    """Insert and commit the job, handed out if its turn is now: one round trip, or two if jobs must be counted.
+    """Insert and commit the job, handed out with its message if its turn is now: one round trip, or two if jobs must
+    be counted.
 
     `job` has the parameters of SUBMIT. None if there is no such queue.
     """
@@ -75,24 +78,34 @@ def _insert_as_before(job: dict[str, Any]) -> Inserted | None:
 
 
 def _insert_alone(job: dict[str, Any], *, counting: bool) -> Inserted | None:
-    with pipeline() as commit:
+    unsent = None
+    with pipeline() as trip:
         execute(LOCK_TO_COUNT if counting else LOCK_FOR_TURN, queue=job["queue"])
         if counting:
             execute(COUNT, **job)
         submitted = execute(SUBMIT, **job)
-        commit()
+        trip.commit()
         confirmed = execute(CONFIRM, queue=job["queue"], since=job["id"])
-    return _inserted(submitted, confirmed)
+        trip.commit()
+        # The message does not wait until the job is on the disk. If the server fails before, both are gone: the
+        # message names no job.
+        trip.wait_for_commit()
+        rows = submitted.fetchall()
+        if any(row["released_at"] is not None for row in rows):
+            unsent = send_messages(job["queue"], [job["id"]])
+    if unsent:
+        after_commit(unsent.take_back)
+    return _inserted(rows, confirmed)
 
 
 def _insert_waiting(job: dict[str, Any]) -> Inserted | None:
-    with pipeline() as commit:
+    with pipeline() as trip:
         submitted = execute(SUBMIT_WAITING, **job)
-        commit()
+        trip.commit()
         confirmed = execute(NEEDS_MESSAGE, queue=job["queue"], since=job["id"])
-    return _inserted(submitted, confirmed)
+    return _inserted(submitted.fetchall(), confirmed)
 
 
-def _inserted(submitted: CursorWrapper, confirmed: CursorWrapper) -> Inserted | None:
+def _inserted(rows: list[dict[str, Any]], confirmed: CursorWrapper) -> Inserted | None:
     has_turn = any(row["answer"] for row in confirmed.fetchall())
-    return next((Inserted(row, looks_again=has_turn, has_turn=True) for row in submitted.fetchall()), None)
+    return next((Inserted(row, looks_again=has_turn, has_turn=True) for row in rows), None)

@@ -7,6 +7,7 @@ Redis never holds more messages than jobs may run, however long the backlog is. 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 from uuid import UUID
@@ -63,12 +64,39 @@ def is_declared(queue: str) -> bool:
     return queue in current_app.amqp.queues
 
 
+@dataclass(frozen=True)
+class Unsent:
+    """Released jobs whose messages could not be sent, and why."""
+
+    queue: str
+    ids: list[UUID]
+    cause: Exception
+
+    def take_back(self) -> None:
+        """Let the jobs wait again; Beat releases them again.
+
+        Redis may be away for a while; any other error is permanent, and is kept for the staff to see. Like all changes
+        of several jobs, this locks them in the order of their ids.
+        """
+        with transaction.atomic():
+            queued = Job.objects.select_for_update(no_key=True).filter(pk__in=self.ids, state=State.QUEUED)
+            waiting = queued.order_by("pk").values_list("pk", flat=True)
+            Job.objects.filter(pk__in=list(waiting)).update(released_at=None)
+        if not is_redis_away(self.cause):
+            keep_failure(self.queue, self.cause)
+
+
 def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
     """Ring the doorbell for released jobs: one message each, with the id and nothing else.
 
-    If that fails, the jobs go back to waiting and Beat releases them again. Redis may be away for a while; any other
-    error is permanent, and is kept for the staff to see.
+    If that fails, the jobs go back to waiting.
     """
+    if unsent := send_messages(queue, ids):
+        unsent.take_back()
+
+
+def send_messages(queue: str, ids: Iterable[UUID]) -> Unsent | None:
+    """Send the messages of released jobs, without the database. What is returned must be taken back."""
     waiting = list(ids)
     try:
         with producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
@@ -81,9 +109,8 @@ def publish_jobs(queue: str, ids: Iterable[UUID]) -> None:
         log = logger.warning if is_redis_away(cause) else logger.error
         told = {"error_class": type(cause).__name__, "error": in_one_line(cause)}
         log("publish_failed", queue=queue, jobs=len(waiting), **told)
-        _take_back(waiting)
-        if not is_redis_away(cause):
-            keep_failure(queue, cause)
+        return Unsent(queue, waiting, cause)
+    return None
 
 
 def _send(producer: Producer, job_id: str, **route: Any) -> None:
@@ -96,13 +123,6 @@ def _send(producer: Producer, job_id: str, **route: Any) -> None:
     shown = {"argsrepr": repr([job_id]), "kwargsrepr": "{}", "origin": anon_nodename()}
     message = amqp.create_task_message(task_id, EXECUTE_JOB, [job_id], {}, reply_to=current_app.thread_oid, **shown)
     amqp.send_task_message(producer, EXECUTE_JOB, message, retry=True, retry_policy=PUBLISH_RETRIES, **route)
-
-
-def _take_back(ids: list[UUID]) -> None:
-    """Let released jobs wait again. Like all changes of several jobs, it locks them in the order of their ids."""
-    with transaction.atomic():
-        queued = Job.objects.select_for_update(no_key=True).filter(pk__in=ids, state=State.QUEUED).order_by("pk")
-        Job.objects.filter(pk__in=list(queued.values_list("pk", flat=True))).update(released_at=None)
 
 
 @cache

@@ -16,7 +16,7 @@ from jobs.dispatch.idempotency import Idempotency
 from jobs.dispatch.insertion import insert_alone, insert_within_transaction
 from jobs.dispatch.mailed import is_mailed
 from jobs.dispatch.refusals import count_refusal
-from jobs.dispatch.release import is_declared, publish_jobs, release_jobs
+from jobs.dispatch.release import is_declared, release_jobs
 from jobs.dispatch.remembered_queue import note_waiting
 from jobs.kinds import get_kind
 from jobs.models import Job
@@ -90,9 +90,7 @@ def submit_job(
     job = Job(**row, **known, payload=payload, state=State.QUEUED, updated_at=known["created_at"])
     job.owner = owner  # type: ignore[assignment]  # the user model is a setting
     job._state.adding, job._state.db = False, DEFAULT_DB_ALIAS
-    if job.released_at is not None:
-        after_commit(publish_jobs, queue, [job.pk])
-    elif inserted.looks_again:
+    if job.released_at is None and inserted.looks_again:
         after_commit(release_jobs, queue, has_turn=inserted.has_turn, since=job.pk)
     if job.due and job.released_at is None:
         after_commit(note_waiting, job)

@@ -15,6 +15,8 @@ from typing import Any, Final, TypeVar
 import psycopg
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
+from psycopg.generators import fetch_many
+from psycopg.pq.abc import PGresult
 
 from jobs.postgres.deadlines import (
     HEALTH_CHECK_SECONDS,
@@ -33,6 +35,10 @@ TRUSTED_SECONDS: Final = 5.0
 GAVE_UP: Final = "PostgreSQL did not answer this request in time before"
 
 
+#: In the queue of results, in place of psycopg's None, which also stands for statements of psycopg's own.
+END: Final[Any] = ("end of a transaction",)
+
+
 class OneTrip(psycopg.Pipeline):
     """A pipeline that sends all its statements together, when it ends or the rows of one are read.
 
@@ -42,6 +48,41 @@ class OneTrip(psycopg.Pipeline):
     def commit(self) -> None:
         """End the transaction of the statements so far. What follows is the next one, in the same trip."""
         self._enqueue_sync()
+
+    def wait_for_commit(self) -> None:
+        """Send all statements, and wait for the first transaction that has ended: what follows goes on meanwhile.
+
+        Raises what one of its statements, or its commit, raised.
+        """
+        with self._conn.lock:
+            self._conn.wait(self._first_transaction_gen())
+
+    def _first_transaction_gen(self) -> PQGen[None]:
+        ends = self.result_queue.count(END)
+        yield from super()._communicate_gen()
+        first_error: psycopg.Error | None = None
+        while ends and self.result_queue.count(END) == ends:
+            results = yield from fetch_many(self.pgconn)
+            queued = self.result_queue.popleft()
+            try:
+                self._process_results(queued, results)
+            except psycopg.Error as error:
+                first_error = first_error or error
+        if first_error is not None:
+            raise first_error
+
+    def _enqueue_sync(self) -> None:
+        super()._enqueue_sync()
+        self.result_queue[-1] = END
+
+    def _process_results(self, queued: Any, results: list[PGresult]) -> None:
+        super()._process_results(None if queued is END else queued, results)
+
+    def _exit_gen(self) -> PQGen[None]:
+        if self.result_queue and self.result_queue[-1] is END:  # all transactions have ended
+            yield from self._fetch_gen(flush=False)
+        else:
+            yield from super()._exit_gen()
 
     def _communicate_gen(self) -> PQGen[None]:
         yield from ()

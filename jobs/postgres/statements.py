@@ -20,6 +20,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 from psycopg.rows import dict_row
 
+from jobs.postgres.base import OneTrip
+
 AnyModel = TypeVar("AnyModel", bound=Model)
 Asked = TypeVar("Asked")
 Rows = list[dict[str, Any]]
@@ -136,17 +138,17 @@ _plans = _Plans()
 
 
 @contextmanager
-def pipeline() -> Iterator[Callable[[], None]]:
+def pipeline() -> Iterator[OneTrip]:
     """Send the statements of the block in one round trip, unless one needs the rows of another.
 
-    Outside a transaction, they form one, which the function that is given ends: what follows is the next one. Each
-    statement sees what has been committed when it begins
+    Outside a transaction, they form one, which `commit` ends: what follows is the next one. Each statement sees what
+    has been committed when it begins
     (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
     database = _connected()
     try:
         with database.wrap_database_errors, database.connection.one_trip() as trip:
-            yield trip.commit
+            yield trip
     except NotSupportedError as error:
         _plans.are_outdated(error)
         raise

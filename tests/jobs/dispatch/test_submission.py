@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from psycopg.pq import PipelineStatus
 from pytest_django import DjangoAssertNumQueries
 
+from jobs.dispatch.release import Unsent, send_messages
 from jobs.dispatch.submission import submit_job
 from jobs.dispatch.throughput import retry_after_refusal
 from jobs.errors import AdmissionError, UnknownKindError
@@ -132,6 +135,24 @@ def test_an_accepted_job_is_on_the_disk(owner: User, unheard: str) -> None:
                        "current_setting('synchronous_commit')", [before])  # fmt: skip
         assert cursor.fetchone() == (True, "on")
         cursor.execute("RESET synchronous_commit")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_message_leaves_once_others_see_the_job_and_before_it_is_on_the_disk(
+    owner: User, unheard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def send(queue: str, ids: list[UUID]) -> Unsent | None:
+        with Threads() as threads:
+            is_visible = threads.submit(Job.objects.filter(pk__in=ids).exists).result(timeout=5)
+        seen.append((connection.connection.pgconn.pipeline_status, is_visible))
+        return send_messages(queue, ids)
+
+    monkeypatch.setattr("jobs.dispatch.insertion.send_messages", send)
+    job = submit_job(kind="test", owner=owner, payload={}, queue=unheard)
+    assert seen == [(PipelineStatus.ON, True)]
+    assert message_ids(unheard) == [str(job.pk)]
 
 
 @pytest.mark.django_db(transaction=True)

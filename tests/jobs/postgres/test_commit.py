@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
 
+from jobs.dispatch.release import Unsent
 from jobs.dispatch.submission import submit_job
 from jobs.models import Job
 from jobs.postgres.commit import after_commit, ask_after_commit
@@ -29,11 +30,12 @@ def test_an_error_of_it_is_logged_and_the_job_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def release_badly(queue: str, *ids: object, **hints: object) -> None:
-        raise ConnectionError(f"{queue} is out of reach")
+    def release_badly(queue: str | Unsent, **hints: object) -> None:
+        raise ConnectionError(f"{queue if isinstance(queue, str) else queue.queue} is out of reach")
 
-    for name in ("release_jobs", "publish_jobs"):
-        monkeypatch.setattr(f"jobs.dispatch.submission.{name}", release_badly)
+    monkeypatch.setattr("jobs.dispatch.submission.release_jobs", release_badly)
+    monkeypatch.setattr("jobs.dispatch.insertion.send_messages", lambda queue, ids: Unsent(queue, ids, KeyError()))
+    monkeypatch.setattr(Unsent, "take_back", release_badly)
     kind = kind_of(lambda context: None)
     if in_transaction:
         with transaction.atomic():

@@ -57,6 +57,44 @@ def test_an_error_in_a_trip_leaves_nothing_of_it_and_the_connection_as_it_was() 
     assert fetch_all("SELECT to_regclass('left_behind') IS NULL AS gone") == [{"gone": True}]
 
 
+def test_the_first_transaction_of_a_trip_is_answered_before_the_next_one(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("CREATE TABLE told (number int)")
+        with other.transaction():
+            other.execute("SELECT pg_advisory_xact_lock(23)")
+            trip_of_two = pipeline()
+            trip = trip_of_two.__enter__()
+            first = execute("INSERT INTO told VALUES (1) RETURNING number")
+            trip.commit()
+            second = execute("SELECT pg_advisory_xact_lock(23), count(*) FROM told")
+            trip.commit()
+            trip.wait_for_commit()
+            assert first.fetchall() == [{"number": 1}]
+            assert other.execute("SELECT number FROM told").fetchall() == [(1,)]
+        trip_of_two.__exit__(None, None, None)
+        assert [row["count"] for row in second.fetchall()] == [1]
+        assert fetch_all("SELECT number FROM told") == [{"number": 1}]
+        other.execute("DROP TABLE told")
+
+
+def test_an_error_in_the_first_transaction_of_a_trip_leaves_the_next_one(database_url: str) -> None:
+    def trip_of_two() -> None:
+        with pipeline() as trip:
+            execute("CREATE TABLE left_behind ()")
+            execute("SELECT 1 / %(zero)s::int", zero=0)
+            execute("SELECT 1")
+            trip.commit()
+            execute("CREATE TABLE second ()")
+            trip.commit()
+            trip.wait_for_commit()
+
+    with pytest.raises(DataError, match="division by zero"):
+        trip_of_two()
+    assert fetch_all("SELECT to_regclass('left_behind') IS NULL AS gone") == [{"gone": True}]
+    assert fetch_all("SELECT to_regclass('second') IS NULL AS gone") == [{"gone": False}]
+    execute("DROP TABLE second")
+
+
 def test_its_queries_are_counted_as_djangos_own(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(2):  # type: ignore[operator]
         fetch_all("SELECT 1")
