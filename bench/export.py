@@ -53,6 +53,7 @@ def run(setting: Setting) -> list[Row]:
         {name: spent.of(name, contender) for name, contender in contenders.items()},
         repeat=setting.repeat,
         inspect=inspector.inspect,
+        once={"iterator()"},
     )
     Queue.objects.filter(name="reports").update(paused=False)
     say("export: checking what was written")

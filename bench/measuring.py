@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeVar
 
@@ -86,11 +86,20 @@ def rotated(names: Sequence[str], turn: int) -> list[str]:
 
 
 def alternate(
-    contenders: Mapping[str, Callable[[], T]], *, repeat: int, inspect: Callable[[str, T], None]
+    contenders: Mapping[str, Callable[[], T]],
+    *,
+    repeat: int,
+    inspect: Callable[[str, T], None],
+    once: Collection[str] = (),
 ) -> dict[str, Measured]:
-    """Run all contenders in turns. `inspect` is given what a run returned, after the clock has stopped."""
+    """Run all contenders in turns. `inspect` is given what a run returned, after the clock has stopped.
+
+    Those named in `once` are so slow that a single run, without one to warm up, shows it.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for name, warm_up in turns(list(contenders), repeat=repeat):
+        if name in once and (warm_up or seconds[name]):
+            continue
         started = time.perf_counter()
         made = contenders[name]()
         elapsed = time.perf_counter() - started

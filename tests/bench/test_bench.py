@@ -59,13 +59,14 @@ def test_contenders_run_in_turns_and_the_warm_up_is_not_counted() -> None:
         return len(calls)
 
     measured = alternate(
-        {"a": lambda: contender("a"), "b": lambda: contender("b")},
+        {"a": lambda: contender("a"), "b": lambda: contender("b"), "slow": lambda: contender("slow")},
         repeat=2,
         inspect=lambda name, made: seen.append((name, made)),
+        once={"slow"},
     )
-    assert calls == ["a", "b", "b", "a", "a", "b"]
-    assert [number for _, number in seen] == [1, 2, 3, 4, 5, 6]
-    assert [len(measured[name].values) for name in ("a", "b")] == [2, 2]
+    assert calls == ["a", "b", "b", "slow", "a", "a", "b"]
+    assert [number for _, number in seen] == [1, 2, 3, 4, 5, 6, 7]
+    assert [len(measured[name].values) for name in ("a", "b", "slow")] == [2, 2, 1]
 
 
 @pytest.mark.django_db(transaction=True)
