@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -10,6 +12,7 @@ from django.contrib.auth.models import User
 from bench.counting import wait_for
 from bench.measuring import Measured, WrongWorkError
 from bench.nothing.kinds import NOTHING
+from bench.peers import bare_celery
 from bench.registry import Setting
 from bench.table import Row
 from bench.worker import csv_worker
@@ -26,26 +29,34 @@ MOST_MILLISECONDS: Final = 4.0
 
 
 def run(setting: Setting) -> list[Row]:
-    """Jobs one after the other, each on its own; the first run warms up."""
+    """Jobs one after the other, each on its own, in turns with tasks of Celery alone; the first run warms up."""
     say("latency: measuring")
     owner = User.objects.create_user("latency")
     count = min(SINGLES, setting.jobs)
-    middles: list[float] = []
-    highs: list[float] = []
-    with csv_worker(setting.folder, concurrency=CONCURRENCY):
+    tally = setting.folder.path / "bare-latency"
+    tally.touch()
+    figures: dict[tuple[str, int], list[float]] = {}
+    with ExitStack() as stack:
+        stack.enter_context(csv_worker(setting.folder, concurrency=CONCURRENCY))
+        bare = bare_celery(str(tally), module="bench.bare_latency").start(setting.folder, stack)
         for turn in range(setting.repeat + 1):
-            waits = [wait_of_one(owner) for _ in range(count)]
-            middle, high = percentile(waits, 50), percentile(waits, 99)
-            say(f"  {count} jobs: p50 {middle:.1f} ms, p99 {high:.1f} ms" + ("" if turn else " (warm-up)"))
-            if turn:
-                middles.append(middle)
-                highs.append(high)
+            pairs = [(wait_of_one(owner), bare(1)["microseconds"] / 1000) for _ in range(count)]
+            for name, waits in zip(("Longhaul", "bare Celery"), zip(*pairs, strict=True), strict=True):
+                middle, high = percentile(waits, 50), percentile(waits, 99)
+                say(f"  {count} jobs, {name}: p50 {middle:.1f} ms, p99 {high:.1f} ms" + ("" if turn else " (warm-up)"))
+                if turn:
+                    figures.setdefault((name, 50), []).append(middle)
+                    figures.setdefault((name, 99), []).append(high)
+    return [row(figures, 50, count, target=MOST_MILLISECONDS), row(figures, 99, count, target=None)]
+
+
+def row(figures: Mapping[tuple[str, int], list[float]], percent: int, count: int, *, target: float | None) -> Row:
+    """Milliseconds of both; only Longhaul's have the target."""
+    ours = Measured(f"p{percent}", figures["Longhaul", percent], "ms")
+    bare = Measured(f"bare Celery, p{percent}", figures["bare Celery", percent], "ms")
+    name = "latency" if target else f"latency-p{percent}"
     work = f"{count} jobs, one by one, from the order to the start"
-    middle_row, high_row = Measured("p50", middles, "ms"), Measured("p99", highs, "ms")
-    return [
-        Row("latency", work, middle_row, None, middle_row.median, "ms", MOST_MILLISECONDS, at_most=True),
-        Row("latency-p99", work, high_row, None, high_row.median, "ms", None, at_most=True),
-    ]
+    return Row(name, work, ours, bare, ours.median, "ms", target, at_most=True)
 
 
 def wait_of_one(owner: User) -> float:
@@ -62,7 +73,7 @@ def wait_of_one(owner: User) -> float:
     return (attempts[0].started_at - job.created_at).total_seconds() * 1000
 
 
-def percentile(values: list[float], percent: int) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
     """Between the two nearest values; the value itself where there is but one."""
     if len(values) == 1:
         return values[0]
