@@ -13,6 +13,7 @@ from bench.latency import percentile
 from bench.measuring import Measured, settle, turns
 from bench.ordered import reports, seed_lines
 from bench.pgbench import latencies, pgbench_database
+from bench.psql_reader import psql_reading
 from bench.registry import Setting
 from bench.worker import csv_worker
 from config.stack.stopping import say
@@ -25,13 +26,14 @@ def work_of_pgbench(setting: Setting) -> str:
 
 @dataclass(frozen=True)
 class Company:
-    """So many reports, of which so many run at once."""
+    """So many reports, of which so many run at once; or psql, which reads as many rows per second."""
 
-    ordered: int
+    ordered: int = 0
     max_running: int = 1
     #: How long they run beside pgbench before that counts, in lengths of what counts.
     lead: float = 0.2
     dials: Mapping[str, Any] = field(default_factory=dict)
+    psql_rows_per_second: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,13 @@ def p95_beside(companies: Mapping[str, Company], *, owner: User, setting: Settin
 
 
 def p95_in(company: Company, address: str, *, owner: User, setting: Setting) -> tuple[float, float]:
-    """Milliseconds, and the rows per second of all reports together."""
-    with reports(owner, ordered=company.ordered, max_running=company.max_running, **company.dials) as watch:
+    """Milliseconds, and the rows per second of all reports together, or of psql."""
+    watched = (
+        psql_reading(rows_per_second=company.psql_rows_per_second)
+        if company.psql_rows_per_second
+        else reports(owner, ordered=company.ordered, max_running=company.max_running, **company.dials)
+    )
+    with watched as watch:
         seconds = setting.seconds
         taken = latencies(address, rate=setting.rate, seconds=seconds, look=watch.look, lead=company.lead * seconds)
         p95 = percentile(taken, 95)

@@ -83,18 +83,24 @@ def psql_copy_safe(folder: Path) -> Made:
     The worker also defuses formulas within cells (`LineDefuser`). That is not SQL, so this contender does less work.
     """
     file = folder / f"psql-safe-{uuid.uuid4()}.csv"
+    statement, headings = safe_statement()
+    arguments = [str(PSQL), "--no-psqlrc", "--quiet", "--command", statement, os.environ["DATABASE_URL"]]
+    with file.open("wb") as output:
+        output.write(Dialect().heading_line(headings))
+        output.flush()
+        subprocess.run(arguments, check=True, stdout=output, env={**os.environ, "PGTZ": "UTC"})
+    return Made(file)
+
+
+def safe_statement() -> tuple[str, list[str]]:
+    """The statement of a spreadsheet-safe `order-lines`, and its headings."""
     query = REPORT_TYPES.get("order-lines", User()).query({}, User())
     connection.ensure_connection()
     with connection.cursor() as wrapper:
         text = compile_query(query, connection)
         columns = describe_columns(query, text, wrapper.cursor)
         statement = copy_statement(text, columns, Dialect(spreadsheetSafe=True), wrapper.cursor)
-    arguments = [str(PSQL), "--no-psqlrc", "--quiet", "--command", statement, os.environ["DATABASE_URL"]]
-    with file.open("wb") as output:
-        output.write(Dialect().heading_line(column.name for column in columns))
-        output.flush()
-        subprocess.run(arguments, check=True, stdout=output, env={**os.environ, "PGTZ": "UTC"})
-    return Made(file)
+    return statement, [column.name for column in columns]
 
 
 def iterate(folder: Path) -> Made:
