@@ -57,7 +57,7 @@ def run(setting: Setting) -> list[Row]:
     )
     Queue.objects.filter(name="reports").update(paused=False)
     say("export: checking what was written")
-    check(*inspector.last.values(), lines=setting.lines)
+    check(*(inspector.last[name] for name in contenders), lines=setting.lines)
     rates = {name: measured.per_second(setting.lines, "rows") for name, measured in timed.items()}
     ours, safe, psql, psql_safe, iterator, utf8, *encoded = rates.values()
     work = f"report of {setting.lines:,} rows"
