@@ -66,7 +66,7 @@ def measure(options: argparse.Namespace) -> list[Row]:
     with servers() as folder:
         server = postgresql()
         setting = Setting(**asdict(sizes), folder=folder, quick=options.quick)
-        for name in selected(options.names, quick=options.quick):
+        for name in selected(options.names):
             started = time.monotonic()
             rows += run_benchmark(name, setting)
             durations[name] = time.monotonic() - started

@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(rest)
     sizes = asdict(sizes_of(options))
     try:
-        table = compare(own.base, selected(options.names, quick=options.quick), sizes, rounds=own.repeat)
+        table = compare(own.base, selected(options.names), sizes, rounds=own.repeat)
     except NotMeasuredError as error:
         say(f"bench: {error}")
         return 2

@@ -23,7 +23,7 @@ from jobs.states import State
 
 CONCURRENCY: Final = 2
 #: Jobs of one measured run at most.
-SINGLES: Final = 200
+SINGLES: Final = 100
 #: Target of the median.
 MOST_MILLISECONDS: Final = 4.0
 

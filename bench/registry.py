@@ -1,6 +1,6 @@
 """The benchmarks that there are. To add one, write a module and name it here: one line in `BENCHMARKS`.
 
-It is then part of `make bench` and of `make bench-quick`, unless one of the two sets below names it.
+It is then part of `make bench` and of `make bench-quick`, unless ONLY_BY_NAME has it.
 
 A module's contract is `run(setting: Setting) -> list[Row]`. It measures its contenders in turns and
 checks their work; it returns one row of the table for each comparison. It is imported only after
@@ -43,9 +43,7 @@ BENCHMARKS: Final = {
 }
 
 #: They take minutes each, so they run only if they are named.
-ONLY_BY_NAME: Final = frozenset({"calls-post", "upload-large", "upload-memory"})
-#: `make bench-quick` leaves these out, too.
-NOT_QUICK: Final = frozenset({"upload-calm"})
+ONLY_BY_NAME: Final = frozenset({"calls-post", "upload-calm", "upload-large", "upload-memory"})
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,9 @@ class Setting(Sizes):
     quick: bool = False  #: whether contenders may be left out whose rows have no target
 
 
-def selected(names: Collection[str], *, quick: bool) -> list[str]:
-    """Which benchmarks run, in the order of the table: those that are named, else all but the sets above."""
-    left_out = ONLY_BY_NAME | NOT_QUICK if quick else ONLY_BY_NAME
-    return [name for name in BENCHMARKS if (name in names if names else name not in left_out)]
+def selected(names: Collection[str]) -> list[str]:
+    """Which benchmarks run, in the order of the table: those that are named, else all but ONLY_BY_NAME."""
+    return [name for name in BENCHMARKS if (name in names if names else name not in ONLY_BY_NAME)]
 
 
 def run_benchmark(name: str, setting: Setting) -> list[Row]:

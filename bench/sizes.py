@@ -22,12 +22,12 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    lines=1_000_000,
+    lines=500_000,
     rows=5_000_000,
     seconds=5,
     rate=400,
     jobs=1000,
-    requests=1000,
+    requests=600,
     backlog=1_000_000,
     upload_rows=200_000,
     repeat=3,

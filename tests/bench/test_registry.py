@@ -6,24 +6,20 @@ import pytest
 
 from bench import registry
 from bench.__main__ import parse, sizes_of
-from bench.registry import BENCHMARKS, NOT_QUICK, ONLY_BY_NAME, selected
+from bench.registry import BENCHMARKS, ONLY_BY_NAME, selected
 from bench.sizes import FULL, HELP, NAMES, QUICK
 
 
-def test_each_benchmark_has_a_module_and_the_sets_name_benchmarks() -> None:
+def test_each_benchmark_has_a_module_and_the_set_names_benchmarks() -> None:
     assert [name for name, module in BENCHMARKS.items() if find_spec(module) is None] == []
-    assert set(BENCHMARKS) >= ONLY_BY_NAME | NOT_QUICK
+    assert set(BENCHMARKS) >= ONLY_BY_NAME
 
 
-def test_a_run_of_all_leaves_out_what_takes_minutes_and_a_quick_one_what_has_no_target(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(registry, "BENCHMARKS", {"a": "", "large": "", "shown": "", "b": ""})
+def test_a_run_of_all_leaves_out_what_takes_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BENCHMARKS", {"a": "", "large": "", "b": ""})
     monkeypatch.setattr(registry, "ONLY_BY_NAME", frozenset({"large"}))
-    monkeypatch.setattr(registry, "NOT_QUICK", frozenset({"shown"}))
-    assert selected([], quick=False) == ["a", "shown", "b"]
-    assert selected([], quick=True) == ["a", "b"]
-    assert selected(["shown", "large", "a"], quick=True) == ["a", "large", "shown"]
+    assert selected([]) == ["a", "b"]
+    assert selected(["b", "large", "a"]) == ["a", "large", "b"]
 
 
 def test_sizes_are_those_of_the_command_line_then_the_usual_ones() -> None:
