@@ -65,11 +65,10 @@ def psql_reading(*, rows_per_second: int) -> Iterator[Reader]:
     """For the length of the block."""
     statement, _ = safe_statement()
     arguments = [str(PSQL), "--no-psqlrc", "--quiet", "--command", statement, os.environ["DATABASE_URL"]]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, env={**os.environ, "PGTZ": "UTC"})
-    reader = Reader(cast("IO[bytes]", process.stdout), rows_per_second=rows_per_second)
-    try:
-        yield reader
-    finally:
-        process.kill()
-        process.wait()
-        reader.close()
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env={**os.environ, "PGTZ": "UTC"}) as process:
+        reader = Reader(cast("IO[bytes]", process.stdout), rows_per_second=rows_per_second)
+        try:
+            yield reader
+        finally:
+            process.kill()
+            reader.close()

@@ -54,8 +54,7 @@ _limited: set[tuple[str, str]] = set()
 
 
 def insert_alone(job: dict[str, Any]) -> Inserted | None:
-    """Insert and commit the job, handed out with its message if its turn is now: one round trip, or two if jobs must
-    be counted.
+    """Insert and commit the job, and send its message if its turn is now: one round trip, or two if jobs are counted.
 
     `job` has the parameters of SUBMIT. None if there is no such queue.
     """

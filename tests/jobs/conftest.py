@@ -94,6 +94,13 @@ def waiting(make_job: Callable[..., Job], unheard: str) -> Callable[..., Job]:
 
 
 @pytest.fixture
+def one_place(unheard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue `unheard` has one. On a busy machine, too, a job is short that was claimed a few seconds ago."""
+    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 50)
+    Queue.objects.filter(name=unheard).update(max_running=1)
+
+
+@pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
     """On loopback, which is allowed while it is there. Times are short."""
     settings.CALLBACK_ALLOW_HTTP = True

@@ -21,14 +21,7 @@ from jobs.worker.transitions import claim_job
 from tests.support.chains import go_on, running
 from tests.support.people import people
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def one_place(unheard: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine, too, a job is short that was claimed a few seconds ago."""
-    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 50)
-    Queue.objects.filter(name=unheard).update(max_running=1)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_place")]
 
 
 def test_the_end_and_the_next_claim_are_one_step(

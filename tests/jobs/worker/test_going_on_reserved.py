@@ -19,14 +19,7 @@ from tests.support.chains import assert_next, go_on, running
 from tests.support.messages import message_ids
 from tests.support.people import people
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def one_place(unheard: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine, too, a job is short that was claimed a few seconds ago."""
-    monkeypatch.setattr("jobs.worker.reserved.WORTH_SECONDS", 50)
-    Queue.objects.filter(name=unheard).update(max_running=1)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_place")]
 
 
 def test_after_a_short_job_those_that_follow_are_reserved_and_claimed_by_their_ids(
