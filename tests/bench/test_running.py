@@ -88,7 +88,7 @@ def test_calm_runs_and_sees_that_its_reports_run_meanwhile(ran: Ran) -> None:
     expected = {"calm-paced": (1.2, True), "calm-auto": (1.2, True)}
     assert ran.targets(expected) == expected
     assert ran.shows("| calm-paced | p95 of pgbench at 40 transactions/s beside a report | 20,000 rows/s: ")
-    assert ran.shows("auto, at ", "idle: ")
+    assert ran.shows("auto, at ", "idle: ", "| calm-psql | ", "psql, 20,000 rows/s: ")
 
 
 def test_it_says_how_long_each_benchmark_took_and_how_much_was_measured(ran: Ran) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
+from django.db import DataError, NotSupportedError, connection, transaction
 
 from jobs.models import Job
 from jobs.postgres import statements
@@ -162,23 +162,3 @@ def test_a_comment_that_would_end_the_statement_is_refused() -> None:
 
 def test_other_comments_are_left_out() -> None:
     assert squeeze("SELECT /* one,\n two */ 1\n/* three */ FROM x") == "SELECT 1 FROM x"
-
-
-def test_an_error_at_the_commit_of_the_first_transaction_leaves_the_next_one() -> None:
-    execute("CREATE TABLE once (number int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
-
-    def trip_of_two() -> None:
-        with pipeline() as trip:
-            execute("INSERT INTO once VALUES (1), (1)")
-            trip.commit()
-            second = execute("INSERT INTO once VALUES (2) RETURNING number")
-            trip.commit()
-            trip.wait_for_commit()
-            second.fetchall()
-
-    try:
-        with pytest.raises(IntegrityError, match="once_number_key"):
-            trip_of_two()
-        assert fetch_all("SELECT number FROM once") == [{"number": 2}]
-    finally:
-        execute("DROP TABLE once")
