@@ -106,6 +106,8 @@ class BoundedConnection(psycopg.Connection[Any]):
                 yield trip
         finally:
             self._pipeline = None
+            if self.pgconn.pipeline_status:  # out of step: the next statement would wait for ever
+                self.close()
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Like psycopg's, which waits for every answer. Raises OperationalError after the bound."""
